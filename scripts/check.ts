@@ -1,0 +1,17 @@
+/** The one gate: types, lint and format, generated files, unit tests. `npm run check`; stops at the first that fails. */
+import { spawnSync } from "node:child_process";
+
+const steps: readonly [what: string, command: string, args: readonly string[]][] = [
+  ["types", "tsc", ["--noEmit"]],
+  ["lint and format", "biome", ["check", "--error-on-warnings", "."]],
+  ["unit tests and import table", "vitest", ["run", "--project", "unit"]],
+];
+
+for (const [what, command, args] of steps) {
+  console.log(`\n== ${what}`);
+  const { status } = spawnSync(`node_modules/.bin/${command}`, args, { stdio: "inherit" });
+  if (status !== 0) {
+    console.error(`${what}: failed (${command} ${args.join(" ")})`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,204 @@
+import type { FieldError, Path } from "./field.ts";
+import type { KubeObject } from "./object.ts";
+
+/** The verbs of a request on a resource, as RBAC knows them. */
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+export const allVerbs: readonly Verb[] = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+];
+
+/**
+ * A kind: all that the API server knows of it. Discovery, routing, defaulting, validation, tables, patching, RBAC and
+ * OpenAPI read these entries; none of them knows a kind by name. CustomResourceDefinitions become such entries at run time.
+ *
+ * `T` is the object as stored: defaulted and valid.
+ */
+export interface Kind<T extends KubeObject = KubeObject> {
+  /** "" is the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly scope: "Namespaced" | "Cluster";
+  readonly verbs: readonly Verb[];
+  /** The name of the object's type in the schema table ("io.k8s.api.apps.v1.ReplicaSet"). */
+  readonly type: string;
+  readonly subresources: Readonly<Record<string, Subresource>>;
+  readonly strategy: Strategy<T>;
+  /** Further columns of its table behind Name (and Namespace, which kubectl adds), before Age where `age` is among them. */
+  readonly columns: readonly Column<T>[];
+  /**
+   * Another version of the same resource, under which objects are stored. `to` and `from` convert; they may change the
+   * object they are given. Absent: objects are stored as they are here.
+   */
+  readonly stored?: StoredAs | undefined;
+  /** How soon a write is on disk (store/contract.ts, "Durability"); "commit" unless said. */
+  readonly durability?: ((object: T, before: T | undefined) => "commit" | "lazy" | "memory") | undefined;
+  /**
+   * What answers a create of a resource that stores nothing (reviews, tokens): the name of an action that the API server
+   * has. Such a kind has the verb create only.
+   */
+  readonly action?: string | undefined;
+}
+
+export interface StoredAs {
+  readonly group: string;
+  readonly version: string;
+  /** From this version to the stored one. */
+  readonly to: (object: Record<string, unknown>) => Record<string, unknown>;
+  /** From the stored version to this one. */
+  readonly from: (object: Record<string, unknown>) => Record<string, unknown>;
+}
+
+/** A part of an object, or something one can do with it, under a path of its own. */
+export type Subresource =
+  /** Reads and writes the whole object but changes only what `owns` names: "status", "approval", "ephemeralcontainers"…. */
+  | { readonly sort: "part"; readonly owns: readonly string[]; readonly verbs: readonly Verb[] }
+  /** Seen as autoscaling/v1 Scale. Paths into the object. */
+  | {
+      readonly sort: "scale";
+      readonly specReplicas: string;
+      readonly statusReplicas: string;
+      /** The path of a LabelSelector, or of a text in a selector's form, or of a map of labels. */
+      readonly selector?: string | undefined;
+      readonly verbs: readonly Verb[];
+    }
+  /** Something the API server does ("binding", "eviction", "token", "exec", "log", "proxy"…): the action's name there. */
+  | {
+      readonly sort: "action";
+      readonly action: string;
+      readonly verbs: readonly Verb[];
+      /** The kind of the body: what discovery says of it. */
+      readonly kind: string;
+      readonly group?: string;
+      readonly version?: string;
+    };
+
+/** What happens to an object on its way in (Kubernetes docs, "API concepts"; the steps run in this order). */
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /**
+   * Fills in what the client left out; sees an object that was decoded, pruned and given the schema's and the types' own
+   * defaults (api/defaults.ts). May change the object.
+   */
+  readonly defaults?: (object: T) => void;
+  /** Clears what a client may not set at creation, sets what the server decides. May change the object. `status` is cleared already. */
+  readonly prepareCreate?: (object: T) => void;
+  /** The same for an update of the object itself; `status` is the old one already. */
+  readonly prepareUpdate?: (object: T, old: T) => void;
+  /** The same for an update through a subresource of sort "part". */
+  readonly prepareSubresource?: (subresource: string, object: T, old: T) => void;
+  /** What is wrong with a new object. Metadata is checked for every kind before. */
+  readonly validate?: (object: T, at: Path) => FieldError[];
+  /** What is wrong with a change. Runs with `validate` on the new object unless `validate` is repeated by it. */
+  readonly validateUpdate?: (object: T, old: T, at: Path) => FieldError[];
+  /** What is wrong with a change of a subresource of sort "part". */
+  readonly validateSubresource?: (subresource: string, object: T, old: T, at: Path) => FieldError[];
+  /** Paths that keep their value for ever ("spec.selector"): a change is refused with "field is immutable". */
+  readonly immutable?: readonly string[];
+  /** What names look like; a DNS subdomain unless said. Returns what is wrong. */
+  readonly validateName?: (name: string) => readonly string[];
+  /** Texts for the Warning header. */
+  readonly warnings?: (object: T, old: T | undefined) => readonly string[];
+  /** Field selectors beside metadata.name and metadata.namespace: paths, or a name with how to read it. */
+  readonly selectable?: readonly (string | { readonly field: string; readonly value: (object: T) => string })[];
+  /** Whether `metadata.generation` counts changes of everything but metadata and status. */
+  readonly generation?: boolean;
+  /** Whether PUT on an absent name creates. */
+  readonly createOnUpdate?: boolean;
+  /** Whether an update may leave resourceVersion out; true unless said. */
+  readonly unconditionalUpdate?: boolean;
+  /** How deletion goes; at once (finalizers aside) unless said. */
+  readonly deletion?: Deletion<T>;
+}
+
+export interface Deletion<T extends KubeObject = KubeObject> {
+  /** Seconds of grace that this object gets, given what the client asked for; 0 deletes at once. Absent: no grace. */
+  readonly graceSeconds?: (object: T, asked: number | undefined) => number;
+  /** What to change in the object when its deletion begins. */
+  readonly begin?: (object: T) => void;
+  /** What happens to dependents when the client names no policy: "background" unless said. */
+  readonly propagation?: "orphan" | "background";
+  /** Whether the answer to a delete is the object itself rather than a Status. */
+  readonly answersObject?: boolean;
+}
+
+/** A column of the table that `kubectl get` prints (Kubernetes docs, "API concepts", section "Receiving resources as Tables"). */
+export interface Column<T extends KubeObject = KubeObject> {
+  readonly name: string;
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format?: string;
+  readonly description?: string;
+  /** 0: always shown; 1: with -o wide. */
+  readonly priority?: number;
+  /** `now` is in milliseconds since 1970. */
+  readonly cell: (object: T, now: number) => unknown;
+}
+
+/** What a kind's file says; the rest follows from it. */
+export type KindDefinition<T extends KubeObject> = Pick<Kind<T>, "group" | "version" | "kind" | "plural" | "scope"> &
+  Partial<Omit<Kind<T>, "group" | "version" | "kind" | "plural" | "scope" | "subresources" | "strategy">> &
+  Strategy<T> & {
+    readonly subresources?: Readonly<Record<string, SubresourceDefinition>>;
+  };
+
+/** `status: true` is the usual part; objects without `sort` are a scale. */
+export type SubresourceDefinition =
+  | true
+  | Subresource
+  | { readonly specReplicas: string; readonly statusReplicas: string; readonly selector?: string };
+
+/** Declares a kind. */
+export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): Kind<T> {
+  const { group, version, kind, plural, scope, singular, shortNames, categories, verbs, type, columns, stored } =
+    definition;
+  const { durability, action, subresources = {}, ...strategy } = definition;
+  return {
+    group,
+    version,
+    kind,
+    plural,
+    scope,
+    singular: singular ?? kind.toLowerCase(),
+    shortNames: shortNames ?? [],
+    categories: categories ?? [],
+    verbs: verbs ?? (action ? ["create"] : allVerbs),
+    type: type ?? `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}`,
+    subresources: Object.fromEntries(
+      Object.entries(subresources).map(([name, sub]) => [name, subresourceFrom(name, sub)]),
+    ),
+    strategy,
+    columns: columns ?? [],
+    stored,
+    durability,
+    action,
+  };
+}
+
+function subresourceFrom(name: string, definition: SubresourceDefinition): Subresource {
+  const verbs: readonly Verb[] = ["get", "patch", "update"];
+  if (definition === true) return { sort: "part", owns: [name], verbs };
+  return "sort" in definition ? definition : { sort: "scale", verbs, ...definition };
+}
+
+/** "apps/v1", or "v1" for the core group. */
+export function apiVersionOf({ group, version }: { group: string; version: string }): string {
+  return group ? `${group}/${version}` : version;
+}
+
+/** The inverse of apiVersionOf. */
+export function groupVersionFrom(apiVersion: string): { group: string; version: string } {
+  const slash = apiVersion.indexOf("/");
+  return slash < 0
+    ? { group: "", version: apiVersion }
+    : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
+}

@@ -1,0 +1,45 @@
+/** Which room may import which: down the list, never up. `api` and the rooms' top files are faces; folders inside are not. */
+export const mayImport: Record<string, readonly string[]> = {
+  base: [],
+  api: ["base"],
+  store: ["base"],
+  tunnel: ["base"],
+  client: ["base", "api"],
+  apiserver: ["base", "api", "store"],
+  controllers: ["base", "api", "client"],
+  scheduler: ["base", "api", "client"],
+  node: ["base", "api", "client"],
+  network: ["base", "api", "client"],
+  cluster: ["base", "api", "client", "store"],
+  app: [
+    "base",
+    "api",
+    "store",
+    "tunnel",
+    "client",
+    "apiserver",
+    "controllers",
+    "scheduler",
+    "node",
+    "network",
+    "cluster",
+  ],
+  cli: ["base", "api", "client", "app"],
+};
+
+/** The one home of each library that ships: folders (or files) under src/ that may import it. */
+export const libraryHomes: Record<string, readonly string[]> = {
+  "@hono/node-server": ["apiserver", "node", "network/ingress"],
+  "@peculiar/x509": ["cluster"],
+  "better-sqlite3": ["store/sqlite"],
+  "dns-packet": ["network/dns"],
+  dockerode: ["node/docker"],
+  hono: ["apiserver", "node", "network/ingress"],
+  jose: ["cluster", "apiserver/authenticate"],
+  "node-cron": ["cluster", "api/kinds/batch", "controllers/cronjob"],
+  protobufjs: ["api/schema"],
+  "reflect-metadata": ["cluster"],
+  "tar-stream": ["node/docker", "node/images"],
+  ws: ["apiserver/upgrade"],
+  yaml: ["api", "apiserver/negotiate", "cluster", "cli", "app"],
+};
