@@ -1,0 +1,117 @@
+import "reflect-metadata";
+import { KeyObject, randomBytes, webcrypto } from "node:crypto";
+import { isIP } from "node:net";
+import * as x509 from "@peculiar/x509";
+
+x509.cryptoProvider.set(webcrypto);
+
+/** A certificate and its private key, both in PEM. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface LeafRequest {
+  /** The user name of a client, the host name of a server. */
+  readonly commonName: string;
+  /** The groups of a client. */
+  readonly organizations?: readonly string[];
+  readonly usage: "server" | "client";
+  /** DNS names and IP addresses under which a server is reached. */
+  readonly sans?: readonly string[];
+}
+
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const dayMs = 24 * 60 * 60 * 1000;
+/** Validity of certificate authorities and of what they sign, in days. */
+export const authorityDays = 3650;
+export const leafDays = 365;
+
+/** Makes a self-signed certificate authority. */
+export async function makeAuthority(commonName: string, nowMs: number): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: new x509.Name([{ CN: [commonName] }]).toString(),
+    keys,
+    ...validity(nowMs, authorityDays),
+    serialNumber: serialNumber(),
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { cert: pemOf(certificate), key: privatePem(keys.privateKey) };
+}
+
+/** Makes a key and has the authority sign a certificate for it. */
+export async function issueLeaf(authority: KeyPair, request: LeafRequest, nowMs: number): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const issuer = new x509.X509Certificate(authority.cert);
+  const { commonName, organizations = [], usage, sans = [] } = request;
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: new x509.Name([...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }]).toString(),
+    issuer: issuer.subject,
+    ...validity(nowMs, leafDays),
+    serialNumber: serialNumber(),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    signingKey: await importPrivateKey(authority.key),
+    extensions: [
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension([
+        usage === "server" ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth,
+      ]),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      ...(sans.length > 0
+        ? [
+            new x509.SubjectAlternativeNameExtension(
+              sans.map((name) => ({ type: isIP(name) ? ("ip" as const) : ("dns" as const), value: name })),
+            ),
+          ]
+        : []),
+    ],
+  });
+  return { cert: pemOf(certificate), key: privatePem(keys.privateKey) };
+}
+
+/** What a stored certificate says of itself; undefined when the text is no certificate. */
+export function describeCertificate(pem: string): { notAfterMs: number; sans: readonly string[] } | undefined {
+  try {
+    const certificate = new x509.X509Certificate(pem);
+    const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
+    return { notAfterMs: certificate.notAfter.getTime(), sans: names.map((name) => name.value) };
+  } catch {
+    return undefined; // not a certificate: the caller makes a new one
+  }
+}
+
+function validity(nowMs: number, days: number): { notBefore: Date; notAfter: Date } {
+  // An hour back, so that a client whose clock is a little behind accepts it at once.
+  return { notBefore: new Date(nowMs - 60 * 60 * 1000), notAfter: new Date(nowMs + days * dayMs) };
+}
+
+/** 16 random bytes, positive (RFC 5280, section 4.1.2.2). */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return bytes.toString("hex");
+}
+
+function pemOf(certificate: x509.X509Certificate): string {
+  return `${certificate.toString("pem")}\n`;
+}
+
+function privatePem(key: webcrypto.CryptoKey): string {
+  return KeyObject.from(key).export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const [der] = x509.PemConverter.decode(pem);
+  if (!der) throw new Error("the authority's private key is not in PEM");
+  return webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
+}

@@ -1,0 +1,103 @@
+import { createHash, generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describeCertificate, issueLeaf, type KeyPair, type LeafRequest, makeAuthority } from "./authority.ts";
+import { readIfThere, readOrMake, writeWhole } from "./files.ts";
+
+/** All keys and certificates of a server, as they lie in DATA/server/tls. Made at the first start, read at later ones. */
+export interface ServerCredentials {
+  /** Signs what servers show. */
+  readonly serverCa: KeyPair;
+  /** Signs what users and nodes show. */
+  readonly clientCa: KeyPair;
+  /** What the API server shows. */
+  readonly serving: KeyPair;
+  /** The cluster's administrator: user system:admin in group system:masters. */
+  readonly admin: KeyPair;
+  /** This server's own node agent, when it has one. */
+  readonly node: KeyPair;
+  /** Private key in PEM (RSA, as clients of the JWKS document expect) that signs service account tokens. */
+  readonly serviceAccountKey: string;
+  /** The token with which agents join: `K10<hash of the server CA>::server:<secret>`. */
+  readonly nodeToken: string;
+}
+
+export interface CredentialOptions {
+  /** DATA/server. */
+  readonly directory: string;
+  readonly nodeName: string;
+  /** Names and addresses under which clients reach the API. */
+  readonly sans: readonly string[];
+  /** The secret part of the node token, when the user gave one. */
+  readonly token?: string | undefined;
+  readonly nowMs: number;
+}
+
+const renewBeforeMs = 90 * 24 * 60 * 60 * 1000;
+
+/** Reads the credentials, making those that are missing or close to their end. Files are 0600. */
+export async function openCredentials(options: CredentialOptions): Promise<ServerCredentials> {
+  const { directory, nodeName, sans, nowMs } = options;
+  const tls = join(directory, "tls");
+  const authority = (name: string) =>
+    keyPair(join(tls, name), () => makeAuthority(`skiff-${name}@${Math.floor(nowMs / 1000)}`, nowMs));
+  const leaf = (name: string, ca: KeyPair, request: LeafRequest) =>
+    keyPair(
+      join(tls, name),
+      () => issueLeaf(ca, request, nowMs),
+      (pair) => isUsable(pair, request, ca, nowMs),
+    );
+
+  const [serverCa, clientCa, serviceAccountKey] = await Promise.all([
+    authority("server-ca"),
+    authority("client-ca"),
+    readOrMake(join(tls, "service.key"), makeServiceAccountKey),
+  ]);
+  const [serving, admin, node] = await Promise.all([
+    leaf("serving-kube-apiserver", serverCa, { commonName: "kube-apiserver", usage: "server", sans }),
+    leaf("client-admin", clientCa, { commonName: "system:admin", organizations: ["system:masters"], usage: "client" }),
+    leaf("client-kubelet", clientCa, {
+      commonName: `system:node:${nodeName}`,
+      organizations: ["system:nodes"],
+      usage: "client",
+    }),
+  ]);
+  const nodeToken = await nodeTokenFile(directory, serverCa.cert, options.token);
+  return { serverCa, clientCa, serving, admin, node, serviceAccountKey, nodeToken };
+}
+
+/** The two files NAME.crt and NAME.key; made anew when one is missing or `usable` refuses them. */
+async function keyPair(path: string, make: () => Promise<KeyPair>, usable = (_: KeyPair) => true): Promise<KeyPair> {
+  const [cert, key] = await Promise.all([readIfThere(`${path}.crt`), readIfThere(`${path}.key`)]);
+  if (cert !== undefined && key !== undefined && usable({ cert, key })) return { cert, key };
+  const made = await make();
+  // The key first: a certificate without its key would be taken for whole at the next start.
+  await writeWhole(`${path}.key`, made.key);
+  await writeWhole(`${path}.crt`, made.cert);
+  return made;
+}
+
+function isUsable({ cert }: KeyPair, { sans = [], commonName }: LeafRequest, ca: KeyPair, nowMs: number): boolean {
+  const described = describeCertificate(cert);
+  if (!described || described.notAfterMs - nowMs < renewBeforeMs) return false;
+  const parsed = new X509Certificate(cert);
+  return (
+    parsed.subject.split("\n").includes(`CN=${commonName}`) &&
+    parsed.checkIssued(new X509Certificate(ca.cert)) &&
+    sans.every((name) => described.sans.includes(name))
+  );
+}
+
+async function makeServiceAccountKey(): Promise<string> {
+  const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+async function nodeTokenFile(directory: string, caCert: string, given: string | undefined): Promise<string> {
+  const file = join(directory, "node-token");
+  const caHash = createHash("sha256").update(caCert).digest("hex");
+  const secret = given ?? (await readIfThere(file))?.trim().split("::server:")[1] ?? randomBytes(16).toString("hex");
+  const token = `K10${caHash}::server:${secret}`;
+  if ((await readIfThere(file))?.trim() !== token) await writeWhole(file, `${token}\n`);
+  return token;
+}

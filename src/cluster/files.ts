@@ -1,0 +1,39 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** The file's text, or undefined when there is none. Other errors are thrown. */
+export async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Replaces a file as a whole: after a crash there is the old text or the new one, never a part. Readable by its owner
+ * only unless `mode` says otherwise; directories on the way are made with mode 0700.
+ */
+export async function writeWhole(file: string, text: string, mode = 0o600): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${randomBytes(4).toString("hex")}`;
+  const handle = await open(temporary, "wx", mode);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+/** The file's text; where there is none, makes it, writes it and returns it. */
+export async function readOrMake(file: string, make: () => Promise<string> | string): Promise<string> {
+  const there = await readIfThere(file);
+  if (there !== undefined) return there;
+  const made = await make();
+  await writeWhole(file, made);
+  return made;
+}
