@@ -1,3 +1,4 @@
+import { plainColumns } from "./columns.ts";
 import type { FieldError, Path } from "./field.ts";
 import type { KubeObject } from "./object.ts";
 
@@ -18,7 +19,8 @@ export const allVerbs: readonly Verb[] = [
  * A kind: all that the API server knows of it. Discovery, routing, defaulting, validation, tables, patching, RBAC and
  * OpenAPI read these entries; none of them knows a kind by name. CustomResourceDefinitions become such entries at run time.
  *
- * `T` is the object as stored: defaulted and valid.
+ * `T` is the object as stored: defaulted and valid. What takes one is written as a method, so that a list of kinds of
+ * different types is a list of kinds.
  */
 export interface Kind<T extends KubeObject = KubeObject> {
   /** "" is the core group. */
@@ -35,7 +37,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly type: string;
   readonly subresources: Readonly<Record<string, Subresource>>;
   readonly strategy: Strategy<T>;
-  /** Further columns of its table behind Name (and Namespace, which kubectl adds), before Age where `age` is among them. */
+  /** All columns of its table, Name and Age included (columns.ts); Name and Created At unless said. */
   readonly columns: readonly Column<T>[];
   /**
    * Another version of the same resource, under which objects are stored. `to` and `from` convert; they may change the
@@ -43,7 +45,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
    */
   readonly stored?: StoredAs | undefined;
   /** How soon a write is on disk (store/contract.ts, "Durability"); "commit" unless said. */
-  readonly durability?: ((object: T, before: T | undefined) => "commit" | "lazy" | "memory") | undefined;
+  durability?(object: T, before: T | undefined): "commit" | "lazy" | "memory";
   /**
    * What answers a create of a resource that stores nothing (reviews, tokens): the name of an action that the API server
    * has. Such a kind has the verb create only.
@@ -62,7 +64,7 @@ export interface StoredAs {
 
 /** A part of an object, or something one can do with it, under a path of its own. */
 export type Subresource =
-  /** Reads and writes the whole object but changes only what `owns` names: "status", "approval", "ephemeralcontainers"…. */
+  /** Reads and writes the whole object but changes only what `owns` names by paths: "status", "spec.ephemeralContainers"…. */
   | { readonly sort: "part"; readonly owns: readonly string[]; readonly verbs: readonly Verb[] }
   /** Seen as autoscaling/v1 Scale. Paths into the object. */
   | {
@@ -90,27 +92,27 @@ export interface Strategy<T extends KubeObject = KubeObject> {
    * Fills in what the client left out; sees an object that was decoded, pruned and given the schema's and the types' own
    * defaults (api/defaults.ts). May change the object.
    */
-  readonly defaults?: (object: T) => void;
+  defaults?(object: T): void;
   /** Clears what a client may not set at creation, sets what the server decides. May change the object. `status` is cleared already. */
-  readonly prepareCreate?: (object: T) => void;
+  prepareCreate?(object: T): void;
   /** The same for an update of the object itself; `status` is the old one already. */
-  readonly prepareUpdate?: (object: T, old: T) => void;
+  prepareUpdate?(object: T, old: T): void;
   /** The same for an update through a subresource of sort "part". */
-  readonly prepareSubresource?: (subresource: string, object: T, old: T) => void;
+  prepareSubresource?(subresource: string, object: T, old: T): void;
   /** What is wrong with a new object. Metadata is checked for every kind before. */
-  readonly validate?: (object: T, at: Path) => FieldError[];
+  validate?(object: T, at: Path): FieldError[];
   /** What is wrong with a change. Runs with `validate` on the new object unless `validate` is repeated by it. */
-  readonly validateUpdate?: (object: T, old: T, at: Path) => FieldError[];
+  validateUpdate?(object: T, old: T, at: Path): FieldError[];
   /** What is wrong with a change of a subresource of sort "part". */
-  readonly validateSubresource?: (subresource: string, object: T, old: T, at: Path) => FieldError[];
+  validateSubresource?(subresource: string, object: T, old: T, at: Path): FieldError[];
   /** Paths that keep their value for ever ("spec.selector"): a change is refused with "field is immutable". */
   readonly immutable?: readonly string[];
   /** What names look like; a DNS subdomain unless said. Returns what is wrong. */
   readonly validateName?: (name: string) => readonly string[];
   /** Texts for the Warning header. */
-  readonly warnings?: (object: T, old: T | undefined) => readonly string[];
+  warnings?(object: T, old: T | undefined): readonly string[];
   /** Field selectors beside metadata.name and metadata.namespace: paths, or a name with how to read it. */
-  readonly selectable?: readonly (string | { readonly field: string; readonly value: (object: T) => string })[];
+  readonly selectable?: readonly (string | { readonly field: string; value(object: T): string })[];
   /** Whether `metadata.generation` counts changes of everything but metadata and status. */
   readonly generation?: boolean;
   /** Whether PUT on an absent name creates. */
@@ -123,9 +125,9 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 
 export interface Deletion<T extends KubeObject = KubeObject> {
   /** Seconds of grace that this object gets, given what the client asked for; 0 deletes at once. Absent: no grace. */
-  readonly graceSeconds?: (object: T, asked: number | undefined) => number;
+  graceSeconds?(object: T, asked: number | undefined): number;
   /** What to change in the object when its deletion begins. */
-  readonly begin?: (object: T) => void;
+  begin?(object: T): void;
   /** What happens to dependents when the client names no policy: "background" unless said. */
   readonly propagation?: "orphan" | "background";
   /** Whether the answer to a delete is the object itself rather than a Status. */
@@ -141,7 +143,7 @@ export interface Column<T extends KubeObject = KubeObject> {
   /** 0: always shown; 1: with -o wide. */
   readonly priority?: number;
   /** `now` is in milliseconds since 1970. */
-  readonly cell: (object: T, now: number) => unknown;
+  cell(object: T, now: number): unknown;
 }
 
 /** What a kind's file says; the rest follows from it. */
@@ -177,9 +179,9 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
       Object.entries(subresources).map(([name, sub]) => [name, subresourceFrom(name, sub)]),
     ),
     strategy,
-    columns: columns ?? [],
+    columns: columns ?? plainColumns,
     stored,
-    durability,
+    ...(durability && { durability }),
     action,
   };
 }

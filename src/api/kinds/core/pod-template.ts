@@ -1,0 +1,9 @@
+import { defineKind } from "../../kind.ts";
+
+export const podTemplate = defineKind({
+  group: "",
+  version: "v1",
+  kind: "PodTemplate",
+  plural: "podtemplates",
+  scope: "Namespaced",
+});

@@ -1,0 +1,15 @@
+import { defineKind } from "../../kind.ts";
+
+export const replicationController = defineKind({
+  group: "",
+  version: "v1",
+  kind: "ReplicationController",
+  plural: "replicationcontrollers",
+  shortNames: ["rc"],
+  categories: ["all"],
+  scope: "Namespaced",
+  subresources: {
+    scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },
+    status: true,
+  },
+});
