@@ -50,11 +50,9 @@ export class Path {
   invalid(value: unknown, detail: string): FieldError {
     return this.#error("FieldValueInvalid", `Invalid value: ${shown(value)}`, detail);
   }
+  /** `valid` is listed in the order given. */
   notSupported(value: unknown, valid: readonly string[]): FieldError {
-    const list = [...valid]
-      .sort()
-      .map((v) => JSON.stringify(v))
-      .join(", ");
+    const list = valid.map((v) => JSON.stringify(v)).join(", ");
     return this.#error(
       "FieldValueNotSupported",
       `Unsupported value: ${shown(value)}`,

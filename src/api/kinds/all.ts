@@ -16,6 +16,7 @@ import { resourceQuota } from "./core/resource-quota.ts";
 import { secret } from "./core/secret.ts";
 import { service } from "./core/service.ts";
 import { serviceAccount } from "./core/service-account.ts";
+import { groupKinds } from "./groups.ts";
 
 /** Every kind that the API server is born with: its group's, in the order that people read them. */
 export const builtinKinds: readonly Kind[] = [
@@ -36,4 +37,5 @@ export const builtinKinds: readonly Kind[] = [
   podTemplate,
   binding,
   componentStatus,
+  ...groupKinds,
 ];
