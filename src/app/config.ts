@@ -1,0 +1,32 @@
+import type { Cidr } from "../base/ip.ts";
+
+/** All that a server is told: the command line, the config file and the defaults, checked and of the right types. */
+export interface ServerConfig {
+  readonly dataDirectory: string;
+  readonly listen: { readonly address: string; readonly port: number };
+  /** The address that other machines and pods use; undefined: that of the interface with the default route. */
+  readonly advertiseAddress: string | undefined;
+  readonly tlsSans: readonly string[];
+  readonly kubeconfig: { readonly file: string; readonly mode: number };
+  readonly token: string | undefined;
+  readonly clusterCidrs: readonly Cidr[];
+  readonly serviceCidrs: readonly Cidr[];
+  readonly nodePorts: { readonly from: number; readonly to: number };
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  readonly staticTokensFile: string | undefined;
+  /** Parts that are left out. */
+  readonly without: { readonly agent: boolean; readonly scheduler: boolean; readonly controllers: boolean };
+  readonly agent: AgentConfig;
+}
+
+/** What the node's part is told. */
+export interface AgentConfig {
+  readonly nodeName: string;
+  readonly nodeIp: string | undefined;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly nodeTaints: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  /** "unix:///var/run/docker.sock" */
+  readonly runtimeEndpoint: string;
+  readonly networkBackend: "vxlan" | "host-gw" | "none";
+}

@@ -1,0 +1,6 @@
+import type { Command } from "../command.ts";
+import { kubectl } from "./kubectl.ts";
+import { server } from "./server.ts";
+
+/** Every command but `help`, in the order in which the help lists them. */
+export const commands: readonly Command[] = [server, kubectl];

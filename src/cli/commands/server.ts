@@ -1,0 +1,249 @@
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import type { ServerConfig } from "../../app/config.ts";
+import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
+import { runServer } from "../../app/server.ts";
+import { cidrAddress, cidrContains, parseIp } from "../../base/ip.ts";
+import { openLog } from "../../base/log.ts";
+import { type Command, type Given, UsageError } from "../command.ts";
+import { refuseOverlap, Values } from "../values.ts";
+
+export const server: Command = {
+  name: "server",
+  summary: "run a cluster: datastore, API server, scheduler, controllers and this machine's node",
+  about: [
+    "Runs in the foreground until it is asked to stop (SIGTERM or Ctrl-C). Containers go on running when it stops and are taken up again at the next start.",
+    "Every flag may stand in /etc/skiff/config.yaml under its long name; the command line wins.",
+  ],
+  readsConfigFile: true,
+  flags: [
+    {
+      name: "config",
+      short: "c",
+      value: "FILE",
+      does: "read flags from this file and from the *.yaml in FILE.d",
+      defaultText: "/etc/skiff/config.yaml",
+      env: "SKIFF_CONFIG_FILE",
+    },
+    {
+      name: "data-dir",
+      short: "d",
+      value: "DIR",
+      does: "where all state lies",
+      defaultText: "/var/lib/skiff, or ~/.skiff when not root",
+      env: "SKIFF_DATA_DIR",
+    },
+    { name: "bind-address", value: "IP", does: "address to listen on", defaultText: "0.0.0.0" },
+    { name: "https-listen-port", value: "PORT", does: "port of the Kubernetes API", defaultText: "6443" },
+    {
+      name: "advertise-address",
+      value: "IP",
+      does: "address at which others reach the API",
+      defaultText: "that of the interface with the default route",
+    },
+    { name: "tls-san", value: "NAME", repeatable: true, does: "further host name or address in the API's certificate" },
+    {
+      name: "write-kubeconfig",
+      short: "o",
+      value: "FILE",
+      does: "where the administrator's kubeconfig is written",
+      defaultText: "/etc/skiff/skiff.yaml, or ~/.kube/skiff.yaml when not root",
+      env: "SKIFF_KUBECONFIG_OUTPUT",
+    },
+    {
+      name: "write-kubeconfig-mode",
+      value: "MODE",
+      does: "file mode of that kubeconfig",
+      defaultText: "600",
+      env: "SKIFF_KUBECONFIG_MODE",
+    },
+    {
+      name: "token",
+      short: "t",
+      value: "SECRET",
+      does: "secret with which agents join",
+      defaultText: "made at the first start",
+      env: "SKIFF_TOKEN",
+    },
+    { name: "cluster-cidr", value: "CIDR", repeatable: true, does: "network of the pods", defaultText: "10.42.0.0/16" },
+    {
+      name: "service-cidr",
+      value: "CIDR",
+      repeatable: true,
+      does: "network of the Services",
+      defaultText: "10.43.0.0/16",
+    },
+    {
+      name: "service-node-port-range",
+      value: "FROM-TO",
+      does: "ports for Services of type NodePort",
+      defaultText: "30000-32767",
+    },
+    {
+      name: "cluster-dns",
+      value: "IP",
+      repeatable: true,
+      does: "address of the cluster's DNS, inside --service-cidr",
+      defaultText: "the tenth address of --service-cidr",
+    },
+    { name: "cluster-domain", value: "DOMAIN", does: "domain of the cluster's names", defaultText: "cluster.local" },
+    { name: "token-auth-file", value: "FILE", does: 'CSV file of bearer tokens: token,user,uid,"group,group"' },
+    { name: "disable-agent", does: "run no containers on this machine; needs neither root nor Docker" },
+    { name: "disable-scheduler", does: "run no scheduler" },
+    { name: "disable-controller-manager", does: "run no controllers" },
+    {
+      name: "node-name",
+      value: "NAME",
+      does: "name of this machine's node",
+      defaultText: "the host name",
+      env: "SKIFF_NODE_NAME",
+    },
+    {
+      name: "node-ip",
+      value: "IP",
+      does: "address of this machine's node",
+      defaultText: "that of the interface with the default route",
+    },
+    { name: "node-label", value: "KEY=VALUE", repeatable: true, does: "label of the node, set when it registers" },
+    {
+      name: "node-taint",
+      value: "KEY=VALUE:EFFECT",
+      repeatable: true,
+      does: "taint of the node, set when it registers",
+    },
+    {
+      name: "container-runtime-endpoint",
+      value: "SOCKET",
+      does: "where Docker listens",
+      defaultText: "unix:///var/run/docker.sock",
+    },
+    {
+      name: "flannel-backend",
+      value: "NAME",
+      does: "how pod packets travel between nodes: vxlan, host-gw or none",
+      defaultText: "vxlan",
+    },
+    { name: "debug", does: "log more", env: "SKIFF_DEBUG" },
+  ],
+  examples: [
+    { line: "skiff server", does: "a cluster of one node" },
+    {
+      line: "skiff server --disable-agent --data-dir ./data --write-kubeconfig ./kubeconfig",
+      does: "only the control plane, as any user",
+    },
+  ],
+  async run(given, io) {
+    const config = serverConfigFrom(given, hostname());
+    const log = openLog({ level: new Values(given).isOn("debug") ? "debug" : "info", write: (line) => io.err(line) });
+    await runServer(config, { log, stop: io.stop, say: (line) => io.out(`${line}\n`) });
+    return 0;
+  },
+};
+
+/**
+ * Checks what the user gave and turns it into a configuration.
+ * @throws {UsageError} for a value that cannot be right, and for values that contradict each other
+ */
+export function serverConfigFrom(given: Given, machineName: string): ServerConfig {
+  const values = new Values(given);
+  const clusterCidrs = values.cidrs("cluster-cidr", "10.42.0.0/16");
+  const serviceCidrs = values.cidrs("service-cidr", "10.43.0.0/16");
+  refuseOverlap({ name: "cluster-cidr", cidrs: clusterCidrs }, { name: "service-cidr", cidrs: serviceCidrs });
+  const clusterDns =
+    values.ips("cluster-dns").length > 0
+      ? values.ips("cluster-dns")
+      : serviceCidrs.map((cidr) => cidrAddress(cidr, 10));
+  for (const address of clusterDns) {
+    const ip = parseIp(address);
+    if (!ip || !serviceCidrs.some((cidr) => cidrContains(cidr, ip)))
+      throw values.wrong("cluster-dns", address, "it must lie inside --service-cidr");
+  }
+  const without = {
+    agent: values.isOn("disable-agent"),
+    scheduler: values.isOn("disable-scheduler"),
+    controllers: values.isOn("disable-controller-manager"),
+  };
+  if (without.agent) refuseAgentFlags(given);
+
+  return {
+    dataDirectory: resolve(values.text("data-dir") ?? defaultDataDirectory()),
+    listen: { address: values.ip("bind-address") ?? "0.0.0.0", port: values.port("https-listen-port", 6443) },
+    advertiseAddress: values.ip("advertise-address"),
+    tlsSans: values.list("tls-san"),
+    kubeconfig: {
+      file: resolve(values.text("write-kubeconfig") ?? defaultKubeconfig()),
+      mode: values.mode("write-kubeconfig-mode", 0o600),
+    },
+    token: tokenFrom(values),
+    clusterCidrs,
+    serviceCidrs,
+    nodePorts: values.portRange("service-node-port-range", "30000-32767"),
+    clusterDns,
+    clusterDomain: values.text("cluster-domain") ?? "cluster.local",
+    staticTokensFile: values.text("token-auth-file"),
+    without,
+    agent: {
+      nodeName: nodeNameFrom(values, machineName),
+      nodeIp: values.ip("node-ip"),
+      nodeLabels: values.pairs("node-label"),
+      nodeTaints: taintsFrom(values),
+      runtimeEndpoint: socketFrom(values),
+      networkBackend: values.oneOf("flannel-backend", ["vxlan", "host-gw", "none"]),
+    },
+  };
+}
+
+/** Flags of the node make no sense where there is none: said rather than ignored. */
+function refuseAgentFlags(given: Given): void {
+  for (const name of ["node-ip", "node-label", "node-taint", "container-runtime-endpoint", "flannel-backend"]) {
+    const source = given.values.get(name)?.source;
+    if (source)
+      throw new UsageError(
+        `${source} and --disable-agent contradict each other: without an agent this machine is no node; leave one of them out`,
+      );
+  }
+}
+
+/** Kubernetes docs, "Object Names and IDs", section "DNS Subdomain Names": what a node may be called. */
+function nodeNameFrom(values: Values, machineName: string): string {
+  const name = (values.text("node-name") ?? machineName).toLowerCase();
+  if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name) || name.length > 253) {
+    throw values.wrong(
+      "node-name",
+      name,
+      "a node's name consists of lower case letters, digits, '-' and '.', and begins and ends with a letter or digit",
+    );
+  }
+  return name;
+}
+
+function tokenFrom(values: Values): string | undefined {
+  const token = values.text("token");
+  if (token !== undefined && !/^[\w.+/=-]{1,256}$/.test(token)) {
+    // The secret itself is not shown: what is printed ends up in logs.
+    throw new UsageError("--token: a secret consists of letters, digits and . _ + / = -");
+  }
+  return token;
+}
+
+function taintsFrom(values: Values): { key: string; value: string; effect: string }[] {
+  return values.list("node-taint").map((text) => {
+    const [, key, value = "", effect] =
+      /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text) ?? [];
+    if (!key || !effect)
+      throw values.wrong("node-taint", text, "write it as key=value:NoSchedule (or PreferNoSchedule, NoExecute)");
+    return { key, value, effect };
+  });
+}
+
+function socketFrom(values: Values): string {
+  const endpoint = values.text("container-runtime-endpoint") ?? "unix:///var/run/docker.sock";
+  const path = endpoint.replace(/^unix:\/\//, "");
+  if (!path.startsWith("/"))
+    throw values.wrong(
+      "container-runtime-endpoint",
+      endpoint,
+      `a socket is named by its path, such as unix://${join("/var/run", "docker.sock")}`,
+    );
+  return path;
+}

@@ -1,0 +1,65 @@
+import { skiffVersion } from "../app/version.ts";
+import { messageOf } from "../base/log.ts";
+import { type Command, type GivenValue, type Io, UsageError } from "./command.ts";
+import { commands } from "./commands/all.ts";
+import { readConfigFiles } from "./config-file.ts";
+import { helpOf, overview } from "./help.ts";
+import { closest, parseArguments } from "./parse.ts";
+
+const defaultConfigFile = "/etc/skiff/config.yaml";
+
+/** Runs what the arguments (without the program's name) ask for; resolves with the exit code. */
+export async function runCli(args: readonly string[], io: Io): Promise<number> {
+  try {
+    const [word = "help", ...rest] = args;
+    if (["--version", "-v", "version"].includes(word)) return print(io, `skiff ${skiffVersion}\n`);
+    if (["help", "--help", "-h"].includes(word))
+      return print(io, rest[0] ? helpOf(findCommand(rest[0])) : overview(commands));
+    const command = findCommand(word);
+    if (!command.passThrough && rest.some((arg) => arg === "--help" || arg === "-h")) return print(io, helpOf(command));
+    const { config, args: left } = configFor(command, rest, io.env);
+    return await command.run(parseArguments(command, left, { env: io.env, config }), io);
+  } catch (error) {
+    io.err(`skiff: ${messageOf(error)}\n`);
+    // What the user can put right is said in one line; anything else is a fault of skiff's, whose place is worth knowing.
+    if (!(error instanceof UsageError) && io.env.SKIFF_DEBUG) io.err(`${(error as Error).stack}\n`);
+    return error instanceof UsageError ? error.exitCode : 1;
+  }
+}
+
+function print(io: Io, text: string): number {
+  io.out(text);
+  return 0;
+}
+
+function findCommand(name: string): Command {
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command) return command;
+  const close = closest(
+    name,
+    commands.map((candidate) => candidate.name),
+  );
+  throw new UsageError(
+    `unknown command ${JSON.stringify(name)}${close ? `, did you mean \`skiff ${close}\`?` : ": `skiff help` lists the commands"}`,
+  );
+}
+
+/** The config file's values, and the arguments without `--config`, which says where it is. */
+function configFor(
+  command: Command,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): { config: Map<string, GivenValue>; args: string[] } {
+  if (!command.readsConfigFile) return { config: new Map(), args: [...args] };
+  let file = env.SKIFF_CONFIG_FILE;
+  const left: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? "";
+    if (arg.startsWith("--config=")) file = arg.slice("--config=".length);
+    else if (arg === "--config" || arg === "-c") file = args[++at] ?? "";
+    else left.push(arg);
+    if (file === "") throw new UsageError("--config needs a value: --config FILE");
+  }
+  const config = readConfigFiles(command, file ?? defaultConfigFile, { mustExist: file !== undefined });
+  return { config, args: left };
+}
