@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ageText, durationFrom, durationText, instantFrom, microTimeText, timeFrom, timeText } from "./time.ts";
+import { durationFrom, durationText, instantFrom, microTimeText, timeFrom, timeText } from "./time.ts";
 
 describe("times", () => {
   test("are written in whole seconds or with six digits behind them", () => {
@@ -50,26 +50,5 @@ describe("durations", () => {
 
   test.each(["", "5", "5x", "s", "1h 2m"])("refuses %j", (text) => {
     expect(durationFrom(text)).toBeUndefined();
-  });
-});
-
-describe("ages", () => {
-  test.each([
-    [5, "5s"],
-    [119, "119s"],
-    [120, "2m"],
-    [200, "3m20s"],
-    [660, "11m"],
-    [3 * 3600, "3h"],
-    [3 * 3600 + 61, "3h1m"],
-    [47 * 3600, "47h"],
-    [52 * 3600, "2d4h"],
-    [10 * 86400, "10d"],
-    [800 * 86400, "2y70d"],
-    [9 * 365 * 86400, "9y"],
-    [-1, "0s"],
-    [-5, "<invalid>"],
-  ])("%d seconds are %s", (seconds, text) => {
-    expect(ageText(seconds * 1000)).toBe(text);
   });
 });
