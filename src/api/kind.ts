@@ -115,6 +115,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly selectable?: readonly (string | { readonly field: string; value(object: T): string })[];
   /** Whether `metadata.generation` counts changes of everything but metadata and status. */
   readonly generation?: boolean;
+  /** What raises `metadata.generation`, where it is something else. */
+  raisesGeneration?(object: T, old: T): boolean;
   /** Whether PUT on an absent name creates. */
   readonly createOnUpdate?: boolean;
   /** Whether an update may leave resourceVersion out; true unless said. */
@@ -130,6 +132,8 @@ export interface Deletion<T extends KubeObject = KubeObject> {
   begin?(object: T): void;
   /** What happens to dependents when the client names no policy: "background" unless said. */
   readonly propagation?: "orphan" | "background";
+  /** Said in the Warning header when the client names no policy. */
+  readonly warning?: string;
   /** Whether the answer to a delete is the object itself rather than a Status. */
   readonly answersObject?: boolean;
 }

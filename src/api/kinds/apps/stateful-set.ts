@@ -1,6 +1,39 @@
+import { isDeepStrictEqual } from "node:util";
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
+import type { StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from "../../schema/types.ts";
+import { dnsLabel } from "../../validate/names.ts";
+import {
+  validateAtMost100Percent,
+  validateIntOrPercent,
+  validateNonNegative,
+  validateOneOf,
+  validateText,
+} from "../../validate/values.ts";
+import { templateColumns } from "./workload.ts";
+import {
+  isUsableSelector,
+  validateCounts,
+  validateRunsForever,
+  validateSelectsTemplate,
+  validateWorkloadSelector,
+} from "./workload-rules.ts";
 
-export const statefulSet = defineKind({
+const changeable = [
+  "replicas",
+  "ordinals",
+  "template",
+  "updateStrategy",
+  "revisionHistoryLimit",
+  "persistentVolumeClaimRetentionPolicy",
+  "minReadySeconds",
+] as const;
+
+const onlySomeChange =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+
+export const statefulSet = defineKind<StatefulSet>({
   group: "apps",
   version: "v1",
   kind: "StatefulSet",
@@ -9,7 +42,147 @@ export const statefulSet = defineKind({
   categories: ["all"],
   scope: "Namespaced",
   subresources: {
-    scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },
     status: true,
+    scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },
   },
+  generation: true,
+  // Its pods' names and host names begin with its own.
+  validateName: dnsLabel,
+  columns: [
+    nameColumn,
+    {
+      name: "Ready",
+      type: "string",
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
+    },
+    ageColumn,
+    ...templateColumns<StatefulSet>({ template: ({ spec }) => spec.template }),
+  ],
+
+  defaults({ spec }) {
+    spec.podManagementPolicy ??= "OrderedReady";
+    spec.updateStrategy ??= {};
+    spec.updateStrategy.type ??= "RollingUpdate";
+    if (spec.updateStrategy.type === "RollingUpdate") {
+      spec.updateStrategy.rollingUpdate ??= {};
+      spec.updateStrategy.rollingUpdate.partition ??= 0;
+    }
+    spec.persistentVolumeClaimRetentionPolicy ??= {};
+    spec.persistentVolumeClaimRetentionPolicy.whenDeleted ??= "Retain";
+    spec.persistentVolumeClaimRetentionPolicy.whenScaled ??= "Retain";
+    spec.replicas ??= 1;
+    spec.revisionHistoryLimit ??= 10;
+    for (const claim of spec.volumeClaimTemplates ?? []) {
+      claim.apiVersion = "v1";
+      claim.kind = "PersistentVolumeClaim";
+      claim.spec ??= {};
+      claim.spec.volumeMode ??= "Filesystem";
+      claim.status = { phase: "Pending", ...claim.status };
+    }
+  },
+
+  validate: ({ spec }, root) => validateSpec(spec, root.child("spec")),
+
+  validateUpdate({ spec }, old, root) {
+    const errors = validateSpec(spec, root.child("spec"));
+    return isDeepStrictEqual(fixed(spec), fixed(old.spec))
+      ? errors
+      : [...errors, root.child("spec").forbidden(onlySomeChange)];
+  },
+
+  validateSubresource(_subresource, { status }, _old, root) {
+    const at = root.child("status");
+    if (!status) return [];
+    const errors = validateCounts(status, at, [
+      "replicas",
+      "readyReplicas",
+      "currentReplicas",
+      "updatedReplicas",
+      "availableReplicas",
+      "observedGeneration",
+      "collisionCount",
+    ]);
+    const tooMany = "cannot be greater than status.replicas";
+    const { replicas, readyReplicas = 0, availableReplicas = 0 } = status;
+    for (const field of ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"] as const) {
+      const count = status[field] ?? 0;
+      if (count > replicas) errors.push(at.child(field).invalid(count, tooMany));
+    }
+    if (availableReplicas > readyReplicas)
+      errors.push(
+        at.child("availableReplicas").invalid(availableReplicas, "cannot be greater than status.readyReplicas"),
+      );
+    return errors;
+  },
+
+  warnings: ({ spec }) =>
+    (spec.revisionHistoryLimit ?? 0) < 0
+      ? ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"]
+      : [],
 });
+
+/** What of a spec keeps its value for ever. */
+function fixed(spec: StatefulSetSpec): object {
+  return Object.fromEntries(
+    Object.entries(spec).filter(([field]) => !(changeable as readonly string[]).includes(field)),
+  );
+}
+
+function validateSpec(spec: StatefulSetSpec, at: Path): FieldError[] {
+  const { podManagementPolicy: policy = "", selector, template = {}, serviceName } = spec;
+  const place = at.child("template");
+  return [
+    ...(policy === ""
+      ? [at.child("podManagementPolicy").required()]
+      : ["OrderedReady", "Parallel"].includes(policy)
+        ? []
+        : [at.child("podManagementPolicy").invalid(policy, "must be 'OrderedReady' or 'Parallel'")]),
+    ...validateUpdateStrategy(spec.updateStrategy ?? {}, at.child("updateStrategy")),
+    ...validateRetention(spec, at.child("persistentVolumeClaimRetentionPolicy")),
+    ...validateNonNegative(spec.replicas, at.child("replicas")),
+    ...validateNonNegative(spec.minReadySeconds, at.child("minReadySeconds")),
+    ...validateNonNegative(spec.ordinals?.start, at.child("ordinals", "start")),
+    ...(serviceName ? validateText(dnsLabel, serviceName, at.child("serviceName")) : []),
+    ...validateWorkloadSelector(selector, { workload: "statefulset", at: at.child("selector") }),
+    ...(selector && !isUsableSelector(selector)
+      ? [at.child("selector").invalid(selector, "")]
+      : validateSelectsTemplate(selector, template, place)),
+    ...validateRunsForever(template, { workload: "StatefulSet", at: place }),
+  ];
+}
+
+function validateUpdateStrategy({ type = "", rollingUpdate }: StatefulSetUpdateStrategy, at: Path): FieldError[] {
+  const rolling = at.child("rollingUpdate");
+  const shown = rollingUpdate
+    ? { Partition: rollingUpdate.partition ?? 0, MaxUnavailable: rollingUpdate.maxUnavailable ?? null }
+    : null;
+  switch (type) {
+    case "":
+      return [at.required()];
+    case "OnDelete":
+      return rollingUpdate ? [rolling.invalid(shown, "only allowed for updateStrategy 'RollingUpdate'")] : [];
+    case "RollingUpdate": {
+      const { partition, maxUnavailable } = rollingUpdate ?? {};
+      const unavailable = rolling.child("maxUnavailable");
+      return [
+        ...validateNonNegative(partition, rolling.child("partition")),
+        ...validateIntOrPercent(maxUnavailable, unavailable),
+        ...(maxUnavailable === 0 || maxUnavailable === "0%"
+          ? [unavailable.invalid(maxUnavailable, "cannot be 0")]
+          : []),
+        ...validateAtMost100Percent(maxUnavailable, unavailable),
+      ];
+    }
+    default:
+      return [at.invalid({ Type: type, RollingUpdate: shown }, "must be 'RollingUpdate' or 'OnDelete'")];
+  }
+}
+
+function validateRetention({ persistentVolumeClaimRetentionPolicy: policy }: StatefulSetSpec, at: Path): FieldError[] {
+  if (!policy) return [];
+  const valid = ["Retain", "Delete"];
+  return [
+    ...validateOneOf(policy.whenDeleted, valid, at.child("whenDeleted")),
+    ...validateOneOf(policy.whenScaled, valid, at.child("whenScaled")),
+  ];
+}

@@ -1,0 +1,84 @@
+import type { FieldError, Path } from "../../field.ts";
+import type { LabelSelector, PodTemplateSpec } from "../../schema/types.ts";
+import { selects } from "../../selector.ts";
+import { validateLabelSelector } from "../../validate/labels.ts";
+import { validateNonNegative } from "../../validate/values.ts";
+
+/** Rules that hold for every object with a pod template and a selector. */
+
+/** The selector of a workload: it must be there, well formed and not empty. */
+export function validateWorkloadSelector(
+  selector: LabelSelector | undefined,
+  { workload, at }: { workload: string; at: Path },
+): FieldError[] {
+  if (!selector) return [at.required()];
+  return [
+    ...validateLabelSelector(selector, at),
+    ...(isEmptySelector(selector) ? [at.invalid(selector, `empty selector is invalid for ${workload}`)] : []),
+  ];
+}
+
+/** Selector and template of what keeps a number of equal pods running. */
+export function validateReplicatedTemplate(
+  { selector, template = {} }: { selector?: LabelSelector; template?: PodTemplateSpec },
+  at: Path,
+): FieldError[] {
+  if (selector && !isUsableSelector(selector))
+    return [at.child("selector").invalid(selector, "invalid label selector")];
+  const place = at.child("template");
+  return [
+    ...validateSelectsTemplate(selector, template, place),
+    ...validateRunsForever(template, { workload: "ReplicaSet", at: place }),
+  ];
+}
+
+export function isEmptySelector({ matchLabels, matchExpressions }: LabelSelector): boolean {
+  return Object.keys(matchLabels ?? {}).length + (matchExpressions ?? []).length === 0;
+}
+
+/** Whether it says what to select: every requirement has a known operator and the values it needs. */
+export function isUsableSelector(selector: LabelSelector): boolean {
+  return (selector.matchExpressions ?? []).every(({ operator, values = [] }) => {
+    const wantsValues = operator === "In" || operator === "NotIn";
+    if (wantsValues) return values.length > 0;
+    return (operator === "Exists" || operator === "DoesNotExist") && values.length === 0;
+  });
+}
+
+/** The pods of a template must be selected; an empty selector is complained about elsewhere. */
+export function validateSelectsTemplate(
+  selector: LabelSelector | undefined,
+  template: PodTemplateSpec,
+  at: Path,
+): FieldError[] {
+  if (selector && isEmptySelector(selector)) return [];
+  const labels = template.metadata?.labels;
+  if (selects(selector, labels)) return [];
+  const shown = labels && Object.keys(labels).length > 0 ? labels : undefined;
+  return [at.child("metadata", "labels").invalid(shown, "`selector` does not match template `labels`")];
+}
+
+/** Pods that are replaced for ever may neither end by themselves nor by a deadline. */
+export function validateRunsForever(
+  { spec }: PodTemplateSpec,
+  { workload, at }: { workload: string; at: Path },
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const place = at.child("spec");
+  const policy = spec?.restartPolicy ?? "Always";
+  if (policy !== "Always") errors.push(place.child("restartPolicy").notSupported(policy, ["Always"]));
+  if (spec?.activeDeadlineSeconds !== undefined)
+    errors.push(
+      place.child("activeDeadlineSeconds").forbidden(`activeDeadlineSeconds in ${workload} is not Supported`),
+    );
+  return errors;
+}
+
+/** The numbers of a status, none of which may be negative. */
+export function validateCounts<T extends object>(
+  status: T,
+  at: Path,
+  fields: readonly (keyof T & string)[],
+): FieldError[] {
+  return fields.flatMap((field) => validateNonNegative(status[field] as number | undefined, at.child(field)));
+}
