@@ -8,9 +8,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-process.exitCode = await runCli(process.argv.slice(2), {
+// No top-level await: the executable's main is a CommonJS script, which has none.
+void runCli(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   stop: stop.signal,
   env: process.env,
+}).then((code) => {
+  process.exitCode = code;
 });

@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Repeats `check` until it no longer throws, and returns what it returns. The limit is a bound against hanging, generous
+ * because machines are busy; no test expects anything to be fast.
+ */
+export async function eventually<T>(check: () => T | Promise<T>, { limitMs = 60_000 } = {}): Promise<T> {
+  const end = Date.now() + limitMs;
+  for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 500)) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+    await sleep(pauseMs);
+  }
+}

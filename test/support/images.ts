@@ -1,0 +1,116 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cache, fetchPackages, unpackPackages } from "./debian.ts";
+import type { Machine } from "./machine.ts";
+import { must } from "./run.ts";
+
+/** The images of the tests, made from Debian's packages: a file system and what Docker is told at the import. */
+const images = {
+  "busybox:1": { packages: ["busybox-static"], finish: busyboxOnly, changes: ['CMD ["sh"]'] },
+  "nginx:1.25": {
+    packages: ["nginx-light", "busybox-static"],
+    finish: nginxSite,
+    changes: ['ENTRYPOINT ["/usr/sbin/nginx","-g","daemon off;"]', "EXPOSE 80"],
+  },
+  "flask-app:1": {
+    packages: ["python3-flask", "busybox-static"],
+    finish: flaskApplication,
+    changes: ['ENTRYPOINT ["/usr/bin/python3","/app.py"]', "EXPOSE 5000"],
+  },
+} as const satisfies Record<string, TestImage>;
+
+interface TestImage {
+  readonly packages: readonly string[];
+  readonly finish: (root: string) => void;
+  readonly changes: readonly string[];
+}
+
+export type ImageName = keyof typeof images;
+
+/** Makes the image's archive if it is not there yet; resolves with its path. */
+export async function imageArchive(name: ImageName): Promise<string> {
+  const archive = join(cache, "images", `${name.replace(/[:/]/g, "-")}.tar`);
+  if (existsSync(archive)) return archive;
+  mkdirSync(join(cache, "images"), { recursive: true });
+  const root = mkdtempSync(join(tmpdir(), "skiff-image-"));
+  try {
+    await unpackPackages(await fetchPackages(images[name].packages, { release: "bookworm", closure: true }), root);
+    await putShell(root);
+    images[name].finish(root);
+    await must("tar", ["-C", root, "-cf", `${archive}.part`, "."]);
+    renameSync(`${archive}.part`, archive);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+  return archive;
+}
+
+/** Puts images into a machine's Docker, also under further names (`as`). */
+export async function loadImages(
+  machine: Machine,
+  names: readonly ImageName[],
+  { as = {} }: { as?: Partial<Record<ImageName, readonly string[]>> } = {},
+): Promise<void> {
+  const docker = ["-H", "unix:///run/docker.sock"];
+  for (const name of names) {
+    const changes = images[name].changes.flatMap((change) => ["-c", change]);
+    await machine.must("docker", [...docker, "import", ...changes, await imageArchive(name), name]);
+    for (const further of as[name] ?? []) await machine.must("docker", [...docker, "tag", name, further]);
+  }
+}
+
+/** busybox as /bin/sh and under the names of its programs, where the image has none of its own. */
+async function putShell(root: string): Promise<void> {
+  const busybox = ["bin/busybox", "usr/bin/busybox"].map((path) => join(root, path)).find((path) => existsSync(path));
+  if (!busybox) throw new Error("the package busybox-static brought no busybox");
+  for (const folder of ["bin", "etc", "tmp", "root", "proc", "sys", "dev", "var"])
+    mkdirSync(join(root, folder), { recursive: true });
+  if (busybox !== join(root, "bin/busybox")) copyFileSync(busybox, join(root, "bin/busybox"));
+  for (const applet of (await must(busybox, ["--list"])).trim().split("\n")) {
+    const there = ["bin", "usr/bin", "sbin", "usr/sbin"].some((folder) => existsSync(join(root, folder, applet)));
+    if (!there || applet === "sh") {
+      rmSync(join(root, "bin", applet), { force: true });
+      symlinkSync("busybox", join(root, "bin", applet));
+    }
+  }
+  writeFileSync(
+    join(root, "etc/passwd"),
+    "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
+  );
+  writeFileSync(join(root, "etc/group"), "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\nnobody:x:65533:\n");
+}
+
+/** Everything of the package but busybox itself is left out: a small image like the usual one. */
+function busyboxOnly(root: string): void {
+  for (const name of readdirSync(root))
+    if (!["bin", "etc", "tmp", "root", "proc", "sys", "dev", "var"].includes(name))
+      rmSync(join(root, name), { recursive: true });
+}
+
+function nginxSite(root: string): void {
+  for (const folder of ["var/log/nginx", "var/lib/nginx", "run", "var/www/html"])
+    mkdirSync(join(root, folder), { recursive: true });
+  writeFileSync(join(root, "var/www/html/index.html"), "<h1>Welcome to nginx!</h1>\n");
+  writeFileSync(
+    join(root, "etc/nginx/nginx.conf"),
+    "events { worker_connections 256; }\nerror_log /dev/stderr;\npid /run/nginx.pid;\nhttp { access_log /dev/stdout; server { listen 80; root /var/www/html; location / { index index.html; } } }\n",
+  );
+}
+
+function flaskApplication(root: string): void {
+  writeFileSync(
+    join(root, "app.py"),
+    'import os\nfrom flask import Flask\napp = Flask(__name__)\n\n@app.route("/")\ndef hello():\n    return "Hello from " + os.uname().nodename + "\\n"\n\napp.run(host="0.0.0.0", port=5000)\n',
+  );
+}

@@ -1,0 +1,36 @@
+#!/bin/sh
+# The first process of a test machine: runs in namespaces of its own (made by machine.ts), gives the machine its own /proc,
+# cgroups, /run and disk, starts containerd and Docker, then waits. $1: the machine's directory, $2: its name.
+set -eu
+disk=$1/disk
+hostname "$2"
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+if grep -q . "$1/cgroups" 2>/dev/null; then
+  mount -t tmpfs -o mode=755 cgroups /sys/fs/cgroup
+  while read -r name; do
+    mkdir "/sys/fs/cgroup/$name"
+    option=$name; [ "$name" != systemd ] || option=none,name=systemd
+    mount -t cgroup -o "$option" cgroup "/sys/fs/cgroup/$name"
+  done <"$1/cgroups"
+else
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
+mount -t tmpfs -o mode=755 run /run
+mkdir -p /run/lock /run/netns
+for folder in /var/lib/docker /var/lib/containerd /var/lib/skiff /etc/skiff /etc/systemd /usr/local/bin /var/log; do
+  mkdir -p "$disk$folder" "$folder"
+  mount --bind "$disk$folder" "$folder"
+done
+[ ! -f "$1/resolv.conf" ] || mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+
+containerd --log-level warn >"$1/containerd.log" 2>&1 &
+n=0; until [ -S /run/containerd/containerd.sock ] || [ $n -gt 500 ]; do n=$((n + 1)); sleep 0.02; done
+# shellcheck disable=SC2086
+dockerd --containerd /run/containerd/containerd.sock --userland-proxy=false --live-restore \
+  ${DOCKERD_FLAGS:---bridge=none --iptables=false --ip6tables=false} >"$1/dockerd.log" 2>&1 &
+n=0; until docker -H unix:///run/docker.sock version >/dev/null 2>&1 || [ $n -gt 500 ]; do n=$((n + 1)); sleep 0.03; done
+touch "$1/ready"
+# Reaps what it inherits, until it is killed and the whole machine with it.
+trap : CHLD
+while :; do sleep 3600 & wait $! || true; done

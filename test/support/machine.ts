@@ -1,0 +1,221 @@
+import { spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "./eventually.ts";
+import { must, type Ran, type RunOptions, run, start } from "./run.ts";
+
+/**
+ * A machine of its own on this host: PID, mount, host name, IPC, cgroup and network namespaces; its own containerd, Docker,
+ * /run, /etc/skiff and /var/lib/skiff. The rest of the file system is the host's. Needs root.
+ */
+export interface Machine extends AsyncDisposable {
+  readonly name: string;
+  /** Its address on the network of the test machines; the host is reachable too. */
+  readonly address: string;
+  /** Runs a program on the machine to its end. */
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** The same; an exit code other than 0 is an error. */
+  must(program: string, args: readonly string[], options?: RunOptions): Promise<string>;
+  /** Starts a program on the machine that goes on. */
+  start(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): ReturnType<typeof start>;
+  /** Takes the machine off the network, and puts it back. */
+  cut(): Promise<void>;
+  heal(): Promise<void>;
+  /** Power cut: every process ends at once; the disk stays. */
+  kill(): Promise<void>;
+  /** Power cut and start. */
+  reboot(): Promise<void>;
+}
+
+export interface MachineOptions {
+  /** Replaces the flags that keep Docker from making a bridge and iptables rules. */
+  readonly dockerdFlags?: string;
+  /** Name servers and search domains of the machine, as in resolv.conf. */
+  readonly resolvConf?: string;
+}
+
+/** The network that the machines of one test file share. */
+export interface Lan extends AsyncDisposable {
+  readonly hostAddress: string;
+  machine(name: string, options?: MachineOptions): Promise<Machine>;
+}
+
+/** Makes a bridge with a subnet that no other test uses. Disposing takes every machine down. */
+export async function lan(): Promise<Lan> {
+  const number = await freeSubnet();
+  const bridge = `sklan${number}`;
+  const subnet = `172.31.${number}`;
+  await must("ip", ["addr", "add", `${subnet}.254/24`, "dev", bridge]);
+  await must("ip", ["link", "set", bridge, "up"]);
+  const machines: Machine[] = [];
+  return {
+    hostAddress: `${subnet}.254`,
+    async machine(name, options = {}) {
+      const made = await startMachine({ name, bridge, subnet, number: machines.length + 1 }, options);
+      machines.push(made);
+      return made;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const machine of machines.reverse()) await machine[Symbol.asyncDispose]();
+      await run("ip", ["link", "delete", bridge]);
+    },
+  };
+}
+
+/** Takes a number whose bridge nobody has: making the bridge is the reservation. Bridges of dead tests are taken over. */
+async function freeSubnet(): Promise<number> {
+  for (let number = 20; number < 250; number++) {
+    const { code } = await run("ip", ["link", "add", `sklan${number}`, "type", "bridge"]);
+    if (code === 0) return number;
+  }
+  throw new Error(
+    "no free number for a test network: remove the sklan* bridges of tests that died (ip link delete sklanN)",
+  );
+}
+
+interface Place {
+  readonly name: string;
+  readonly bridge: string;
+  readonly subnet: string;
+  readonly number: number;
+}
+
+async function startMachine({ name, bridge, subnet, number }: Place, options: MachineOptions): Promise<Machine> {
+  const id = `${bridge}m${number}`;
+  const directory = mkdtempSync(join(tmpdir(), `skiff-machine-${name}-`));
+  const address = `${subnet}.${number}`;
+  let pid = 0;
+
+  const up = async (): Promise<void> => {
+    await makeNetwork(id, bridge, address, `${subnet}.254`);
+    pid = await boot(directory, name, id, options);
+  };
+  const kill = async (): Promise<void> => {
+    if (pid) await run("kill", ["-9", String(pid)]);
+    await eventually(() => {
+      if (pid && existsSync(`/proc/${pid}`)) throw new Error(`machine ${name} is still there`);
+    });
+    pid = 0;
+    removeCgroups(id);
+  };
+  const inside = (program: string, args: readonly string[]) => [
+    "-t",
+    String(pid),
+    "-m",
+    "-u",
+    "-i",
+    "-C",
+    "-p",
+    "-n",
+    "--",
+    program,
+    ...args,
+  ];
+
+  await up();
+  return {
+    name,
+    address,
+    run: (program, args, how) => run("nsenter", inside(program, args), how),
+    must: (program, args, how) => must("nsenter", inside(program, args), how),
+    start: (program, args, env = {}) => start("nsenter", inside(program, args), { env: { ...process.env, ...env } }),
+    cut: async () => void (await must("ip", ["link", "set", `${id}v`, "down"])),
+    heal: async () => void (await must("ip", ["link", "set", `${id}v`, "up"])),
+    kill,
+    async reboot() {
+      await kill();
+      await up();
+    },
+    async [Symbol.asyncDispose]() {
+      await kill();
+      await run("ip", ["netns", "delete", id]);
+      await run("ip", ["link", "delete", `${id}v`]);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function makeNetwork(id: string, bridge: string, address: string, gateway: string): Promise<void> {
+  await run("ip", ["netns", "delete", id]);
+  await run("ip", ["link", "delete", `${id}v`]);
+  await must("ip", ["netns", "add", id]);
+  await must("ip", ["link", "add", `${id}v`, "type", "veth", "peer", "name", "eth0", "netns", id]);
+  await must("ip", ["link", "set", `${id}v`, "master", bridge, "up"]);
+  await must("ip", ["-n", id, "-batch", "-"], {
+    input: `link set lo up\naddr add ${address}/24 dev eth0\nlink set eth0 up\nroute add default via ${gateway}\n`,
+  });
+}
+
+/** Starts the machine's first process; resolves with its PID on the host when Docker answers. */
+async function boot(
+  directory: string,
+  name: string,
+  id: string,
+  { dockerdFlags, resolvConf }: MachineOptions,
+): Promise<number> {
+  const hierarchies = cgroupHierarchies();
+  mkdirSync(join(directory, "disk"), { recursive: true });
+  writeFileSync(join(directory, "cgroups"), hierarchies.map((hierarchy) => `${hierarchy}\n`).join(""));
+  if (resolvConf) writeFileSync(join(directory, "resolv.conf"), resolvConf);
+  rmSync(join(directory, "ready"), { force: true });
+  const groups =
+    hierarchies.length > 0 ? hierarchies.map((h) => `/sys/fs/cgroup/${h}/${id}`) : [`/sys/fs/cgroup/${id}`];
+  for (const group of groups) mkdirSync(group, { recursive: true });
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    if (hierarchies.includes("cpuset"))
+      writeFileSync(`/sys/fs/cgroup/cpuset/${id}/${file}`, readFileSync(`/sys/fs/cgroup/cpuset/${file}`));
+  }
+
+  const log = openSync(join(directory, "log"), "a");
+  const init = join(import.meta.dirname, "machine-init.sh");
+  const script = `for g in ${groups.join(" ")}; do echo $$ >$g/cgroup.procs; done
+    exec nsenter --net=/run/netns/${id} unshare -m -u -i -C -p -f --kill-child --propagation private ${init} ${directory} ${name}`;
+  const child = spawn("sh", ["-c", script], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: { ...process.env, ...(dockerdFlags !== undefined && { DOCKERD_FLAGS: dockerdFlags }) },
+  });
+  child.unref();
+  await eventually(() => {
+    if (!existsSync(join(directory, "ready")))
+      throw new Error(`machine ${name} did not start:\n${readFileSync(join(directory, "log"), "utf8")}`);
+  });
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+  return Number(children[0]);
+}
+
+/** The cgroup v1 hierarchies of the host; none where cgroup v2 is in charge. */
+function cgroupHierarchies(): string[] {
+  if (existsSync("/sys/fs/cgroup/cgroup.controllers")) return [];
+  return readFileSync("/proc/self/cgroup", "utf8")
+    .split("\n")
+    .map((line) => (line.split(":")[1] ?? "").replace("name=", ""))
+    .filter((name) => name !== "" && existsSync(`/sys/fs/cgroup/${name}`));
+}
+
+function removeCgroups(id: string): void {
+  const roots = cgroupHierarchies().map((name) => `/sys/fs/cgroup/${name}/${id}`);
+  for (const root of roots.length > 0 ? roots : [`/sys/fs/cgroup/${id}`]) {
+    if (!existsSync(root)) continue;
+    const folders = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const deepestFirst = folders.map((entry) => join(entry.parentPath, entry.name)).sort((a, b) => b.length - a.length);
+    for (const folder of [...deepestFirst, root]) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        // A process that is just ending still holds it; the empty group does no harm.
+      }
+    }
+  }
+}
