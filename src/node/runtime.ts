@@ -17,7 +17,6 @@ export interface ContainerRuntime extends AsyncDisposable {
   stopPodSandbox(id: SandboxId): Promise<void>;
   /** Removes the sandbox and its containers. */
   removePodSandbox(id: SandboxId): Promise<void>;
-  listPodSandboxes(): Promise<readonly Sandbox[]>;
 
   /** @throws {SandboxGone} when the sandbox no longer exists */
   createContainer(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId>;
@@ -25,8 +24,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   /** Sends the stop signal, waits `graceSeconds`, then kills. Resolves when it has ended. */
   stopContainer(id: ContainerId, graceSeconds: number): Promise<void>;
   removeContainer(id: ContainerId): Promise<void>;
-  /** All containers that skiff made, with their state. */
-  listContainers(): Promise<readonly Container[]>;
+  /** All sandboxes and containers that skiff made, or those of one pod, with their state. */
+  list(podUid?: string): Promise<Listing>;
   /** Changes limits of a running container. */
   updateContainer(id: ContainerId, resources: ContainerResources): Promise<void>;
 
@@ -52,6 +51,13 @@ export interface ContainerRuntime extends AsyncDisposable {
   loadImage(archive: Readable): Promise<void>;
 }
 
+export interface Listing {
+  /** Newest attempt first. */
+  readonly sandboxes: readonly Sandbox[];
+  /** Newest first. */
+  readonly containers: readonly Container[];
+}
+
 export interface RuntimeInfo {
   readonly name: string;
   readonly version: string;
@@ -70,7 +76,6 @@ export interface SandboxSpec {
   readonly hostNetwork: boolean;
   readonly hostPid: boolean;
   readonly hostIpc: boolean;
-  readonly sharePidNamespace: boolean;
   readonly cgroupParent: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly sysctls: Readonly<Record<string, string>>;
@@ -105,6 +110,8 @@ export interface ContainerSpec {
   readonly mounts: readonly Mount[];
   readonly resources: ContainerResources;
   readonly cgroupParent: string;
+  readonly pidNamespace: "container" | "pod" | "host";
+  readonly ipcNamespace: "pod" | "host";
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly stdinOnce: boolean;

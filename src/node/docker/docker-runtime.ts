@@ -1,0 +1,262 @@
+import { connect } from "node:net";
+import type { Duplex, Readable } from "node:stream";
+import type Docker from "dockerode";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import { pauseImage } from "../images/builtin.ts";
+import {
+  type ContainerId,
+  type ContainerResources,
+  type ContainerRuntime,
+  type ContainerSpec,
+  type ExecOptions,
+  type ExecSession,
+  type Image,
+  type ImageId,
+  type Listing,
+  type LogOptions,
+  type RegistryCredentials,
+  type RuntimeEvent,
+  type RuntimeInfo,
+  type Sandbox,
+  SandboxGone,
+  type SandboxId,
+  type SandboxSpec,
+  type StreamOptions,
+} from "../runtime.ts";
+import { containerOptions, type DaemonTraits, resourceOptions, sandboxOptions } from "./create-options.ts";
+import { dockerError, isConflict, isNotFound, unlessGone } from "./errors.ts";
+import { dockerEvents } from "./events.ts";
+import { attachToContainer, execInContainer } from "./exec.ts";
+import { imageStatus, listImages, loadImage, pullImage } from "./images.ts";
+import { label } from "./labels.ts";
+import { containerLogs } from "./logs.ts";
+import type { PortForwarder } from "./port-forward.ts";
+import { containerFrom, sandboxFrom } from "./state.ts";
+
+export interface DockerParts {
+  readonly docker: Docker;
+  readonly info: RuntimeInfo;
+  readonly forwarder: PortForwarder;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** ContainerRuntime with Docker Engine. A sandbox is a container of the pause image that holds the pod's namespaces. */
+export class DockerRuntime implements ContainerRuntime {
+  readonly #docker: Docker;
+  readonly #info: RuntimeInfo;
+  readonly #forwarder: PortForwarder;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #closed = new AbortController();
+  #traits: DaemonTraits;
+
+  constructor({ docker, info, forwarder, clock, log }: DockerParts) {
+    this.#docker = docker;
+    this.#info = info;
+    this.#forwarder = forwarder;
+    this.#clock = clock;
+    this.#log = log;
+    this.#traits = { cgroupDriver: info.cgroupDriver, negativeOomScores: true };
+  }
+
+  async info(): Promise<RuntimeInfo> {
+    return this.#info;
+  }
+
+  async runPodSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    signal.throwIfAborted();
+    const id = await this.#create(
+      sandboxOptions(spec, { image: pauseImage, traits: this.#traits }),
+      (info) => info.State.Status !== "exited",
+    );
+    try {
+      await this.#start(id);
+    } catch (error) {
+      await this.removeContainer(id);
+      if (!this.#learnFrom(error)) throw error;
+      return this.runPodSandbox(spec, signal);
+    }
+    return sandboxFrom(await this.#docker.getContainer(id).inspect());
+  }
+
+  async stopPodSandbox(id: SandboxId): Promise<void> {
+    const members = await this.#members(id);
+    await Promise.all(
+      [...members, id].map((each) => unlessGone(this.#docker.getContainer(each).kill()).catch(notRunning)),
+    );
+  }
+
+  async removePodSandbox(id: SandboxId): Promise<void> {
+    for (const each of [...(await this.#members(id)), id]) await this.removeContainer(each);
+  }
+
+  async list(podUid?: string): Promise<Listing> {
+    const filters = { label: [`${label.managed}=true`, ...(podUid ? [`${label.podUid}=${podUid}`] : [])] };
+    const found = await this.#docker.listContainers({ all: true, filters }).catch(rethrow);
+    const infos = (await Promise.all(found.map(({ Id }) => this.#inspect(Id)))).filter((info) => info !== undefined);
+    const isSandbox = (info: Docker.ContainerInspectInfo) => info.Config.Labels[label.type] === "podsandbox";
+    return {
+      sandboxes: infos
+        .filter(isSandbox)
+        .map(sandboxFrom)
+        .sort((a, b) => b.attempt - a.attempt),
+      containers: infos
+        .filter((info) => !isSandbox(info))
+        .map(containerFrom)
+        .sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
+    };
+  }
+
+  async createContainer(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
+    signal.throwIfAborted();
+    const options = containerOptions(sandbox, spec, this.#traits);
+    try {
+      return await this.#create(options, (info) => info.State.Running);
+    } catch (error) {
+      if (!(await this.#inspect(sandbox))) throw new SandboxGone(`sandbox ${sandbox} is gone`, { cause: error });
+      throw error;
+    }
+  }
+
+  async startContainer(id: ContainerId): Promise<void> {
+    try {
+      await this.#start(id);
+    } catch (error) {
+      // The next attempt will be made without what this one failed for.
+      this.#learnFrom(error);
+      throw error;
+    }
+  }
+
+  async stopContainer(id: ContainerId, graceSeconds: number): Promise<void> {
+    await unlessGone(this.#docker.getContainer(id).stop({ t: graceSeconds }));
+  }
+
+  async removeContainer(id: ContainerId): Promise<void> {
+    await unlessGone(this.#docker.getContainer(id).remove({ force: true, v: true }));
+  }
+
+  async updateContainer(id: ContainerId, resources: ContainerResources): Promise<void> {
+    await this.#docker.getContainer(id).update(resourceOptions(resources)).catch(rethrow);
+  }
+
+  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
+    const parts = { docker: this.#docker, clock: this.#clock, log: this.#log };
+    return dockerEvents(parts, AbortSignal.any([signal, this.#closed.signal]));
+  }
+
+  exec(id: ContainerId, options: ExecOptions, signal: AbortSignal): Promise<ExecSession> {
+    return execInContainer(this.#docker, id, options, signal);
+  }
+
+  attach(id: ContainerId, options: StreamOptions, signal: AbortSignal): Promise<ExecSession> {
+    return attachToContainer(this.#docker, id, options, signal);
+  }
+
+  async portForward(sandbox: SandboxId, port: number, signal: AbortSignal): Promise<Duplex> {
+    const info = await this.#inspect(sandbox);
+    if (!info?.State.Running) throw new SandboxGone(`sandbox ${sandbox} does not run`);
+    if (info.HostConfig.NetworkMode === "host") return connected(port, signal);
+    return this.#forwarder.connect(info.State.Pid, port, signal);
+  }
+
+  logs(id: ContainerId, options: LogOptions, signal: AbortSignal): Promise<Readable> {
+    return containerLogs(this.#docker, id, options, signal);
+  }
+
+  pullImage(image: string, credentials: RegistryCredentials | undefined, signal: AbortSignal): Promise<ImageId> {
+    return pullImage(this.#docker, image, credentials, signal);
+  }
+
+  imageStatus(image: string): Promise<Image | undefined> {
+    return imageStatus(this.#docker, image);
+  }
+
+  listImages(): Promise<readonly Image[]> {
+    return listImages(this.#docker).catch(rethrow);
+  }
+
+  async removeImage(image: string): Promise<void> {
+    await unlessGone(this.#docker.getImage(image).remove());
+  }
+
+  loadImage(archive: Readable): Promise<void> {
+    return loadImage(this.#docker, archive);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+  }
+
+  /** Creates a container; where one of its name is there already, it is kept if `reuse` says so, and else replaced. */
+  async #create(
+    options: Docker.ContainerCreateOptions,
+    reuse: (info: Docker.ContainerInspectInfo) => boolean,
+  ): Promise<ContainerId> {
+    try {
+      return (await this.#docker.createContainer(options)).id;
+    } catch (error) {
+      const there = isConflict(error) && options.name ? await this.#inspect(options.name) : undefined;
+      if (!there) throw dockerError(error);
+      if (reuse(there)) return there.Id;
+      await this.removeContainer(there.Id);
+      return (await this.#docker.createContainer(options).catch(rethrow)).id;
+    }
+  }
+
+  async #start(id: ContainerId): Promise<void> {
+    // 304: it runs already.
+    await this.#docker
+      .getContainer(id)
+      .start()
+      .catch((error: { statusCode?: number }) => {
+        if (error.statusCode !== 304) throw dockerError(error);
+      });
+  }
+
+  /** Notes from a failed start what this machine cannot do. Returns whether something was learnt. */
+  #learnFrom(error: unknown): boolean {
+    const oomScore = /oom_score_adj|can't get final child's PID from pipe/.test(String(error));
+    if (!oomScore || !this.#traits.negativeOomScores) return false;
+    this.#log.info("this machine allows no negative OOM scores; pods run without them");
+    this.#traits = { ...this.#traits, negativeOomScores: false };
+    return true;
+  }
+
+  async #members(sandbox: SandboxId): Promise<ContainerId[]> {
+    const filters = { label: [`${label.sandboxId}=${sandbox}`] };
+    return (await this.#docker.listContainers({ all: true, filters }).catch(rethrow)).map(({ Id }) => Id);
+  }
+
+  async #inspect(id: string): Promise<Docker.ContainerInspectInfo | undefined> {
+    try {
+      return await this.#docker.getContainer(id).inspect();
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw dockerError(error);
+    }
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw dockerError(error);
+}
+
+/** Killing what does not run is refused with 409; it has what it wanted. */
+function notRunning(error: Error): void {
+  if (!isConflict(error.cause)) throw error;
+}
+
+function connected(port: number, signal: AbortSignal): Promise<Duplex> {
+  return new Promise((done, fail) => {
+    const socket = connect({ host: "localhost", port, allowHalfOpen: true });
+    signal.addEventListener("abort", () => socket.destroy(), { once: true });
+    socket.once("error", fail);
+    socket.once("connect", () => {
+      socket.off("error", fail);
+      done(socket);
+    });
+  });
+}

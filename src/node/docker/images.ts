@@ -1,0 +1,80 @@
+import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import { type Image, type ImageId, ImagePullError, type RegistryCredentials } from "../runtime.ts";
+import { dockerError, isNotFound } from "./errors.ts";
+
+/** Pulls an image; resolves with its id. */
+export async function pullImage(
+  docker: Docker,
+  image: string,
+  credentials: RegistryCredentials | undefined,
+  signal: AbortSignal,
+): Promise<ImageId> {
+  const reference = withTag(image);
+  try {
+    const stream = (await docker.pull(reference, {
+      abortSignal: signal,
+      ...(credentials && {
+        authconfig: {
+          username: credentials.username,
+          password: credentials.password,
+          serveraddress: credentials.serverAddress,
+        },
+      }),
+    })) as Readable;
+    await finished(docker, stream);
+    return (await docker.getImage(reference).inspect()).Id;
+  } catch (error) {
+    throw new ImagePullError(dockerError(error).message, { cause: error });
+  }
+}
+
+/** Docker pulls every tag when none is named. */
+export function withTag(image: string): string {
+  if (image.includes("@")) return image;
+  return image.slice(image.lastIndexOf("/") + 1).includes(":") ? image : `${image}:latest`;
+}
+
+export async function imageStatus(docker: Docker, image: string): Promise<Image | undefined> {
+  try {
+    const info = await docker.getImage(image).inspect();
+    return {
+      id: info.Id,
+      tags: info.RepoTags ?? [],
+      digests: info.RepoDigests ?? [],
+      sizeBytes: info.Size,
+      user: info.Config?.User ?? "",
+    };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw dockerError(error);
+  }
+}
+
+export async function listImages(docker: Docker): Promise<Image[]> {
+  const images = await docker.listImages();
+  return images.map(({ Id, RepoTags, RepoDigests, Size }) => ({
+    id: Id,
+    tags: (RepoTags ?? []).filter(isNamed),
+    digests: (RepoDigests ?? []).filter(isNamed),
+    sizeBytes: Size,
+    user: "",
+  }));
+}
+
+/** Loads an archive; Docker reports what is wrong with it inside the stream of an otherwise successful answer. */
+export async function loadImage(docker: Docker, archive: Readable): Promise<void> {
+  try {
+    await finished(docker, (await docker.loadImage(archive, {})) as Readable);
+  } catch (error) {
+    throw dockerError(error);
+  }
+}
+
+function finished(docker: Docker, stream: Readable): Promise<void> {
+  return new Promise((done, fail) => {
+    docker.modem.followProgress(stream, (error) => (error ? fail(error) : done()));
+  });
+}
+
+const isNamed = (reference: string): boolean => !reference.startsWith("<none>");

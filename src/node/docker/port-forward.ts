@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Duplex } from "node:stream";
+import { getSystemErrorMessage } from "node:util";
+import { binary } from "../images/binaries.ts";
+
+/** Connects to a TCP port inside other network namespaces, by a small program of its own for each connection. */
+export interface PortForwarder {
+  connect(pid: number, port: number, signal: AbortSignal): Promise<Duplex>;
+}
+
+/** `directory`: where the program may be written. */
+export function openPortForwarder(directory: string): PortForwarder {
+  let installed: Promise<string> | undefined;
+  return {
+    async connect(pid, port, signal) {
+      installed ??= install(directory);
+      const program = await installed;
+      const child = spawn(program, [`/proc/${pid}/ns/net`, String(port)], {
+        stdio: ["pipe", "pipe", "ignore"],
+        signal,
+      });
+      child.on("error", () => child.stdout.destroy());
+      // A write to a connection that has gone is reported by the end of the stream.
+      child.stdin.on("error", () => undefined);
+      const verdict = await firstByte(child.stdout);
+      if (verdict !== 0) {
+        const why = verdict === undefined ? "the forwarding program ended" : getSystemErrorMessage(-verdict);
+        throw new Error(`dial tcp 127.0.0.1:${port}: connect: ${why}`);
+      }
+      return Duplex.from({ readable: child.stdout, writable: child.stdin });
+    },
+  };
+}
+
+async function install(directory: string): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const program = join(directory, "forward");
+  // Renamed into place, because a program that runs cannot be written to.
+  await writeFile(`${program}.new`, await binary("forward"), { mode: 0o700 });
+  await rename(`${program}.new`, program);
+  return program;
+}
+
+function firstByte(stream: NodeJS.ReadableStream): Promise<number | undefined> {
+  return new Promise((done) => {
+    const look = () => {
+      const chunk = stream.read() as Buffer | null;
+      if (chunk === null) return;
+      settle(chunk[0]);
+      const rest = chunk.subarray(1);
+      if (rest.length > 0) stream.unshift(rest);
+    };
+    const ended = () => settle(undefined);
+    const settle = (byte: number | undefined) => {
+      stream.off("readable", look);
+      stream.off("end", ended);
+      stream.off("close", ended);
+      done(byte);
+    };
+    stream.on("readable", look);
+    stream.on("end", ended);
+    stream.on("close", ended);
+  });
+}
