@@ -9,7 +9,9 @@ const steps: readonly [what: string, command: string, args: readonly string[]][]
   ["unit tests and import table", "vitest", ["run", "--project", "unit"]],
 ];
 
-for (const [what, command, args] of steps) {
+const wanted = process.argv.includes("--without-tests") ? steps.filter(([, command]) => command !== "vitest") : steps;
+
+for (const [what, command, args] of wanted) {
   console.log(`\n== ${what}`);
   const { status } = spawnSync(`node_modules/.bin/${command}`, args, { stdio: "inherit" });
   if (status !== 0) {

@@ -1,7 +1,38 @@
 #!/bin/sh
-# `npm test`: sets up what the tests need, then runs all of them.
+# `npm test`: sets up what the tests need on a Debian machine (as root), then runs all of them.
 set -eu
 cd "$(dirname "$0")/.."
-[ -x node_modules/.bin/node ] || { echo "== installing dependencies"; npm install --ignore-scripts; }
+
+[ "$(id -u)" = 0 ] || { echo "npm test: needs root: the tests make network namespaces and start Docker" >&2; exit 1; }
+[ -x node_modules/.bin/node ] || { echo "== fetching the libraries"; npm install --ignore-scripts; }
+
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need dockerd docker.io
+need docker docker.io
+need containerd containerd
+need runc runc
+need nft nftables
+need ip iproute2
+need conntrack conntrack
+need nsenter util-linux
+need gcc gcc
+need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+need qemu-aarch64-static qemu-user-static
+need docker-registry docker-registry
+need jq jq
+need curl curl
+need git git
+need strace strace
+need mkfs.ext4 e2fsprogs
+[ -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ] || missing="$missing libstdc++6-arm64-cross libatomic1-arm64-cross"
+if [ -n "$missing" ]; then
+  echo "== installing$missing"
+  apt-get update -qq
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
 PATH="$PWD/node_modules/.bin:$PATH"
-exec node scripts/check.ts
+export PATH
+exec node scripts/test.ts "$@"
