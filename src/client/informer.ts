@@ -12,6 +12,11 @@ export interface Informer<T extends KubeObject> {
   by(index: Index<T>, value: string): readonly T[];
   /** Called for every object that is there (as an addition) and for each change from then on. */
   onChange(react: (change: Change<T>) => void): Disposable;
+  /**
+   * Resolves when every change up to this resourceVersion (of an object of this kind) has been shown. Informers with a
+   * selector may never see a write that the selector leaves out; do not wait for one there.
+   */
+  seen(resourceVersion: string): Promise<void>;
 }
 
 /** `before` is absent for an addition, `after` for a removal. After a gap in the watch, changes in between come as one. */

@@ -1,0 +1,47 @@
+import { apiVersionOf, type Kind } from "../api/kind.ts";
+import type { KubeObject } from "../api/object.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Client } from "./client.ts";
+import type { Informer, InformerQuery, Informers } from "./informer.ts";
+import { follow } from "./informers/follow.ts";
+import { ObjectCache } from "./informers/object-cache.ts";
+
+/** Informers over a client. Disposing stops them all; what they hold can still be read. */
+export function openInformers(client: Client, { clock, log }: { clock: Clock; log: Log }): Informers {
+  const stop = new AbortController();
+  const running: Promise<void>[] = [];
+  const started = new Map<string, Informer<never>>();
+
+  function start<T extends KubeObject>(kind: Kind<T>, query: InformerQuery): Informer<T> {
+    const { promise: synced, resolve, reject } = Promise.withResolvers<void>();
+    synced.catch(() => {}); // who waits is told; nobody has to wait
+    stop.signal.addEventListener("abort", () => reject(new Error(`the informer of ${kind.plural} was stopped`)));
+    const cache = new ObjectCache<T>((error) => log.error("a reaction to a change failed", { kind: kind.kind, error }));
+    running.push(follow({ client, kind, query, cache, clock, log, synced: resolve }, stop.signal));
+    return {
+      synced,
+      get: (key) => cache.get(key),
+      list: (namespace) => cache.list(namespace),
+      by: (index, value) => cache.by(index, value),
+      onChange: (react) => cache.onChange(react),
+      seen: (resourceVersion) => cache.seen(resourceVersion),
+    };
+  }
+
+  return {
+    of<T extends KubeObject>(kind: Kind<T>, query: InformerQuery = {}): Informer<T> {
+      const { namespace = "", labelSelector = "", fieldSelector = "" } = query;
+      const name = [apiVersionOf(kind), kind.plural, namespace, labelSelector, fieldSelector].join(" ");
+      const known = started.get(name) as unknown as Informer<T> | undefined;
+      if (known) return known;
+      const informer = start(kind, query);
+      started.set(name, informer as unknown as Informer<never>);
+      return informer;
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(running);
+    },
+  };
+}
