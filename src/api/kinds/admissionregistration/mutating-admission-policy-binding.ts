@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { MutatingAdmissionPolicyBinding } from "../../schema/types.ts";
 
-export const mutatingAdmissionPolicyBinding = defineKind({
+export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicyBinding>({
   group: "admissionregistration.k8s.io",
   version: "v1",
   kind: "MutatingAdmissionPolicyBinding",

@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { ValidatingAdmissionPolicy } from "../../schema/types.ts";
 
-export const validatingAdmissionPolicy = defineKind({
+export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   group: "admissionregistration.k8s.io",
   version: "v1",
   kind: "ValidatingAdmissionPolicy",

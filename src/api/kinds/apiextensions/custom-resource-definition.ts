@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { CustomResourceDefinition } from "../../schema/types.ts";
 
-export const customResourceDefinition = defineKind({
+export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: "apiextensions.k8s.io",
   version: "v1",
   kind: "CustomResourceDefinition",

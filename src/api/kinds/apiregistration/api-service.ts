@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { APIService } from "../../schema/types.ts";
 
-export const apiService = defineKind({
+export const apiService = defineKind<APIService>({
   group: "apiregistration.k8s.io",
   version: "v1",
   kind: "APIService",

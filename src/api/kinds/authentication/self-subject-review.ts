@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { SelfSubjectReview } from "../../schema/types.ts";
 
-export const selfSubjectReview = defineKind({
+export const selfSubjectReview = defineKind<SelfSubjectReview>({
   group: "authentication.k8s.io",
   version: "v1",
   kind: "SelfSubjectReview",

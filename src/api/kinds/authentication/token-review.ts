@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { TokenReview } from "../../schema/types.ts";
 
-export const tokenReview = defineKind({
+export const tokenReview = defineKind<TokenReview>({
   group: "authentication.k8s.io",
   version: "v1",
   kind: "TokenReview",

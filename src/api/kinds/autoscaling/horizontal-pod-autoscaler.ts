@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { HorizontalPodAutoscaler } from "../../schema/types.ts";
 
-export const horizontalPodAutoscaler = defineKind({
+export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
   group: "autoscaling",
   version: "v2",
   kind: "HorizontalPodAutoscaler",

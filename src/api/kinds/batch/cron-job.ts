@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { CronJob } from "../../schema/types.ts";
 
-export const cronJob = defineKind({
+export const cronJob = defineKind<CronJob>({
   group: "batch",
   version: "v1",
   kind: "CronJob",

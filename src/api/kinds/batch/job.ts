@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { Job } from "../../schema/types.ts";
 
-export const job = defineKind({
+export const job = defineKind<Job>({
   group: "batch",
   version: "v1",
   kind: "Job",

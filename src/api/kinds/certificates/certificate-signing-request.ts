@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { CertificateSigningRequest } from "../../schema/types.ts";
 
-export const certificateSigningRequest = defineKind({
+export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   group: "certificates.k8s.io",
   version: "v1",
   kind: "CertificateSigningRequest",

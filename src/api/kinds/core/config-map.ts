@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { ConfigMap } from "../../schema/types.ts";
 
-export const configMap = defineKind({
+export const configMap = defineKind<ConfigMap>({
   group: "",
   version: "v1",
   kind: "ConfigMap",

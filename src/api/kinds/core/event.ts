@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { Event } from "../../schema/types.ts";
 
-export const event = defineKind({
+export const event = defineKind<Event>({
   group: "",
   version: "v1",
   kind: "Event",

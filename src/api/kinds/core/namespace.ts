@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { Namespace } from "../../schema/types.ts";
 
-export const namespace = defineKind({
+export const namespace = defineKind<Namespace>({
   group: "",
   version: "v1",
   kind: "Namespace",

@@ -1,7 +1,8 @@
 import { defineKind } from "../../kind.ts";
+import type { Node } from "../../schema/types.ts";
 import { proxyVerbs } from "./proxy-verbs.ts";
 
-export const node = defineKind({
+export const node = defineKind<Node>({
   group: "",
   version: "v1",
   kind: "Node",

@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { PersistentVolumeClaim } from "../../schema/types.ts";
 
-export const persistentVolumeClaim = defineKind({
+export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: "",
   version: "v1",
   kind: "PersistentVolumeClaim",

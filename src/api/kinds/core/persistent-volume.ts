@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { PersistentVolume } from "../../schema/types.ts";
 
-export const persistentVolume = defineKind({
+export const persistentVolume = defineKind<PersistentVolume>({
   group: "",
   version: "v1",
   kind: "PersistentVolume",

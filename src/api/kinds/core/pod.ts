@@ -1,7 +1,8 @@
 import { defineKind } from "../../kind.ts";
+import type { Pod } from "../../schema/types.ts";
 import { proxyVerbs } from "./proxy-verbs.ts";
 
-export const pod = defineKind({
+export const pod = defineKind<Pod>({
   group: "",
   version: "v1",
   kind: "Pod",

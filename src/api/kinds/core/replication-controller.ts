@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { ReplicationController } from "../../schema/types.ts";
 
-export const replicationController = defineKind({
+export const replicationController = defineKind<ReplicationController>({
   group: "",
   version: "v1",
   kind: "ReplicationController",

@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { ResourceQuota } from "../../schema/types.ts";
 
-export const resourceQuota = defineKind({
+export const resourceQuota = defineKind<ResourceQuota>({
   group: "",
   version: "v1",
   kind: "ResourceQuota",

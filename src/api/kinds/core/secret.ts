@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { Secret } from "../../schema/types.ts";
 
-export const secret = defineKind({
+export const secret = defineKind<Secret>({
   group: "",
   version: "v1",
   kind: "Secret",

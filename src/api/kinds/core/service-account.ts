@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { ServiceAccount } from "../../schema/types.ts";
 
-export const serviceAccount = defineKind({
+export const serviceAccount = defineKind<ServiceAccount>({
   group: "",
   version: "v1",
   kind: "ServiceAccount",

@@ -1,7 +1,8 @@
 import { defineKind } from "../../kind.ts";
+import type { Service } from "../../schema/types.ts";
 import { proxyVerbs } from "./proxy-verbs.ts";
 
-export const service = defineKind({
+export const service = defineKind<Service>({
   group: "",
   version: "v1",
   kind: "Service",

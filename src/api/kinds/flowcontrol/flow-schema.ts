@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { FlowSchema } from "../../schema/types.ts";
 
-export const flowSchema = defineKind({
+export const flowSchema = defineKind<FlowSchema>({
   group: "flowcontrol.apiserver.k8s.io",
   version: "v1",
   kind: "FlowSchema",

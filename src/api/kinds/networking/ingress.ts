@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { Ingress } from "../../schema/types.ts";
 
-export const ingress = defineKind({
+export const ingress = defineKind<Ingress>({
   group: "networking.k8s.io",
   version: "v1",
   kind: "Ingress",

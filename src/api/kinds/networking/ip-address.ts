@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { IPAddress } from "../../schema/types.ts";
 
-export const ipAddress = defineKind({
+export const ipAddress = defineKind<IPAddress>({
   group: "networking.k8s.io",
   version: "v1",
   kind: "IPAddress",

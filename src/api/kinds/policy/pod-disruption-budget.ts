@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { PodDisruptionBudget } from "../../schema/types.ts";
 
-export const podDisruptionBudget = defineKind({
+export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   group: "policy",
   version: "v1",
   kind: "PodDisruptionBudget",

@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { ClusterRole } from "../../schema/types.ts";
 
-export const clusterRole = defineKind({
+export const clusterRole = defineKind<ClusterRole>({
   group: "rbac.authorization.k8s.io",
   version: "v1",
   kind: "ClusterRole",

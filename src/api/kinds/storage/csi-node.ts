@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { CSINode } from "../../schema/types.ts";
 
-export const csiNode = defineKind({
+export const csiNode = defineKind<CSINode>({
   group: "storage.k8s.io",
   version: "v1",
   kind: "CSINode",

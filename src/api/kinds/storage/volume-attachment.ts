@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
+import type { VolumeAttachment } from "../../schema/types.ts";
 
-export const volumeAttachment = defineKind({
+export const volumeAttachment = defineKind<VolumeAttachment>({
   group: "storage.k8s.io",
   version: "v1",
   kind: "VolumeAttachment",
