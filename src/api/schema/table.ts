@@ -93,6 +93,7 @@ const sorts: Record<string, readonly [sort: Sort, goType: string]> = {
   z: ["schemaOrStrings", "v1.JSONSchemaPropsOrStringArray"],
 };
 
+const schemaType = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 const noFields: ReadonlyMap<string, Field> = new Map();
 
 /** A value that is no object with fields of its own: a scalar, a list, a map; or such an object as a field sees it. */
@@ -207,7 +208,8 @@ function nodeFrom(
   const key = `${code} ${goType ?? ""}`;
   let node = special ? undefined : scalarNodes.get(key);
   if (!node) {
-    node = new ValueNode(sort, goType ?? plain, undefined, extensions);
+    const item = sort.startsWith("schemaOr") ? typeNode(schemaType) : undefined;
+    node = new ValueNode(sort, goType ?? plain, item, extensions);
     if (!special) scalarNodes.set(key, node);
   }
   return node;
