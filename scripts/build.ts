@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { allBinaries, assetName, buildBinary } from "../src/node/images/binaries.ts";
 import { licenceTexts } from "./build/licences.ts";
 
 type Arch = "x64" | "arm64";
@@ -36,6 +37,9 @@ step("bundling the program", () => {
   run("tsup", ["--silent"], { SKIFF_VERSION: versionText() });
 });
 const runtime = step("fetching the Node.js that ships", () => runtimeFor(arch));
+const images = await Promise.all(
+  allBinaries.map(async (name) => [assetName(name), await buildBinary(name, arch)] as const),
+);
 const assets = step("collecting what goes inside", () => {
   mkdirSync(work, { recursive: true });
   const addon = join(work, "better_sqlite3.node");
@@ -49,6 +53,7 @@ const assets = step("collecting what goes inside", () => {
     "writer.worker.cjs": "dist/bundle/writer.worker.cjs",
     "licences.txt": join(work, "licences.txt"),
     "explain.json": explain,
+    ...Object.fromEntries(images),
   };
 });
 step("making the executable", () => {

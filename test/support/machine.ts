@@ -21,6 +21,8 @@ import { must, type Ran, type RunOptions, run, start } from "./run.ts";
  */
 export interface Machine extends AsyncDisposable {
   readonly name: string;
+  /** What belongs to it on the host: its disk, its logs. Removed with it. */
+  readonly directory: string;
   /** Its address on the network of the test machines; the host is reachable too. */
   readonly address: string;
   /** Runs a program on the machine to its end. */
@@ -126,6 +128,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
   await up();
   return {
     name,
+    directory,
     address,
     run: (program, args, how) => run("nsenter", inside(program, args), how),
     must: (program, args, how) => must("nsenter", inside(program, args), how),

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Cluster, fixture, startCluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import { loadImages } from "../support/images.ts";
+import { type Lan, lan } from "../support/machine.ts";
+import { must } from "../support/run.ts";
+
+let network: Lan;
+let cluster: Cluster;
+beforeAll(async () => {
+  network = await lan();
+  const machine = await network.machine("tutorials");
+  await loadImages(machine, ["busybox:1", "nginx:1.25", "flask-app:1"]);
+  cluster = await startCluster(machine);
+});
+afterAll(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+  await network?.[Symbol.asyncDispose]();
+});
+
+const kubectl = (...args: string[]) => cluster.kubectl.must(args);
+/** What a client on the node gets. */
+const get = (url: string) => cluster.machine.must("curl", ["-sS", "--max-time", "5", url]);
+
+describe("manifests as tutorials bring them", () => {
+  test("a Deployment of nginx comes up with two replicas", async () => {
+    await cluster.kubectl.apply(fixture("nginx-deployment.yaml"));
+    await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=60s");
+    const { items } = await cluster.kubectl.json(["get", "pods", "-l", "app=nginx"]);
+    expect(items).toHaveLength(2);
+    for (const pod of items) expect(await get(`http://${pod.status.podIP}/`)).toContain("Welcome to nginx!");
+  });
+
+  test("two containers of a pod share a volume and talk over localhost", async () => {
+    await cluster.kubectl.apply(fixture("two-containers.yaml"));
+    await kubectl("wait", "--for=condition=Ready", "pod/two-containers", "--timeout=60s");
+    const page = await kubectl(
+      "exec",
+      "two-containers",
+      "-c",
+      "writer-container",
+      "--",
+      "wget",
+      "-qO-",
+      "http://localhost/",
+    );
+    expect(page).toBe("Hello from the writer container\n");
+  });
+
+  test("a ClusterIP Service spreads requests over its pods", async () => {
+    await cluster.kubectl.apply(fixture("clusterip-service.yaml"));
+    await kubectl("rollout", "status", "deployment/my-app", "--timeout=60s");
+    const { spec } = await cluster.kubectl.json(["get", "service", "my-clusterip-service"]);
+    const pods = (await cluster.kubectl.json(["get", "pods", "-l", "app=my-app"])).items.map(
+      (pod: { metadata: { name: string } }) => pod.metadata.name,
+    );
+    await eventually(async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => get(`http://${spec.clusterIP}/`)));
+      expect([...new Set(answers.map((answer) => answer.trim()))].sort()).toEqual([...pods].sort());
+    });
+  });
+
+  test("a Flask application is reached through a LoadBalancer at the node's address, from outside", async () => {
+    await cluster.kubectl.apply(fixture("flask-loadbalancer.yaml"));
+    await kubectl("rollout", "status", "deployment/flask-app", "--timeout=120s");
+    await kubectl(
+      "wait",
+      "--for=jsonpath={.status.loadBalancer.ingress[0].ip}",
+      "service/flask-service",
+      "--timeout=60s",
+    );
+    const { status } = await cluster.kubectl.json(["get", "service", "flask-service"]);
+    expect(status.loadBalancer.ingress[0].ip).toBe(cluster.machine.address);
+    await eventually(async () =>
+      expect(await must("curl", ["-sS", "--max-time", "5", `http://${cluster.machine.address}/`])).toMatch(
+        /^Hello from flask-app-/,
+      ),
+    );
+  });
+
+  test("deleting them leaves no pod", async () => {
+    await kubectl("delete", "deployment,service,pod", "--all", "--wait", "--timeout=60s");
+    await eventually(async () => expect((await cluster.kubectl.json(["get", "pods"])).items).toEqual([]));
+  });
+});

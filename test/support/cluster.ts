@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { eventually } from "./eventually.ts";
+import { type Kubectl, openKubectl } from "./kubectl.ts";
+import type { Machine } from "./machine.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+/** The executable; with SKIFF_FROM_SOURCES=1 the sources, run by Node.js, which saves a build while developing. */
+const program: readonly [string, ...string[]] = process.env.SKIFF_FROM_SOURCES
+  ? [join(root, "node_modules/.bin/node"), join(root, "src/main.ts")]
+  : [join(root, "dist/skiff")];
+
+/** `skiff server` on a machine, and kubectl connected to it. */
+export interface Cluster extends AsyncDisposable {
+  readonly machine: Machine;
+  readonly kubectl: Kubectl;
+  /** The administrator's kubeconfig, usable from the host. */
+  readonly kubeconfig: string;
+  /** What the server printed. */
+  output(): string;
+  /** Ends the server by a signal and waits for its end; the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number>;
+  /** Starts it again. */
+  start(): Promise<void>;
+}
+
+/** Starts `skiff server` with these flags; resolves when its node is Ready (or, without an agent, when the API answers). */
+export async function startCluster(machine: Machine, flags: readonly string[] = []): Promise<Cluster> {
+  const inside = "/etc/skiff/skiff.yaml";
+  let server = machine.start(program[0], [...program.slice(1), "server", ...flags]);
+  const kubeconfig = join(machine.directory, "kubeconfig");
+
+  const untilReady = async (): Promise<void> => {
+    await eventually(async () => {
+      if (server.child.exitCode !== null) throw new Error(`skiff server ended:\n${server.output()}`);
+      const text = await machine.must("cat", [inside]);
+      writeFileSync(kubeconfig, text.replace("https://127.0.0.1:", `https://${machine.address}:`), { mode: 0o600 });
+      const kubectl = await openKubectl(kubeconfig);
+      if (flags.includes("--disable-agent")) return kubectl.must(["get", "--raw", "/readyz"]);
+      return kubectl.must(["wait", "--for=condition=Ready", "node", "--all", "--timeout=1s"]);
+    }).catch((cause) => {
+      throw new Error(`the cluster did not become ready; the server says:\n${server.output()}`, { cause });
+    });
+  };
+
+  await untilReady();
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
+    // nsenter stands between: the signal goes to skiff itself.
+    await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${program.at(-1)} server`]);
+    return server.ended;
+  };
+  return {
+    machine,
+    kubeconfig,
+    kubectl: await openKubectl(kubeconfig),
+    output: () => server.output(),
+    stop,
+    async start() {
+      server = machine.start(program[0], [...program.slice(1), "server", ...flags]);
+      await untilReady();
+    },
+    async [Symbol.asyncDispose]() {
+      if (server.child.exitCode === null) await stop();
+    },
+  };
+}
+
+/** A manifest of test/fixtures. */
+export function fixture(name: string): string {
+  return readFileSync(join(root, "test/fixtures", name), "utf8");
+}
