@@ -19,6 +19,9 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** Stands for a value that is not shown: the error is about a whole that would be too long to print. */
+export const omittedValue: unique symbol = Symbol("omitted");
+
 /** A place in an object, and the errors that can be said about it. */
 export class Path {
   readonly #text: string;
@@ -48,7 +51,8 @@ export class Path {
     return this.#error("FieldValueRequired", "Required value", detail);
   }
   invalid(value: unknown, detail: string): FieldError {
-    return this.#error("FieldValueInvalid", `Invalid value: ${shown(value)}`, detail);
+    const head = value === omittedValue ? "Invalid value" : `Invalid value: ${shown(value)}`;
+    return this.#error("FieldValueInvalid", head, detail);
   }
   /** `valid` is listed in the order given. */
   notSupported(value: unknown, valid: readonly string[]): FieldError {

@@ -1,5 +1,18 @@
+import { ageColumn, nameColumn, since } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
-import type { CronJob } from "../../schema/types.ts";
+import type { CronJob, CronJobSpec } from "../../schema/types.ts";
+import { dnsSubdomain, type TextRule } from "../../validate/names.ts";
+import { validateNonNegative, validateOneOf } from "../../validate/values.ts";
+import { templateColumns } from "../apps/workload.ts";
+import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
+import { parseSchedule, ScheduleError } from "./schedule.ts";
+
+/** Its Jobs are called after it with eleven more characters, and a Job's name is a label's value. */
+const cronJobName: TextRule = (name) => [
+  ...dnsSubdomain(name),
+  ...(name.length > 52 ? ["must be no more than 52 characters"] : []),
+];
 
 export const cronJob = defineKind<CronJob>({
   group: "batch",
@@ -9,7 +22,80 @@ export const cronJob = defineKind<CronJob>({
   shortNames: ["cj"],
   categories: ["all"],
   scope: "Namespaced",
-  subresources: {
-    status: true,
+  subresources: { status: true },
+  generation: true,
+  validateName: cronJobName,
+  columns: [
+    nameColumn,
+    { name: "Schedule", type: "string", cell: ({ spec }) => spec.schedule ?? "" },
+    { name: "Timezone", type: "string", cell: ({ spec }) => spec.timeZone ?? "<none>" },
+    { name: "Suspend", type: "boolean", cell: ({ spec }) => (spec.suspend ? "True" : "False") },
+    { name: "Active", type: "integer", cell: ({ status }) => status?.active?.length ?? 0 },
+    {
+      name: "Last Schedule",
+      type: "string",
+      cell: ({ status }, now) => (status?.lastScheduleTime ? since(status.lastScheduleTime, now) : "<none>"),
+    },
+    ageColumn,
+    ...templateColumns<CronJob>({
+      template: ({ spec }) => spec.jobTemplate?.spec?.template ?? {},
+      selector: ({ spec }) => spec.jobTemplate?.spec?.selector,
+    }),
+  ],
+
+  defaults({ spec }) {
+    spec.concurrencyPolicy ??= "Allow";
+    spec.suspend ??= false;
+    spec.successfulJobsHistoryLimit ??= 3;
+    spec.failedJobsHistoryLimit ??= 1;
+    setFailurePolicyDefaults(spec.jobTemplate?.spec?.podFailurePolicy);
+  },
+
+  validate({ spec }, root) {
+    const at = root.child("spec");
+    return [
+      ...validateSchedule(spec, at.child("schedule")),
+      ...validateNonNegative(spec.startingDeadlineSeconds, at.child("startingDeadlineSeconds")),
+      ...validateTimeZone(spec.timeZone, at.child("timeZone")),
+      ...(spec.concurrencyPolicy
+        ? validateOneOf(spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"], at.child("concurrencyPolicy"))
+        : [at.child("concurrencyPolicy").required()]),
+      ...validateJobTemplateSpec(spec.jobTemplate?.spec, at.child("jobTemplate", "spec")),
+      ...validateNonNegative(spec.successfulJobsHistoryLimit, at.child("successfulJobsHistoryLimit")),
+      ...validateNonNegative(spec.failedJobsHistoryLimit, at.child("failedJobsHistoryLimit")),
+    ];
   },
 });
+
+function validateSchedule({ schedule = "", timeZone }: CronJobSpec, at: Path): FieldError[] {
+  if (schedule === "") return [at.required()];
+  if (schedule.includes("TZ")) {
+    const wrong =
+      timeZone === undefined
+        ? "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        : "cannot use both timeZone field and TZ or CRON_TZ in schedule";
+    return [at.invalid(schedule, wrong)];
+  }
+  try {
+    parseSchedule(schedule);
+    return [];
+  } catch (error) {
+    if (error instanceof ScheduleError) return [at.invalid(schedule, error.message)];
+    throw error;
+  }
+}
+
+function validateTimeZone(timeZone: string | undefined, at: Path): FieldError[] {
+  if (timeZone === undefined) return [];
+  if (timeZone === "") return [at.invalid(timeZone, "timeZone must be nil or non-empty string")];
+  if (timeZone.toLowerCase() === "local")
+    return [
+      at.invalid(timeZone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"),
+    ];
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+    return [];
+  } catch {
+    return [at.invalid(timeZone, `unknown time zone ${timeZone}`)];
+  }
+}

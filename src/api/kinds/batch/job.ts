@@ -1,5 +1,20 @@
+import { isDeepStrictEqual } from "node:util";
+import { ageColumn, nameColumn } from "../../columns.ts";
+import { humanDuration } from "../../duration.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { Job } from "../../schema/types.ts";
+import { selects } from "../../selector.ts";
+import { validateLabelSelector } from "../../validate/labels.ts";
+import { templateColumns } from "../apps/workload.ts";
+import { isUsableSelector, validateCounts } from "../apps/workload-rules.ts";
+import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
+
+const uidLabel = "batch.kubernetes.io/controller-uid";
+const nameLabel = "batch.kubernetes.io/job-name";
+const oldUidLabel = "controller-uid";
+const oldNameLabel = "job-name";
+const unlimited = 2147483647;
 
 export const job = defineKind<Job>({
   group: "batch",
@@ -8,7 +23,164 @@ export const job = defineKind<Job>({
   plural: "jobs",
   categories: ["all"],
   scope: "Namespaced",
-  subresources: {
-    status: true,
+  subresources: { status: true },
+  generation: true,
+  selectable: [{ field: "status.successful", value: ({ status }) => String(status?.succeeded ?? 0) }],
+  deletion: {
+    propagation: "orphan",
+    warning:
+      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
+  },
+  columns: [
+    nameColumn,
+    { name: "Status", type: "string", cell: statusText },
+    { name: "Completions", type: "string", cell: completionsText },
+    { name: "Duration", type: "string", cell: durationText },
+    ageColumn,
+    ...templateColumns<Job>({ template: ({ spec }) => spec.template, selector: ({ spec }) => spec.selector }),
+  ],
+
+  defaults(job) {
+    const { spec } = job;
+    if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
+    spec.parallelism ??= 1;
+    spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : unlimited;
+    labelLikeTemplate(job);
+    spec.completionMode ??= "NonIndexed";
+    spec.suspend ??= false;
+    spec.manualSelector ??= false;
+    spec.podReplacementPolicy ??= spec.podFailurePolicy ? "Failed" : "TerminatingOrFailed";
+    setFailurePolicyDefaults(spec.podFailurePolicy);
+  },
+
+  prepareCreate(job) {
+    if (!job.spec.manualSelector) selectOwnPods(job);
+    labelLikeTemplate(job);
+  },
+
+  prepareUpdate: labelLikeTemplate,
+
+  validate: (job, root) => [...validateOwnSelector(job, root), ...validateSpec(job, root.child("spec"))],
+
+  validateUpdate(job, old, root) {
+    const at = root.child("spec");
+    const fixed = [
+      "selector",
+      "template",
+      "completionMode",
+      "podFailurePolicy",
+      "backoffLimitPerIndex",
+      "managedBy",
+      "successPolicy",
+    ] as const;
+    return [
+      ...validateOwnSelector(job, root),
+      ...validateSpec(job, at),
+      ...validateCompletions(job, old, at.child("completions")),
+      ...fixed.flatMap((field) =>
+        isDeepStrictEqual(job.spec[field], old.spec[field]) || (field === "template" && mayReschedule(job, old))
+          ? []
+          : [at.child(field).invalid(job.spec[field], "field is immutable")],
+      ),
+    ];
+  },
+
+  validateSubresource(_subresource, { status }, _old, root) {
+    if (!status) return [];
+    return validateCounts(status, root.child("status"), ["active", "succeeded", "failed", "ready", "terminating"]);
   },
 });
+
+/** Gives the Job's pods labels of their own and selects them by the Job's uid. */
+function selectOwnPods({ metadata: { name, uid = "" }, spec }: Job): void {
+  spec.template.metadata ??= {} as NonNullable<typeof spec.template.metadata>;
+  const labels = { ...spec.template.metadata.labels };
+  if (labels[oldNameLabel] === undefined) Object.assign(labels, { [oldNameLabel]: name, [nameLabel]: name });
+  if (labels[oldUidLabel] === undefined) Object.assign(labels, { [oldUidLabel]: uid, [uidLabel]: uid });
+  spec.template.metadata.labels = labels;
+  spec.selector ??= {};
+  spec.selector.matchLabels = { [uidLabel]: uid, ...spec.selector.matchLabels };
+}
+
+/** A Job without labels bears those of its pods. */
+function labelLikeTemplate({ metadata, spec }: Job): void {
+  const labels = spec.template?.metadata?.labels;
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+}
+
+/** A selector that the server made still selects what the server made it for. */
+function validateOwnSelector({ metadata: { name, uid = "" }, spec }: Job, root: Path): FieldError[] {
+  if (spec.manualSelector || !spec.selector || !isUsableSelector(spec.selector)) return [];
+  const own = { [uidLabel]: uid, [nameLabel]: name, [oldUidLabel]: uid, [oldNameLabel]: name };
+  const labels = spec.template.metadata?.labels ?? {};
+  const at = root.child("spec", "template", "metadata", "labels");
+  const errors = Object.entries(own).flatMap(([label, value]) =>
+    labels[label] === value
+      ? []
+      : [
+          labels[label] === undefined
+            ? at.key(label).required(`must be '${value}'`)
+            : at.key(label).invalid(labels, `must be '${value}'`),
+        ],
+  );
+  if (!selects(spec.selector, own))
+    errors.push(root.child("spec", "selector").invalid(spec.selector, "`selector` not auto-generated"));
+  return errors;
+}
+
+function validateSpec({ spec }: Job, at: Path): FieldError[] {
+  const { selector, template } = spec;
+  const labels = template?.metadata?.labels;
+  const mismatch = (!selector || isUsableSelector(selector)) && !selects(selector, labels);
+  const shown = labels && Object.keys(labels).length > 0 ? labels : undefined;
+  return [
+    ...validateJobTemplateSpec(spec, at),
+    ...(selector ? validateLabelSelector(selector, at.child("selector")) : [at.child("selector").required()]),
+    ...(mismatch
+      ? [at.child("template", "metadata", "labels").invalid(shown, "`selector` does not match template `labels`")]
+      : []),
+  ];
+}
+
+/** An Indexed Job may grow and shrink when completions and parallelism stay equal; others keep their completions. */
+function validateCompletions(job: Job, old: Job, at: Path): FieldError[] {
+  const { completions, parallelism, completionMode } = job.spec;
+  if (completions === old.spec.completions) return [];
+  if (completionMode !== "Indexed") return [at.invalid(completions, "field is immutable")];
+  if (completions === undefined || old.spec.completions === undefined)
+    return [at.invalid(completions, "field is immutable")];
+  if (completions !== parallelism)
+    return [at.invalid(completions, "can only be modified in tandem with spec.parallelism")];
+  return [];
+}
+
+/** While a Job that never ran is suspended, where its pods will run may change. */
+function mayReschedule(job: Job, old: Job): boolean {
+  if (!old.spec.suspend || old.status?.startTime !== undefined) return false;
+  const fixed = ({ spec: { template } }: Job) => {
+    const { affinity, nodeSelector, tolerations, schedulingGates, ...spec } = template.spec ?? { containers: [] };
+    const { labels, annotations, ...metadata } = template.metadata ?? { name: "" };
+    return { spec, metadata };
+  };
+  return isDeepStrictEqual(fixed(job), fixed(old));
+}
+
+function statusText({ metadata, status }: Job): string {
+  const has = (type: string) => status?.conditions?.some((c) => c.type === type && c.status === "True");
+  if (has("Complete")) return "Complete";
+  if (has("Failed")) return "Failed";
+  if (metadata.deletionTimestamp !== undefined) return "Terminating";
+  return ["Suspended", "FailureTarget", "SuccessCriteriaMet"].find(has) ?? "Running";
+}
+
+function completionsText({ spec: { completions, parallelism = 0 }, status }: Job): string {
+  const succeeded = status?.succeeded ?? 0;
+  if (completions !== undefined) return `${succeeded}/${completions}`;
+  return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
+}
+
+function durationText({ status }: Job, now: number): string {
+  if (!status?.startTime) return "";
+  const end = status.completionTime ? Date.parse(status.completionTime) : now;
+  return humanDuration(end - Date.parse(status.startTime));
+}
