@@ -17,6 +17,8 @@ export interface Informer<T extends KubeObject> {
    * selector may never see a write that the selector leaves out; do not wait for one there.
    */
   seen(resourceVersion: string): Promise<void>;
+  /** Resolves when `test` holds for what is at the key, at once if it does already. */
+  until(key: ObjectKey, test: (object: T | undefined) => boolean): Promise<void>;
 }
 
 /** `before` is absent for an addition, `after` for a removal. After a gap in the watch, changes in between come as one. */

@@ -26,6 +26,7 @@ export function openInformers(client: Client, { clock, log }: { clock: Clock; lo
       by: (index, value) => cache.by(index, value),
       onChange: (react) => cache.onChange(react),
       seen: (resourceVersion) => cache.seen(resourceVersion),
+      until: (key, test) => cache.until(key, test),
     };
   }
 

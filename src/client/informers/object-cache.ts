@@ -16,6 +16,7 @@ export class ObjectCache<T extends KubeObject> {
   readonly #report: (error: unknown) => void;
   #revision = -1;
   #waiting: { revision: number; done: () => void }[] = [];
+  readonly #untils = new Set<{ key: ObjectKey; test: (object: T | undefined) => boolean; done: () => void }>();
 
   /** `report` is told what a listener throws; the other listeners are called all the same. */
   constructor(report: (error: unknown) => void) {
@@ -47,6 +48,11 @@ export class ObjectCache<T extends KubeObject> {
     const revision = Number(resourceVersion);
     if (revision <= this.#revision) return Promise.resolve();
     return new Promise((done) => this.#waiting.push({ revision, done }));
+  }
+
+  until(key: ObjectKey, test: (object: T | undefined) => boolean): Promise<void> {
+    if (test(this.get(key))) return Promise.resolve();
+    return new Promise((done) => this.#untils.add({ key, test, done }));
   }
 
   /** The server's whole list takes the place of what is here; listeners are told the differences. */
@@ -117,6 +123,11 @@ export class ObjectCache<T extends KubeObject> {
       if (change.after) for (const value of index(change.after)) putIn(entries, value, change.after);
     }
     for (const listener of this.#listeners) this.#tell(listener, change);
+    for (const until of this.#untils) {
+      if (!until.test(this.get(until.key))) continue;
+      this.#untils.delete(until);
+      until.done();
+    }
   }
 
   #tell(listener: React<T>, change: Change<T>): void {

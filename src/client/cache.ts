@@ -1,0 +1,39 @@
+import { groupVersionFrom, type Kind } from "../api/kind.ts";
+import { isLeaving, type KubeObject, keyOf, type ObjectKey } from "../api/object.ts";
+import type { Index, Informer, Informers } from "./informer.ts";
+
+/** The informers of a controller under one roof. Only kinds that the controller declared can be asked for. */
+export interface Cache {
+  get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): T | undefined;
+  list<T extends KubeObject>(kind: Kind<T>, namespace?: string): readonly T[];
+  by<T extends KubeObject>(kind: Kind<T>, index: Index<T>, value: string): readonly T[];
+  /** Resolves when the cache shows this state of the object or a later one; at once for kinds that it does not hold. */
+  seen(written: KubeObject): Promise<void>;
+  /** Resolves when the cache shows that the object is gone or leaving. */
+  left<T extends KubeObject>(kind: Kind<T>, object: T): Promise<void>;
+}
+
+/** Opens the informers of the kinds; resolves when all have their first list. */
+export async function openCache(informers: Informers, kinds: readonly Kind[]): Promise<Cache> {
+  const held = new Map<string, Informer<KubeObject>>(kinds.map((kind) => [nameOf(kind), informers.of(kind)]));
+  await Promise.all([...held.values()].map(({ synced }) => synced));
+
+  function of<T extends KubeObject>(kind: Kind<T>): Informer<T> {
+    const informer = held.get(nameOf(kind));
+    if (!informer) throw new Error(`${kind.kind} is not among the kinds that were declared`);
+    return informer as unknown as Informer<T>;
+  }
+  return {
+    get: (kind, key) => of(kind).get(key),
+    list: (kind, namespace) => of(kind).list(namespace),
+    by: (kind, index, value) => of(kind).by(index, value),
+    async seen({ apiVersion, kind, metadata }) {
+      if (!apiVersion || !metadata?.resourceVersion) return;
+      await held.get(nameOf({ ...groupVersionFrom(apiVersion), kind }))?.seen(metadata.resourceVersion);
+    },
+    left: (kind, object) =>
+      of(kind).until(keyOf(object), (now) => !now || isLeaving(now) || now.metadata.uid !== object.metadata.uid),
+  };
+}
+
+const nameOf = ({ group, kind }: { group: string; kind: string }): string => `${kind}.${group}`;

@@ -1,0 +1,108 @@
+import type { Kind } from "../api/kind.ts";
+import { controllerRef, type KubeObject, keyFrom, keyOf, keyText, type ObjectKey } from "../api/object.ts";
+import { isReason } from "../api/status.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { type Cache, openCache } from "./cache.ts";
+import type { Client } from "./client.ts";
+import { type EventRecorder, openEventRecorder } from "./events.ts";
+import type { Change, Informers } from "./informer.ts";
+import { WorkQueue } from "./work-queue.ts";
+
+/** Nothing more to do until something changes. */
+export const settled = "settled";
+export type Outcome = typeof settled | { readonly again: { readonly afterMs: number } };
+
+export interface Context {
+  readonly cache: Cache;
+  readonly client: Client;
+  readonly events: EventRecorder;
+  readonly log: Log;
+  /** Milliseconds since 1970 when the round began. */
+  readonly now: number;
+}
+
+/** A change of an object of `kind` means work for these keys. */
+export interface Watched<T extends KubeObject = KubeObject> {
+  readonly kind: Kind<T>;
+  /** Asked for the object before the change and for the one after it. */
+  keys(object: T, cache: Cache): readonly ObjectKey[];
+  /** Whether the change matters; every change does unless said. */
+  matters?(change: Change<T>): boolean;
+}
+
+export interface ControllerDefinition<T extends KubeObject> {
+  /** The folder's name; stands in logs. */
+  readonly name: string;
+  /** What Kubernetes calls it in Events ("deployment-controller"); the name with "-controller" unless said. */
+  readonly component?: string;
+  readonly reconciles: Kind<T>;
+  readonly watches?: readonly Watched[];
+  /** Kinds that are read, and whose changes alone mean no work. */
+  readonly reads?: readonly Kind[];
+  /** How many keys are worked on at once; 10 unless said. */
+  readonly workers?: number;
+  /** Makes the world of this key as it should be. An error means: again, with back-off (5 ms, doubling up to 1000 s). */
+  reconcile(key: ObjectKey, context: Context): Promise<Outcome>;
+}
+
+export type Controller = ControllerDefinition<KubeObject>;
+
+/** Declares a controller. */
+export function defineController<T extends KubeObject>(definition: ControllerDefinition<T>): Controller {
+  return definition as unknown as Controller;
+}
+
+/** The owner of this kind that controls the object. */
+export function controllerOf(kind: string): (object: KubeObject) => readonly ObjectKey[] {
+  return (object) => {
+    const owner = controllerRef(object);
+    return owner?.kind === kind ? [keyOf({ metadata: { ...object.metadata, name: owner.name } })] : [];
+  };
+}
+
+export interface ControllerEnvironment {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Runs a controller; resolves when its informers are filled and its first keys are queued. */
+export async function startController(controller: Controller, environment: ControllerEnvironment): Promise<Disposable> {
+  const { client, informers, clock } = environment;
+  const log = environment.log.part(controller.name);
+  const { reconciles, watches = [], reads = [] } = controller;
+  const cache = await openCache(informers, [reconciles, ...watches.map(({ kind }) => kind), ...reads]);
+  const component = controller.component ?? `${controller.name}-controller`;
+  const events = openEventRecorder({ client, clock, log, component });
+
+  const queue = new WorkQueue({
+    clock,
+    workers: controller.workers ?? 10,
+    work: async (key) => {
+      const outcome = await controller.reconcile(keyFrom(key), { cache, client, events, log, now: clock.now() });
+      return outcome === settled ? undefined : outcome.again.afterMs;
+    },
+    // Conflicts and vanished objects are everyday life: someone else was faster, and the next round sees it.
+    failed: (key, error) =>
+      ["Conflict", "NotFound", "AlreadyExists"].some((reason) => isReason(error, reason as "Conflict"))
+        ? log.debug("will try again", { key, error })
+        : log.warn("did not succeed, will try again", { key, error }),
+  });
+  const own: Watched = { kind: reconciles, keys: (object) => [keyOf(object)] };
+  const listeners = [own, ...watches].map((watched) =>
+    informers.of(watched.kind).onChange((change) => {
+      if (watched.matters && !watched.matters(change)) return;
+      for (const object of [change.before, change.after])
+        if (object) for (const key of watched.keys(object, cache)) queue.add(keyText(key));
+    }),
+  );
+  return {
+    [Symbol.dispose]() {
+      for (const listener of listeners) listener[Symbol.dispose]();
+      queue[Symbol.dispose]();
+      events[Symbol.dispose]();
+    },
+  };
+}

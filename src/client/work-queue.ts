@@ -1,0 +1,104 @@
+import { delayMs } from "../base/backoff.ts";
+import type { Clock } from "../base/clock.ts";
+
+export interface WorkQueueOptions {
+  readonly clock: Clock;
+  /** How many keys are worked on at once. */
+  readonly workers: number;
+  /** Does the work of a key. Resolves with the milliseconds after which it wants to be called again, or undefined. */
+  readonly work: (key: string) => Promise<number | undefined>;
+  /** Told what `work` threw; the key is tried again with back-off. */
+  readonly failed: (key: string, error: unknown) => void;
+}
+
+/** The waits between failures of one key: those of client-go's work queue. */
+export const failureWaits = { firstMs: 5, maxMs: 1_000_000 };
+
+/**
+ * Keys that need work. A key that is added again while it waits is there once; one that is added while it is being worked
+ * on comes up again afterwards, never twice at once. It holds at most one entry for each key that exists.
+ */
+export class WorkQueue implements Disposable {
+  readonly #options: WorkQueueOptions;
+  /** In the order in which they come up. */
+  readonly #ready = new Set<string>();
+  readonly #working = new Set<string>();
+  readonly #again = new Set<string>();
+  readonly #later = new Map<string, { dueMs: number; timer: Disposable }>();
+  readonly #failures = new Map<string, number>();
+  #stopped = false;
+  #pumping = false;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
+
+  add(key: string): void {
+    if (this.#stopped) return;
+    if (this.#working.has(key)) this.#again.add(key);
+    else this.#ready.add(key);
+    this.#pump();
+  }
+
+  /** Adds the key later; of several calls for a key the earliest counts. */
+  addAfter(key: string, afterMs: number): void {
+    if (this.#stopped) return;
+    if (afterMs <= 0) {
+      this.add(key);
+      return;
+    }
+    const dueMs = this.#options.clock.now() + afterMs;
+    const planned = this.#later.get(key);
+    if (planned && planned.dueMs <= dueMs) return;
+    planned?.timer[Symbol.dispose]();
+    const timer = this.#options.clock.after(afterMs, () => {
+      this.#later.delete(key);
+      this.add(key);
+    });
+    this.#later.set(key, { dueMs, timer });
+  }
+
+  /** How many keys wait for a worker. */
+  get length(): number {
+    return this.#ready.size;
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopped = true;
+    for (const { timer } of this.#later.values()) timer[Symbol.dispose]();
+    this.#later.clear();
+    this.#ready.clear();
+    this.#again.clear();
+  }
+
+  // Begins in a turn of its own: whoever adds a key, adds all of its keys before the first is worked on.
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      for (const key of this.#ready) {
+        if (this.#working.size >= this.#options.workers) return;
+        this.#ready.delete(key);
+        this.#working.add(key);
+        void this.#work(key);
+      }
+    });
+  }
+
+  async #work(key: string): Promise<void> {
+    try {
+      const againMs = await this.#options.work(key);
+      this.#failures.delete(key);
+      if (againMs !== undefined) this.addAfter(key, againMs);
+    } catch (error) {
+      const failures = this.#failures.get(key) ?? 0;
+      this.#failures.set(key, failures + 1);
+      if (!this.#stopped) this.#options.failed(key, error);
+      this.addAfter(key, delayMs(failures, failureWaits));
+    }
+    this.#working.delete(key);
+    if (this.#again.delete(key)) this.add(key);
+    this.#pump();
+  }
+}
