@@ -1,38 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Cluster, fixture, startCluster } from "../support/cluster.ts";
+import { describe, expect, test } from "vitest";
+import { fixture } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
-import { loadImages } from "../support/images.ts";
-import { type Lan, lan } from "../support/machine.ts";
+import { journey } from "../support/journey.ts";
 import { must } from "../support/run.ts";
 
-let network: Lan;
-let cluster: Cluster;
-beforeAll(async () => {
-  network = await lan();
-  const machine = await network.machine("tutorials");
-  await loadImages(machine, ["busybox:1", "nginx:1.25", "flask-app:1"]);
-  cluster = await startCluster(machine);
-});
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]();
-  await network?.[Symbol.asyncDispose]();
-});
-
-const kubectl = (...args: string[]) => cluster.kubectl.must(args);
-/** What a client on the node gets. */
-const get = (url: string) => cluster.machine.must("curl", ["-sS", "--max-time", "5", url]);
+const on = journey("tutorials", ["busybox:1", "nginx:1.25", "flask-app:1"]);
+const { kubectl, json, get } = on;
 
 describe("manifests as tutorials bring them", () => {
   test("a Deployment of nginx comes up with two replicas", async () => {
-    await cluster.kubectl.apply(fixture("nginx-deployment.yaml"));
+    await on.cluster.kubectl.apply(fixture("nginx-deployment.yaml"));
     await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=60s");
-    const { items } = await cluster.kubectl.json(["get", "pods", "-l", "app=nginx"]);
+    const { items } = await json("get", "pods", "-l", "app=nginx");
     expect(items).toHaveLength(2);
     for (const pod of items) expect(await get(`http://${pod.status.podIP}/`)).toContain("Welcome to nginx!");
   });
 
   test("two containers of a pod share a volume and talk over localhost", async () => {
-    await cluster.kubectl.apply(fixture("two-containers.yaml"));
+    await on.cluster.kubectl.apply(fixture("two-containers.yaml"));
     await kubectl("wait", "--for=condition=Ready", "pod/two-containers", "--timeout=60s");
     const page = await kubectl(
       "exec",
@@ -48,10 +33,10 @@ describe("manifests as tutorials bring them", () => {
   });
 
   test("a ClusterIP Service spreads requests over its pods", async () => {
-    await cluster.kubectl.apply(fixture("clusterip-service.yaml"));
+    await on.cluster.kubectl.apply(fixture("clusterip-service.yaml"));
     await kubectl("rollout", "status", "deployment/my-app", "--timeout=60s");
-    const { spec } = await cluster.kubectl.json(["get", "service", "my-clusterip-service"]);
-    const pods = (await cluster.kubectl.json(["get", "pods", "-l", "app=my-app"])).items.map(
+    const { spec } = await json("get", "service", "my-clusterip-service");
+    const pods = (await json("get", "pods", "-l", "app=my-app")).items.map(
       (pod: { metadata: { name: string } }) => pod.metadata.name,
     );
     await eventually(async () => {
@@ -61,7 +46,7 @@ describe("manifests as tutorials bring them", () => {
   });
 
   test("a Flask application is reached through a LoadBalancer at the node's address, from outside", async () => {
-    await cluster.kubectl.apply(fixture("flask-loadbalancer.yaml"));
+    await on.cluster.kubectl.apply(fixture("flask-loadbalancer.yaml"));
     await kubectl("rollout", "status", "deployment/flask-app", "--timeout=120s");
     await kubectl(
       "wait",
@@ -69,10 +54,10 @@ describe("manifests as tutorials bring them", () => {
       "service/flask-service",
       "--timeout=60s",
     );
-    const { status } = await cluster.kubectl.json(["get", "service", "flask-service"]);
-    expect(status.loadBalancer.ingress[0].ip).toBe(cluster.machine.address);
+    const { status } = await json("get", "service", "flask-service");
+    expect(status.loadBalancer.ingress[0].ip).toBe(on.machine.address);
     await eventually(async () =>
-      expect(await must("curl", ["-sS", "--max-time", "5", `http://${cluster.machine.address}/`])).toMatch(
+      expect(await must("curl", ["-sS", "--max-time", "5", `http://${on.machine.address}/`])).toMatch(
         /^Hello from flask-app-/,
       ),
     );
@@ -80,6 +65,6 @@ describe("manifests as tutorials bring them", () => {
 
   test("deleting them leaves no pod", async () => {
     await kubectl("delete", "deployment,service,pod", "--all", "--wait", "--timeout=60s");
-    await eventually(async () => expect((await cluster.kubectl.json(["get", "pods"])).items).toEqual([]));
+    await eventually(async () => expect((await json("get", "pods")).items).toEqual([]));
   });
 });

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll } from "vitest";
+import { type Cluster, startCluster } from "./cluster.ts";
+import { type ImageName, loadImages } from "./images.ts";
+import { type Lan, lan, type Machine, type MachineOptions } from "./machine.ts";
+
+export interface Journey {
+  readonly cluster: Cluster;
+  readonly machine: Machine;
+  readonly lan: Lan;
+  /** kubectl with its output; an exit code other than 0 is an error. */
+  kubectl(...args: string[]): Promise<string>;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of an object is written in the test
+  json(...args: string[]): Promise<any>;
+  /** The same kubectl, expected to fail: what it printed as error. */
+  fails(...args: string[]): Promise<string>;
+  /** An HTTP request from the node. */
+  get(url: string): Promise<string>;
+}
+
+/** Gives a test file one machine with these images and a running cluster; takes them down behind it. */
+export function journey(
+  name: string,
+  images: readonly ImageName[],
+  options: MachineOptions & { flags?: readonly string[]; as?: Partial<Record<ImageName, readonly string[]>> } = {},
+): Journey {
+  const parts: { lan?: Lan; machine?: Machine; cluster?: Cluster } = {};
+  beforeAll(async () => {
+    parts.lan = await lan();
+    parts.machine = await parts.lan.machine(name, options);
+    await loadImages(parts.machine, images, { as: options.as ?? {} });
+    parts.cluster = await startCluster(parts.machine, options.flags);
+  });
+  afterAll(async () => {
+    await parts.cluster?.[Symbol.asyncDispose]();
+    await parts.lan?.[Symbol.asyncDispose]();
+  });
+  const there = <T>(part: T | undefined): T => {
+    if (!part) throw new Error("the cluster of this test file is not up");
+    return part;
+  };
+  return {
+    get cluster() {
+      return there(parts.cluster);
+    },
+    get machine() {
+      return there(parts.machine);
+    },
+    get lan() {
+      return there(parts.lan);
+    },
+    kubectl: (...args) => there(parts.cluster).kubectl.must(args),
+    json: (...args) => there(parts.cluster).kubectl.json(args),
+    async fails(...args) {
+      const { code, stdout, stderr } = await there(parts.cluster).kubectl.run(args);
+      if (code === 0) throw new Error(`kubectl ${args.join(" ")} was expected to fail, and printed:\n${stdout}`);
+      return stderr;
+    },
+    get: (url) => there(parts.machine).must("curl", ["-sS", "--max-time", "5", url]),
+  };
+}
