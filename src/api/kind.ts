@@ -146,6 +146,8 @@ export interface Column<T extends KubeObject = KubeObject> {
   readonly description?: string;
   /** 0: always shown; 1: with -o wide. */
   readonly priority?: number;
+  /** Whether rows have the cell though the table does not declare the column. */
+  readonly undeclared?: boolean;
   /** `now` is in milliseconds since 1970. */
   cell(object: T, now: number): unknown;
 }

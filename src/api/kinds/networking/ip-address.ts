@@ -1,5 +1,10 @@
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
-import type { IPAddress } from "../../schema/types.ts";
+import type { IPAddress, ParentReference } from "../../schema/types.ts";
+import { canonicalIp } from "../../validate/addresses.ts";
+import { dnsSubdomain, pathSegment } from "../../validate/names.ts";
+import { validateText } from "../../validate/values.ts";
 
 export const ipAddress = defineKind<IPAddress>({
   group: "networking.k8s.io",
@@ -8,4 +13,33 @@ export const ipAddress = defineKind<IPAddress>({
   plural: "ipaddresses",
   shortNames: ["ip"],
   scope: "Cluster",
+  validateName: canonicalIp,
+  immutable: ["spec.parentRef"],
+  columns: [
+    nameColumn,
+    { name: "ParentRef", type: "string", cell: ({ spec }) => parentText(spec?.parentRef) },
+    // Kubernetes sends the age in the rows but does not declare its column.
+    { ...ageColumn, undeclared: true },
+  ],
+
+  validate({ spec }, root) {
+    const at = root.child("spec", "parentRef");
+    return spec?.parentRef ? validateParent(spec.parentRef, at) : [at.required()];
+  },
 });
+
+/** "services/default/web" */
+function parentText(parent: ParentReference | undefined): string {
+  if (!parent) return "<none>";
+  const { group, resource, namespace, name } = parent;
+  return [group, resource, namespace, name].filter(Boolean).join("/");
+}
+
+function validateParent({ group, resource = "", namespace, name = "" }: ParentReference, at: Path): FieldError[] {
+  return [
+    ...(group ? validateText(dnsSubdomain, group, at.child("group")) : []),
+    ...(resource ? validateText(pathSegment, resource, at.child("resource")) : [at.child("resource").required()]),
+    ...(name ? validateText(pathSegment, name, at.child("name")) : [at.child("name").required()]),
+    ...(namespace ? validateText(pathSegment, namespace, at.child("namespace")) : []),
+  ];
+}
