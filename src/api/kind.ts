@@ -101,7 +101,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareSubresource?(subresource: string, object: T, old: T): void;
   /** What is wrong with a new object. Metadata is checked for every kind before. */
   validate?(object: T, at: Path): FieldError[];
-  /** What is wrong with a change. Runs with `validate` on the new object unless `validate` is repeated by it. */
+  /** What is wrong with a change. Runs after `validate` on the new object and after the check of `immutable`. */
   validateUpdate?(object: T, old: T, at: Path): FieldError[];
   /** What is wrong with a change of a subresource of sort "part". */
   validateSubresource?(subresource: string, object: T, old: T, at: Path): FieldError[];

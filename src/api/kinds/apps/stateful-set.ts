@@ -83,12 +83,8 @@ export const statefulSet = defineKind<StatefulSet>({
 
   validate: ({ spec }, root) => validateSpec(spec, root.child("spec")),
 
-  validateUpdate({ spec }, old, root) {
-    const errors = validateSpec(spec, root.child("spec"));
-    return isDeepStrictEqual(fixed(spec), fixed(old.spec))
-      ? errors
-      : [...errors, root.child("spec").forbidden(onlySomeChange)];
-  },
+  validateUpdate: ({ spec }, old, root) =>
+    isDeepStrictEqual(fixed(spec), fixed(old.spec)) ? [] : [root.child("spec").forbidden(onlySomeChange)],
 
   validateSubresource(_subresource, { status }, _old, root) {
     const at = root.child("status");

@@ -74,8 +74,6 @@ export const job = defineKind<Job>({
       "successPolicy",
     ] as const;
     return [
-      ...validateOwnSelector(job, root),
-      ...validateSpec(job, at),
       ...validateCompletions(job, old, at.child("completions")),
       ...fixed.flatMap((field) =>
         isDeepStrictEqual(job.spec[field], old.spec[field]) || (field === "template" && mayReschedule(job, old))

@@ -42,7 +42,8 @@ export const ingress = defineKind<Ingress>({
 
   validate({ metadata, spec = {} }, root) {
     const at = root.child("spec");
-    const annotated = metadata.annotations?.[classAnnotation];
+    // Only a new Ingress has no resourceVersion; those that were there before the field may keep the annotation.
+    const annotated = metadata.resourceVersion ? undefined : metadata.annotations?.[classAnnotation];
     return [
       ...validateSpec(spec, at),
       ...(annotated !== undefined && spec.ingressClassName !== undefined
@@ -55,8 +56,6 @@ export const ingress = defineKind<Ingress>({
         : []),
     ];
   },
-
-  validateUpdate: ({ spec = {} }, _old, root) => validateSpec(spec, root.child("spec")),
 
   validateSubresource: (_subresource, { status }, _old, root) =>
     (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }, i) => {
