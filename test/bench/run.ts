@@ -142,16 +142,14 @@ async function api(): Promise<void> {
 
 async function apiLoad(target: Target, pids: readonly number[]): Promise<void> {
   const used = (): Usage =>
-    pids
-      .map(usageOf)
-      .reduce(
-        (a, b) => ({
-          residentBytes: a.residentBytes + b.residentBytes,
-          cpuMs: a.cpuMs + b.cpuMs,
-          writtenBytes: a.writtenBytes + b.writtenBytes,
-        }),
-        { residentBytes: 0, cpuMs: 0, writtenBytes: 0 },
-      );
+    pids.map(usageOf).reduce(
+      (a, b) => ({
+        residentBytes: a.residentBytes + b.residentBytes,
+        cpuMs: a.cpuMs + b.cpuMs,
+        writtenBytes: a.writtenBytes + b.writtenBytes,
+      }),
+      { residentBytes: 0, cpuMs: 0, writtenBytes: 0 },
+    );
   const connections = Array.from({ length: 32 }, () => connect(target));
   const [first] = connections;
   if (!first) return;
