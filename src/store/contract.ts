@@ -152,3 +152,24 @@ export class FutureRevision extends Error {
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
+
+/** A store on a disk. */
+export interface DurableStore extends Store {
+  /** Copies the store as it is at some instant during the call into a new file, while it is in use. */
+  backup(file: string): Promise<void>;
+}
+
+/** The database cannot be trusted: not a database, or parts of it are unreadable. The message says what to do. */
+export class DamagedDatabase extends Error {
+  override readonly name = "DamagedDatabase";
+}
+
+/** The database was written by a newer version. The message says what to do. */
+export class NewerFormat extends Error {
+  override readonly name = "NewerFormat";
+}
+
+/** Another process has the database open. */
+export class DatabaseInUse extends Error {
+  override readonly name = "DatabaseInUse";
+}

@@ -1,5 +1,6 @@
+import type { Clock } from "../../base/clock.ts";
+import { type Log, messageOf } from "../../base/log.ts";
 import {
-  type Durability,
   type Entry,
   FutureRevision,
   type ListOptions,
@@ -13,24 +14,30 @@ import {
 } from "../contract.ts";
 import { Bucket } from "./bucket.ts";
 import type { HistoryLimits } from "./history.ts";
+import type { Journal, Recovered, Row } from "./journal.ts";
+import { Ledger, type LedgerWrite } from "./ledger.ts";
 
 export const defaultHistory: HistoryLimits = { events: 4096, bytes: 16 * 1024 * 1024 };
 
-/** A write that was decided and is not committed yet. */
-export interface DecidedWrite {
-  readonly event: StoreEvent;
-  readonly durability: Durability;
+export interface MemoryStoreOptions {
+  readonly history?: HistoryLimits | undefined;
+  /** Without one nothing outlives the process. */
+  readonly journal?: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
-/** A decided write and the promise of whoever asked for it. */
-interface QueuedWrite extends DecidedWrite, PromiseWithResolvers<Entry> {}
+/** A write that was decided and is not committed yet, and the promise of whoever asked for it. */
+interface QueuedWrite extends LedgerWrite, PromiseWithResolvers<Entry> {}
 
 /**
- * The index, the histories and the order of writes. What is on disk is the journal's business: without one this is the
- * store in memory.
+ * The index, the histories and the order of writes. What goes to disk, and when, is the ledger's business: without a
+ * journal this is the store in memory.
  */
 export class MemoryStore implements Store {
   readonly #history: HistoryLimits;
+  readonly #journal: Journal | undefined;
+  readonly #ledger: Ledger | undefined;
   readonly #buckets = new Map<string, Bucket>();
   /** The newest decided event of each key that has one under way. */
   readonly #pending = new Map<string, StoreEvent>();
@@ -43,8 +50,26 @@ export class MemoryStore implements Store {
   #decided = 0;
   #committed = 0;
 
-  constructor(history: HistoryLimits = defaultHistory) {
+  constructor({ history = defaultHistory, journal, clock, log }: MemoryStoreOptions) {
     this.#history = history;
+    this.#journal = journal;
+    const bucketOf = (key: string) => this.#bucketWith(key);
+    const wantsCommit = () => this.#startCommitting();
+    this.#ledger = journal && new Ledger({ journal, clock, log, bucketOf, wantsCommit });
+  }
+
+  /** Takes over what the journal held. Before anything else. */
+  async recover({ mark, buckets, rows }: Recovered): Promise<void> {
+    for (const record of buckets) {
+      // What a volatile bucket was like between its rows nobody knows any more.
+      const bucket = new Bucket(record.name, this.#history, record.volatile ? mark : record.compacted);
+      this.#buckets.set(record.name, bucket);
+      this.#ledger?.recoverBucket(bucket, record);
+    }
+    for await (const some of rows) for (const row of some) this.#recoverRow(row);
+    this.#decided = mark;
+    this.#committed = mark;
+    await this.#ledger?.begin(mark);
   }
 
   get revision(): number {
@@ -102,12 +127,19 @@ export class MemoryStore implements Store {
       if (event.entry.modRevision <= this.#committed) throw new Error(`${key} is pending and committed`);
     }
     if (this.#undecided.size > 0 && !this.#committing) throw new Error("writes wait and nothing commits them");
+    this.#ledger?.verify();
   }
 
   /** Commits what was decided, then refuses further writes. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     await this.#committing;
+    try {
+      await this.#ledger?.end(this.#decided);
+    } finally {
+      await this.#journal?.[Symbol.asyncDispose]();
+    }
   }
 
   #write(type: StoreEvent["type"], key: string, write: Write): Promise<Entry> {
@@ -117,7 +149,7 @@ export class MemoryStore implements Store {
       this.#pending.set(key, event);
       this.#undecided.set(event.entry.modRevision, queued);
       this.#queue.push(queued);
-      this.#committing ??= this.#commitQueue();
+      this.#startCommitting();
       return queued.promise;
     } catch (error) {
       return Promise.reject(error);
@@ -128,8 +160,8 @@ export class MemoryStore implements Store {
     if (this.#closed) throw new StoreUnavailable("the datastore is shutting down");
     const previous = this.latest(key);
     const found = previous?.modRevision ?? "absent";
-    const fits = expected === "any" ? type === "put" || previous !== undefined : expected === found;
-    if (!fits) throw new RevisionConflict(key, previous);
+    const fits = expected === "any" || expected === found;
+    if (!fits || (type === "delete" && !previous)) throw new RevisionConflict(key, previous);
     const revision = ++this.#decided;
     const createRevision = previous?.createRevision ?? revision;
     return {
@@ -139,14 +171,23 @@ export class MemoryStore implements Store {
     };
   }
 
+  #startCommitting(): void {
+    this.#committing ??= this.#commitQueue();
+  }
+
   /** Commits until the queue is empty. While one batch is on its way to the disk, the next one gathers. */
   async #commitQueue(): Promise<void> {
     // What is decided in the same turn of the event loop travels together.
     await new Promise((turn) => setImmediate(turn));
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#ledger?.flushDue) {
       const batch = this.#queue;
       this.#queue = [];
-      this.#commit(batch);
+      try {
+        await this.#ledger?.write(batch);
+        this.#commit(batch);
+      } catch (cause) {
+        if (batch.length > 0) this.#refuse([...batch, ...this.#queue.splice(0)], cause);
+      }
     }
     this.#committing = undefined;
   }
@@ -157,13 +198,37 @@ export class MemoryStore implements Store {
       const { key, modRevision } = event.entry;
       const bucket = this.#bucketWith(key);
       if (!ends.has(bucket)) ends.set(bucket, bucket.history.end);
-      bucket.apply(event);
+      const forgotten = bucket.apply(event);
+      this.#ledger?.forget(bucket, forgotten);
       if (this.#pending.get(key) === event) this.#pending.delete(key);
       this.#undecided.delete(modRevision);
       this.#committed = modRevision;
     }
     for (const { event, resolve } of batch) resolve(event.entry);
     for (const [bucket, end] of ends) bucket.wake(end);
+  }
+
+  /** The disk did not take the batch. What was decided since may rest on it, so it goes too; the revisions are burnt. */
+  #refuse(writes: readonly QueuedWrite[], cause: unknown): void {
+    const error = new StoreUnavailable(`the datastore cannot write: ${messageOf(cause)}`, { cause });
+    this.#pending.clear();
+    this.#undecided.clear();
+    for (const { event } of writes) this.#refused.set(event.entry, error);
+    for (const { reject } of writes) reject(error);
+  }
+
+  #recoverRow({ type, entry }: Row): void {
+    const bucket = this.#bucketWith(entry.key);
+    const previous = bucket.get(entry.key);
+    const isHistory = entry.modRevision > bucket.history.compacted && (type === "put" || previous !== undefined);
+    this.#ledger?.recoverRow(bucket, { type, entry }, isHistory);
+    const event = { type, entry, previous };
+    if (isHistory) {
+      const forgotten = bucket.apply(event);
+      this.#ledger?.forget(bucket, forgotten);
+    } else {
+      bucket.applyToIndex(event);
+    }
   }
 
   #bucketWith(key: string): Bucket {

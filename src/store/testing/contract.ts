@@ -14,7 +14,7 @@ const shown = (entries: readonly Entry[]): Record<string, string> =>
   Object.fromEntries(entries.map(({ key, value }) => [key, value.toString()]));
 
 /** The suite that every implementation passes. `open` makes an empty store. */
-export function storeContract(name: string, open: () => Promise<Store>): void {
+export function storeContract(name: string, open: () => Promise<Store>, { runs = 60 } = {}): void {
   describe(`${name} keeps the store contract`, () => {
     let store: Store;
     beforeEach(async () => {
@@ -290,7 +290,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           model.compare(subject);
           subject.verify();
         }),
-        { numRuns: 60 },
+        { numRuns: runs },
       );
     });
   });

@@ -33,6 +33,7 @@ export class ModelStore {
     value: string;
     revision: number;
     previous: string | undefined;
+    durability: Durability;
   }[] = [];
 
   constructor(start: number) {
@@ -51,8 +52,8 @@ export class ModelStore {
   }
 
   /** Compares everything that can be read, at every revision since the start. */
-  compare(store: Store): void {
-    expect(store.revision).toBe(this.events.at(-1)?.revision ?? this.start);
+  compare(store: Store, { revision: newest = this.events.at(-1)?.revision ?? this.start } = {}): void {
+    expect(store.revision).toBe(newest);
     for (const key of keys) {
       const { value, modRevision, createRevision } = store.get(key) ?? {};
       const have = value && { value: value.toString(), modRevision, createRevision };
@@ -73,7 +74,8 @@ export class ModelStore {
           revision: entry.modRevision,
           previous: previous?.value.toString(),
         }));
-        expect(seen).toEqual(this.events.filter((event) => event.revision > revision && event.key.startsWith(prefix)));
+        const happened = this.events.filter((event) => event.revision > revision && event.key.startsWith(prefix));
+        expect(seen).toEqual(happened.map(({ durability: _, ...event }) => event));
       }
       expect(store.count(prefix)).toBe(Object.keys(this.at(store.revision, prefix)).length);
     }
@@ -91,11 +93,12 @@ export async function perform(operations: readonly Operation[], store: Store, mo
       newest: known?.modRevision ?? ("absent" as const),
       stale: (known?.modRevision ?? 1) - 1,
     }[expected];
-    const fits = wanted === "any" ? type === "put" || known !== undefined : wanted === (known?.modRevision ?? "absent");
+    const isThere = known !== undefined;
+    const fits = (type === "put" || isThere) && (wanted === "any" || wanted === (known?.modRevision ?? "absent"));
     const writing = store[type](key, { expected: wanted, value: (at) => Buffer.from(`${i} at ${at}`), durability });
     if (!fits) return expect(writing).rejects.toThrow(RevisionConflict);
     const value = `${i} at ${++revision}`;
-    model.events.push({ type, key, value, revision, previous: known?.value });
+    model.events.push({ type, key, value, revision, previous: known?.value, durability });
     if (type === "put")
       model.current.set(key, { value, modRevision: revision, createRevision: known?.createRevision ?? revision });
     else model.current.delete(key);

@@ -1,0 +1,254 @@
+import type { Clock } from "../../base/clock.ts";
+import { type Log, messageOf } from "../../base/log.ts";
+import type { Durability, StoreEvent } from "../contract.ts";
+import type { Bucket } from "./bucket.ts";
+import type { BucketRecord, Journal, Row } from "./journal.ts";
+
+// Reserved ahead on disk: at a thousand writes a second in memory one reservation lasts 17 minutes.
+const revisionsAhead = 1_000_000;
+// Rows are removed many at a time, because neighbours share a page.
+const removalsAtOnce = 256;
+const mostRemovals = 2048;
+const lazyDelayMs = 60_000;
+
+export interface LedgerOptions {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly bucketOf: (key: string) => Bucket;
+  /** Asks the store to commit, with or without writes waiting. */
+  readonly wantsCommit: () => void;
+}
+
+export interface LedgerWrite {
+  readonly event: StoreEvent;
+  readonly durability: Durability;
+}
+
+interface Removal {
+  readonly bucket: Bucket;
+  readonly revision: number;
+}
+
+/** Keeps the books of what is on disk: which rows are there, which may go, and which values are not there yet. */
+export class Ledger {
+  readonly #options: LedgerOptions;
+  #mark = 0;
+  /** Rows that neither the index nor a history needs any more, oldest first. */
+  #garbage: Removal[] = [];
+  /** Rows of transactions that failed: a disk that fails may have kept them nevertheless. */
+  #uncertain: number[] = [];
+  /** Of the buckets that have had lazy or memory writes: which row each key has. */
+  readonly #volatile = new Map<Bucket, Map<string, number>>();
+  /** Committed values that are not on disk. */
+  readonly #unsaved = new Map<string, { readonly event: StoreEvent; readonly lazy: boolean }>();
+  #timer: Disposable | undefined;
+  #flushDue = false;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether something waits to be written although nobody waits for it. */
+  get flushDue(): boolean {
+    return this.#flushDue;
+  }
+
+  /** Takes note of a bucket found at start. */
+  recoverBucket(bucket: Bucket, { volatile }: BucketRecord): void {
+    if (volatile) this.#volatile.set(bucket, new Map());
+  }
+
+  /** Takes note of a row found at start, before it is applied to its bucket. */
+  recoverRow(bucket: Bucket, { type, entry }: Row, isHistory: boolean): void {
+    const rows = this.#volatile.get(bucket);
+    const previous = bucket.get(entry.key);
+    if (!isHistory && previous) this.#garbage.push({ bucket, revision: previous.modRevision });
+    if (!isHistory && type === "delete") this.#garbage.push({ bucket, revision: entry.modRevision });
+    if (type === "put") rows?.set(entry.key, entry.modRevision);
+    else rows?.delete(entry.key);
+  }
+
+  isVolatile(bucket: Bucket): boolean {
+    return this.#volatile.has(bucket);
+  }
+
+  /** The first transaction of a run: from here on a crash is an unclean stop. */
+  async begin(revision: number): Promise<void> {
+    const removed = this.#garbage.map((removal) => removal.revision);
+    const mark = revision + revisionsAhead;
+    const buckets = this.#recordsOf(this.#garbage, []);
+    await this.#options.journal.append({ removed, rows: [], buckets, mark, clean: false });
+    this.#garbage = [];
+    this.#mark = mark;
+  }
+
+  /** Writes what has to be on disk before the batch is committed; undefined when that is nothing. */
+  write(batch: readonly LedgerWrite[]): Promise<void> | undefined {
+    const flushed = this.#flushDue ? [...this.#unsaved.values()].filter(({ lazy }) => lazy) : [];
+    this.#flushDue = false;
+    const last = batch.at(-1)?.event.entry.modRevision ?? 0;
+    const turned = this.#turnedVolatile(batch);
+    const { rows, replaced, saved } = this.#rowsOf([...flushed.map(({ event }) => event), ...durable(batch)], turned);
+    const isNeeded = rows.length + replaced.length + turned.size > 0 || last > this.#mark;
+    if (!isNeeded) {
+      this.#note(batch, saved);
+      return undefined;
+    }
+    return this.#append({ batch, last, turned, rows, replaced, saved });
+  }
+
+  /** Events fell out of a bucket's history: what they replaced is needed no more. */
+  forget(bucket: Bucket, events: readonly StoreEvent[]): void {
+    if (!this.isVolatile(bucket)) this.#garbage.push(...events.flatMap((event) => replacedBy(bucket, event)));
+  }
+
+  /** The last transaction: everything that is only in memory, and the exact revision. */
+  async end(revision: number): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    const { rows, replaced } = this.#rowsOf(
+      [...this.#unsaved.values()].map(({ event }) => event),
+      new Map(),
+    );
+    const removed = [...this.#uncertain, ...this.#garbage.map((removal) => removal.revision), ...replaced];
+    const buckets = this.#recordsOf(this.#garbage, []);
+    await this.#options.journal.append({ removed, rows, buckets, mark: revision, clean: true });
+  }
+
+  verify(): void {
+    for (const [bucket, rows] of this.#volatile) {
+      for (const [key, revision] of rows) {
+        if (bucket.get(key)?.modRevision === revision || this.#unsaved.has(key)) continue;
+        throw new Error(`the row of ${key} at revision ${revision} is neither current nor about to be replaced`);
+      }
+    }
+  }
+
+  async #append({ batch, last, turned, rows, replaced, saved }: Prepared): Promise<void> {
+    const garbage = this.#takeable(turned);
+    const mark = last + revisionsAhead / 2 > this.#mark ? last + revisionsAhead : undefined;
+    try {
+      await this.#options.journal.append({
+        removed: [...this.#uncertain, ...garbage.map((removal) => removal.revision), ...replaced],
+        rows,
+        buckets: this.#recordsOf(garbage, [...turned.keys()]),
+        mark,
+      });
+    } catch (error) {
+      for (const { entry } of rows) this.#uncertain.push(entry.modRevision);
+      if (batch.length === 0) this.#options.log.warn("lazy writes stay in memory for now", { error: messageOf(error) });
+      if (saved.size > 0) this.#armTimer();
+      throw error;
+    }
+    this.#uncertain = [];
+    const gone = new Set(garbage);
+    this.#garbage = this.#garbage.filter((removal) => !gone.has(removal));
+    if (mark !== undefined) this.#mark = mark;
+    for (const [bucket, known] of turned) this.#volatile.set(bucket, known);
+    this.#note(batch, saved);
+  }
+
+  /** The buckets that have their first lazy or memory write in this batch, and the rows that their keys have. */
+  #turnedVolatile(batch: readonly LedgerWrite[]): Map<Bucket, Map<string, number>> {
+    const turned = new Map<Bucket, Map<string, number>>();
+    for (const { event, durability } of batch) {
+      if (durability === "commit") continue;
+      const bucket = this.#options.bucketOf(event.entry.key);
+      if (this.#volatile.has(bucket) || turned.has(bucket)) continue;
+      turned.set(bucket, new Map([...bucket.entries()].map(({ key, modRevision }) => [key, modRevision])));
+    }
+    return turned;
+  }
+
+  /** The rows that make the events durable, and the rows that these replace at once: those of volatile buckets. */
+  #rowsOf(events: readonly StoreEvent[], turned: ReadonlyMap<Bucket, Map<string, number>>) {
+    const rows: Row[] = [];
+    const newest = new Map<string, StoreEvent>();
+    for (const event of events) {
+      const bucket = this.#options.bucketOf(event.entry.key);
+      if (turned.has(bucket) || this.#volatile.has(bucket)) newest.set(event.entry.key, event);
+      else rows.push(event);
+    }
+    const replaced: number[] = [];
+    const saved = new Map<StoreEvent, Map<string, number>>();
+    for (const [key, event] of newest) {
+      const bucket = this.#options.bucketOf(key);
+      const known = turned.get(bucket) ?? this.#volatile.get(bucket)!;
+      const old = known.get(key);
+      if (old !== undefined) replaced.push(old);
+      if (event.type === "put") rows.push(event);
+      saved.set(event, known);
+    }
+    return { rows, replaced, saved };
+  }
+
+  /** After the disk has it: what is saved, and what the batch left unsaved. */
+  #note(batch: readonly LedgerWrite[], saved: Prepared["saved"]): void {
+    for (const [event, rows] of saved) {
+      const { key, modRevision } = event.entry;
+      if (event.type === "put") rows.set(key, modRevision);
+      else rows.delete(key);
+      if (this.#unsaved.get(key)?.event === event) this.#unsaved.delete(key);
+    }
+    for (const { event, durability } of batch) {
+      const { key } = event.entry;
+      const lazy = durability === "lazy" || this.#unsaved.get(key)?.lazy === true;
+      const rows = this.#volatile.get(this.#options.bucketOf(key));
+      this.#unsaved.delete(key);
+      const isOnDisk = durability === "commit" || (event.type === "delete" && !rows?.has(key));
+      if (!isOnDisk) this.#unsaved.set(key, { event, lazy });
+      if (!isOnDisk && lazy) this.#armTimer();
+    }
+  }
+
+  /** What may be removed along with a transaction; of buckets that turn volatile, everything but the newest rows. */
+  #takeable(turned: ReadonlyMap<Bucket, unknown>): Removal[] {
+    if (turned.size > 0) return [...this.#garbage, ...[...turned.keys()].flatMap(replacedInHistory)];
+    return this.#garbage.length < removalsAtOnce ? [] : this.#garbage.slice(0, mostRemovals);
+  }
+
+  #recordsOf(garbage: readonly Removal[], turned: readonly Bucket[]): BucketRecord[] {
+    const buckets = new Set([...turned, ...garbage.map(({ bucket }) => bucket)]);
+    return [...buckets].map((bucket) => ({
+      name: bucket.name,
+      compacted: bucket.history.compacted,
+      volatile: turned.includes(bucket) || this.isVolatile(bucket),
+    }));
+  }
+
+  #armTimer(): void {
+    this.#timer ??= this.#options.clock.after(lazyDelayMs, () => {
+      this.#timer = undefined;
+      this.#flushDue = true;
+      this.#options.wantsCommit();
+    });
+  }
+}
+
+interface Prepared {
+  readonly batch: readonly LedgerWrite[];
+  readonly last: number;
+  readonly turned: ReadonlyMap<Bucket, Map<string, number>>;
+  readonly rows: readonly Row[];
+  readonly replaced: readonly number[];
+  /** The events of volatile buckets that the rows save, with the book in which that is noted. */
+  readonly saved: ReadonlyMap<StoreEvent, Map<string, number>>;
+}
+
+function durable(batch: readonly LedgerWrite[]): StoreEvent[] {
+  return batch.filter(({ durability }) => durability === "commit").map(({ event }) => event);
+}
+
+/** The rows that need not be kept once the event is no history any more. */
+function replacedBy(bucket: Bucket, { type, entry, previous }: StoreEvent): Removal[] {
+  return [
+    ...(previous ? [{ bucket, revision: previous.modRevision }] : []),
+    // Behind the row that it hides: a deletion must never be forgotten before what it deleted.
+    ...(type === "delete" ? [{ bucket, revision: entry.modRevision }] : []),
+  ];
+}
+
+function replacedInHistory(bucket: Bucket): Removal[] {
+  const { first, end } = bucket.history;
+  return Array.from({ length: end - first }, (_, i) => replacedBy(bucket, bucket.history.at(first + i)!)).flat();
+}
