@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 const steps: readonly [what: string, command: string, args: readonly string[]][] = [
   ["types", "tsc", ["--noEmit"]],
   ["schema table is what its script makes", "node", ["scripts/make-schema.ts", "--check"]],
+  ["own-objects.json is what its script makes", "node", ["scripts/make-own-objects.ts", "--check"]],
   ["docs/cli.md is what its script makes", "node", ["scripts/make-cli-docs.ts", "--check"]],
   ["lint and format", "biome", ["check", "--error-on-warnings", "."]],
   ["unit tests and import table", "vitest", ["run", "--project", "unit"]],
