@@ -6,7 +6,7 @@ import type { Machine } from "./machine.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 /** The executable; with SKIFF_FROM_SOURCES=1 the sources, run by Node.js, which saves a build while developing. */
-const program: readonly [string, ...string[]] = process.env.SKIFF_FROM_SOURCES
+export const skiffProgram: readonly [string, ...string[]] = process.env.SKIFF_FROM_SOURCES
   ? [join(root, "node_modules/.bin/node"), join(root, "src/main.ts")]
   : [join(root, "dist/skiff")];
 
@@ -27,7 +27,7 @@ export interface Cluster extends AsyncDisposable {
 /** Starts `skiff server` with these flags; resolves when its node is Ready (or, without an agent, when the API answers). */
 export async function startCluster(machine: Machine, flags: readonly string[] = []): Promise<Cluster> {
   const inside = "/etc/skiff/skiff.yaml";
-  let server = machine.start(program[0], [...program.slice(1), "server", ...flags]);
+  let server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags]);
   const kubeconfig = join(machine.directory, "kubeconfig");
 
   const untilReady = async (): Promise<void> => {
@@ -46,7 +46,7 @@ export async function startCluster(machine: Machine, flags: readonly string[] = 
   await untilReady();
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
     // nsenter stands between: the signal goes to skiff itself.
-    await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${program.at(-1)} server`]);
+    await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${skiffProgram.at(-1)} server`]);
     return server.ended;
   };
   return {
@@ -56,7 +56,7 @@ export async function startCluster(machine: Machine, flags: readonly string[] = 
     output: () => server.output(),
     stop,
     async start() {
-      server = machine.start(program[0], [...program.slice(1), "server", ...flags]);
+      server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags]);
       await untilReady();
     },
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,144 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { skiffProgram } from "../support/cluster.ts";
+import { must, run } from "../support/run.ts";
+import { freePort, serverFlags, startServer } from "../support/server.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "skiff-commands-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const skiff = (args: readonly string[], prefix: readonly string[] = []) => {
+  const [program = "", ...rest] = [...prefix, ...skiffProgram, ...args];
+  return run(program, rest, { env: { SKIFF_CONFIG_FILE: "" }, limitMs: 60_000 });
+};
+/** The one line that a failed start prints as its reason. */
+const refusal = async (args: readonly string[], prefix: readonly string[] = []) => {
+  const { code, stderr } = await skiff(args, prefix);
+  const lines = stderr
+    .trim()
+    .split("\n")
+    .filter((line) => line.startsWith("skiff: "));
+  expect([code > 0, lines.length], stderr).toEqual([true, 1]);
+  expect(stderr).not.toMatch(/\n\s+at /);
+  return lines[0];
+};
+
+describe("a server that cannot start says in one sentence why, and what would help", () => {
+  test("a port in use", async () => {
+    const other = createServer();
+    await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
+    const { port } = other.address() as { port: number };
+    expect(await refusal(["server", ...serverFlags(directory, port)])).toContain(
+      `127.0.0.1:${port} is in use by another program: stop it, or choose another port with --https-listen-port`,
+    );
+    await new Promise((done) => other.close(done));
+  });
+
+  test("no Docker", async () => {
+    const socket = join(directory, "no-docker.sock");
+    const port = await freePort();
+    const flags = [
+      "--bind-address",
+      "127.0.0.1",
+      "--https-listen-port",
+      String(port),
+      "--data-dir",
+      join(directory, "data"),
+      "--write-kubeconfig",
+      join(directory, "k"),
+    ];
+    expect(await refusal(["server", ...flags, "--container-runtime-endpoint", socket])).toMatch(
+      new RegExp(`Docker.*${socket}`),
+    );
+  });
+
+  test("no root, but an agent wanted", async () => {
+    chmodSync(directory, 0o777);
+    const flags = ["--data-dir", join(directory, "data"), "--write-kubeconfig", join(directory, "k")];
+    expect(
+      await refusal(["server", ...flags], ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]),
+    ).toContain("needs root to run containers: use sudo, or --disable-agent");
+  });
+
+  test("a data directory that is a file", async () => {
+    writeFileSync(join(directory, "data"), "");
+    expect(await refusal(["server", ...serverFlags(directory, await freePort())])).toContain(join(directory, "data"));
+  });
+
+  test("a data directory that another server uses", async () => {
+    await using first = await startServer();
+    expect(await refusal(["server", ...serverFlags(first.directory, await freePort())])).toMatch(/in use by another/);
+  });
+
+  test("a database that is damaged, and one of a newer version", async () => {
+    const server = await startServer({ directory });
+    await server.stop();
+    const database = (await must("sh", ["-c", `find ${directory}/data/server/db -type f -size +4k | head -1`])).trim();
+    writeFileSync(database, Buffer.alloc(64 * 1024, "no database "));
+    await must("sh", ["-c", `rm -f ${database}-wal ${database}-shm`]);
+    expect(await refusal(["server", ...serverFlags(directory, await freePort())])).toContain(database);
+  });
+
+  test("a config file with an unknown key", async () => {
+    const file = join(directory, "config.yaml");
+    writeFileSync(file, "data-dri: /d\n");
+    expect(await refusal(["server", "--config", file])).toBe(
+      `skiff: ${file}: unknown key "data-dri", did you mean "data-dir"?`,
+    );
+  });
+
+  test("a full disk", async () => {
+    const [disk, mount] = [join(directory, "disk"), join(directory, "mount")];
+    mkdirSync(mount);
+    await must("sh", [
+      "-c",
+      `truncate -s 1M ${disk} && mkfs.ext4 -q -F ${disk} && mount -o loop ${disk} ${mount} && dd if=/dev/zero of=${mount}/fill bs=1k 2>/dev/null; true`,
+    ]);
+    try {
+      const flags = serverFlags(directory, await freePort()).map((flag) =>
+        flag.replace(join(directory, "data"), join(mount, "data")),
+      );
+      expect(await refusal(["server", ...flags])).toMatch(/no space left|disk is full/i);
+    } finally {
+      await must("umount", [mount]);
+    }
+  });
+});
+
+test("a disk that fills up while the server runs: writes are refused clearly, reads go on, and writes work again when there is room", async () => {
+  const [disk, mount] = [join(directory, "disk"), join(directory, "mount")];
+  mkdirSync(mount);
+  await must("sh", ["-c", `truncate -s 24M ${disk} && mkfs.ext4 -q -F ${disk} && mount -o loop ${disk} ${mount}`]);
+  try {
+    await using server = await startServer({ directory: mount });
+    const write = (name: string) =>
+      server.api.request("POST", "/api/v1/namespaces/default/configmaps", {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name },
+        data: { a: "x".repeat(100_000) },
+      });
+    expect((await write("first")).status).toBe(201);
+    await run("dd", ["if=/dev/zero", `of=${mount}/fill`, "bs=1k"]);
+    let refused = { status: 201, body: {} as { message?: string } };
+    const kept: string[] = [];
+    for (let n = 0; refused.status === 201 && n < 200; n++) {
+      refused = await write(`more-${n}`);
+      if (refused.status === 201) kept.push(`more-${n}`);
+    }
+    expect(refused.status).toBeGreaterThanOrEqual(500);
+    expect(refused.body.message).toMatch(/full|space/);
+    for (const name of ["first", ...kept])
+      expect((await server.api.request("GET", `/api/v1/namespaces/default/configmaps/${name}`)).status).toBe(200);
+    await must("rm", [join(mount, "fill")]);
+    expect((await write("afterwards")).status).toBe(201);
+  } finally {
+    await must("umount", [mount]);
+  }
+});

@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Api, openApi } from "./api.ts";
+import { skiffProgram } from "./cluster.ts";
+import { eventually } from "./eventually.ts";
+import { start } from "./run.ts";
+
+/** `skiff server --disable-agent` on a loopback port, with a data directory of its own. */
+export interface TestServer extends AsyncDisposable {
+  readonly directory: string;
+  readonly kubeconfig: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly api: Api;
+  output(): string;
+  /** Ends it by a signal; the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number>;
+}
+
+export interface TestServerOptions {
+  readonly flags?: readonly string[];
+  /** A data directory that is there already, which is then kept. */
+  readonly directory?: string;
+}
+
+/** Starts a server; resolves when /readyz says ok. */
+export async function startServer({ flags = [], directory: given }: TestServerOptions = {}): Promise<TestServer> {
+  const directory = given ?? mkdtempSync(join(tmpdir(), "skiff-server-"));
+  const port = await freePort();
+  const kubeconfig = join(directory, "kubeconfig");
+  const server = start(skiffProgram[0], [
+    ...skiffProgram.slice(1),
+    "server",
+    ...serverFlags(directory, port),
+    ...flags,
+  ]);
+  const api = await eventually(async () => {
+    if (server.child.exitCode !== null) throw new Error(`skiff server ended:\n${server.output()}`);
+    const opened = openApi(kubeconfig);
+    const { status } = await opened.request("GET", "/readyz");
+    if (status !== 200) throw new Error(`/readyz answers ${status}; the server says:\n${server.output()}`);
+    return opened;
+  });
+  const stop = async (signal: NodeJS.Signals = "SIGTERM") => {
+    api[Symbol.dispose]();
+    return server.child.exitCode ?? server.stop(signal);
+  };
+  return {
+    directory,
+    kubeconfig,
+    port,
+    pid: server.child.pid ?? 0,
+    api,
+    output: server.output,
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
+      if (!given) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The flags of a server that touches nothing outside `directory`. */
+export function serverFlags(directory: string, port: number): string[] {
+  const listen = ["--bind-address", "127.0.0.1", "--https-listen-port", String(port)];
+  return [
+    "--disable-agent",
+    ...listen,
+    "--data-dir",
+    join(directory, "data"),
+    "--write-kubeconfig",
+    join(directory, "kubeconfig"),
+  ];
+}
+
+/** A port of the loopback interface that nobody listens on. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
