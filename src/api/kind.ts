@@ -94,11 +94,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
    */
   defaults?(object: T): void;
   /** Clears what a client may not set at creation, sets what the server decides. May change the object. `status` is cleared already. */
-  prepareCreate?(object: T): void;
+  prepareCreate?(object: T, writing: Writing): void;
   /** The same for an update of the object itself; `status` is the old one already. */
-  prepareUpdate?(object: T, old: T): void;
+  prepareUpdate?(object: T, old: T, writing: Writing): void;
   /** The same for an update through a subresource of sort "part". */
-  prepareSubresource?(subresource: string, object: T, old: T): void;
+  prepareSubresource?(subresource: string, object: T, old: T, writing: Writing): void;
   /** What is wrong with a new object. Metadata is checked for every kind before. */
   validate?(object: T, at: Path): FieldError[];
   /** What is wrong with a change. Runs after `validate` on the new object and after the check of `immutable`. */
@@ -123,6 +123,18 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly unconditionalUpdate?: boolean;
   /** How deletion goes; at once (finalizers aside) unless said. */
   readonly deletion?: Deletion<T>;
+}
+
+/** Who writes an object, and when. */
+export interface Writing {
+  readonly user: {
+    readonly name: string;
+    readonly uid: string;
+    readonly groups: readonly string[];
+    readonly extra: Readonly<Record<string, readonly string[]>>;
+  };
+  /** Milliseconds since 1970. */
+  readonly now: number;
 }
 
 export interface Deletion<T extends KubeObject = KubeObject> {

@@ -1,4 +1,5 @@
 import type { FieldError, Path } from "../field.ts";
+import { signOf } from "../quantity.ts";
 import type { TextRule } from "./names.ts";
 
 const percent = /^[0-9]+%$/;
@@ -10,6 +11,12 @@ export function validateText(rule: TextRule, text: string, at: Path): FieldError
 
 export function validateNonNegative(value: number | undefined, at: Path): FieldError[] {
   return value !== undefined && value < 0 ? [at.invalid(value, "must be greater than or equal to 0")] : [];
+}
+
+export function validateNonNegativeQuantity(quantity: string | undefined, at: Path): FieldError[] {
+  return quantity !== undefined && signOf(quantity) < 0
+    ? [at.invalid(quantity, "must be greater than or equal to 0")]
+    : [];
 }
 
 /** One of the values; the list in the order in which clients are told it. */

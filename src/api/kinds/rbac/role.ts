@@ -1,10 +1,16 @@
 import { defineKind } from "../../kind.ts";
 import type { Role } from "../../schema/types.ts";
+import { pathSegment } from "../../validate/names.ts";
+import { rbacGroup, validateRules } from "./rules.ts";
 
 export const role = defineKind<Role>({
-  group: "rbac.authorization.k8s.io",
+  group: rbacGroup,
   version: "v1",
   kind: "Role",
   plural: "roles",
   scope: "Namespaced",
+  type: "io.k8s.api.rbac.v1.Role",
+  createOnUpdate: true,
+  validateName: pathSegment,
+  validate: ({ rules }, root) => validateRules(rules, { namespaced: true, root }),
 });

@@ -1,5 +1,20 @@
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
-import type { CSIDriver } from "../../schema/types.ts";
+import type { CSIDriver, CSIDriverSpec } from "../../schema/types.ts";
+import { dnsSubdomain, type TextRule } from "../../validate/names.ts";
+import { validateOneOf } from "../../validate/values.ts";
+
+const maxNameLength = 63;
+const leastTokenSeconds = 600;
+const mostTokenSeconds = 2 ** 32;
+const leastUpdateSeconds = 10;
+
+/** The rule for names of drivers, here and wherever one is named. */
+export const csiDriverName: TextRule = (name) => [
+  ...(name.length > maxNameLength ? [`must be no more than ${maxNameLength} bytes`] : []),
+  ...dnsSubdomain(name.toLowerCase()),
+];
 
 export const csiDriver = defineKind<CSIDriver>({
   group: "storage.k8s.io",
@@ -7,4 +22,73 @@ export const csiDriver = defineKind<CSIDriver>({
   kind: "CSIDriver",
   plural: "csidrivers",
   scope: "Cluster",
+  deletion: { answersObject: true },
+  validateName: csiDriverName,
+  immutable: ["spec.attachRequired", "spec.fsGroupPolicy", "spec.volumeLifecycleModes"],
+  columns: [
+    nameColumn,
+    { name: "AttachRequired", type: "boolean", cell: ({ spec }) => spec.attachRequired ?? true },
+    { name: "PodInfoOnMount", type: "boolean", cell: ({ spec }) => spec.podInfoOnMount ?? false },
+    { name: "StorageCapacity", type: "boolean", cell: ({ spec }) => spec.storageCapacity ?? false },
+    {
+      name: "TokenRequests",
+      type: "string",
+      cell: ({ spec }) => (spec.tokenRequests ?? []).map(({ audience }) => audience).join(",") || "<unset>",
+    },
+    { name: "RequiresRepublish", type: "boolean", cell: ({ spec }) => spec.requiresRepublish ?? false },
+    { name: "Modes", type: "string", cell: ({ spec }) => (spec.volumeLifecycleModes ?? []).join(",") || "<none>" },
+    ageColumn,
+  ],
+
+  defaults(driver) {
+    driver.spec ??= {};
+    const { spec } = driver;
+    spec.attachRequired ??= true;
+    spec.podInfoOnMount ??= false;
+    spec.storageCapacity ??= false;
+    spec.fsGroupPolicy ??= "ReadWriteOnceWithFSType";
+    if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ["Persistent"];
+    spec.requiresRepublish ??= false;
+    spec.seLinuxMount ??= false;
+  },
+
+  validate({ spec }, root) {
+    const at = root.child("spec");
+    const { fsGroupPolicy, volumeLifecycleModes = [], nodeAllocatableUpdatePeriodSeconds: period } = spec;
+    return [
+      ...validateOneOf(fsGroupPolicy, ["ReadWriteOnceWithFSType", "File", "None"], at.child("fsGroupPolicy")),
+      ...validateTokenRequests(spec, at.child("tokenRequests")),
+      ...volumeLifecycleModes.flatMap((mode, i) =>
+        validateOneOf(mode, ["Ephemeral", "Persistent"], at.child("volumeLifecycleModes").index(i)),
+      ),
+      ...(period !== undefined && period < leastUpdateSeconds
+        ? [
+            at
+              .child("nodeAllocatableUpdatePeriodSeconds")
+              .invalid(period, `must be greater than or equal to ${leastUpdateSeconds} seconds`),
+          ]
+        : []),
+    ];
+  },
+
+  warnings: ({ spec }) =>
+    spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined
+      ? [
+          "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes",
+        ]
+      : [],
 });
+
+function validateTokenRequests({ tokenRequests = [] }: CSIDriverSpec, at: Path): FieldError[] {
+  const audiences = tokenRequests.map(({ audience }) => audience);
+  return tokenRequests.flatMap(({ audience, expirationSeconds: seconds }, i) => {
+    const place = at.index(i);
+    const expiry = place.child("expirationSeconds");
+    const errors = audiences.indexOf(audience) < i ? [place.child("audience").duplicate(audience)] : [];
+    if (seconds !== undefined && seconds < leastTokenSeconds)
+      errors.push(expiry.invalid(seconds, "may not specify a duration less than 10 minutes"));
+    if (seconds !== undefined && seconds > mostTokenSeconds)
+      errors.push(expiry.invalid(seconds, "may not specify a duration larger than 2^32 seconds"));
+    return errors;
+  });
+}

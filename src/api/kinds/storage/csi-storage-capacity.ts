@@ -1,5 +1,8 @@
 import { defineKind } from "../../kind.ts";
 import type { CSIStorageCapacity } from "../../schema/types.ts";
+import { validateLabelSelector } from "../../validate/labels.ts";
+import { dnsSubdomain } from "../../validate/names.ts";
+import { validateNonNegativeQuantity, validateText } from "../../validate/values.ts";
 
 export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
   group: "storage.k8s.io",
@@ -7,4 +10,13 @@ export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
   kind: "CSIStorageCapacity",
   plural: "csistoragecapacities",
   scope: "Namespaced",
+  unconditionalUpdate: false,
+  immutable: ["nodeTopology", "storageClassName"],
+
+  validate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }, root) => [
+    ...validateText(dnsSubdomain, storageClassName, root.child("storageClassName")),
+    ...validateLabelSelector(nodeTopology, root.child("nodeTopology")),
+    ...validateNonNegativeQuantity(capacity, root.child("capacity")),
+    ...validateNonNegativeQuantity(maximumVolumeSize, root.child("maximumVolumeSize")),
+  ],
 });

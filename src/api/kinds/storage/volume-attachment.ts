@@ -1,5 +1,10 @@
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
-import type { VolumeAttachment } from "../../schema/types.ts";
+import type { VolumeAttachment, VolumeAttachmentSource } from "../../schema/types.ts";
+import { dnsSubdomain } from "../../validate/names.ts";
+import { validateText } from "../../validate/values.ts";
+import { csiDriverName } from "./csi-driver.ts";
 
 export const volumeAttachment = defineKind<VolumeAttachment>({
   group: "storage.k8s.io",
@@ -7,7 +12,35 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
   kind: "VolumeAttachment",
   plural: "volumeattachments",
   scope: "Cluster",
-  subresources: {
-    status: true,
+  subresources: { status: true },
+  unconditionalUpdate: false,
+  immutable: ["spec"],
+  deletion: { answersObject: true },
+  columns: [
+    nameColumn,
+    { name: "Attacher", type: "string", format: "name", cell: ({ spec }) => spec.attacher },
+    { name: "PV", type: "string", cell: ({ spec }) => spec.source?.persistentVolumeName ?? "" },
+    { name: "Node", type: "string", cell: ({ spec }) => spec.nodeName },
+    { name: "Attached", type: "boolean", cell: ({ status }) => status?.attached ?? false },
+    ageColumn,
+  ],
+
+  validate({ spec }, root) {
+    const at = root.child("spec");
+    const { attacher = "", nodeName = "", source = {} } = spec;
+    return [
+      ...(attacher ? validateText(csiDriverName, attacher, at.child("attacher")) : [at.child("attacher").required()]),
+      ...validateSource(source, at.child("source")),
+      ...validateText(dnsSubdomain, nodeName, at.child("nodeName")),
+    ];
   },
 });
+
+function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttachmentSource, at: Path): FieldError[] {
+  const one = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";
+  if (!inlineVolumeSpec && persistentVolumeName === undefined) return [at.required(one)];
+  if (inlineVolumeSpec && persistentVolumeName !== undefined) return [at.forbidden(one)];
+  if (persistentVolumeName === "")
+    return [at.child("persistentVolumeName").required("must specify non empty persistentVolumeName")];
+  return [];
+}
