@@ -1,0 +1,91 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../base/clock.ts";
+import { type Log, messageOf } from "../base/log.ts";
+import { NoTunnel, type TunnelHub, type TunnelRequest, type TunnelResponse } from "./contract.ts";
+import { watchHeartbeat } from "./heartbeat.ts";
+import { windows } from "./windows.ts";
+
+// The agent speaks first when it is quiet (agent.ts); the server asks only when the agent has not.
+const quietMs = 13_000;
+const answerMs = 3_000;
+
+/** The server's end of all tunnels. */
+export function openTunnelHub(surroundings: { clock: Clock; log: Log }): TunnelHub {
+  return new Hub(surroundings);
+}
+
+class Hub implements TunnelHub {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #sessions = new Map<string, ClientHttp2Session>();
+
+  constructor({ clock, log }: { clock: Clock; log: Log }) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  accept(node: string, connection: Duplex): void {
+    const session = connect("http://tunnel", { createConnection: () => connection, ...windows });
+    session.setLocalWindowSize?.(windows.connectionBytes);
+    session.on("error", (error) => this.#log.warn("tunnel broke", { node, error: messageOf(error) }));
+    session.on("close", () => {
+      if (this.#sessions.get(node) === session) this.#sessions.delete(node);
+      connection.destroy();
+    });
+    watchHeartbeat(session, { clock: this.#clock, quietMs, answerMs });
+    // A node that dials again has lost its old tunnel, whether this side noticed or not; what still runs there may end.
+    this.#sessions.get(node)?.close();
+    this.#sessions.set(node, session);
+    this.#log.debug("tunnel open", { node });
+  }
+
+  has(node: string): boolean {
+    return this.#usable(node) !== undefined;
+  }
+
+  async open(node: string, request: TunnelRequest, signal?: AbortSignal): Promise<TunnelResponse> {
+    const session = this.#usable(node);
+    if (!session) throw new NoTunnel(node);
+    signal?.throwIfAborted();
+    const headers = { ...request.headers, ":method": request.method, ":path": request.path };
+    const stream = session.request(headers, { endStream: false, ...(signal && { signal }) });
+    return { ...(await answerOf(stream)), stream };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const session of this.#sessions.values()) session.destroy();
+    this.#sessions.clear();
+  }
+
+  #usable(node: string): ClientHttp2Session | undefined {
+    const session = this.#sessions.get(node);
+    return session && !session.closed && !session.destroyed ? session : undefined;
+  }
+}
+
+function answerOf(stream: ClientHttp2Stream): Promise<Omit<TunnelResponse, "stream">> {
+  return new Promise((resolve, reject) => {
+    stream.once("error", reject);
+    const fail = () => reject(new Error("the node closed the stream without an answer"));
+    stream.once("close", fail);
+    stream.once("response", (headers) => {
+      stream.off("error", reject);
+      stream.off("close", fail);
+      // From here on the stream's user listens; without one an error of a stream nobody needs any more is no news.
+      stream.on("error", () => {});
+      resolve({ status: Number(headers[constants.HTTP2_HEADER_STATUS]), headers: plain(headers) });
+    });
+  });
+}
+
+function plain(headers: IncomingHttpHeaders): Record<string, string> {
+  const entries = Object.entries(headers).filter(([name, value]) => !name.startsWith(":") && value !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
