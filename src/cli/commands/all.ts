@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { kubectl } from "./kubectl.ts";
+import { licences } from "./licences.ts";
 import { server } from "./server.ts";
 
 /** Every command but `help`, in the order in which the help lists them. */
-export const commands: readonly Command[] = [server, kubectl];
+export const commands: readonly Command[] = [server, kubectl, licences];
