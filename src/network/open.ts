@@ -1,0 +1,133 @@
+import type { Kind } from "../api/kind.ts";
+import { node as nodeKind } from "../api/kinds/core/node.ts";
+import { pod as podKind } from "../api/kinds/core/pod.ts";
+import { service as serviceKind } from "../api/kinds/core/service.ts";
+import { endpointSlice } from "../api/kinds/discovery/endpointslice.ts";
+import type { Clock } from "../base/clock.ts";
+import { Lifecycle } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import type { Informers } from "../client/informer.ts";
+import type { EndpointSlice, Node, Pod, Service } from "./objects.ts";
+import { ipBatch, linkExists, readOutsideMtu, removeLinks } from "./pods/kernel.ts";
+import { nodeLink } from "./pods/names.ts";
+import { NodeRange } from "./pods/node-range.ts";
+import { Peers } from "./pods/peers.ts";
+import { PodLinks, type SandboxToAttach } from "./pods/pod-links.ts";
+import { type Backend, vxlan } from "./pods/routes.ts";
+import { makeNodeLink, wireNode } from "./pods/scripts.ts";
+import { linkSysctls, nodeSysctls, setSysctls } from "./pods/sysctls.ts";
+import { KernelTable } from "./services/kernel.ts";
+import { ServiceProxy } from "./services/proxy.ts";
+import { checkTools } from "./tools.ts";
+
+export interface NetworkOptions {
+  readonly informers: Informers;
+  readonly nodeName: string;
+  /** One or two: IPv4, IPv6. */
+  readonly clusterCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  /** The addresses on which pods find the cluster's DNS; each lies in a Service range. */
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  /** A directory of the network's own. */
+  readonly stateDirectory: string;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The network of a node. Disposing of it stops the work and leaves rules, routes and links: packets go on flowing. */
+export interface Network extends AsyncDisposable {
+  attach(pod: SandboxToAttach, signal: AbortSignal): Promise<{ readonly ips: readonly string[] }>;
+  detach(podUid: string): Promise<void>;
+  keepOnly(podUids: ReadonlySet<string>): Promise<void>;
+  /** Resolves when the rules are what the informers ask for. For tests and benchmarks. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Opens the network of this node. Does not wait for the API: what an earlier run left keeps working until the API says
+ * otherwise. @throws {ToolMissing} @throws {ToolTooOld}
+ */
+export async function openNetwork(options: NetworkOptions): Promise<Network> {
+  await checkTools();
+  const log = options.log.part("network");
+  const { informers, nodeName, clusterCidrs, serviceCidrs, clusterDns, backend, clock, stateDirectory } = options;
+  const nodes = informers.of(nodeKind as Kind<Node>);
+  const services = informers.of(serviceKind as Kind<Service>);
+  const slices = informers.of(endpointSlice as Kind<EndpointSlice>);
+  const pods = informers.of(podKind as Kind<Pod>, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const parts = new Lifecycle(log);
+  try {
+    const range = new NodeRange({ stateDirectory, log });
+    await setSysctls(nodeSysctls({ ipv6: clusterCidrs.some(isV6) }), log);
+    const raiseNodeLink = async (nodeIps: readonly string[] = []) => {
+      const make = linkExists(nodeLink) ? [] : makeNodeLink();
+      await ipBatch([...make, ...wireNode({ nodeIps, dnsIps: clusterDns, serviceCidrs })]);
+      await setSysctls(linkSysctls(nodeLink, { ipv6: false }), log);
+    };
+    await raiseNodeLink(range.current?.nodeIps);
+
+    const mtu = await podMtu(backend, serviceCidrs);
+    const links = await PodLinks.open({ range, mtu, log });
+    const answeredHere = new Set(clusterDns);
+    const place = { nodeName, clusterCidrs, answeredHere };
+    const settings = () => ({
+      podCidrs: backend === "none" ? [] : (range.current?.cidrs ?? []),
+      clusterCidrs,
+      serviceCidrs,
+      answeredHere,
+    });
+    const kernel = await parts.start("nft", () => new KernelTable(clock));
+    const proxy = await parts.start("services", async () => {
+      const proxy = new ServiceProxy({ services, slices, pods, place, settings, kernel, clock, log });
+      await proxy.start();
+      return proxy;
+    });
+    const peers = await parts.start("peers", () => {
+      const peers = new Peers({ nodes, range, nodeName, backend, log });
+      peers.start();
+      return peers;
+    });
+    let known = range.current;
+    await parts.start("node range", () =>
+      nodes.onChange(({ key, after }) => {
+        if (key.name !== nodeName || !after) return;
+        range
+          .learn(after, ({ nodeIps }) => raiseNodeLink(nodeIps))
+          .then(() => {
+            if (range.current === known) return;
+            known = range.current;
+            proxy.resync();
+            peers.changed();
+          })
+          .catch((error) => log.error("the node's pod range could not be taken over", { error }));
+      }),
+    );
+
+    return {
+      attach: (pod, signal) => links.attach(pod, signal),
+      detach: (podUid) => links.detach(podUid),
+      keepOnly: (podUids) => links.keepOnly(podUids),
+      settled: () => proxy.settled(),
+      [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await parts[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Takes everything of skiff's out of this node's kernel: rules, links and routes. Nothing of anybody else's. */
+export async function removeEverything(clock: Clock): Promise<void> {
+  await using kernel = new KernelTable(clock);
+  await kernel.remove();
+  await removeLinks();
+}
+
+async function podMtu(backend: Backend, cidrs: readonly string[]): Promise<number> {
+  const outside = await readOutsideMtu();
+  return backend === "vxlan" ? outside - vxlan.overheadBytes[cidrs.some(isV6) ? 6 : 4] : outside;
+}
+
+const isV6 = (cidr: string): boolean => cidr.includes(":");

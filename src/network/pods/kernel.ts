@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import { CommandFailed, runCommand } from "../run-command.ts";
+import { type Attachment, attachmentFrom, nodeLink, routeProtocol } from "./names.ts";
+import { type Backend, type PeerRange, vxlan } from "./routes.ts";
+
+/** Carries out lines of `ip` in one go; stops at the first that fails. */
+export async function ipBatch(lines: readonly string[], signal?: AbortSignal): Promise<void> {
+  if (lines.length === 0) return;
+  await runCommand("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n`, ...(signal && { signal }) });
+}
+
+/** The same in the network namespace of a process. */
+export async function ipBatchInside(pid: number, lines: readonly string[], signal?: AbortSignal): Promise<void> {
+  const input = `${lines.join("\n")}\n`;
+  await runCommand("nsenter", ["-t", String(pid), "-n", "ip", "-batch", "-"], { input, ...(signal && { signal }) });
+}
+
+/** Whether a link of this name is there. */
+export function linkExists(link: string): boolean {
+  return existsSync(`/proc/sys/net/ipv4/conf/${link}`);
+}
+
+/** Removes a link; harmless when it is gone. */
+export async function deleteLink(link: string): Promise<void> {
+  if (!linkExists(link)) return;
+  try {
+    await runCommand("ip", ["link", "del", link]);
+  } catch (error) {
+    // The kernel removes a veth itself when the pod's namespace ends; it may do so between the look and the removal.
+    if (!(error instanceof CommandFailed) || linkExists(link)) throw error;
+  }
+}
+
+interface LinkJson {
+  ifname: string;
+  mtu: number;
+  ifalias?: string;
+}
+
+/** The attachments that the kernel holds, by the name of their link. */
+export async function readAttachments(): Promise<Map<string, Attachment>> {
+  const links = JSON.parse((await runCommand("ip", ["-j", "link", "show", "type", "veth"])) || "[]") as LinkJson[];
+  return new Map(
+    links.flatMap(({ ifname, ifalias }) => {
+      const attachment = attachmentFrom(ifalias ?? "");
+      return attachment ? [[ifname, attachment] as const] : [];
+    }),
+  );
+}
+
+/** The MTU of the link that leads outside: that of the default route; 1500 where there is none. */
+export async function readOutsideMtu(): Promise<number> {
+  const routes = JSON.parse((await runCommand("ip", ["-j", "route", "show", "default"])) || "[]") as { dev?: string }[];
+  const dev = routes[0]?.dev;
+  if (!dev) return 1500;
+  const [link] = JSON.parse(await runCommand("ip", ["-j", "link", "show", "dev", dev])) as LinkJson[];
+  return link?.mtu ?? 1500;
+}
+
+interface RouteJson {
+  dst: string;
+  gateway?: string;
+  via?: { host: string };
+}
+
+/** The ways to other nodes that an earlier run set; those of the overlay are made anew with its link. */
+export async function readPeerRoutes(backend: Backend): Promise<PeerRange[]> {
+  if (backend !== "host-gw") return [];
+  const read = async (family: string) =>
+    JSON.parse(
+      (await runCommand("ip", ["-j", family, "route", "show", "proto", String(routeProtocol)])) || "[]",
+    ) as RouteJson[];
+  const routes = [...(await read("-4")), ...(await read("-6"))];
+  return routes.flatMap(({ dst, gateway, via }) => {
+    const nodeIp = gateway ?? via?.host;
+    return nodeIp ? [{ cidr: dst, nodeIp }] : [];
+  });
+}
+
+/** Removes every link and route of skiff's. */
+export async function removeLinks(): Promise<void> {
+  const links = [...(await readAttachments()).keys(), nodeLink, vxlan.link];
+  for (const link of links) await deleteLink(link);
+  for (const family of ["-4", "-6"]) {
+    const routes = JSON.parse(
+      (await runCommand("ip", ["-j", family, "route", "show", "proto", String(routeProtocol)])) || "[]",
+    ) as RouteJson[];
+    await ipBatch(routes.map(({ dst }) => `route del ${dst} proto ${routeProtocol}`));
+  }
+}

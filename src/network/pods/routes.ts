@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import { type Cidr, cidrAddress, parseCidr, parseIp } from "../../base/ip.ts";
+import type { Node } from "../objects.ts";
+import { routeProtocol } from "./names.ts";
+
+/** How packets for pods of other nodes travel. `none`: something else (a CNI, a router) sees to it. */
+export type Backend = "vxlan" | "host-gw" | "none";
+
+/** The ports and number of the overlay: those that k3s and flannel use. */
+export const vxlan = { link: "skiffvx", id: 1, port: 8472, overheadBytes: { 4: 50, 6: 70 } } as const;
+
+/** A range of pods that lives behind another node. */
+export interface PeerRange {
+  /** The range. */
+  readonly cidr: string;
+  /** That node's address on the network that the nodes share. */
+  readonly nodeIp: string;
+}
+
+/** The ranges of all other nodes that say where they are. */
+export function peerRanges(nodes: readonly Node[], nodeName: string): PeerRange[] {
+  return nodes
+    .filter(({ metadata }) => metadata.name !== nodeName)
+    .flatMap((node) =>
+      cidrsOf(node).flatMap((cidr) => {
+        const nodeIp = internalIpOf(node, cidr.family) ?? internalIpOf(node);
+        return nodeIp ? [{ cidr: `${cidrAddress(cidr, 0)}/${cidr.prefix}`, nodeIp }] : [];
+      }),
+    )
+    .sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
+}
+
+/** The node's address among nodes; of a family if one is asked for. */
+export function internalIpOf({ status }: Node, family?: 4 | 6): string | undefined {
+  return status?.addresses?.find(
+    ({ type, address }) => type === "InternalIP" && (!family || parseIp(address)?.family === family),
+  )?.address;
+}
+
+/** Commands for `ip -batch` (and `bridge -batch`) that change a node's peers from one list to another. */
+export function routeCommands(
+  backend: Backend,
+  { from, to, nodeIps }: { from: readonly PeerRange[]; to: readonly PeerRange[]; nodeIps: readonly string[] },
+): { ip: string[]; bridge: string[] } {
+  const text = ({ cidr, nodeIp }: PeerRange): string => `${cidr} ${nodeIp}`;
+  const [before, after] = [new Set(from.map(text)), new Set(to.map(text))];
+  const gone = from.filter((peer) => !after.has(text(peer)));
+  const come = to.filter((peer) => !before.has(text(peer)));
+  const kept = new Set(to.map(({ cidr }) => cidr));
+  if (backend === "none") return { ip: [], bridge: [] };
+  const goneRoutes = gone
+    .filter(({ cidr }) => !kept.has(cidr))
+    .map(({ cidr }) => `route del ${cidr} proto ${routeProtocol}`);
+  const source = ({ cidr }: PeerRange): string => {
+    const own = nodeIps.find((ip) => parseIp(ip)?.family === parseCidr(cidr)?.family);
+    return own ? ` src ${own}` : "";
+  };
+  if (backend === "host-gw") {
+    const via = ({ cidr, nodeIp }: PeerRange) =>
+      parseIp(nodeIp)?.family === parseCidr(cidr)?.family
+        ? `via ${nodeIp}`
+        : `via ${parseIp(nodeIp)?.family === 6 ? "inet6" : "inet"} ${nodeIp}`;
+    const routes = come.map((peer) => `route replace ${peer.cidr} ${via(peer)} proto ${routeProtocol}${source(peer)}`);
+    return { ip: [...goneRoutes, ...routes], bridge: [] };
+  }
+  const end = ({ cidr }: PeerRange) => cidr.slice(0, cidr.indexOf("/"));
+  return {
+    bridge: [
+      ...gone.map((peer) => `fdb del ${linkAddressOf(peer.cidr)} dev ${vxlan.link} dst ${peer.nodeIp}`),
+      ...come.map((peer) => `fdb replace ${linkAddressOf(peer.cidr)} dev ${vxlan.link} dst ${peer.nodeIp}`),
+    ],
+    ip: [
+      ...goneRoutes,
+      ...come.flatMap((peer) => [
+        `neigh replace ${end(peer)} lladdr ${linkAddressOf(peer.cidr)} dev ${vxlan.link} nud permanent`,
+        `route replace ${peer.cidr} via ${end(peer)} dev ${vxlan.link} onlink proto ${routeProtocol}${source(peer)}`,
+      ]),
+    ],
+  };
+}
+
+/** Makes the overlay's link; `cidrs` are this node's. */
+export function overlayCommands(cidrs: readonly string[], nodeIp: string): string[] {
+  return [
+    `link add ${vxlan.link} type vxlan id ${vxlan.id} dstport ${vxlan.port} local ${nodeIp} nolearning`,
+    `link set ${vxlan.link} address ${linkAddressOf(cidrs[0] ?? "")} alias "skiff-overlay" up`,
+  ];
+}
+
+/** The overlay's hardware address of the node that has this range: nodes compute it, so they need not tell each other. */
+export function linkAddressOf(cidr: string): string {
+  const digest = createHash("sha256").update(cidr).digest();
+  // 02: locally administered, one receiver.
+  return ["02", ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+}
+
+function cidrsOf({ spec }: Node): Cidr[] {
+  const texts = spec?.podCIDRs?.length ? spec.podCIDRs : spec?.podCIDR ? [spec.podCIDR] : [];
+  return texts.flatMap((text) => parseCidr(text) ?? []);
+}

@@ -1,0 +1,151 @@
+import { parseCidr, parseIp } from "../../base/ip.ts";
+import { elementText, masqueradeMark, type Ruleset, tableName } from "./ruleset.ts";
+
+/** What the fixed part of the table depends on. */
+export interface TableSettings {
+  /** The pods of this node; their traffic to the outside gets the node's address. Empty when a CNI does that. */
+  readonly podCidrs: readonly string[];
+  readonly clusterCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  readonly answeredHere: ReadonlySet<string>;
+}
+
+/** The whole table as one transaction that replaces whatever table of this name is there. */
+export function tableText(settings: TableSettings, ruleset: Ruleset): string {
+  const chains = [...ruleset.chains];
+  return [
+    `table ${tableName} {}`,
+    `delete table ${tableName}`,
+    `table ${tableName} {`,
+    ...mapDeclarations(),
+    ...[...ruleset.sets].map(([name, body]) => `set ${name} { ${body} }`),
+    ...chains.map(([name]) => `chain ${name} {\n}`),
+    ...baseChains(settings),
+    "}",
+    ...chains.flatMap(([name, rules]) => rules.map((rule) => `add rule ${tableName} ${name} ${rule}`)),
+    ...[...ruleset.elements]
+      .filter(([, elements]) => elements.size > 0)
+      .map(([name, elements]) => `add element ${tableName} ${name} { ${[...elements].map(elementText).join(", ")} }`),
+    "",
+  ].join("\n");
+}
+
+function mapDeclarations(): string[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const daddr = family === 4 ? "ip daddr" : "ip6 daddr";
+    const address = family === 4 ? "ipv4_addr" : "ipv6_addr";
+    return [
+      ...["services", "blocked", "firewall"].map(
+        (name) => `map ${name}${family} { typeof ${daddr} . meta l4proto . th dport : verdict; }`,
+      ),
+      ...["nodeports", "blocked-nodeports", "hostports"].map(
+        (name) => `map ${name}${family} { typeof meta l4proto . th dport : verdict; }`,
+      ),
+      `set hairpin${family} { type ${address} . ${address}; }`,
+    ];
+  });
+}
+
+/**
+ * The hooks, in the order in which a packet meets them. Rules of NetworkPolicies belong behind `filter-forward`, in chains of
+ * their own at priority 0, where destinations are rewritten already.
+ */
+function baseChains(settings: TableSettings): string[] {
+  const key = (family: 4 | 6) => `${family === 4 ? "ip" : "ip6"} daddr . meta l4proto . th dport`;
+  const port = "meta l4proto . th dport";
+  const isLocal = (family: 4 | 6) =>
+    family === 4 ? "meta nfproto ipv4 fib daddr type local" : "meta nfproto ipv6 ip6 daddr != ::1 fib daddr type local";
+  const both = (rule: (family: 4 | 6) => string): string[] => [rule(4), rule(6)];
+  const unassigned = (rest: (family: 4 | 6) => string) =>
+    settings.serviceCidrs.map((cidr) => {
+      const family = familyOf(cidr);
+      return `ct state new ${family === 4 ? "ip" : "ip6"} daddr ${cidr} ${rest(family)}goto refuse`;
+    });
+  return [
+    // A reset reaches even a socket of this node that is still inside connect(); an ICMP error would be dropped there
+    // and come again with the next attempt, a second later.
+    chain("refuse", ["meta l4proto tcp reject with tcp reset", "reject with icmpx type port-unreachable"]),
+
+    // Before destinations are rewritten.
+    chain("filter-prerouting", [
+      "type filter hook prerouting priority -110; policy accept;",
+      // route_localnet opens 127.0.0.0/8 for NodePorts; neighbours must not come in by it.
+      'ct state new iifname != "lo" ip daddr 127.0.0.0/8 drop',
+      ...both((family) => `ct state new ${key(family)} vmap @firewall${family}`),
+    ]),
+    chain("filter-output-early", [
+      "type filter hook output priority -110; policy accept;",
+      ...both((family) => `ct state new ${key(family)} vmap @firewall${family}`),
+    ]),
+
+    // Destinations of Services become those of their endpoints.
+    chain("dispatch", [
+      ...fromElsewhere(settings),
+      ...both((family) => `${key(family)} vmap @services${family}`),
+      ...both((family) => `${isLocal(family)} ${port} vmap @nodeports${family}`),
+      ...both((family) => `${isLocal(family)} ${port} vmap @hostports${family}`),
+    ]),
+    chain("nat-prerouting", ["type nat hook prerouting priority -100; policy accept;", "jump dispatch"]),
+    chain("nat-output", ["type nat hook output priority -100; policy accept;", "jump dispatch"]),
+
+    // What was not rewritten and is for a Service has nobody to go to.
+    chain("filter-input", [
+      "type filter hook input priority -90; policy accept;",
+      ...both((family) => `ct state new ${key(family)} vmap @blocked${family}`),
+      ...both((family) => `ct state new ${isLocal(family)} ${port} vmap @blocked-nodeports${family}`),
+    ]),
+    chain("filter-forward", [
+      "type filter hook forward priority -90; policy accept;",
+      ...both((family) => `ct state new ${key(family)} vmap @blocked${family}`),
+      ...unassigned(() => ""),
+    ]),
+    chain("filter-output", [
+      "type filter hook output priority -90; policy accept;",
+      ...both((family) => `ct state new ${key(family)} vmap @blocked${family}`),
+      ...both((family) => `ct state new ${isLocal(family)} ${port} vmap @blocked-nodeports${family}`),
+      ...unassigned(() => "fib daddr type != local "),
+    ]),
+
+    // Sources that the answer could not find its way back to become the node's.
+    chain("nat-postrouting", [
+      "type nat hook postrouting priority 100; policy accept;",
+      `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark xor ${masqueradeMark} masquerade fully-random`,
+      "ct status dnat ip saddr . ip daddr @hairpin4 masquerade fully-random",
+      "ct status dnat ip6 saddr . ip6 daddr @hairpin6 masquerade fully-random",
+      "ct status dnat ip saddr 127.0.0.0/8 masquerade fully-random",
+      ...outsideMasquerade(settings),
+    ]),
+  ];
+}
+
+/** A client outside the pods that uses a cluster IP gets its answer by way of this node only. */
+function fromElsewhere({ clusterCidrs, serviceCidrs, answeredHere }: TableSettings): string[] {
+  return serviceCidrs.flatMap((services) => {
+    const family = familyOf(services);
+    const ip = family === 4 ? "ip" : "ip6";
+    const pods = clusterCidrs.filter((cidr) => familyOf(cidr) === family);
+    const own = [...answeredHere].filter((address) => parseIp(address)?.family === family);
+    if (pods.length === 0) return [];
+    const elsewhere = pods.map((cidr) => `${ip} saddr != ${cidr}`).join(" ");
+    const notHere = own.length > 0 ? ` ${ip} daddr != { ${own.join(", ")} }` : "";
+    return [`${ip} daddr ${services}${notHere} ${elsewhere} meta mark set meta mark or ${masqueradeMark}`];
+  });
+}
+
+function outsideMasquerade({ podCidrs, clusterCidrs }: TableSettings): string[] {
+  return podCidrs.map((pods) => {
+    const family = familyOf(pods);
+    const ip = family === 4 ? "ip" : "ip6";
+    const inside = [
+      ...clusterCidrs.filter((cidr) => familyOf(cidr) === family),
+      family === 4 ? "224.0.0.0/4" : "ff00::/8",
+    ];
+    return `${ip} saddr ${pods} ${inside.map((cidr) => `${ip} daddr != ${cidr}`).join(" ")} masquerade fully-random`;
+  });
+}
+
+const familyOf = (cidr: string): 4 | 6 => parseCidr(cidr)?.family ?? 4;
+
+function chain(name: string, rules: readonly string[]): string {
+  return `chain ${name} {\n${rules.join("\n")}\n}`;
+}

@@ -1,0 +1,32 @@
+import { runCommand } from "./run-command.ts";
+
+/** A program is there but too old for what the network asks of it. */
+export class ToolTooOld extends Error {
+  override readonly name = "ToolTooOld";
+}
+
+// `typeof` in maps of verdicts, and destinations from concatenations, came with it.
+const oldestNft = "0.9.6";
+
+/** Throws when a program that the network needs is missing or too old. @throws {ToolMissing} @throws {ToolTooOld} */
+export async function checkTools(): Promise<void> {
+  const [nft] = await Promise.all([
+    runCommand("nft", ["--version"]),
+    runCommand("ip", ["-V"]),
+    runCommand("nsenter", ["--version"]),
+  ]);
+  const version = nft.match(/v(\d+(?:\.\d+)+)/)?.[1];
+  if (version && isOlder(version, oldestNft)) {
+    throw new ToolTooOld(`nft ${version} is too old: skiff needs nftables ${oldestNft} or later`);
+  }
+}
+
+/** Whether one version in numbers and dots comes before another. */
+export function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((text) => text.split(".").map(Number));
+  for (let i = 0; i < Math.max(a?.length ?? 0, b?.length ?? 0); i++) {
+    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}

@@ -1,0 +1,284 @@
+import { existsSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Endpoint, Service } from "../../src/network/objects.ts";
+import { Netns, NodeNetwork } from "../support/network-namespace.ts";
+
+/** A node with three pods and a neighbour on its LAN; pods are namespaces in which busybox answers with the pod's name. */
+const node = new Netns("node");
+const neighbour = new Netns("lan");
+const network = new NodeNetwork(node, {
+  nodeName: "n1",
+  clusterCidrs: ["10.42.0.0/16"],
+  serviceCidrs: ["10.43.0.0/16"],
+  clusterDns: ["10.43.0.10"],
+  clusterDomain: "cluster.local",
+  backend: "host-gw",
+});
+const pods = new Map<string, { netns: Netns; ip: string; pid: number }>();
+
+beforeAll(async () => {
+  node.run(`ip link add eth0 type veth peer name eth0 netns ${neighbour.name}`);
+  node.run("ip addr add 172.30.9.1/24 dev eth0; ip link set eth0 up");
+  neighbour.run("ip addr add 172.30.9.2/24 dev eth0; ip link set eth0 up");
+  await network.put("nodes", {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "n1" },
+    spec: { podCIDRs: ["10.42.0.0/24"] },
+    status: { addresses: [{ type: "InternalIP", address: "172.30.9.1" }] },
+  } as never);
+  await network.open();
+  for (const name of ["a", "b", "c"]) await addPod(name);
+});
+
+afterAll(() => {
+  network[Symbol.dispose]();
+  for (const { netns } of pods.values()) netns[Symbol.dispose]();
+  neighbour[Symbol.dispose]();
+  node[Symbol.dispose]();
+});
+
+describe("pods", () => {
+  test("reach each other, their node and, with the node's address, its neighbours", () => {
+    expect(wget("a", `http://${ip("b")}:8080/`)).toBe("b");
+    node.run("mkdir -p /tmp/skt-node && echo node > /tmp/skt-node/index.html");
+    node.start("busybox", ["httpd", "-f", "-p", "8081", "-h", "/tmp/skt-node"]);
+    neighbour.start("busybox", [
+      "nc",
+      "-ll",
+      "-p",
+      "8082",
+      "-e",
+      "sh",
+      "-c",
+      "echo $REMOTE_ADDR; env | grep PEER; cat /proc/net/tcp",
+    ]);
+    return expect.poll(() => tryWget("a", "http://172.30.9.1:8081/").output.trim()).toBe("node");
+  });
+
+  test("are reached by their node", () => {
+    expect(node.run(httpGet(`http://${ip("a")}:8080/`)).trim()).toBe("a");
+  });
+
+  test("keep link and address when skiff is killed and starts again", async () => {
+    const before = node.run("ip -br addr; ip route");
+    await network.kill();
+    expect(wget("a", `http://${ip("b")}:8080/`)).toBe("b");
+    await network.open();
+    const { pid } = pods.get("a")!;
+    expect(await network.call("attach", { uid: "uid-a", namespace: "default", name: "a", pid })).toEqual({
+      ips: [ip("a")],
+    });
+    expect(node.run("ip -br addr; ip route")).toBe(before);
+  });
+
+  test("of which the node no longer knows lose their links", async () => {
+    await addPod("gone");
+    await network.call("keepOnly", ["uid-a", "uid-b", "uid-c"]);
+    expect(node.run("ip route")).not.toContain(ip("gone"));
+    expect(node.run("ip route")).toContain(ip("a"));
+  });
+});
+
+describe("Services", () => {
+  test("a cluster IP leads to all ready endpoints, from pods and from the node", async () => {
+    await give("web", { clusterIP: "10.43.1.1", ports: [{ port: 80 }] }, ["a", "b"]);
+    expect(answers(() => wget("c", "http://10.43.1.1/"))).toEqual(["a", "b"]);
+    expect(answers(() => node.run(httpGet("http://10.43.1.1/")).trim())).toEqual(["a", "b"]);
+  });
+
+  test("a pod reaches itself through its Service", async () => {
+    await give("self", { clusterIP: "10.43.1.2", ports: [{ port: 80 }] }, ["a"]);
+    expect(wget("a", "http://10.43.1.2/")).toBe("a");
+  });
+
+  test("an endpoint that is no longer ready gets nothing new", async () => {
+    await give("web", { clusterIP: "10.43.1.1", ports: [{ port: 80 }] }, ["a", { pod: "b", ready: false }]);
+    expect(answers(() => wget("c", "http://10.43.1.1/"))).toEqual(["a"]);
+  });
+
+  test("a Service without endpoints refuses at once, and so does an address that no Service has", async () => {
+    await give("empty", { clusterIP: "10.43.1.3", ports: [{ port: 80 }] }, []);
+    for (const address of ["10.43.1.3", "10.43.200.1"]) {
+      expect(tryWget("c", `http://${address}/`).output).toMatch(/refused/);
+      expect(node.try(httpGet(`http://${address}/`)).output).toMatch(/refused/);
+    }
+  });
+
+  test("a node port answers on every address of the node, 127.0.0.1 included", async () => {
+    await give("np", { type: "NodePort", clusterIP: "10.43.1.4", ports: [{ port: 80, nodePort: 30080 }] }, ["a", "b"]);
+    expect(answers(() => neighbour.run(httpGet("http://172.30.9.1:30080/")).trim())).toEqual(["a", "b"]);
+    expect(answers(() => node.run(httpGet("http://127.0.0.1:30080/")).trim())).toEqual(["a", "b"]);
+    expect(answers(() => wget("a", "http://172.30.9.1:30080/"))).toEqual(["a", "b"]);
+  });
+
+  test("neighbours cannot come in by 127.0.0.1", () => {
+    neighbour.run("ip route add 127.0.0.2/32 via 172.30.9.1; sysctl -qw net.ipv4.conf.all.route_localnet=1");
+    expect(neighbour.try(httpGet("http://127.0.0.2:30080/")).status).not.toBe(0);
+  });
+
+  test("a load balancer's address leads to the Service; source ranges keep others out", async () => {
+    const spec = { type: "LoadBalancer", clusterIP: "10.43.1.5", ports: [{ port: 8088 }] };
+    await give("lb", spec, ["a"], { ip: "172.30.9.1" });
+    expect(neighbour.run(httpGet("http://172.30.9.1:8088/")).trim()).toBe("a");
+    await give("lb", { ...spec, loadBalancerSourceRanges: ["192.0.2.0/24"] }, ["a"], { ip: "172.30.9.1" });
+    expect(neighbour.try(httpGet("http://172.30.9.1:8088/")).status).not.toBe(0);
+  });
+
+  test("externalTrafficPolicy Local keeps the client's address and drops where no endpoint is", async () => {
+    const spec = {
+      type: "NodePort",
+      clusterIP: "10.43.1.6",
+      externalTrafficPolicy: "Local",
+      ports: [{ port: 80, nodePort: 30081 }],
+    };
+    await give("local", spec, ["a"]);
+    expect(neighbour.run(httpGet("http://172.30.9.1:30081/cgi-bin/client")).trim()).toContain("172.30.9.2");
+    await give("local", spec, [{ pod: "a", nodeName: "n2" }]);
+    expect(neighbour.try(httpGet("http://172.30.9.1:30081/")).output).toMatch(/timed out/);
+    expect(wget("b", "http://172.30.9.1:30081/")).toBe("a");
+  });
+
+  test("session affinity sends a client where it went before", async () => {
+    const sticky = { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } };
+    await give("sticky", { ...sticky, clusterIP: "10.43.1.7", ports: [{ port: 80 }] }, ["a", "b", "c"]);
+    expect(answers(() => wget("c", "http://10.43.1.7/"))).toHaveLength(1);
+  });
+
+  test("UDP flows leave an endpoint that is gone", async () => {
+    for (const name of ["a", "b"]) {
+      const echo = `require("dgram").createSocket("udp4").on("message", function (_, { address, port }) { this.send("${name}", port, address); }).bind(9000)`;
+      pods.get(name)!.netns.start(process.execPath, ["-e", echo]);
+    }
+    // Always from the same port: to the kernel all this is one flow.
+    const question = `require("dgram").createSocket("udp4").on("message", function (text) { console.log(String(text)); this.close(); }).bind(4000, function () { this.send("?", 9000, "10.43.1.8"); })`;
+    const ask = () => pods.get("c")!.netns.try(`timeout 1 "${process.execPath}" -e '${question}'`).output.trim();
+    const spec = { clusterIP: "10.43.1.8", ports: [{ port: 9000, protocol: "UDP" }] };
+    await give("udp", spec, ["a"], undefined, 9000);
+    await vi.waitFor(() => expect(ask()).toBe("a"), { timeout: 10_000 });
+    await give("udp", spec, ["b"], undefined, 9000);
+    await vi.waitFor(() => expect(ask()).toBe("b"), { timeout: 10_000 });
+  });
+
+  test("a connection goes on when its endpoint leaves the Service", async () => {
+    await give("web", { clusterIP: "10.43.1.1", ports: [{ port: 80 }] }, ["a"]);
+    const { netns } = pods.get("c")!;
+    const command = `${httpGet("http://10.43.1.1/cgi-bin/slow")} | grep -q end`;
+    const slow = netns.start("sh", ["-c", command, `/tmp/${netns.name}-slow`]);
+    await vi.waitFor(() => expect(existsSync(`/tmp/${pods.get("a")!.netns.name}/began`)).toBe(true));
+    await give("web", { clusterIP: "10.43.1.1", ports: [{ port: 80 }] }, ["b"]);
+    expect(await new Promise((resolve) => slow.once("exit", resolve))).toBe(0);
+  });
+
+  test("a thousand Services are written and changed quickly", async () => {
+    for (let i = 0; i < 1000; i++) {
+      await put(`load-${i}`, { clusterIP: `10.43.${100 + (i >> 8)}.${i & 255}`, ports: [{ port: 80 }] }, [
+        "a",
+        "b",
+        "c",
+      ]);
+    }
+    const all = await timed(() => network.call("settled"));
+    const one = await timed(() => give("load-1", { clusterIP: "10.43.100.1", ports: [{ port: 80 }] }, ["a"]));
+    console.log(`1,000 Services: the rest written in ${all} ms, one change in ${one} ms`);
+    expect(wget("c", "http://10.43.100.1/")).toBe("a");
+    for (let i = 0; i < 1000; i++) await network.remove("services", { namespace: "default", name: `load-${i}` });
+    await network.call("settled");
+  });
+
+  test("nothing of skiff's is left when everything is removed", async () => {
+    await network.call("stop");
+    expect(wget("c", "http://10.43.1.2/")).toBe("a");
+    await network.call("removeEverything");
+    expect(node.run("nft list ruleset; ip -o link; ip route; ip -6 route show default")).not.toMatch(
+      /skiff|skf|10\.4[23]\./,
+    );
+  });
+});
+
+async function addPod(name: string): Promise<void> {
+  const netns = new Netns(`pod-${name}`);
+  const files = `/tmp/${netns.name}`;
+  netns.run(`mkdir -p ${files}/cgi-bin && echo ${name} > ${files}/index.html`);
+  netns.run(`printf '#!/bin/sh\\necho; echo $REMOTE_ADDR' > ${files}/cgi-bin/client`);
+  netns.run(`printf '#!/bin/sh\\ntouch ../began; echo; echo begin; sleep 1; echo end' > ${files}/cgi-bin/slow`);
+  netns.run(`chmod +x ${files}/cgi-bin/*`);
+  const pid = netns.start("busybox", ["httpd", "-f", "-p", "8080", "-h", files]).pid!;
+  await vi.waitFor(() => expect(netns.run(`ip netns pids ${netns.name}`)).toContain(String(pid)));
+  const { ips } = (await network.call("attach", { uid: `uid-${name}`, namespace: "default", name, pid })) as {
+    ips: string[];
+  };
+  pods.set(name, { netns, ip: ips[0]!, pid });
+}
+
+function ip(pod: string): string {
+  return pods.get(pod)!.ip;
+}
+/** A shell command that prints the body of an answer. (busybox's own wget, linked statically, cannot resolve names and dies.) */
+function httpGet(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  const request = `printf 'GET ${pathname} HTTP/1.0\\r\\n\\r\\n'`;
+  return `(${request} | busybox nc -w 2 ${hostname} ${port || 80} > "$0.$$" && sed '1,/^.\\{0,1\\}$/d' "$0.$$"; code=$?; rm -f "$0.$$"; exit $code)`;
+}
+function wget(pod: string, url: string): string {
+  return pods.get(pod)!.netns.run(httpGet(url)).trim();
+}
+function tryWget(pod: string, url: string) {
+  return pods.get(pod)!.netns.try(httpGet(url));
+}
+
+/** What a dozen requests answer: each answer once, in order. */
+function answers(ask: () => string): string[] {
+  return [...new Set(Array.from({ length: 12 }, ask))].sort();
+}
+
+type EndpointOf = string | { pod: string; ready?: boolean; nodeName?: string };
+
+/** Puts a Service and its endpoints and waits for the rules. */
+async function give(
+  name: string,
+  spec: NonNullable<Service["spec"]>,
+  endpoints: readonly EndpointOf[],
+  ingress?: { ip: string },
+  targetPort = 8080,
+): Promise<void> {
+  await put(name, spec, endpoints, ingress, targetPort);
+  await network.call("settled");
+}
+
+async function put(
+  name: string,
+  spec: NonNullable<Service["spec"]>,
+  endpoints: readonly EndpointOf[],
+  ingress?: { ip: string },
+  targetPort = 8080,
+): Promise<void> {
+  const metadata = { namespace: "default", name };
+  const protocol = spec.ports?.[0]?.protocol ?? "TCP";
+  await network.put("services", {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata,
+    spec,
+    ...(ingress && { status: { loadBalancer: { ingress: [ingress] } } }),
+  } as never);
+  await network.put("endpointslices", {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { ...metadata, labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    ports: [{ name: "", port: targetPort, protocol }],
+    endpoints: endpoints.map(endpointFrom),
+  } as never);
+}
+
+function endpointFrom(endpoint: EndpointOf): Endpoint {
+  const { pod, ready = true, nodeName = "n1" } = typeof endpoint === "string" ? { pod: endpoint } : endpoint;
+  return { addresses: [ip(pod)], conditions: { ready, serving: ready, terminating: false }, nodeName };
+}
+
+async function timed(act: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await act();
+  return Math.round(performance.now() - began);
+}
