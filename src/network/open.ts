@@ -2,7 +2,7 @@ import type { Kind } from "../api/kind.ts";
 import { node as nodeKind } from "../api/kinds/core/node.ts";
 import { pod as podKind } from "../api/kinds/core/pod.ts";
 import { service as serviceKind } from "../api/kinds/core/service.ts";
-import { endpointSlice } from "../api/kinds/discovery/endpointslice.ts";
+import { endpointSlice } from "../api/kinds/discovery/endpoint-slice.ts";
 import type { Clock } from "../base/clock.ts";
 import { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";

@@ -27,9 +27,19 @@ export function fedInformers(): FedInformers {
 function fedInformer() {
   const objects = new Map<string, KubeObject>();
   const reactions = new Set<(change: Change<KubeObject>) => void>();
-  const informer: Omit<Informer<KubeObject>, "seen"> & { seen(): Promise<void> } = {
+  const informer: Informer<KubeObject> = {
     synced: Promise.resolve(),
     seen: async () => {},
+    until: (key, test) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!test(objects.get(keyText(key)))) return;
+          reactions.delete(look);
+          resolve();
+        };
+        reactions.add(look);
+        look();
+      }),
     get: (key) => objects.get(keyText(key)),
     list: (namespace) =>
       [...objects.values()].filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace),
