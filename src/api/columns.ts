@@ -1,5 +1,6 @@
 import { humanDuration } from "./duration.ts";
 import type { Column } from "./kind.ts";
+import type { KubeObject } from "./object.ts";
 
 /** The column that most tables begin with. */
 export const nameColumn: Column = {
@@ -21,6 +22,14 @@ export const plainColumns: readonly Column[] = [
   nameColumn,
   { name: "Created At", type: "date", cell: ({ metadata }) => metadata.creationTimestamp },
 ];
+
+/** The columns of one version of a resource, for objects of another one. */
+export function columnsThrough<From extends KubeObject, To extends KubeObject>(
+  columns: readonly Column<To>[],
+  convert: (object: From) => To,
+): Column<From>[] {
+  return columns.map((column) => ({ ...column, cell: (object, now) => column.cell(convert(object), now) }));
+}
 
 /** The time since then in kubectl's short form. */
 export function since(time: string | null | undefined, now: number): string {
