@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Kind } from "../../api/kind.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import { controllerRef, type KubeObject } from "../../api/object.ts";
+import type { Pod, ReplicaSetCondition } from "../../api/schema/types.ts";
+import { isReason, type StatusError } from "../../api/status.ts";
+import type { Cache } from "../../client/cache.ts";
+import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
+import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
+import { conditionOf, timeText } from "../conditions.ts";
+import { byController, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { generateNameFrom, podFromTemplate } from "../pods.ts";
+import { type Decision, decide, type ReplicaCounts, type Replicas } from "./decide.ts";
+
+type WithReplicas = KubeObject & { status?: ReplicaCounts & { conditions?: ReplicaSetCondition[] } };
+
+/** The controller of a kind that keeps a number of equal pods alive. */
+export function replicasController<T extends WithReplicas>(definition: {
+  readonly name: string;
+  readonly component: string;
+  readonly kind: Kind<T>;
+  readonly viewOf: (object: T) => Replicas;
+}): Controller {
+  const { name, component, kind, viewOf } = definition;
+  return defineController<T>({
+    name,
+    component,
+    reconciles: kind,
+    watches: [{ kind: pod, keys: ownersOf(kind, (owner) => viewOf(owner).selector) }],
+
+    async reconcile(key, context) {
+      const { cache, client, now } = context;
+      const object = cache.get(kind, key);
+      if (!object) return settled;
+      const wanted = viewOf(object);
+      const decision = decide({
+        wanted,
+        controlled: cache.by(pod, byController, object.metadata.uid ?? ""),
+        orphans: cache.by(pod, orphans, key.namespace ?? ""),
+        related: relatedPods(cache, kind, object),
+        now,
+      });
+      await carryOut(cache, settleClaim(client, pod, decision.claim, controlledBy(kind, object)));
+
+      let failure: unknown;
+      try {
+        await carryOut(cache, scaling(context, kind, object, wanted, decision));
+      } catch (error) {
+        failure = error;
+      }
+      const status = { ...decision.status, ...withConditions(conditionsAfter(wanted, decision, failure, now)) };
+      if (!isDeepStrictEqual(status, object.status))
+        await carryOut(cache, [() => client.updateStatus(kind, { ...object, status } as T)]);
+      if (failure) throw failure;
+      return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+    },
+  });
+}
+
+/** The pods of all that share the object's controller: the other ReplicaSets of its Deployment. */
+function relatedPods<T extends KubeObject>(cache: Cache, kind: Kind<T>, object: T): readonly Pod[] {
+  const owner = controllerRef(object);
+  const siblings = owner ? cache.by(kind, byController, owner.uid) : [object];
+  return siblings.flatMap(({ metadata }) => cache.by(pod, byController, metadata.uid ?? ""));
+}
+
+function scaling<T extends KubeObject>(
+  { client, events }: Context,
+  kind: Kind<T>,
+  object: T,
+  wanted: Replicas,
+  { create, remove }: Decision,
+): WriteStep[] {
+  const blank = podFromTemplate(wanted.template, object.metadata.namespace ?? "");
+  const metadata = {
+    ...blank.metadata,
+    generateName: generateNameFrom(object.metadata.name),
+    ownerReferences: [controlledBy(kind, object)],
+  };
+  const tell = (type: "Normal" | "Warning", reason: string, message: string) =>
+    events.record(object, { type, reason, message });
+
+  const createOne: WriteStep = async () => {
+    try {
+      const created = await client.create(pod, { ...structuredClone(blank), metadata: structuredClone(metadata) });
+      tell("Normal", "SuccessfulCreate", `Created pod: ${created.metadata.name}`);
+      return created;
+    } catch (error) {
+      if (isNamespaceLeaving(error)) return undefined;
+      tell("Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
+      throw error;
+    }
+  };
+  const removeOne =
+    (surplus: Pod): WriteStep =>
+    async (cache) => {
+      try {
+        const gone = await deletion(client, pod, surplus)(cache);
+        tell("Normal", "SuccessfulDelete", `Deleted pod: ${surplus.metadata.name}`);
+        return gone;
+      } catch (error) {
+        tell("Warning", "FailedDelete", `Error deleting: ${(error as Error).message}`);
+        throw error;
+      }
+    };
+  return [...Array.from({ length: create }, () => createOne), ...remove.map(removeOne)];
+}
+
+/** Nothing can be created in a namespace that is being deleted: not worth an Event or another try. */
+export function isNamespaceLeaving(error: unknown): boolean {
+  return (
+    isReason(error, "Forbidden") &&
+    (error as StatusError).details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") === true
+  );
+}
+
+function conditionsAfter(
+  { conditions }: Replicas,
+  { create }: Decision,
+  failure: unknown,
+  now: number,
+): readonly ReplicaSetCondition[] {
+  const others = conditions.filter(({ type }) => type !== "ReplicaFailure");
+  if (!failure) return others;
+  // The first failure stays as it was said; it goes when a round succeeds.
+  if (conditionOf(conditions, "ReplicaFailure")) return conditions;
+  const reason = create > 0 ? "FailedCreate" : "FailedDelete";
+  const message = (failure as Error).message;
+  return [...others, { type: "ReplicaFailure", status: "True", lastTransitionTime: timeText(now), reason, message }];
+}
+
+const withConditions = (conditions: readonly ReplicaSetCondition[]) =>
+  conditions.length > 0 ? { conditions: [...conditions] } : {};
