@@ -14,6 +14,8 @@ export interface TypeFacts {
   omitZero?: string[];
   /** Types whose fields are written among this one's own. */
   embedded?: string[];
+  /** What the schema puts in where a field is absent. */
+  defaults?: Record<string, unknown>;
   /** Go types of fields, where they are not those that the schema implies. */
   goTypes?: Record<string, string>;
 }
@@ -78,20 +80,34 @@ function readTypes(source: string, prefix: string): void {
 }
 
 function readStruct(body: string, qualify: (goType: string) => string): TypeFacts {
-  const type: Required<TypeFacts> = { pointers: [], always: [], omitZero: [], embedded: [], goTypes: {} };
+  const type: Required<TypeFacts> = { pointers: [], always: [], omitZero: [], embedded: [], goTypes: {}, defaults: {} };
+  let given: unknown;
   for (const line of body.split("\n")) {
+    const marker = /^\s*\/\/ \+default=(.*)$/.exec(line)?.[1];
+    if (marker !== undefined) given = defaultFrom(marker);
     const match = /^\s*(?:(\w+)\s+)?([\w.*[\]]+)\s+`(?:.* )?json:"([^"]*)"/.exec(line);
     if (!match) continue;
     const [, , declared = "", tag = ""] = match;
     const [name = "", ...options] = tag.split(",");
     if (!name && !declared.endsWith("TypeMeta")) type.embedded.push(declared.split(".").at(-1) ?? "");
     if (!name || name === "-") continue;
+    if (given !== undefined) type.defaults[name] = given;
+    given = undefined;
     if (declared.startsWith("*")) type.pointers.push(name);
     if (!options.includes("omitempty") && !options.includes("omitzero")) type.always.push(name);
     if (options.includes("omitzero")) type.omitZero.push(name);
     type.goTypes[name] = qualify(declared.replace(/^\*/, ""));
   }
   return Object.fromEntries(Object.entries(type).filter(([, list]) => Object.keys(list).length > 0));
+}
+
+/** The value of a marker; one that names a constant is left to the kinds' own defaults. */
+function defaultFrom(marker: string): unknown {
+  try {
+    return JSON.parse(marker);
+  } catch {
+    return undefined;
+  }
 }
 
 /** As Go's reflection prints a type: with the last part of its package's path, whatever it is imported as. */

@@ -157,9 +157,12 @@ class Source {
       const marks = `${required}${this.#goMarks(name, field)}`;
       const tokens = [this.#type(property), number ?? "", marks && `:${marks}`, ...extensionsOf(property)];
       const goType = this.#goFacts(name, field)?.goTypes?.[field];
+      const fallback = this.#goFacts(name, field)?.defaults?.[field];
       return [
         field,
-        [...tokens, goType && `T=${goType}`].filter((token) => token !== "" && token !== undefined).join(" "),
+        [...tokens, goType && `T=${goType}`, fallback !== undefined && `D=${JSON.stringify(fallback)}`]
+          .filter(Boolean)
+          .join(" "),
       ];
     });
     return Object.fromEntries(fields);

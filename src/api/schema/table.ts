@@ -9,7 +9,7 @@ import table from "./table.json" with { type: "json" };
  *   :!*+0e   required, pointer, written even when empty, left out when zero, embedded (protobuf only)
  *   L=map,name   list type and keys      M=atomic   map type
  *   K=name   patch merge key             S=merge,retainKeys   patch strategy
- *   T=v1.Protocol   its Go type
+ *   T=v1.Protocol   its Go type         D="TCP"    its default, in JSON
  */
 interface TypeEntry {
   readonly kinds?: readonly string[];
@@ -182,7 +182,7 @@ function fieldFrom(name: string, text: string): Field {
     omitZero: marks.includes("0"),
     number: number ? Number(number) : 0,
     embedded: marks.includes("e"),
-    default: undefined,
+    default: said.has("D") ? JSON.parse(said.get("D") ?? "") : undefined,
   };
 }
 
