@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import type { AnyObject } from "../../api/object.ts";
+import { conditionsOf, type Remaining } from "./decide.ts";
+
+const now = "2026-01-01T00:00:00Z";
+const object = (name: string, finalizers: string[] = []): AnyObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, finalizers },
+});
+const told = (remaining: Remaining[], failures: string[] = []) =>
+  Object.fromEntries(
+    conditionsOf(remaining, failures, [], now).map(({ type, status, reason, message }) => [
+      type,
+      `${status} ${reason}: ${message}`,
+    ]),
+  );
+
+describe("conditions of a namespace that goes away", () => {
+  test("say that all is gone", () => {
+    expect(told([])).toEqual({
+      NamespaceDeletionDiscoveryFailure: "False ResourcesDiscovered: All resources successfully discovered",
+      NamespaceDeletionGroupVersionParsingFailure:
+        "False ParsedGroupVersions: All legacy kube types successfully parsed",
+      NamespaceDeletionContentFailure:
+        "False ContentDeleted: All content successfully deleted, may be waiting on finalization",
+      NamespaceContentRemaining: "False ContentRemoved: All content successfully removed",
+      NamespaceFinalizersRemaining: "False ContentHasNoFinalizers: All content-preserving finalizers finished",
+    });
+  });
+
+  test("count what is left and what holds it", () => {
+    const conditions = told([
+      {
+        resource: "configmaps.",
+        objects: [object("a", ["example.com/hold"]), object("b", ["example.com/hold", "a.b/c"])],
+      },
+      { resource: "deployments.apps", objects: [object("c")] },
+      { resource: "secrets.", objects: [] },
+    ]);
+    expect(conditions.NamespaceContentRemaining).toBe(
+      "True SomeResourcesRemain: Some resources are remaining: configmaps. has 2 resource instances, deployments.apps has 1 resource instances",
+    );
+    expect(conditions.NamespaceFinalizersRemaining).toBe(
+      "True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: a.b/c in 1 resource instances, example.com/hold in 2 resource instances",
+    );
+  });
+
+  test("keep their time while nothing changes", () => {
+    const before = conditionsOf([], [], [], now);
+    expect(conditionsOf([], [], before, "2027-01-01T00:00:00Z")).toEqual(before);
+  });
+});

@@ -1,0 +1,41 @@
+import { configMap } from "../../api/kinds/core/config-map.ts";
+import { namespace } from "../../api/kinds/core/namespace.ts";
+import { isLeaving } from "../../api/object.ts";
+import { type Controller, defineController, settled } from "../../client/controller.ts";
+
+const mapName = "kube-root-ca.crt";
+// Clients read this text; it is Kubernetes' own.
+const annotations = {
+  "kubernetes.io/description":
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
+};
+
+/** Puts the certificate authority of the API server into every namespace, where pods' token volumes take it from. */
+export function rootCaController(caCertificate: string): Controller {
+  const data = { "ca.crt": caCertificate };
+  return defineController({
+    name: "root-ca",
+    component: "root-ca-certificate-publisher-controller",
+    reconciles: namespace,
+    watches: [
+      {
+        kind: configMap,
+        keys: ({ metadata }) => (metadata.name === mapName ? [{ name: metadata.namespace ?? "" }] : []),
+      },
+    ],
+
+    async reconcile({ name }, { cache, client }) {
+      const home = cache.get(namespace, { name });
+      if (!home || isLeaving(home)) return settled;
+      const there = cache.get(configMap, { namespace: name, name: mapName });
+      if (!there) {
+        await cache.seen(
+          await client.create(configMap, { metadata: { namespace: name, name: mapName, annotations }, data }),
+        );
+      } else if (there.data?.["ca.crt"] !== caCertificate || Object.keys(there.data).length !== 1) {
+        await cache.seen(await client.update(configMap, { ...there, data }));
+      }
+      return settled;
+    },
+  });
+}
