@@ -1,0 +1,84 @@
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { RuntimeInfo } from "./runtime.ts";
+
+/** Limits for all of a pod together. 0 or absent: none. */
+export interface CgroupLimits {
+  readonly cpuShares: number;
+  readonly cpuQuotaUs?: number | undefined;
+  readonly cpuPeriodUs?: number | undefined;
+  readonly memoryLimitBytes?: number | undefined;
+}
+
+/** The cgroups that hold the containers of a pod. */
+export interface PodCgroups {
+  /** Makes the cgroup and sets its limits; what the kernel cannot limit is left out. */
+  prepare(path: string, limits: CgroupLimits): Promise<void>;
+  /** Removes the cgroup; harmless when it is gone or in use. */
+  remove(path: string): Promise<void>;
+}
+
+/** With systemd as the driver the slices are systemd's, which makes and removes them itself. */
+export function openCgroups({ cgroupVersion, cgroupDriver }: RuntimeInfo, root = "/sys/fs/cgroup"): PodCgroups {
+  if (cgroupDriver === "systemd") return { prepare: async () => {}, remove: async () => {} };
+  return {
+    async prepare(path, limits) {
+      const writes = cgroupVersion === 1 ? version1Files(limits) : version2Files(limits);
+      for (const { controller, file, value } of writes) {
+        const directory = join(root, controller, path);
+        await mkdir(directory, { recursive: true })
+          .then(() => writeFile(join(directory, file), value))
+          .catch(() => undefined);
+      }
+    },
+    async remove(path) {
+      const controllers = cgroupVersion === 1 ? await version1Controllers(root) : [""];
+      await Promise.all(controllers.map((controller) => removeTree(join(root, controller, path))));
+    },
+  };
+}
+
+interface CgroupWrite {
+  readonly controller: string;
+  readonly file: string;
+  readonly value: string;
+}
+
+/** Linux, Documentation/admin-guide/cgroup-v1. */
+export function version1Files({ cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }: CgroupLimits): CgroupWrite[] {
+  return [
+    { controller: "cpu", file: "cpu.shares", value: String(cpuShares) },
+    ...(cpuQuotaUs && cpuPeriodUs
+      ? [
+          { controller: "cpu", file: "cpu.cfs_period_us", value: String(cpuPeriodUs) },
+          { controller: "cpu", file: "cpu.cfs_quota_us", value: String(cpuQuotaUs) },
+        ]
+      : []),
+    ...(memoryLimitBytes
+      ? [{ controller: "memory", file: "memory.limit_in_bytes", value: String(memoryLimitBytes) }]
+      : []),
+  ];
+}
+
+/** Linux, Documentation/admin-guide/cgroup-v2.rst. */
+export function version2Files({ cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }: CgroupLimits): CgroupWrite[] {
+  // Shares from 2 to 262144 become weights from 1 to 10000, as runc does it.
+  const weight = 1 + Math.floor(((cpuShares - 2) * 9999) / 262142);
+  return [
+    { controller: "", file: "cpu.weight", value: String(weight) },
+    ...(cpuQuotaUs && cpuPeriodUs ? [{ controller: "", file: "cpu.max", value: `${cpuQuotaUs} ${cpuPeriodUs}` }] : []),
+    ...(memoryLimitBytes ? [{ controller: "", file: "memory.max", value: String(memoryLimitBytes) }] : []),
+  ];
+}
+
+async function version1Controllers(root: string): Promise<readonly string[]> {
+  const lines = (await readFile("/proc/self/cgroup", "utf8")).split("\n");
+  const names = lines.flatMap((line) => (line.split(":")[1] ?? "").replace("name=", "").split(","));
+  return [...new Set([...names, ...(await readdir(root).catch(() => []))])].filter(Boolean);
+}
+
+async function removeTree(directory: string): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeTree(join(directory, entry.name));
+  await rmdir(directory).catch(() => undefined);
+}

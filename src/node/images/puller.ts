@@ -1,0 +1,152 @@
+import type { Pod, Secret } from "../../api/schema/types.ts";
+import { durationText } from "../../api/time.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { PodContainer } from "../pod/containers.ts";
+import type { ContainerRuntime, Image } from "../runtime.ts";
+import { credentialsFor } from "./credentials.ts";
+import { isReference } from "./reference.ts";
+
+/** An image is not there; `reason` is what the container's status shows. */
+export class ImageError extends Error {
+  override readonly name = "ImageError";
+  readonly reason: "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName";
+  /** When it makes sense to ask again. */
+  readonly againAfterMs: number | undefined;
+
+  constructor(reason: ImageError["reason"], message: string, againAfterMs?: number) {
+    super(message);
+    this.reason = reason;
+    this.againAfterMs = againAfterMs;
+  }
+}
+
+export interface ImageRequest {
+  readonly pod: Pod;
+  readonly container: PodContainer;
+  readonly secrets: readonly Secret[];
+  readonly tell: (type: "Normal" | "Warning", reason: string, message: string) => void;
+}
+
+/** Sees to it that a container's image is there. */
+export interface ImagePuller {
+  /** @throws {ImageError} */
+  ensure(request: ImageRequest, signal: AbortSignal): Promise<Image>;
+  /** Forgets the waits of a pod that is gone. */
+  forget(podUid: string): void;
+}
+
+const firstWaitMs = 10_000;
+const longestWaitMs = 300_000;
+/** How long the reason of a failed pull is shown before the wait is. */
+const showErrorMs = 2_000;
+
+interface Failure {
+  readonly delayMs: number;
+  readonly atMs: number;
+  readonly message: string;
+}
+
+/** Pulls one image at a time, as the kubelet does by default: a device's link and card serve one well and several badly. */
+export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime; clock: Clock }): ImagePuller {
+  const failures = new Map<string, Failure>();
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function pull(
+    { secrets, tell }: ImageRequest,
+    image: string,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Image> {
+    tell("Normal", "Pulling", `Pulling image "${image}"`);
+    const askedAtMs = clock.now();
+    const turn = queue.then(async () => {
+      const beganMs = clock.now();
+      await pullWith(credentialsFor(image, secrets), image, signal);
+      return beganMs;
+    });
+    queue = turn.catch(() => undefined);
+    try {
+      const beganMs = await turn;
+      const there = await runtime.imageStatus(image);
+      if (!there) throw new Error(`image "${image}" is not there after its pull`);
+      const took = durationText(Math.round(clock.now() - beganMs) * 1e6);
+      const waited = durationText(Math.round(clock.now() - askedAtMs) * 1e6);
+      const size = `Image size: ${there.sizeBytes} bytes.`;
+      tell(
+        "Normal",
+        "Pulled",
+        `Successfully pulled image "${image}" in ${took} (${waited} including waiting). ${size}`,
+      );
+      failures.delete(key);
+      return there;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const message = (error as Error).message;
+      const delayMs = Math.min((failures.get(key)?.delayMs ?? firstWaitMs / 2) * 2, longestWaitMs);
+      failures.set(key, { delayMs, atMs: clock.now(), message });
+      tell("Warning", "Failed", `Failed to pull image "${image}": ${message}`);
+      throw failed(tell, new ImageError("ErrImagePull", message, showErrorMs));
+    }
+  }
+
+  async function pullWith(
+    credentials: ReturnType<typeof credentialsFor>,
+    image: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (credentials.length === 0) return void (await runtime.pullImage(image, undefined, signal));
+    const errors: unknown[] = [];
+    for (const each of credentials) {
+      try {
+        return void (await runtime.pullImage(image, each, signal));
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    throw errors[0];
+  }
+
+  return {
+    async ensure(request, signal) {
+      const { pod, container, tell } = request;
+      const image = container.spec.image ?? "";
+      const policy = container.spec.imagePullPolicy ?? "IfNotPresent";
+      const key = `${pod.metadata.uid}/${image}`;
+      if (!isReference(image)) {
+        const why = `couldn't parse image name "${image}": invalid reference format`;
+        tell("Warning", "InspectFailed", `Failed to apply default image tag "${image}": ${why}`);
+        throw failed(tell, new ImageError("InvalidImageName", `Failed to apply default image tag "${image}": ${why}`));
+      }
+      const there = await runtime.imageStatus(image);
+      if (there && policy !== "Always") {
+        tell(
+          "Normal",
+          "Pulled",
+          `Container image "${image}" already present on machine and can be accessed by the pod`,
+        );
+        return there;
+      }
+      if (policy === "Never") {
+        const message = `Container image "${image}" is not present with pull policy of Never`;
+        tell("Warning", "ErrImageNeverPull", message);
+        throw failed(tell, new ImageError("ErrImageNeverPull", message));
+      }
+      const failure = failures.get(key);
+      const leftMs = failure ? failure.atMs + failure.delayMs - clock.now() : 0;
+      if (failure && leftMs > 0) {
+        tell("Normal", "BackOff", `Back-off pulling image "${image}"`);
+        const message = `Back-off pulling image "${image}": ErrImagePull: ${failure.message}`;
+        throw failed(tell, new ImageError("ImagePullBackOff", message, leftMs));
+      }
+      return pull(request, image, key, signal);
+    },
+    forget(podUid) {
+      for (const key of failures.keys()) if (key.startsWith(`${podUid}/`)) failures.delete(key);
+    },
+  };
+}
+
+function failed(tell: ImageRequest["tell"], error: ImageError): ImageError {
+  tell("Warning", "Failed", `Error: ${error.reason}`);
+  return error;
+}

@@ -1,0 +1,216 @@
+import { isDeepStrictEqual } from "node:util";
+import { lease } from "../../api/kinds/coordination/lease.ts";
+import { node as nodeKind } from "../../api/kinds/core/node.ts";
+import type { Lease, Node, NodeAddress, NodeCondition, NodeStatus, Taint } from "../../api/schema/types.ts";
+import { isReason } from "../../api/status.ts";
+import { microTimeText, timeText } from "../../api/time.ts";
+import { backOff } from "../../base/back-off.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { Client } from "../../client/client.ts";
+import type { ContainerRuntime } from "../runtime.ts";
+import { architecture, type Machine } from "./machine.ts";
+
+export interface NodeIdentity {
+  readonly name: string;
+  readonly addresses: readonly NodeAddress[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+}
+
+/** The Node object and the Lease of this machine, kept in the API until disposed of. */
+export interface KeptNode extends AsyncDisposable {
+  /** Resolves when the Node is registered and its status says Ready. */
+  readonly registered: Promise<void>;
+}
+
+interface Parts {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly runtime: ContainerRuntime;
+  readonly machine: Machine;
+  readonly identity: NodeIdentity;
+}
+
+/** A node whose Lease is this old is held to be lost; it is renewed four times within (kubelet's defaults). */
+const leaseSeconds = 40;
+const renewMs = 10_000;
+/** How often the status is looked at. It is written when it changed: the Lease says that the node lives. */
+const statusMs = 5 * 60 * 1000;
+const leaseNamespace = "kube-node-lease";
+const mostImages = 50;
+
+export function keepNode(parts: Parts): KeptNode {
+  const { clock, log } = parts;
+  const stop = new AbortController();
+  const { promise: registered, resolve } = Promise.withResolvers<void>();
+  const node = new NodeWriter(parts);
+  const timers = new Set<Disposable>();
+
+  function repeat(everyMs: number, work: () => Promise<void>, sentence: string): void {
+    const timer = clock.after(everyMs, () => {
+      timers.delete(timer);
+      void work()
+        .catch((error: unknown) => log.warn(sentence, { error }))
+        .finally(() => {
+          if (!stop.signal.aborted) repeat(everyMs, work, sentence);
+        });
+    });
+    timers.add(timer);
+  }
+
+  async function begin(): Promise<void> {
+    const wait = backOff({ clock, firstMs: 200, longestMs: 7_000 });
+    for (let told = false; !stop.signal.aborted; told = true) {
+      try {
+        await node.register();
+        await node.renewLease();
+        return resolve();
+      } catch (error) {
+        if (!told) log.warn("the node could not be registered yet", { node: parts.identity.name, error });
+        await wait.next(stop.signal);
+      }
+    }
+  }
+
+  const beginning = begin().then(() => {
+    if (stop.signal.aborted) return;
+    repeat(renewMs, () => node.renewLease(), "the node's lease was not renewed");
+    repeat(statusMs, () => node.writeStatus(), "the node's status was not written");
+  });
+  return {
+    registered,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      for (const timer of timers) timer[Symbol.dispose]();
+      await beginning;
+    },
+  };
+}
+
+class NodeWriter {
+  readonly #parts: Parts;
+  #node: Node | undefined;
+  #lease: Lease | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Creates the Node, or takes over the one that is there; then writes its status. */
+  async register(): Promise<void> {
+    const { client, identity } = this.#parts;
+    const { name, taints, annotations = {} } = identity;
+    const labels = this.#labels();
+    try {
+      this.#node = await client.create(nodeKind, {
+        metadata: {
+          name,
+          labels,
+          annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true", ...annotations },
+        },
+        spec: taints.length > 0 ? { taints: [...taints] } : {},
+      });
+    } catch (error) {
+      if (!isReason(error, "AlreadyExists")) throw error;
+      const there = await client.get(nodeKind, { name });
+      const metadata = {
+        ...there.metadata,
+        labels: { ...there.metadata.labels, ...labels },
+        annotations: { ...there.metadata.annotations, ...annotations },
+      };
+      this.#node = isDeepStrictEqual(metadata, there.metadata)
+        ? there
+        : await client.update(nodeKind, { ...there, metadata });
+    }
+    await this.writeStatus();
+  }
+
+  #labels(): Record<string, string> {
+    const { name, labels } = this.#parts.identity;
+    return {
+      "beta.kubernetes.io/arch": architecture(),
+      "beta.kubernetes.io/os": "linux",
+      "kubernetes.io/arch": architecture(),
+      "kubernetes.io/hostname": name,
+      "kubernetes.io/os": "linux",
+      ...labels,
+    };
+  }
+
+  async writeStatus(): Promise<void> {
+    const { client, identity } = this.#parts;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const node = await client.get(nodeKind, { name: identity.name });
+      const status = await this.#status(node.status ?? {});
+      if (isDeepStrictEqual(withoutHeartbeats(status), withoutHeartbeats(node.status ?? {}))) return;
+      try {
+        this.#node = await client.updateStatus(nodeKind, { ...node, status });
+        return;
+      } catch (error) {
+        if (!isReason(error, "Conflict")) throw error;
+      }
+    }
+  }
+
+  async #status(old: NodeStatus): Promise<NodeStatus> {
+    const { machine, identity, runtime, clock } = this.#parts;
+    const images = (await runtime.listImages())
+      .filter(({ tags, digests }) => tags.length + digests.length > 0)
+      .sort((a, b) => b.sizeBytes - a.sizeBytes)
+      .slice(0, mostImages);
+    return {
+      ...old,
+      addresses: [...identity.addresses],
+      capacity: { ...old.capacity, ...machine.capacity },
+      allocatable: { ...old.allocatable, ...machine.allocatable },
+      conditions: conditionsOf(old.conditions ?? [], clock.now()),
+      daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+      images: images.map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes })),
+      nodeInfo: machine.info,
+    };
+  }
+
+  async renewLease(): Promise<void> {
+    const { client, identity, clock } = this.#parts;
+    const { name } = identity;
+    const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: microTimeText(clock.now()) };
+    try {
+      this.#lease ??= await client.get(lease, { namespace: leaseNamespace, name });
+      this.#lease = await client.update(lease, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } });
+    } catch (error) {
+      this.#lease = undefined;
+      if (isReason(error, "Conflict")) return this.renewLease();
+      if (!isReason(error, "NotFound")) throw error;
+      const uid = this.#node?.metadata.uid;
+      const ownerReferences = uid ? [{ apiVersion: "v1", kind: "Node", name, uid }] : [];
+      this.#lease = await client.create(lease, {
+        metadata: { namespace: leaseNamespace, name, ownerReferences },
+        spec,
+      });
+    }
+  }
+}
+
+const healthy: readonly [type: string, status: string, reason: string, message: string][] = [
+  ["MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
+  ["DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
+  ["PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
+  ["Ready", "True", "KubeletReady", "kubelet is posting ready status"],
+];
+
+function conditionsOf(old: readonly NodeCondition[], nowMs: number): NodeCondition[] {
+  const own = healthy.map(([type, status, reason, message]): NodeCondition => {
+    const before = old.find((condition) => condition.type === type);
+    const same = before?.status === status && before.lastTransitionTime;
+    const now = timeText(nowMs);
+    return { type, status, lastHeartbeatTime: now, lastTransitionTime: same || now, reason, message };
+  });
+  return [...old.filter(({ type }) => !own.some((each) => each.type === type)), ...own];
+}
+
+function withoutHeartbeats({ conditions = [], ...rest }: NodeStatus): object {
+  return { ...rest, conditions: conditions.map(({ lastHeartbeatTime: _, ...condition }) => condition) };
+}

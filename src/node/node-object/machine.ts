@@ -1,0 +1,67 @@
+import { readFile, statfs } from "node:fs/promises";
+import { arch, availableParallelism, release } from "node:os";
+import type { NodeSystemInfo } from "../../api/schema/types.ts";
+import type { RuntimeInfo } from "../runtime.ts";
+
+/** What this machine is and has, as its Node object shows it. */
+export interface Machine {
+  readonly memoryBytes: number;
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly allocatable: Readonly<Record<string, string>>;
+  readonly info: NodeSystemInfo;
+}
+
+/** Below this share of free space images are removed; pods are not promised it. */
+const keptFreeShare = 0.05;
+const mostPods = 110;
+
+export async function inspectMachine({
+  directory,
+  runtime,
+  version,
+}: {
+  directory: string;
+  runtime: RuntimeInfo;
+  version: string;
+}): Promise<Machine> {
+  const [meminfo, disk] = await Promise.all([readFile("/proc/meminfo", "utf8"), statfs(directory)]);
+  const memoryKi = Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0);
+  const diskBytes = disk.blocks * disk.bsize;
+  const common = {
+    cpu: String(availableParallelism()),
+    pods: String(mostPods),
+    "hugepages-1Gi": "0",
+    "hugepages-2Mi": "0",
+  };
+  return {
+    memoryBytes: memoryKi * 1024,
+    capacity: { ...common, memory: `${memoryKi}Ki`, "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki` },
+    allocatable: {
+      ...common,
+      memory: `${memoryKi}Ki`,
+      "ephemeral-storage": String(Math.floor(diskBytes * (1 - keptFreeShare))),
+    },
+    info: {
+      architecture: architecture(),
+      bootID: await line("/proc/sys/kernel/random/boot_id"),
+      containerRuntimeVersion: `${runtime.name}://${runtime.version}`,
+      kernelVersion: release(),
+      kubeProxyVersion: "",
+      kubeletVersion: version,
+      machineID: await line("/etc/machine-id"),
+      operatingSystem: "linux",
+      osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(await line("/etc/os-release", true))?.[1] ?? "Linux",
+      systemUUID: (await line("/sys/class/dmi/id/product_uuid")) || (await line("/etc/machine-id")),
+    },
+  };
+}
+
+/** Go's name of the processor architecture. */
+export function architecture(): string {
+  return arch() === "x64" ? "amd64" : arch();
+}
+
+async function line(path: string, whole = false): Promise<string> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return whole ? text : text.trim();
+}

@@ -1,0 +1,123 @@
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Pod } from "../../api/schema/types.ts";
+import type { ContainerSpec, Image, Mount } from "../runtime.ts";
+import type { MountedVolume } from "../volumes/volumes.ts";
+import type { PodContainer } from "./containers.ts";
+import type { PodContext, PodNames } from "./context.ts";
+import { ContainerConfigError, environmentOf } from "./environment.ts";
+import { expand } from "./expand.ts";
+import { containerResources, podCgroup } from "./resources.ts";
+import { securityOf } from "./security.ts";
+import { annotation, specHash } from "./spec-hash.ts";
+
+export interface ContainerInputs {
+  readonly context: PodContext;
+  readonly pod: Pod;
+  readonly container: PodContainer;
+  readonly attempt: number;
+  readonly image: Image;
+  readonly mounted: ReadonlyMap<string, MountedVolume>;
+  readonly names: PodNames;
+}
+
+/** What the runtime is asked for. @throws {ContainerConfigError} when the spec cannot be met */
+export async function containerSpecOf(inputs: ContainerInputs): Promise<ContainerSpec> {
+  const { context, pod, container, attempt, image } = inputs;
+  const { spec } = container;
+  const namespace = pod.metadata.namespace ?? "";
+  const services = [
+    ...context.services.list(namespace),
+    ...(namespace === "default" ? [] : context.services.list("default")),
+  ];
+  const env = await environmentOf({
+    ...inputs.names,
+    pod,
+    container: spec,
+    objects: context.objects,
+    services,
+    allocatable: context.allocatable(),
+  });
+  const expanded = (text: string) => expand(text, (name) => env.get(name));
+  return {
+    podUid: pod.metadata.uid ?? "",
+    podNamespace: namespace,
+    podName: pod.metadata.name,
+    name: spec.name,
+    attempt,
+    image: spec.image ?? "",
+    command: (spec.command ?? []).map(expanded),
+    args: (spec.args ?? []).map(expanded),
+    workingDir: spec.workingDir,
+    env: [...env].map(([name, value]) => ({ name, value })),
+    mounts: await mountsOf(inputs, expanded),
+    resources: containerResources(pod, spec, context.memoryBytes),
+    cgroupParent: podCgroup(pod),
+    pidNamespace: pod.spec.hostPID ? "host" : pod.spec.shareProcessNamespace ? "pod" : "container",
+    ipcNamespace: pod.spec.hostIPC ? "host" : "pod",
+    tty: spec.tty ?? false,
+    stdin: spec.stdin ?? false,
+    stdinOnce: spec.stdinOnce ?? false,
+    security: await securityOf(pod, spec, { image, profiles: join(context.directory, "seccomp") }),
+    annotations: {
+      [annotation.hash]: specHash(spec),
+      [annotation.terminationMessagePath]: terminationPath(inputs),
+      [annotation.terminationMessagePolicy]: spec.terminationMessagePolicy ?? "File",
+      [annotation.gracePeriod]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
+    },
+    stopSignal: spec.lifecycle?.stopSignal,
+  };
+}
+
+async function mountsOf(inputs: ContainerInputs, expanded: (text: string) => string): Promise<Mount[]> {
+  const { context, container, mounted } = inputs;
+  const mounts: Mount[] = [];
+  for (const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } of container.spec.volumeMounts ??
+    []) {
+    const volume = mounted.get(name);
+    if (!volume)
+      throw new ContainerConfigError(`cannot find volume "${name}" to mount into container "${container.spec.name}"`);
+    const below = subPathExpr ? expanded(subPathExpr) : subPath;
+    const hostPath = below ? await context.volumes.subPath(volume, below).catch(asConfigError) : volume.hostPath;
+    mounts.push({
+      hostPath,
+      containerPath: mountPath.startsWith("/") ? mountPath : `/${mountPath}`,
+      readOnly: (readOnly ?? false) || volume.readOnly,
+      propagation: (mountPropagation ?? "None") as Mount["propagation"],
+    });
+  }
+  const plain = { readOnly: false, propagation: "None" } as const;
+  const given = new Set(mounts.map(({ containerPath }) => containerPath));
+  const own = [
+    { ...plain, hostPath: inputs.names.hostsPath, containerPath: "/etc/hosts" },
+    { ...plain, hostPath: inputs.names.resolvPath, containerPath: "/etc/resolv.conf" },
+    {
+      ...plain,
+      hostPath: await emptyFile(terminationPath(inputs)),
+      containerPath: container.spec.terminationMessagePath ?? "/dev/termination-log",
+    },
+  ];
+  return [...mounts, ...own.filter(({ containerPath }) => !given.has(containerPath))];
+}
+
+function terminationPath({ context, pod, container, attempt }: ContainerInputs): string {
+  return join(
+    context.volumes.podDirectory(pod.metadata.uid ?? ""),
+    "containers",
+    container.spec.name,
+    `${attempt}.log`,
+  );
+}
+
+async function emptyFile(path: string): Promise<string> {
+  if (!(await stat(path).catch(() => undefined))) {
+    await mkdir(dirname(path), { recursive: true });
+    // Any user that the container runs as may leave its last words.
+    await writeFile(path, "", { mode: 0o666 });
+  }
+  return path;
+}
+
+function asConfigError(error: Error): never {
+  throw new ContainerConfigError(error.message, { cause: error });
+}

@@ -1,0 +1,43 @@
+import { open } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import type { Container, ContainerRuntime } from "../runtime.ts";
+import { annotation } from "./spec-hash.ts";
+
+/** Kubernetes docs, "Determine the Reason for Pod Failure": how much of the message, and of the log, is shown. */
+const longestMessage = 4096;
+const logFallback = { lines: 80, bytes: 2048 } as const;
+
+/** What containers that have ended wrote as their termination message; each is read once. */
+export class LastWords {
+  readonly byContainer = new Map<string, string>();
+  readonly #runtime: ContainerRuntime;
+
+  constructor(runtime: ContainerRuntime) {
+    this.#runtime = runtime;
+  }
+
+  async read(containers: readonly Container[]): Promise<void> {
+    for (const container of containers) {
+      if (container.state !== "exited" || this.byContainer.has(container.id)) continue;
+      this.byContainer.set(container.id, await this.#lastWordsOf(container).catch(() => ""));
+    }
+    const there = new Set(containers.map(({ id }) => id));
+    for (const id of this.byContainer.keys()) if (!there.has(id)) this.byContainer.delete(id);
+  }
+
+  async #lastWordsOf({ id, annotations, exitCode }: Container): Promise<string> {
+    const path = annotations[annotation.terminationMessagePath];
+    const message = path ? await head(path).catch(() => "") : "";
+    if (message || exitCode === 0 || annotations[annotation.terminationMessagePolicy] !== "FallbackToLogsOnError")
+      return message;
+    const options = { follow: false, timestamps: false, stream: "all", tailLines: logFallback.lines } as const;
+    const log = await text(await this.#runtime.logs(id, options, AbortSignal.timeout(5_000)));
+    return log.slice(-logFallback.bytes);
+  }
+}
+
+async function head(path: string): Promise<string> {
+  await using file = await open(path, "r");
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(longestMessage), 0, longestMessage, 0);
+  return buffer.subarray(0, bytesRead).toString();
+}

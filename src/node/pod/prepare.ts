@@ -1,0 +1,78 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { addQuantities, milliOf, quantityFrom, unitsOf } from "../../api/quantity.ts";
+import type { Pod } from "../../api/schema/types.ts";
+import type { CgroupLimits } from "../cgroups.ts";
+import type { SandboxSpec } from "../runtime.ts";
+import type { MountedVolume } from "../volumes/volumes.ts";
+import type { PodContext, PodNames } from "./context.ts";
+import { hostnameOf, hostsFile, resolvFile } from "./name-files.ts";
+import { cpuQuotaOf, cpuSharesOf, podCgroup } from "./resources.ts";
+
+/** Makes ready what the containers of a pod are given from outside: volumes, /etc/hosts, /etc/resolv.conf. */
+export async function makeReady(
+  context: PodContext,
+  pod: Pod,
+  podIps: readonly string[],
+): Promise<ReadonlyMap<string, MountedVolume>> {
+  const { volumes, objects, tokens, hostIps, allocatable } = context;
+  const mounted = await volumes.setUp({
+    pod,
+    podIps,
+    hostIps,
+    objects,
+    allocatable: allocatable(),
+    token: (of, projection) => tokens.token(of, projection),
+  });
+  const { hostsPath, resolvPath } = namesOf(context, pod, podIps);
+  await mkdir(volumes.podDirectory(pod.metadata.uid ?? ""), { recursive: true, mode: 0o750 });
+  const names = hostnameOf(pod, { nodeName: context.nodeName, clusterDomain: context.dns.clusterDomain });
+  await rewrite(hostsPath, hostsFile(pod, { ...names, podIps, hostFile: await hostText("/etc/hosts") }));
+  await rewrite(resolvPath, resolvFile(pod, { dns: context.dns, hostFile: await hostText("/etc/resolv.conf") }));
+  return mounted;
+}
+
+const hostText = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
+
+/** The file is bind-mounted into containers: it must stay the same file, so it is written in place, and only when it differs. */
+async function rewrite(path: string, text: string): Promise<void> {
+  const there = await readFile(path, "utf8").catch(() => undefined);
+  if (there !== text) await writeFile(path, text, { mode: 0o644 });
+}
+
+export function namesOf({ volumes, hostIps }: PodContext, pod: Pod, podIps: readonly string[]): PodNames {
+  const directory = volumes.podDirectory(pod.metadata.uid ?? "");
+  return { podIps, hostIps, hostsPath: join(directory, "etc-hosts"), resolvPath: join(directory, "resolv.conf") };
+}
+
+export function sandboxSpecOf({ nodeName, dns }: PodContext, pod: Pod, attempt: number): SandboxSpec {
+  const { spec, metadata } = pod;
+  return {
+    podUid: metadata.uid ?? "",
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    attempt,
+    hostname: hostnameOf(pod, { nodeName, clusterDomain: dns.clusterDomain }).hostname,
+    hostNetwork: spec.hostNetwork ?? false,
+    hostPid: spec.hostPID ?? false,
+    hostIpc: spec.hostIPC ?? false,
+    cgroupParent: podCgroup(pod),
+    labels: {},
+    sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+  };
+}
+
+/** The limits of all containers together, where every one of them has a limit. */
+export function cgroupLimitsOf({ spec }: Pod): CgroupLimits {
+  const resources = spec.containers.map((container) => container.resources ?? {});
+  const sum = (texts: readonly (string | undefined)[]) =>
+    texts.includes(undefined) ? undefined : texts.map((text) => quantityFrom(text ?? "0")).reduce(addQuantities);
+  const cpu = spec.resources?.limits?.cpu ?? sum(resources.map(({ limits }) => limits?.cpu));
+  const memory = spec.resources?.limits?.memory ?? sum(resources.map(({ limits }) => limits?.memory));
+  const requested = resources.map(({ requests, limits }) => milliOf(requests?.cpu ?? limits?.cpu ?? "0"));
+  return {
+    cpuShares: cpuSharesOf(requested.reduce((total, each) => total + each, 0)),
+    ...(cpu && { cpuQuotaUs: cpuQuotaOf(milliOf(cpu)), cpuPeriodUs: 100_000 }),
+    ...(memory && { memoryLimitBytes: unitsOf(memory) }),
+  };
+}

@@ -1,0 +1,186 @@
+import type { ContainerState, ContainerStatus, Pod, PodStatus } from "../../api/schema/types.ts";
+import { timeText } from "../../api/time.ts";
+import type { Container } from "../runtime.ts";
+import { conditionsOf } from "./conditions.ts";
+import { containersOf, type PodContainer, restartsAfter } from "./containers.ts";
+import type { ProbeFindings } from "./decide.ts";
+import { type Phase, phaseOf } from "./phase.ts";
+import { qosClassOf } from "./resources.ts";
+
+/** Why a container that should run does not, when its last start was not even tried or failed. */
+export interface StartTrouble {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What a pod's status is made of. */
+export interface StatusInputs {
+  readonly pod: Pod;
+  /** Newest first. */
+  readonly containers: readonly Container[];
+  readonly sandboxReady: boolean;
+  readonly podIps: readonly string[];
+  readonly hostIps: readonly string[];
+  readonly findings: ReadonlyMap<string, ProbeFindings>;
+  /** By container name. */
+  readonly troubles: ReadonlyMap<string, StartTrouble>;
+  /** By container id; what containers wrote as their last words. */
+  readonly lastWords: ReadonlyMap<string, string>;
+  /** By image id: the reference under which it was pulled. */
+  readonly imageReferences: ReadonlyMap<string, string>;
+  /** All containers have been stopped for good. */
+  readonly ended: boolean;
+  /** The node gave the pod up, with phase Failed. */
+  readonly givenUp?: { readonly reason: string; readonly message: string } | undefined;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+}
+
+/** The status that the API should show (Kubernetes docs, "Pod Lifecycle"). */
+export function statusOf(inputs: StatusInputs): PodStatus {
+  const { pod, givenUp, podIps, hostIps } = inputs;
+  const old = pod.status ?? {};
+  const all = containersOf(pod);
+  const statuses = new Map(all.map((container) => [container, containerStatusOf(inputs, container)]));
+  const of = (...roles: PodContainer["role"][]) =>
+    all.filter(({ role }) => roles.includes(role)).map((c) => statuses.get(c)!);
+  const phase: Phase = givenUp ? "Failed" : (keepFinal(old.phase) ?? phaseOf({ pod, statuses, ended: inputs.ended }));
+  const conditions = conditionsOf({ ...inputs, phase, statuses });
+
+  return {
+    ...kept(old),
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
+    phase,
+    conditions,
+    ...(givenUp ? { reason: givenUp.reason, message: givenUp.message } : keepReason(old)),
+    ...(hostIps.length > 0 && { hostIP: hostIps[0]!, hostIPs: hostIps.map((ip) => ({ ip })) }),
+    ...(podIps.length > 0 && { podIP: podIps[0]!, podIPs: podIps.map((ip) => ({ ip })) }),
+    startTime: old.startTime ?? timeText(inputs.startedAtMs),
+    ...(of("init", "sidecar").length > 0 && { initContainerStatuses: of("init", "sidecar") }),
+    containerStatuses: of("app"),
+    ...(of("ephemeral").length > 0 && { ephemeralContainerStatuses: of("ephemeral") }),
+    qosClass: qosClassOf(pod),
+  };
+}
+
+/** What other parts of Kubernetes write into a pod's status. */
+function kept({ nominatedNodeName, resourceClaimStatuses, resize }: PodStatus): PodStatus {
+  return {
+    ...(nominatedNodeName !== undefined && { nominatedNodeName }),
+    ...(resourceClaimStatuses !== undefined && { resourceClaimStatuses }),
+    ...(resize !== undefined && { resize }),
+  };
+}
+
+/** A pod that has failed or succeeded stays so. */
+function keepFinal(phase: string | undefined): Phase | undefined {
+  return phase === "Failed" || phase === "Succeeded" ? phase : undefined;
+}
+
+function keepReason({ phase, reason, message }: PodStatus): PodStatus {
+  if (!keepFinal(phase)) return {};
+  return { ...(reason && { reason }), ...(message && { message }) };
+}
+
+export function containerStatusOf(inputs: StatusInputs, container: PodContainer): ContainerStatus {
+  const { pod, containers, troubles, imageReferences } = inputs;
+  const { spec, role } = container;
+  const [last, ...earlier] = containers.filter(({ name }) => name === spec.name);
+  const before = earlier.find(({ state }) => state === "exited");
+  const states = statesOf(inputs, container, last, before, troubles.get(spec.name));
+  const running = states.state.running !== undefined;
+  const started = running && (spec.startupProbe ? inputs.findings.get(last!.id)?.startup === true : true);
+  const reference = last && imageReferences.get(last.imageId);
+  const { requests } = spec.resources ?? {};
+  return {
+    name: spec.name,
+    state: states.state,
+    lastState: states.lastState,
+    ready: isReady(inputs, container, last, started),
+    restartCount: last?.attempt ?? 0,
+    image: last?.image ?? spec.image ?? "",
+    imageID: reference ?? (last ? `docker://${last.imageId}` : ""),
+    ...(last && { containerID: containerIdOf(last) }),
+    started,
+    ...(last && role !== "ephemeral" && requests && { allocatedResources: requests }),
+    ...(last && role !== "ephemeral" && { resources: spec.resources ?? {} }),
+    ...(spec.volumeMounts?.length && { volumeMounts: spec.volumeMounts.map(mountStatusOf) }),
+    ...(pod.spec.os?.name === "linux" && spec.lifecycle?.stopSignal && { stopSignal: spec.lifecycle.stopSignal }),
+  };
+}
+
+export const containerIdOf = ({ id }: Container): string => `docker://${id}`;
+
+function mountStatusOf({ name, mountPath, readOnly }: { name: string; mountPath: string; readOnly?: boolean }) {
+  return { name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: "Disabled" }) };
+}
+
+interface States {
+  readonly state: ContainerState;
+  readonly lastState: ContainerState;
+}
+
+function statesOf(
+  inputs: StatusInputs,
+  container: PodContainer,
+  last: Container | undefined,
+  before: Container | undefined,
+  trouble: StartTrouble | undefined,
+): States {
+  const lastState = before ? { terminated: terminatedOf(inputs, before) } : {};
+  if (last?.state === "running") return { state: { running: { startedAt: timeText(last.startedAtMs) } }, lastState };
+  const ended = last?.state === "exited" ? { terminated: terminatedOf(inputs, last) } : undefined;
+  if (inputs.ended) return { state: ended ?? lostState, lastState };
+  const restarts = !last || last.state === "created" || restartsAfter(inputs.pod, container, last.exitCode);
+  if (trouble && restarts) return { state: { waiting: { ...trouble } }, lastState: ended ?? lastState };
+  if (ended) return { state: ended, lastState };
+  return { state: { waiting: { reason: waitingReason(inputs, container) } }, lastState };
+}
+
+/** A container of a pod that ended before it ran, or whose remains are gone. */
+const lostState: ContainerState = {
+  terminated: {
+    exitCode: 137,
+    reason: "ContainerStatusUnknown",
+    message: "The container could not be located when the pod was terminated",
+    startedAt: null as never,
+    finishedAt: null as never,
+  },
+};
+
+function waitingReason({ pod, sandboxReady }: StatusInputs, { role }: PodContainer): string {
+  const waitsForInit =
+    role === "app" ? (pod.spec.initContainers?.length ?? 0) > 0 : role !== "ephemeral" && sandboxReady;
+  return waitsForInit ? "PodInitializing" : "ContainerCreating";
+}
+
+function terminatedOf({ lastWords }: StatusInputs, container: Container) {
+  const { exitCode, startedAtMs, finishedAtMs } = container;
+  const message = lastWords.get(container.id) || container.error;
+  return {
+    exitCode,
+    reason: endReason(container),
+    ...(message && { message }),
+    startedAt: timeText(startedAtMs),
+    finishedAt: timeText(finishedAtMs),
+    containerID: containerIdOf(container),
+  };
+}
+
+function endReason({ oomKilled, exitCode, error, startedAtMs }: Container): string {
+  if (oomKilled) return "OOMKilled";
+  if (error && startedAtMs === 0) return "ContainerCannotRun";
+  return exitCode === 0 ? "Completed" : "Error";
+}
+
+function isReady(
+  { findings }: StatusInputs,
+  { role, spec }: PodContainer,
+  last: Container | undefined,
+  started: boolean,
+): boolean {
+  if (role === "init") return last?.state === "exited" && last.exitCode === 0;
+  if (last?.state !== "running" || role === "ephemeral") return false;
+  if (!started) return false;
+  return spec.readinessProbe ? findings.get(last.id)?.readiness === true : true;
+}

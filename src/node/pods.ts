@@ -1,0 +1,87 @@
+import type { Pod } from "../api/schema/types.ts";
+import type { Change, Informer } from "../client/informer.ts";
+import type { PodContext } from "./pod/context.ts";
+import { annotation } from "./pod/spec-hash.ts";
+import { PodWorker } from "./pod/worker.ts";
+
+/** The pods of this node, each with its worker. */
+export interface Pods extends AsyncDisposable {
+  list(): readonly Pod[];
+  get(namespace: string, name: string): Pod | undefined;
+}
+
+/** Starts a worker for every pod that is bound to this node and wakes it when something happens to it. */
+export async function lookAfterPods(context: PodContext, pods: Informer<Pod>): Promise<Pods> {
+  const { runtime, network, log } = context;
+  const workers = new Map<string, PodWorker>();
+  const stop = new AbortController();
+
+  function want(pod: Pod): void {
+    const uid = pod.metadata.uid ?? "";
+    const there = workers.get(uid);
+    if (there) {
+      there.update(pod);
+      return;
+    }
+    const worker = new PodWorker(context, pod);
+    workers.set(uid, worker);
+    void worker.gone.then(() => workers.delete(uid));
+    worker.wake();
+  }
+
+  function react({ before, after }: Change<Pod>): void {
+    // One pod may have taken another's name between two looks.
+    if (before && before.metadata.uid !== after?.metadata.uid) workers.get(before.metadata.uid ?? "")?.remove();
+    if (after) want(after);
+  }
+
+  async function listen(): Promise<void> {
+    for await (const event of runtime.events(stop.signal)) {
+      if (event.type === "resync") for (const worker of workers.values()) worker.wake();
+      else workers.get(event.podUid)?.wake();
+    }
+  }
+
+  await pods.synced;
+  const subscription = pods.onChange(react);
+  const listening = listen().catch((error: unknown) => log.error("the runtime's events cannot be read", { error }));
+  const known = new Set(workers.keys());
+  await network.keepOnly(known);
+  // What they are given to end must not hold up those that stay.
+  const cleaning = removeOrphans(context, known).catch((error: unknown) =>
+    log.warn("old pods were not removed", { error }),
+  );
+
+  return {
+    list: () => [...workers.values()].map(({ pod }) => pod),
+    get: (namespace, name) => {
+      const found = [...workers.values()]
+        .map(({ pod }) => pod)
+        .filter(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+      // While one ends, the next of the same name may be here already.
+      return found.find(({ metadata }) => !metadata.deletionTimestamp) ?? found[0];
+    },
+    async [Symbol.asyncDispose]() {
+      subscription[Symbol.dispose]();
+      stop.abort();
+      await Promise.all([...workers.values()].map((worker) => worker[Symbol.asyncDispose]()));
+      await Promise.all([listening, cleaning]);
+    },
+  };
+}
+
+/** Ends what runs of pods that the API has no more: they were deleted while skiff was not running. */
+async function removeOrphans({ runtime, volumes, log }: PodContext, wanted: ReadonlySet<string>): Promise<void> {
+  const { sandboxes, containers } = await runtime.list();
+  const orphans = containers.filter(({ podUid, state }) => !wanted.has(podUid) && state === "running");
+  await Promise.all(
+    orphans.map(({ id, annotations }) => runtime.stopContainer(id, Number(annotations[annotation.gracePeriod] ?? 30))),
+  );
+  for (const { id, podUid, namespace, name } of sandboxes) {
+    if (wanted.has(podUid)) continue;
+    log.info("removing a pod that was deleted meanwhile", { pod: `${namespace}/${name}` });
+    await runtime.removePodSandbox(id);
+  }
+  for (const { id, podUid } of containers) if (!wanted.has(podUid)) await runtime.removeContainer(id);
+  for (const uid of await volumes.podUids()) if (!wanted.has(uid)) await volumes.tearDown(uid);
+}

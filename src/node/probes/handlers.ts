@@ -1,0 +1,214 @@
+import { request as httpRequest } from "node:http";
+import { connect as connectHttp2, constants } from "node:http2";
+import { request as httpsRequest } from "node:https";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import type { Container, GRPCAction, HTTPGetAction, TCPSocketAction } from "../../api/schema/types.ts";
+import type { ContainerRuntime } from "../runtime.ts";
+
+/** How one probe of a container went. `unknown`: it could not be tried. */
+export interface ProbeOutcome {
+  readonly result: "success" | "failure" | "unknown";
+  readonly output: string;
+}
+
+/** Where a container's probes and hooks go. */
+export interface ProbeTarget {
+  readonly runtime: ContainerRuntime;
+  readonly container: Container;
+  readonly containerId: string;
+  readonly podIp: string;
+}
+
+const success = (output = ""): ProbeOutcome => ({ result: "success", output });
+const failure = (output: string): ProbeOutcome => ({ result: "failure", output });
+const mostOutputBytes = 10 * 1024;
+
+export async function probeExec(
+  { runtime, containerId }: ProbeTarget,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const options = { command, stdin: false, stdout: true, stderr: true, tty: false };
+  try {
+    const session = await runtime.exec(containerId, options, timeout);
+    const [out, err, code] = await Promise.all([
+      session.stdout ? text(session.stdout).catch(() => "") : "",
+      session.stderr ? text(session.stderr).catch(() => "") : "",
+      session.exited,
+    ]);
+    if (timeout.aborted) return failure(timedOut(command, timeoutMs));
+    const output = (out + err).slice(0, mostOutputBytes);
+    return code === 0 ? success(output) : failure(output);
+  } catch (error) {
+    if (timeout.aborted) return failure(timedOut(command, timeoutMs));
+    const message = (error as Error).message;
+    // The command does not exist, or may not be run: the container fails the probe.
+    return /exec failed|executable file not found|no such file/i.test(message)
+      ? failure(message)
+      : { result: "unknown", output: message };
+  }
+}
+
+function timedOut(command: readonly string[], timeoutMs: number): string {
+  return `command timed out: ${JSON.stringify(command.join(" "))} timed out after ${timeoutMs / 1000}s`;
+}
+
+export async function probeHttp(target: ProbeTarget, action: HTTPGetAction, timeoutMs: number): Promise<ProbeOutcome> {
+  const url = urlOf(target, action);
+  try {
+    const { status, body } = await get(url, action, timeoutMs);
+    if (status >= 200 && status < 400) return success(body);
+    return failure(`HTTP probe failed with statuscode: ${status}`);
+  } catch (error) {
+    return failure(`Get "${url}": ${networkWords(error, url.hostname, Number(url.port))}`);
+  }
+}
+
+function urlOf({ container, podIp }: ProbeTarget, { host, port, path = "/", scheme = "HTTP" }: HTTPGetAction): URL {
+  const name = host || podIp;
+  const address = name.includes(":") ? `[${name}]` : name;
+  return new URL(
+    `${scheme.toLowerCase()}://${address}:${portNumber(container, port)}${path.startsWith("/") ? path : `/${path}`}`,
+  );
+}
+
+/** A GET without a pooled connection; redirects to another host count as answers, to the same one they are followed. */
+async function get(
+  url: URL,
+  action: HTTPGetAction,
+  timeoutMs: number,
+  redirects = 0,
+): Promise<{ status: number; body: string }> {
+  const headers: Record<string, string> = { "user-agent": "kube-probe/1.36", accept: "*/*", connection: "close" };
+  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
+  const request = url.protocol === "https:" ? httpsRequest : httpRequest;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const answer = await new Promise<{ status: number; body: string; location: string | undefined }>((done, fail) => {
+    request(url, { headers, signal, agent: false, rejectUnauthorized: false }, (response) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      response.on("data", (chunk: Buffer) => {
+        if (length < mostOutputBytes) chunks.push(chunk);
+        length += chunk.length;
+      });
+      response.on("end", () =>
+        done({
+          status: response.statusCode ?? 0,
+          body: Buffer.concat(chunks).toString().slice(0, mostOutputBytes),
+          location: response.headers.location,
+        }),
+      );
+      response.on("error", fail);
+    })
+      .on("error", fail)
+      .end();
+  });
+  const next =
+    answer.location && answer.status >= 300 && answer.status < 400 ? new URL(answer.location, url) : undefined;
+  if (!next || next.hostname !== url.hostname) return answer;
+  if (redirects >= 10) throw new Error("stopped after 10 redirects");
+  return get(next, action, timeoutMs, redirects + 1);
+}
+
+export async function probeTcp(
+  { container, podIp }: ProbeTarget,
+  { host, port }: TCPSocketAction,
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
+  const address = { host: host || podIp, port: portNumber(container, port) };
+  return new Promise((done) => {
+    const socket = connect(address);
+    const timer = setTimeout(() => finish(failure(`dial tcp ${address.host}:${address.port}: i/o timeout`)), timeoutMs);
+    const finish = (outcome: ProbeOutcome) => {
+      clearTimeout(timer);
+      socket.destroy();
+      done(outcome);
+    };
+    socket.once("connect", () => finish(success()));
+    socket.once("error", (error) => finish(failure(networkWords(error, address.host, address.port))));
+  });
+}
+
+/** gRPC's health check: one unary call by hand, whose messages are a text and a number (gRPC, "Health Checking Protocol"). */
+export async function probeGrpc(
+  { podIp }: ProbeTarget,
+  { port, service = "" }: GRPCAction,
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
+  const address = podIp.includes(":") ? `[${podIp}]` : podIp;
+  const name = Buffer.from(service);
+  const message = name.length > 0 ? Buffer.concat([Buffer.from([0x0a, name.length]), name]) : Buffer.alloc(0);
+  const frame = Buffer.concat([Buffer.alloc(5), message]);
+  frame.writeUInt32BE(message.length, 1);
+  return new Promise((done) => {
+    const session = connectHttp2(`http://${address}:${port}`);
+    const timer = setTimeout(
+      () =>
+        finish(
+          failure(
+            `timeout: failed to connect service "${podIp}:${port}" within ${timeoutMs / 1000}s: context deadline exceeded`,
+          ),
+        ),
+      timeoutMs,
+    );
+    const finish = (outcome: ProbeOutcome) => {
+      clearTimeout(timer);
+      session.destroy();
+      done(outcome);
+    };
+    session.once("error", (error) => finish(failure(networkWords(error, podIp, port))));
+    const stream = session.request({
+      [constants.HTTP2_HEADER_METHOD]: "POST",
+      [constants.HTTP2_HEADER_PATH]: "/grpc.health.v1.Health/Check",
+      "content-type": "application/grpc",
+      "user-agent": "kube-probe/1.36",
+      te: "trailers",
+    });
+    const chunks: Buffer[] = [];
+    let status = "0";
+    stream.on("response", (headers) => (status = String(headers["grpc-status"] ?? "0")));
+    stream.on("trailers", (headers) => (status = String(headers["grpc-status"] ?? "0")));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", (error) => finish(failure(error.message)));
+    stream.on("end", () => setImmediate(() => finish(grpcOutcome(status, Buffer.concat(chunks), service))));
+    stream.end(frame);
+  });
+}
+
+const serving = 1;
+function grpcOutcome(status: string, answer: Buffer, service: string): ProbeOutcome {
+  if (status === "12")
+    return failure("error: this server does not implement the grpc health protocol (grpc.health.v1.Health)");
+  if (status !== "0") return failure(`error: health rpc probe failed with grpc status ${status}`);
+  const said = answer[5] === 0x08 ? answer[6] : 0;
+  if (said === serving) return success();
+  const names = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+  return failure(`service unhealthy (responded with "${names[said ?? 0] ?? said}")${service && ` for ${service}`}`);
+}
+
+/** A port by number or by the name that the container gives it. */
+export function portNumber({ name, ports = [] }: Container, port: number | string): number {
+  if (typeof port === "number") return port;
+  const named = ports.find((each) => each.name === port)?.containerPort ?? Number(port);
+  if (!Number.isInteger(named)) throw new Error(`couldn't find port: ${port} in container ${name}`);
+  return named;
+}
+
+/** The words that Go's network library has for what went wrong; people search for them. */
+function networkWords(error: unknown, host: string, port: number): string {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  if (name === "TimeoutError" || name === "AbortError") {
+    return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  }
+  const words: Record<string, string> = {
+    ECONNREFUSED: "connect: connection refused",
+    EHOSTUNREACH: "connect: no route to host",
+    ENETUNREACH: "connect: network is unreachable",
+    ETIMEDOUT: "connect: connection timed out",
+  };
+  if (code === "ECONNRESET") return "EOF";
+  const said = code && words[code];
+  return said ? `dial tcp ${host}:${port}: ${said}` : message;
+}

@@ -1,0 +1,70 @@
+import type { Clock } from "../../base/clock.ts";
+import type { PodContainer } from "../pod/containers.ts";
+import type { ProbeFindings } from "../pod/decide.ts";
+import type { Container, ContainerRuntime } from "../runtime.ts";
+import { type ProbeSort, startProber } from "./prober.ts";
+
+export interface PodProbesOptions {
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  /** Called when a finding became another. */
+  readonly changed: () => void;
+  readonly failed: (container: PodContainer, message: string) => void;
+}
+
+/** The probes of one pod's running containers. */
+export interface PodProbes extends Disposable {
+  readonly findings: ReadonlyMap<string, ProbeFindings>;
+  /** Probes these, and no others. */
+  keep(running: readonly { readonly container: PodContainer; readonly running: Container }[], podIp: string): void;
+}
+
+export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOptions): PodProbes {
+  const findings = new Map<string, ProbeFindings>();
+  const probers = new Map<string, Disposable[]>();
+
+  function begin(container: PodContainer, running: Container, podIp: string): Disposable[] {
+    const { spec } = container;
+    const target = { runtime, container: spec, containerId: running.id, podIp };
+    const probes = { startup: spec.startupProbe, readiness: spec.readinessProbe, liveness: spec.livenessProbe };
+    const hasStarted = () => !spec.startupProbe || findings.get(running.id)?.startup === true;
+    return (Object.keys(probes) as ProbeSort[]).flatMap((sort) => {
+      const probe = probes[sort];
+      if (!probe) return [];
+      const found = (healthy: boolean) => {
+        findings.set(running.id, { ...findings.get(running.id), [sort]: healthy });
+        changed();
+      };
+      return startProber({
+        sort,
+        probe,
+        target,
+        startedAtMs: running.startedAtMs,
+        clock,
+        found,
+        failed: (message) => failed(container, message),
+        due: () => sort === "startup" || hasStarted(),
+      });
+    });
+  }
+
+  function end(id: string): void {
+    for (const prober of probers.get(id) ?? []) prober[Symbol.dispose]();
+    probers.delete(id);
+    findings.delete(id);
+  }
+
+  return {
+    findings,
+    keep(running, podIp) {
+      const ids = new Set(running.map((each) => each.running.id));
+      for (const id of [...probers.keys()]) if (!ids.has(id)) end(id);
+      for (const { container, running: each } of running) {
+        if (!probers.has(each.id)) probers.set(each.id, begin(container, each, podIp));
+      }
+    },
+    [Symbol.dispose]() {
+      for (const id of [...probers.keys()]) end(id);
+    },
+  };
+}

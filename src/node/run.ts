@@ -1,0 +1,114 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pod } from "../api/kinds/core/pod.ts";
+import { service } from "../api/kinds/core/service.ts";
+import type { NodeAddress, Taint } from "../api/schema/types.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Client } from "../client/client.ts";
+import type { Informers } from "../client/informer.ts";
+import { openCgroups } from "./cgroups.ts";
+import { openEventRecorder } from "./event-recorder.ts";
+import { openImagePuller } from "./images/puller.ts";
+import { keepNode } from "./node-object/keep-node.ts";
+import { inspectMachine, type Machine } from "./node-object/machine.ts";
+import type { DnsSettings, PodNetwork } from "./pod-network.ts";
+import { lookAfterPods, type Pods } from "./pods.ts";
+import type { ContainerRuntime } from "./runtime.ts";
+import { watchObjects } from "./volumes/referenced-objects.ts";
+import { openTokens } from "./volumes/tokens.ts";
+import { openVolumes } from "./volumes/volumes.ts";
+
+export interface NodeOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly runtime: ContainerRuntime;
+  readonly network: PodNetwork;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly nodeName: string;
+  /** The machine's own addresses; the first is the primary one. */
+  readonly nodeIps: readonly string[];
+  readonly externalIps?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Taint[];
+  readonly dns: DnsSettings;
+  /** What pods keep lies here, on disk. */
+  readonly rootDirectory: string;
+  /** What pods are given from the API lies here, in memory. */
+  readonly memoryDirectory: string;
+  /** The version of Kubernetes that the node shows ("v1.36.0+skiff1"). */
+  readonly version: string;
+}
+
+/** A machine that runs pods. Disposing stops looking after them; they run on. */
+export interface RunningNode extends AsyncDisposable {
+  /** Resolves when the API shows the node as Ready. */
+  readonly registered: Promise<void>;
+  readonly pods: Pods;
+  readonly machine: Machine;
+  readonly name: string;
+}
+
+/** Registers this machine as a node and runs the pods that are bound to it. */
+export async function runNode(options: NodeOptions): Promise<RunningNode> {
+  const { client, informers, runtime, network, clock, log, nodeName, dns, nodeIps } = options;
+  await mkdir(options.rootDirectory, { recursive: true, mode: 0o750 });
+  await mkdir(options.memoryDirectory, { recursive: true, mode: 0o750 });
+  const info = await runtime.info();
+  const machine = await inspectMachine({ directory: options.rootDirectory, runtime: info, version: options.version });
+  const services = informers.of(service);
+  const objects = watchObjects({ client, clock, log });
+  const addresses: NodeAddress[] = [
+    ...nodeIps.map((address) => ({ type: "InternalIP", address })),
+    ...(options.externalIps ?? []).map((address) => ({ type: "ExternalIP", address })),
+    { type: "Hostname", address: nodeName },
+  ];
+  const identity = {
+    name: nodeName,
+    addresses,
+    labels: options.labels ?? {},
+    annotations: options.annotations ?? {},
+    taints: options.taints ?? [],
+  };
+  const kept = keepNode({ client, clock, log, runtime, machine, identity });
+  const pods = await lookAfterPods(
+    {
+      client,
+      clock,
+      log,
+      runtime,
+      network,
+      volumes: openVolumes({
+        directory: join(options.rootDirectory, "pods"),
+        memoryDirectory: join(options.memoryDirectory, "pods"),
+        client,
+      }),
+      objects,
+      tokens: openTokens({ client, clock }),
+      images: openImagePuller({ runtime, clock }),
+      events: openEventRecorder({ client, clock, log, nodeName }),
+      cgroups: openCgroups(info),
+      services,
+      nodeName,
+      hostIps: nodeIps,
+      dns,
+      directory: options.rootDirectory,
+      memoryBytes: machine.memoryBytes,
+      allocatable: () => machine.allocatable,
+    },
+    informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` }),
+  );
+  return {
+    registered: kept.registered,
+    pods,
+    machine,
+    name: nodeName,
+    async [Symbol.asyncDispose]() {
+      await pods[Symbol.asyncDispose]();
+      objects[Symbol.dispose]();
+      await kept[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Where the kernel has something mounted at or below a directory, innermost first. */
+export async function mountsBelow(directory: string): Promise<readonly string[]> {
+  const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
+  return lines
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
+    .filter((path) => path === directory || path.startsWith(`${directory}/`))
+    .toReversed();
+}
+
+export async function mountTmpfs(directory: string, { sizeBytes }: { sizeBytes: number | undefined }): Promise<void> {
+  const options = ["mode=0777", ...(sizeBytes ? [`size=${sizeBytes}`] : [])].join(",");
+  await run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
+}
+
+export async function unmount(path: string): Promise<void> {
+  await run("umount", [path]).catch((error: Error) => {
+    if (!/not mounted|no mount point/.test(error.message)) throw error;
+  });
+}

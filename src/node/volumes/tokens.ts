@@ -1,0 +1,72 @@
+import { serviceAccount } from "../../api/kinds/core/service-account.ts";
+import type { Pod, ServiceAccountTokenProjection } from "../../api/schema/types.ts";
+import { timeFrom } from "../../api/time.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Client } from "../../client/client.ts";
+
+/** Service account tokens for pods, kept until they have to be renewed. */
+export interface ServiceAccountTokens {
+  token(pod: Pod, projection: ServiceAccountTokenProjection): Promise<string>;
+  /** Milliseconds until a token of the pod has to be renewed; undefined when it has none. */
+  renewInMs(podUid: string): number | undefined;
+  forget(podUid: string): void;
+}
+
+interface Held {
+  readonly token: string;
+  readonly renewAtMs: number;
+}
+
+/** A token is renewed when a fifth of its life is left, and once a day at least. */
+const renewAfterShare = 0.8;
+const oldestMs = 24 * 60 * 60 * 1000;
+
+export function openTokens({ client, clock }: { client: Client; clock: Clock }): ServiceAccountTokens {
+  const held = new Map<string, Map<string, Held>>();
+
+  async function request(
+    pod: Pod,
+    { audience, expirationSeconds = 3600 }: ServiceAccountTokenProjection,
+  ): Promise<Held> {
+    const { namespace = "", name, uid } = pod.metadata;
+    const nowMs = clock.now();
+    const answer = (await client.post(
+      serviceAccount,
+      { namespace, name: pod.spec.serviceAccountName ?? "default" },
+      "token",
+      {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenRequest",
+        metadata: { name: "" },
+        spec: {
+          audiences: audience ? [audience] : [],
+          expirationSeconds,
+          boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid },
+        },
+      },
+    )) as { status?: { token?: string; expirationTimestamp?: string } };
+    const { token, expirationTimestamp } = answer.status ?? {};
+    if (!token) throw new Error("failed to fetch token: the server answered without one");
+    const lifeMs = (expirationTimestamp ? timeFrom(expirationTimestamp) : nowMs + expirationSeconds * 1000) - nowMs;
+    return { token, renewAtMs: nowMs + Math.min(lifeMs * renewAfterShare, oldestMs) };
+  }
+
+  return {
+    async token(pod, projection) {
+      const uid = pod.metadata.uid ?? "";
+      const ofPod = held.get(uid) ?? new Map<string, Held>();
+      held.set(uid, ofPod);
+      const key = `${projection.audience ?? ""}/${projection.expirationSeconds ?? ""}`;
+      const there = ofPod.get(key);
+      if (there && there.renewAtMs > clock.now()) return there.token;
+      const fresh = await request(pod, projection);
+      ofPod.set(key, fresh);
+      return fresh.token;
+    },
+    renewInMs(podUid) {
+      const times = [...(held.get(podUid)?.values() ?? [])].map(({ renewAtMs }) => renewAtMs);
+      return times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined;
+    },
+    forget: (podUid) => void held.delete(podUid),
+  };
+}
