@@ -1,5 +1,18 @@
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
-import type { MutatingAdmissionPolicy } from "../../schema/types.ts";
+import type { MutatingAdmissionPolicy, Mutation } from "../../schema/types.ts";
+import { validateOneOf } from "../../validate/values.ts";
+import {
+  paramKindText,
+  setMatchDefaults,
+  validateExpression,
+  validateFailurePolicy,
+  validateMatchConditions,
+  validateMatchResources,
+  validateParamKind,
+  validateVariables,
+} from "./match.ts";
 
 export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   group: "admissionregistration.k8s.io",
@@ -8,4 +21,52 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   plural: "mutatingadmissionpolicies",
   categories: ["api-extensions"],
   scope: "Cluster",
+  generation: true,
+  columns: [
+    nameColumn,
+    { name: "Mutations", type: "integer", cell: ({ spec }) => spec?.mutations?.length ?? 0 },
+    { name: "ParamKind", type: "string", cell: ({ spec }) => paramKindText(spec?.paramKind) },
+    ageColumn,
+  ],
+
+  defaults(policy) {
+    policy.spec ??= {};
+    policy.spec.failurePolicy ??= "Fail";
+    setMatchDefaults(policy.spec.matchConstraints);
+  },
+
+  validate({ spec }, root) {
+    const at = root.child("spec");
+    const { matchConstraints, mutations = [], reinvocationPolicy } = spec;
+    return [
+      ...validateFailurePolicy(spec.failurePolicy, at),
+      ...validateParamKind(spec.paramKind, at.child("paramKind")),
+      ...(matchConstraints
+        ? validateMatchResources(matchConstraints, at.child("matchConstraints"))
+        : [at.child("matchConstraints").required()]),
+      ...validateMatchConditions(spec.matchConditions, at.child("matchConditions")),
+      ...validateVariables(spec.variables, at.child("variables")),
+      ...(mutations.length === 0
+        ? [at.child("mutations").required("mutations must contain at least one item")]
+        : mutations.flatMap((mutation, i) => validateMutation(mutation, at.child("mutations").index(i)))),
+      ...(reinvocationPolicy
+        ? validateOneOf(reinvocationPolicy, ["IfNeeded", "Never"], at.child("reinvocationPolicy"))
+        : [at.child("reinvocationPolicy").required()]),
+    ];
+  },
 });
+
+function validateMutation({ patchType, applyConfiguration, jsonPatch }: Mutation, at: Path): FieldError[] {
+  switch (patchType) {
+    case "ApplyConfiguration":
+      return applyConfiguration
+        ? validateExpression(applyConfiguration.expression, at.child("applyConfiguration", "expression"))
+        : [at.child("applyConfiguration").required("must be specified when patchType is ApplyConfiguration")];
+    case "JSONPatch":
+      return jsonPatch
+        ? validateExpression(jsonPatch.expression, at.child("jsonPatch", "expression"))
+        : [at.child("jsonPatch").required("must be specified when patchType is JSONPatch")];
+    default:
+      return validateOneOf(patchType, ["ApplyConfiguration", "JSONPatch"], at.child("patchType"));
+  }
+}

@@ -1,5 +1,7 @@
 import { defineKind } from "../../kind.ts";
 import type { MutatingWebhookConfiguration } from "../../schema/types.ts";
+import { validateOneOf } from "../../validate/values.ts";
+import { setWebhookDefaults, validateWebhooks, webhookColumns } from "./webhook.ts";
 
 export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfiguration>({
   group: "admissionregistration.k8s.io",
@@ -8,4 +10,24 @@ export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfigurat
   plural: "mutatingwebhookconfigurations",
   categories: ["api-extensions"],
   scope: "Cluster",
+  generation: true,
+  columns: webhookColumns,
+
+  defaults({ webhooks = [] }) {
+    for (const webhook of webhooks) {
+      setWebhookDefaults(webhook);
+      webhook.reinvocationPolicy ??= "Never";
+    }
+  },
+
+  validate: ({ webhooks = [] }, root) => [
+    ...validateWebhooks(webhooks, root),
+    ...webhooks.flatMap(({ reinvocationPolicy }, i) =>
+      validateOneOf(
+        reinvocationPolicy,
+        ["IfNeeded", "Never"],
+        root.child("webhooks").index(i).child("reinvocationPolicy"),
+      ),
+    ),
+  ],
 });

@@ -1,5 +1,6 @@
 import { defineKind } from "../../kind.ts";
 import type { ValidatingWebhookConfiguration } from "../../schema/types.ts";
+import { setWebhookDefaults, validateWebhooks, webhookColumns } from "./webhook.ts";
 
 export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfiguration>({
   group: "admissionregistration.k8s.io",
@@ -8,4 +9,8 @@ export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfig
   plural: "validatingwebhookconfigurations",
   categories: ["api-extensions"],
   scope: "Cluster",
+  generation: true,
+  columns: webhookColumns,
+  defaults: ({ webhooks = [] }) => webhooks.forEach(setWebhookDefaults),
+  validate: ({ webhooks }, root) => validateWebhooks(webhooks, root),
 });

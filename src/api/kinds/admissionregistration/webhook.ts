@@ -1,0 +1,115 @@
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
+import type { Column } from "../../kind.ts";
+import type { KubeObject } from "../../object.ts";
+import type { ServiceReference, ValidatingWebhook, WebhookClientConfig } from "../../schema/types.ts";
+import { validateLabelSelector } from "../../validate/labels.ts";
+import { qualifiedDomain } from "../../validate/names.ts";
+import { validatePort, validateText } from "../../validate/values.ts";
+import {
+  setRuleDefaults,
+  validateFailurePolicy,
+  validateMatchConditions,
+  validateMatchPolicy,
+  validateRule,
+} from "./match.ts";
+
+/** Admission webhooks of either sort. */
+
+const longestSeconds = 30;
+const reviewVersions = ["v1", "v1beta1"];
+const urlForm = "; desired format: https://host[/path]";
+
+export const webhookColumns: readonly Column<KubeObject & { webhooks?: unknown[] }>[] = [
+  nameColumn,
+  { name: "Webhooks", type: "integer", cell: ({ webhooks }) => webhooks?.length ?? 0 },
+  ageColumn,
+];
+
+export function setWebhookDefaults(webhook: ValidatingWebhook): void {
+  webhook.failurePolicy ??= "Fail";
+  webhook.matchPolicy ??= "Equivalent";
+  webhook.namespaceSelector ??= {};
+  webhook.objectSelector ??= {};
+  webhook.timeoutSeconds ??= 10;
+  setRuleDefaults(webhook.rules);
+  if (webhook.clientConfig?.service) webhook.clientConfig.service.port ??= 443;
+}
+
+export function validateWebhooks(webhooks: readonly ValidatingWebhook[] = [], root: Path): FieldError[] {
+  const names = webhooks.map(({ name }) => name);
+  return webhooks.flatMap((webhook, i) => {
+    const at = root.child("webhooks").index(i);
+    return [
+      ...validateWebhook(webhook, at),
+      ...validateReviewVersions(webhook.admissionReviewVersions ?? [], at.child("admissionReviewVersions")),
+      ...(names.indexOf(webhook.name) < i ? [at.child("name").duplicate(webhook.name)] : []),
+    ];
+  });
+}
+
+function validateWebhook(webhook: ValidatingWebhook, at: Path): FieldError[] {
+  const { name = "", rules = [], sideEffects, timeoutSeconds: seconds } = webhook;
+  const effects = at.child("sideEffects");
+  return [
+    ...(name ? validateText(qualifiedDomain, name, at.child("name")) : [at.child("name").required()]),
+    ...rules.flatMap((rule, i) => validateRule(rule, at.child("rules").index(i))),
+    ...validateFailurePolicy(webhook.failurePolicy, at),
+    ...validateMatchPolicy(webhook.matchPolicy, at),
+    ...(sideEffects ? [] : [effects.required("must specify one of None, NoneOnDryRun")]),
+    ...(sideEffects && !["None", "NoneOnDryRun"].includes(sideEffects)
+      ? [effects.notSupported(sideEffects, ["None", "NoneOnDryRun"])]
+      : []),
+    ...(seconds !== undefined && (seconds <= 0 || seconds > longestSeconds)
+      ? [at.child("timeoutSeconds").invalid(seconds, "the timeout value must be between 1 and 30 seconds")]
+      : []),
+    ...validateLabelSelector(webhook.namespaceSelector, at.child("namespaceSelector")),
+    ...validateLabelSelector(webhook.objectSelector, at.child("objectSelector")),
+    ...validateClientConfig(webhook.clientConfig ?? {}, at.child("clientConfig")),
+    ...validateMatchConditions(webhook.matchConditions, at.child("matchConditions")),
+  ];
+}
+
+function validateReviewVersions(versions: readonly string[], at: Path): FieldError[] {
+  if (versions.length === 0) return [at.required(`must specify one of ${reviewVersions.join(", ")}`)];
+  return versions.some((version) => reviewVersions.includes(version))
+    ? []
+    : [at.invalid(versions, `must include at least one of ${reviewVersions.join(", ")}`)];
+}
+
+/** Where a webhook is reached: by exactly one of a URL and a Service. */
+export function validateClientConfig({ url, service }: WebhookClientConfig, at: Path): FieldError[] {
+  if ((url === undefined) === (service === undefined))
+    return [at.required("exactly one of url or service is required")];
+  if (url !== undefined) return validateUrl(url, at.child("url"));
+  return service ? validateService(service, at.child("service")) : [];
+}
+
+function validateUrl(text: string, at: Path): FieldError[] {
+  const [, scheme = "", rest] = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(.*)$/.exec(text) ?? [];
+  const [, authority = ""] = /^\/\/([^/?#]*)/.exec(rest ?? "") ?? [];
+  const host = authority.slice(authority.indexOf("@") + 1);
+  const errors: FieldError[] = [];
+  if (scheme !== "https") errors.push(at.invalid(scheme, `'https' is the only allowed URL scheme${urlForm}`));
+  if (host === "") errors.push(at.invalid(host, `host must be specified${urlForm}`));
+  if (authority.includes("@"))
+    errors.push(at.invalid(authority.slice(0, authority.indexOf("@")), "user information is not permitted in the URL"));
+  const [, query, fragment] = /^[^?#]*(?:\?([^#]*))?(?:#(.*))?$/.exec(text) ?? [];
+  if (fragment) errors.push(at.invalid(fragment, "fragments are not permitted in the URL"));
+  if (query) errors.push(at.invalid(query, "query parameters are not permitted in the URL"));
+  return errors;
+}
+
+function validateService({ name, namespace, path, port }: ServiceReference, at: Path): FieldError[] {
+  return [
+    ...(name ? [] : [at.child("name").required("service name is required")]),
+    ...(namespace ? [] : [at.child("namespace").required("service namespace is required")]),
+    ...(port === undefined
+      ? []
+      : validatePort(port, at.child("port")).map((error) => ({
+          ...error,
+          message: error.message.replace(": must be", ": port is not valid: must be"),
+        }))),
+    ...(path && !path.startsWith("/") ? [at.child("path").invalid(path, "must start with a '/'")] : []),
+  ];
+}
