@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
+import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { ResourceClaimTemplate } from "../../schema/types.ts";
+import { validateLabels } from "../../validate/labels.ts";
+import { setClaimDefaults, shownClaimSpec, validateClaimSpec } from "./claim-spec.ts";
 
 export const resourceClaimTemplate = defineKind<ResourceClaimTemplate>({
   group: "resource.k8s.io",
@@ -7,4 +11,15 @@ export const resourceClaimTemplate = defineKind<ResourceClaimTemplate>({
   kind: "ResourceClaimTemplate",
   plural: "resourceclaimtemplates",
   scope: "Namespaced",
+  deletion: { answersObject: true },
+  columns: [nameColumn, ageColumn],
+  defaults: ({ spec }) => setClaimDefaults(spec?.spec),
+  validate: ({ spec }, root) => [
+    ...validateLabels(spec?.metadata?.labels, root.child("spec", "metadata", "labels")),
+    ...validateClaimSpec(spec?.spec, root.child("spec", "spec")),
+  ],
+  validateUpdate: ({ spec }, old, root) =>
+    isDeepStrictEqual(spec, old.spec)
+      ? []
+      : [root.child("spec").invalid({ Spec: shownClaimSpec(spec?.spec) }, "field is immutable")],
 });

@@ -1,12 +1,30 @@
+import { isDeepStrictEqual } from "node:util";
+import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
+import type { ResourceV1Beta1ResourceClaim } from "../../schema/types.ts";
+import { setClaimDefaults, shownClaimSpec, validateClaimSpec } from "./claim-spec.ts";
 
-export const resourceClaim = defineKind({
+export const resourceClaim = defineKind<ResourceV1Beta1ResourceClaim>({
   group: "resource.k8s.io",
   version: "v1",
   kind: "ResourceClaim",
   plural: "resourceclaims",
   scope: "Namespaced",
-  subresources: {
-    status: true,
-  },
+  subresources: { status: true },
+  deletion: { answersObject: true },
+  columns: [nameColumn, { name: "State", type: "string", cell: stateText }, ageColumn],
+  defaults: ({ spec }) => setClaimDefaults(spec),
+  validate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
+  validateUpdate: ({ spec }, old, root) =>
+    isDeepStrictEqual(spec, old.spec) ? [] : [root.child("spec").invalid(shownClaimSpec(spec), "field is immutable")],
 });
+
+/** "deleted,allocated,reserved" */
+function stateText({ metadata, status }: ResourceV1Beta1ResourceClaim): string {
+  const states: string[] = [];
+  if (metadata.deletionTimestamp) states.push("deleted");
+  if (status?.allocation) states.push("allocated");
+  else if (!metadata.deletionTimestamp) states.push("pending");
+  if (status?.reservedFor?.length) states.push("reserved");
+  return states.join(",");
+}
