@@ -1,4 +1,5 @@
 import { plainColumns } from "./columns.ts";
+import { applyTypeDefaults } from "./defaults.ts";
 import type { FieldError, Path } from "./field.ts";
 import type { KubeObject } from "./object.ts";
 
@@ -89,8 +90,8 @@ export type Subresource =
 /** What happens to an object on its way in (Kubernetes docs, "API concepts"; the steps run in this order). */
 export interface Strategy<T extends KubeObject = KubeObject> {
   /**
-   * Fills in what the client left out; sees an object that was decoded, pruned and given the schema's and the types' own
-   * defaults (api/defaults.ts). May change the object.
+   * Fills in what the client left out. What a kind's file says sees an object that was decoded, pruned and given the
+   * types' own defaults (defaults.ts), which defineKind puts before it. May change the object.
    */
   defaults?(object: T): void;
   /** Clears what a client may not set at creation, sets what the server decides. May change the object. `status` is cleared already. */
@@ -182,6 +183,7 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
   const { group, version, kind, plural, scope, singular, shortNames, categories, verbs, type, columns, stored } =
     definition;
   const { durability, action, subresources = {}, ...strategy } = definition;
+  const objectType = type ?? `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}`;
   return {
     group,
     version,
@@ -192,11 +194,17 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
     shortNames: shortNames ?? [],
     categories: categories ?? [],
     verbs: verbs ?? (action ? ["create"] : allVerbs),
-    type: type ?? `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}`,
+    type: objectType,
     subresources: Object.fromEntries(
       Object.entries(subresources).map(([name, sub]) => [name, subresourceFrom(name, sub)]),
     ),
-    strategy,
+    strategy: {
+      ...strategy,
+      defaults(object) {
+        applyTypeDefaults(object, objectType);
+        strategy.defaults?.(object);
+      },
+    },
     columns: columns ?? plainColumns,
     stored,
     ...(durability && { durability }),

@@ -1,0 +1,201 @@
+import { addQuantities, formatQuantity } from "./quantity.ts";
+import type { SchemaNode } from "./schema/node.ts";
+import { isType, typeNameOf, typeNode } from "./schema/table.ts";
+import type {
+  AzureDiskVolumeSource,
+  Container,
+  HostPathVolumeSource,
+  HTTPGetAction,
+  ImageVolumeSource,
+  ObjectFieldSelector,
+  PersistentVolumeClaimSpec,
+  Pod,
+  PodSpec,
+  Probe,
+  ServiceAccountTokenProjection,
+  ServicePort,
+  Volume,
+} from "./schema/types.ts";
+
+/*
+ * What Kubernetes fills in wherever a type occurs (API reference, the types' pages): in a Pod as in the template of a
+ * Deployment. Defaults of a kind as a whole are with the kind. Fields that are no pointers in Kubernetes' types cannot
+ * tell zero from absent, hence `||=`.
+ */
+const typeRules: Readonly<Record<string, (object: never) => void>> = {
+  "io.k8s.api.core.v1.Pod": (pod: Pod) => {
+    if (!pod.spec) return;
+    pod.spec.enableServiceLinks ??= true;
+    if (pod.spec.hostNetwork) exposeOnHost(pod.spec);
+    for (const container of [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])])
+      requestWhatIsLimited(container);
+    requestForThePod(pod.spec);
+  },
+  "io.k8s.api.core.v1.PodSpec": (spec: PodSpec) => {
+    spec.restartPolicy ||= "Always";
+    spec.dnsPolicy ||= "ClusterFirst";
+    spec.schedulerName ||= "default-scheduler";
+    spec.terminationGracePeriodSeconds ??= 30;
+    spec.securityContext ??= {};
+    // The old name of the field follows the new one.
+    spec.serviceAccountName ||= spec.serviceAccount ?? "";
+    if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
+    else {
+      delete spec.serviceAccountName;
+      delete spec.serviceAccount;
+    }
+  },
+  "io.k8s.api.core.v1.Container": defaultContainer,
+  "io.k8s.api.core.v1.EphemeralContainer": defaultContainer,
+  "io.k8s.api.core.v1.Probe": (probe: Probe) => {
+    probe.timeoutSeconds ||= 1;
+    probe.periodSeconds ||= 10;
+    probe.successThreshold ||= 1;
+    probe.failureThreshold ||= 3;
+  },
+  "io.k8s.api.core.v1.HTTPGetAction": (get: HTTPGetAction) => {
+    get.path ||= "/";
+    get.scheme ||= "HTTP";
+  },
+  "io.k8s.api.core.v1.Volume": (volume: Volume) => {
+    // A volume without a source is an empty directory.
+    if (Object.entries(volume).every(([field, value]) => field === "name" || value === undefined || value === null))
+      volume.emptyDir = {};
+  },
+  "io.k8s.api.core.v1.SecretVolumeSource": readableFiles,
+  "io.k8s.api.core.v1.ConfigMapVolumeSource": readableFiles,
+  "io.k8s.api.core.v1.DownwardAPIVolumeSource": readableFiles,
+  "io.k8s.api.core.v1.ProjectedVolumeSource": readableFiles,
+  "io.k8s.api.core.v1.HostPathVolumeSource": (source: HostPathVolumeSource) => {
+    source.type ??= "";
+  },
+  "io.k8s.api.core.v1.ImageVolumeSource": (source: ImageVolumeSource) => {
+    source.pullPolicy ||= pullPolicyOf(source.reference);
+  },
+  "io.k8s.api.core.v1.AzureDiskVolumeSource": (source: AzureDiskVolumeSource) => {
+    source.cachingMode ??= "ReadWrite";
+    source.kind ??= "Shared";
+  },
+  "io.k8s.api.core.v1.ServiceAccountTokenProjection": (token: ServiceAccountTokenProjection) => {
+    token.expirationSeconds ??= 3600;
+  },
+  "io.k8s.api.core.v1.ObjectFieldSelector": (selector: ObjectFieldSelector) => {
+    selector.apiVersion ||= "v1";
+  },
+  "io.k8s.api.core.v1.PersistentVolumeClaimSpec": (spec: PersistentVolumeClaimSpec) => {
+    spec.volumeMode ??= "Filesystem";
+  },
+  "io.k8s.api.core.v1.ServicePort": (port: ServicePort) => {
+    port.protocol ||= "TCP";
+    port.targetPort ||= port.port;
+  },
+};
+
+/** Fills in an object of a built-in type what its schema and the types in it say. Changes the object. */
+export function applyTypeDefaults(object: object, type: string): void {
+  if (!isType(type)) return;
+  carryOut(planOf(typeNode(type), type), object as Fields);
+}
+
+/** Always for what may change under its name: no tag, or "latest"; otherwise IfNotPresent. */
+export function pullPolicyOf(image: string | undefined): string {
+  const [name = "", digest] = (image ?? "").split("@");
+  const tag = name.slice(name.lastIndexOf("/") + 1).split(":")[1];
+  return (tag ?? (digest === undefined ? "latest" : "")) === "latest" ? "Always" : "IfNotPresent";
+}
+
+function defaultContainer(container: Container): void {
+  container.terminationMessagePath ||= "/dev/termination-log";
+  container.terminationMessagePolicy ||= "File";
+  container.imagePullPolicy ||= pullPolicyOf(container.image);
+}
+
+function readableFiles(source: { defaultMode?: number }): void {
+  source.defaultMode ??= 0o644;
+}
+
+/** In the host's network a container's port is the host's. */
+function exposeOnHost(spec: PodSpec): void {
+  for (const { ports } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])])
+    for (const port of ports ?? []) port.hostPort ||= port.containerPort;
+}
+
+/** Kubernetes docs, "Resource Management for Pods and Containers": a limit without a request is the request. */
+function requestWhatIsLimited({ resources }: Container): void {
+  if (resources?.limits) resources.requests = { ...resources.limits, ...resources.requests };
+}
+
+/** Of a pod with limits of its own: requests for what its containers request, then for what is limited. */
+function requestForThePod({ resources, containers, initContainers = [] }: PodSpec): void {
+  if (!resources?.limits) return;
+  const forPods = (name: string) => name === "cpu" || name === "memory" || name.startsWith("hugepages-");
+  const sums: Record<string, string> = {};
+  const lasting = initContainers.filter(({ restartPolicy }) => restartPolicy === "Always");
+  for (const { resources } of [...(containers ?? []), ...lasting])
+    for (const [name, quantity] of Object.entries(resources?.requests ?? {}))
+      sums[name] = formatQuantity(addQuantities(sums[name] ?? "0", quantity));
+  const wanted = Object.entries({ ...resources.limits, ...sums }).filter(([name]) => forPods(name));
+  resources.requests = { ...Object.fromEntries(wanted), ...resources.requests };
+}
+
+type Fields = Record<string, unknown>;
+
+/** What there is to do at an object of one type, and below it. */
+interface Plan {
+  readonly rule: ((object: never) => void) | undefined;
+  readonly values: { readonly name: string; readonly value: unknown; readonly pointer: boolean }[];
+  readonly below: { readonly name: string; readonly node: SchemaNode; readonly plan: Plan }[];
+}
+
+const plans = new Map<string, Plan>();
+
+function planOf(node: SchemaNode, type: string): Plan {
+  const known = plans.get(type);
+  if (known) return known;
+  const plan: Plan = { rule: typeRules[type], values: [], below: [] };
+  // Before its parts: a type may contain itself.
+  plans.set(type, plan);
+  for (const { name, node: inner, default: value, pointer } of node.fields.values()) {
+    if (value !== undefined && (pointer || value)) plan.values.push({ name, value, pointer });
+    const part = objectIn(inner);
+    const partType = part && typeNameOf(part);
+    if (part && partType) plan.below.push({ name, node: inner, plan: planOf(part, partType) });
+  }
+  return plan;
+}
+
+function objectIn(node: SchemaNode): SchemaNode | undefined {
+  if (node.sort === "object") return node;
+  return node.item && (node.sort === "list" || node.sort === "map") ? objectIn(node.item) : undefined;
+}
+
+const trimmed = new WeakSet<Plan>();
+
+function carryOut(plan: Plan, object: Fields): void {
+  if (!trimmed.has(plan)) {
+    plan.below.splice(0, plan.below.length, ...plan.below.filter((part) => hasWork(part.plan, new Set())));
+    trimmed.add(plan);
+  }
+  for (const { name, value, pointer } of plan.values) {
+    const given = object[name];
+    if (given === undefined || given === null || (!pointer && !given)) object[name] = value;
+  }
+  plan.rule?.(object as never);
+  for (const part of plan.below) {
+    const value = object[part.name];
+    if (value !== undefined && value !== null) carryOutIn(part.node, part.plan, value);
+  }
+}
+
+function carryOutIn(node: SchemaNode, plan: Plan, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (node.sort === "object") carryOut(plan, value as Fields);
+  else if (node.item) for (const item of Object.values(value)) carryOutIn(node.item, plan, item);
+}
+
+function hasWork(plan: Plan, seen: Set<Plan>): boolean {
+  if (plan.rule || plan.values.length > 0) return true;
+  if (seen.has(plan)) return false;
+  seen.add(plan);
+  return plan.below.some((part) => hasWork(part.plan, seen));
+}
