@@ -6,6 +6,7 @@ import { pod } from "../../api/kinds/core/pod.ts";
 import { type AnyObject, isLeaving } from "../../api/object.ts";
 import type { ListOf } from "../../api/request.ts";
 import { isReason, notFound } from "../../api/status.ts";
+import { timeText } from "../../api/time.ts";
 import { messageOf } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import { defineController, settled } from "../../client/controller.ts";
@@ -41,12 +42,7 @@ export const namespaceController = defineController({
     const kinds = [...deletableKinds, ...custom].filter(({ scope }) => scope === "Namespaced");
     const { remaining, failures } = await empty(client, kinds, name);
 
-    const conditions = conditionsOf(
-      remaining,
-      failures,
-      dying.status?.conditions ?? [],
-      new Date(now).toISOString().replace(/\.\d+/, ""),
-    );
+    const conditions = conditionsOf(remaining, failures, dying.status?.conditions ?? [], timeText(now));
     let current = dying;
     if (!isDeepStrictEqual(dying.status?.conditions, conditions)) {
       current = await client.updateStatus(namespace, {

@@ -1,0 +1,138 @@
+import { lease } from "../../api/kinds/coordination/lease.ts";
+import { node } from "../../api/kinds/core/node.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import { keyOf } from "../../api/object.ts";
+import type { Node, Pod, Taint } from "../../api/schema/types.ts";
+import { timeText } from "../../api/time.ts";
+import type { Cache } from "../../client/cache.ts";
+import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
+import { podsOnNode } from "../pods-on-node.ts";
+import { decide } from "./decide.ts";
+
+export interface NodeLifecycleOptions {
+  /** How long a node may be silent before it counts as unreachable. */
+  readonly graceMs: number;
+  /** The same for a node that has not said a word yet. */
+  readonly startupGraceMs: number;
+}
+
+const leaseNamespace = "kube-node-lease";
+/** Kubernetes' hint of how long kubelets may keep objects; 0 in clusters of up to 100 nodes. */
+const ttlAnnotation = "node.alpha.kubernetes.io/ttl";
+
+/** Notices nodes that fall silent and taints nodes by their conditions (Kubernetes docs, "Nodes", section "Node controller"). */
+export function nodeLifecycleController({ graceMs, startupGraceMs }: NodeLifecycleOptions): Controller {
+  /** What was last heard of each node, and when by this machine's clock: the node's own clock may be wrong. */
+  const heard = new Map<string, { word: string; atMs: number }>();
+  const registered = new Set<string>();
+
+  return defineController({
+    name: "node-lifecycle",
+    component: "node-controller",
+    reconciles: node,
+    watches: [
+      { kind: lease, keys: ({ metadata }) => (metadata.namespace === leaseNamespace ? [{ name: metadata.name }] : []) },
+    ],
+    reads: [pod],
+
+    async reconcile({ name }, context) {
+      const { cache, client, events, now } = context;
+      const observed = cache.get(node, { name });
+      if (!observed) {
+        heard.delete(name);
+        registered.delete(name);
+        return settled;
+      }
+      if (!registered.has(name)) {
+        registered.add(name);
+        events.record(referenceByName(observed), {
+          type: "Normal",
+          reason: "RegisteredNode",
+          message: `Node ${name} event: Registered Node ${name} in Controller`,
+        });
+      }
+      const word = wordOf(cache, observed);
+      if (heard.get(name)?.word !== word) heard.set(name, { word, atMs: now });
+      const heardAtMs = heard.get(name)?.atMs ?? now;
+
+      const decision = decide({
+        node: observed,
+        heardAtMs,
+        now,
+        graceMs,
+        startupGraceMs,
+        othersAreDown: othersAreDown(cache, name),
+      });
+      let current = observed;
+      if (decision.conditions) {
+        current = await client.updateStatus(node, {
+          ...observed,
+          status: { ...observed.status, conditions: [...decision.conditions] },
+        });
+        await cache.seen(current);
+      }
+      if (decision.fellSilent) await tellPods(context, current);
+      const metadata = { labels: decision.labels, annotations: { [ttlAnnotation]: "0" } };
+      if (Object.keys(decision.labels).length > 0 || observed.metadata.annotations?.[ttlAnnotation] === undefined) {
+        current = await client.patch(node, { name }, { type: "merge", document: { metadata } });
+        await cache.seen(current);
+      }
+      for (const taints of [decision.scheduling, decision.execution]) {
+        if (sameTaints(current.spec.taints ?? [], taints)) continue;
+        const document = {
+          metadata: { resourceVersion: current.metadata.resourceVersion },
+          spec: { taints: taints.length > 0 ? taints : null },
+        };
+        current = await client.patch(node, { name }, { type: "merge", document });
+        await cache.seen(current);
+      }
+      return decision.againAfterMs === undefined ? settled : { again: { afterMs: decision.againAfterMs } };
+    },
+  });
+}
+
+/** All by which a node shows that it lives; a new text is a sign of life. */
+function wordOf(cache: Cache, { metadata, status }: Node): string {
+  const renewed = cache.get(lease, { namespace: leaseNamespace, name: metadata.name })?.spec?.renewTime ?? "";
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  // Unknown is what this controller wrote: not a word of the node's.
+  const spoken = ready?.status === "Unknown" ? "" : (ready?.lastHeartbeatTime ?? "");
+  return `${renewed} ${spoken}`;
+}
+
+function othersAreDown(cache: Cache, name: string): boolean {
+  return cache
+    .list(node)
+    .filter(({ metadata }) => metadata.name !== name)
+    .every(({ status }) => status?.conditions?.find(({ type }) => type === "Ready")?.status !== "True");
+}
+
+/** The pods of a silent node are no longer ready: Services must not lead there. */
+async function tellPods({ cache, client, events, now }: Context, silent: Node): Promise<void> {
+  const { name } = silent.metadata;
+  events.record(referenceByName(silent), {
+    type: "Normal",
+    reason: "NodeNotReady",
+    message: `Node ${name} status is now: NodeNotReady`,
+  });
+  for (const held of cache.by(pod, podsOnNode, name)) {
+    const conditions = held.status?.conditions ?? [];
+    if (!conditions.some(({ type, status }) => type === "Ready" && status === "True")) continue;
+    const turned = conditions.map((condition) =>
+      condition.type === "Ready" ? { ...condition, status: "False", lastTransitionTime: timeText(now) } : condition,
+    );
+    const { metadata } = held as Pod;
+    const document = { metadata: { uid: metadata.uid }, status: { conditions: turned } };
+    await client.patch(pod, keyOf(held), { type: "merge", document }, { subresource: "status" });
+    events.record(held, { type: "Warning", reason: "NodeNotReady", message: "Node is not ready" });
+  }
+}
+
+/** Events about nodes name them by name in place of the uid, as kubelets do: `kubectl describe node` looks for that. */
+function referenceByName({ metadata: { name } }: Node) {
+  return { apiVersion: "v1", kind: "Node", name, uid: name };
+}
+
+function sameTaints(a: readonly Taint[], b: readonly Taint[]): boolean {
+  return a.length === b.length && a.every((taint, at) => taint.key === b[at]?.key && taint.effect === b[at]?.effect);
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import type { Node, Service } from "../../api/schema/types.ts";
+import { ingressOf, isOurs } from "./decide.ts";
+
+const aNode = (name: string, addresses: [string, string][], { ready = "True", labels = {} } = {}) =>
+  ({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name, labels },
+    spec: {},
+    status: {
+      addresses: addresses.map(([type, address]) => ({ type, address })),
+      conditions: [{ type: "Ready", status: ready }],
+    },
+  }) as Node;
+const aService = (spec: Partial<Service["spec"]> = {}) =>
+  ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "s" },
+    spec: { type: "LoadBalancer", ipFamilies: ["IPv4"], ...spec },
+  }) as Service;
+const ips = (service: Service, nodes: Node[]) => ingressOf(service, nodes).map(({ ip }) => ip);
+
+describe("the built-in load balancer", () => {
+  test.each<[what: string, service: Service, nodes: Node[], ips: string[]]>([
+    [
+      "answers at every ready node",
+      aService(),
+      [aNode("b", [["InternalIP", "192.0.2.2"]]), aNode("a", [["InternalIP", "192.0.2.1"]])],
+      ["192.0.2.1", "192.0.2.2"],
+    ],
+    [
+      "prefers external addresses",
+      aService(),
+      [
+        aNode("a", [
+          ["InternalIP", "192.0.2.1"],
+          ["ExternalIP", "198.51.100.1"],
+        ]),
+      ],
+      ["198.51.100.1"],
+    ],
+    [
+      "leaves out nodes that are not ready",
+      aService(),
+      [aNode("a", [["InternalIP", "192.0.2.1"]], { ready: "Unknown" })],
+      [],
+    ],
+    [
+      "leaves out nodes that are labelled so",
+      aService(),
+      [
+        aNode("a", [["InternalIP", "192.0.2.1"]], {
+          labels: { "node.kubernetes.io/exclude-from-external-load-balancers": "" },
+        }),
+      ],
+      [],
+    ],
+    [
+      "answers in the Service's families only",
+      aService({ ipFamilies: ["IPv6"] }),
+      [
+        aNode("a", [
+          ["InternalIP", "192.0.2.1"],
+          ["InternalIP", "2001:db8::1"],
+        ]),
+      ],
+      ["2001:db8::1"],
+    ],
+  ])("%s", (_, service, nodes, expected) => {
+    expect(ips(service, nodes)).toEqual(expected);
+  });
+
+  test("leaves Services alone that ask for another one", () => {
+    expect([
+      isOurs(aService()),
+      isOurs(aService({ loadBalancerClass: "example.com/lb" })),
+      isOurs(aService({ type: "NodePort" })),
+    ]).toEqual([true, false, false]);
+  });
+});
