@@ -56,6 +56,10 @@ const leaves: Record<string, string> = {
   [`${extensions}.JSONSchemaPropsOrBool`]: "y",
   [`${extensions}.JSONSchemaPropsOrStringArray`]: "z",
 };
+/** Kinds that clients ask for and no document names. */
+const metaKinds: Record<string, string[]> = Object.fromEntries(
+  ["PartialObjectMetadata", "PartialObjectMetadataList"].map((kind) => [`${meta}.${kind}`, [`meta.k8s.io/v1/${kind}`]]),
+);
 const scalars: Record<string, string> = {
   "string/": "s",
   "string/byte": "c",
@@ -132,16 +136,20 @@ class Source {
 
   tableType(name: string): TableType {
     const definition = this.#definitions[name];
-    const kinds = definition?.["x-kubernetes-group-version-kind"]?.map(
+    const published = definition?.["x-kubernetes-group-version-kind"]?.map(
       ({ group, version, kind }) => `${group}/${version}/${kind}`,
     );
+    // Types like DeleteOptions are a kind of every group.
+    const kinds =
+      published && published.length > 1 ? [`*/*/${name.split(".").at(-1)}`] : (published ?? metaKinds[name]);
     const fields = definition ? this.#published(name, definition) : {};
     for (const [field, [number, type]] of Object.entries(this.#messages.get(name) ?? {})) {
       const key = jsonName(name, field);
-      if (fields[key] === undefined) fields[key] = this.#wireField(name, field, number, type);
+      const isPublished = Object.keys(fields).some((other) => other.toLowerCase() === key.toLowerCase());
+      if (!isPublished) fields[key] = this.#wireField(name, field, number, type);
     }
     return {
-      ...(kinds && kinds.length === 1 && { kinds }),
+      ...(kinds && { kinds }),
       ...(definition?.["x-kubernetes-map-type"] === "atomic" && { atomic: true }),
       fields,
     };
@@ -149,11 +157,14 @@ class Source {
 
   #published(name: string, definition: Definition): Record<string, string> {
     const numbers = new Map(
-      Object.entries(this.#messages.get(name) ?? {}).map(([field, [number]]) => [jsonName(name, field), number]),
+      Object.entries(this.#messages.get(name) ?? {}).map(([field, [number]]) => [
+        jsonName(name, field).toLowerCase(),
+        number,
+      ]),
     );
     const fields = Object.entries(definition.properties ?? {}).map(([field, property]) => {
       const required = definition.required?.includes(field) ? "!" : "";
-      const number = numbers.get(field);
+      const number = numbers.get(field.toLowerCase());
       const marks = `${required}${this.#goMarks(name, field)}`;
       const tokens = [this.#type(property), number ?? "", marks && `:${marks}`, ...extensionsOf(property)];
       const goType = this.#goFacts(name, field)?.goTypes?.[field];
@@ -247,7 +258,7 @@ function definitionName(message: string): string {
     .replace("kube_aggregator", "kube-aggregator");
 }
 
-/** The JSON name of a protobuf field; they differ where JSON's name is no identifier. */
+/** The JSON name of a protobuf field, but for the case of its letters; they differ where JSON's name is no identifier. */
 function jsonName(type: string, field: string): string {
   if (type !== `${extensions}.JSONSchemaProps`) return field;
   if (field === "ref" || field === "schema") return `$${field}`;
@@ -329,7 +340,7 @@ function interfaceFrom(
 ): string {
   const objectMeta = `#${names.indexOf(`${meta}.ObjectMeta`)}`;
   const isKind = type.kinds && type.fields.metadata?.split(" ")[0] === objectMeta;
-  const isList = type.kinds && !isKind;
+  const isList = type.kinds && !isKind && !type.kinds[0]?.startsWith("*");
   const members = Object.entries(type.fields).flatMap(([field, text]) => {
     const [code = "", ...tokens] = text.split(" ");
     const marks = tokens.find((token) => token.startsWith(":")) ?? "";

@@ -56,9 +56,9 @@ export function typeNameOf(node: SchemaNode): string | undefined {
   return node instanceof TypeNode ? node.type : undefined;
 }
 
-/** The type of a built-in kind. */
+/** The type of a built-in kind; DeleteOptions and WatchEvent are kinds of every group. */
 export function typeOfKind({ group, version, kind }: GroupVersionKind): string | undefined {
-  return typesByKind.get(`${group}/${version}/${kind}`);
+  return typesByKind.get(`${group}/${version}/${kind}`) ?? typesByKind.get(`*/*/${kind}`);
 }
 
 /** The schema of a built-in kind, by what an object says of itself. */
@@ -70,7 +70,7 @@ export function nodeOfKind(apiVersion: string, kind: string): SchemaNode | undef
 /** The kind of a built-in type; undefined where it is only part of others. */
 export function kindOfType(type: string): GroupVersionKind | undefined {
   const [group = "", version = "", kind = ""] = entries.get(type)?.kinds?.[0]?.split("/") ?? [];
-  return kind ? { group, version, kind } : undefined;
+  return kind && group !== "*" ? { group, version, kind } : undefined;
 }
 
 const sorts: Record<string, readonly [sort: Sort, goType: string]> = {

@@ -236,7 +236,6 @@ export interface BoundObjectReference {
   kind?: string;
   name?: string;
   uid?: string;
-  uID?: string;
 }
 
 export interface CELDeviceSelector {
@@ -2096,7 +2095,6 @@ export interface IngressClassParametersReference {
   name: string;
   namespace?: string;
   scope?: string;
-  aPIGroup?: string;
 }
 
 export interface IngressClassSpec {
@@ -4861,7 +4859,6 @@ export interface Validation {
   message?: string;
   messageExpression?: string;
   reason?: string;
-  Expression?: string;
 }
 
 export interface ValidationRule {
@@ -4876,8 +4873,6 @@ export interface ValidationRule {
 export interface Variable {
   expression: string;
   name: string;
-  Name?: string;
-  Expression?: string;
 }
 
 export interface VariableV1Alpha1 {
