@@ -1,12 +1,18 @@
 import type { Kind } from "../api/kind.ts";
+import { namespace as namespaceKind } from "../api/kinds/core/namespace.ts";
 import { node as nodeKind } from "../api/kinds/core/node.ts";
 import { pod as podKind } from "../api/kinds/core/pod.ts";
 import { service as serviceKind } from "../api/kinds/core/service.ts";
 import { endpointSlice } from "../api/kinds/discovery/endpoint-slice.ts";
+import type { KubeObject } from "../api/object.ts";
 import type { Clock } from "../base/clock.ts";
 import { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Informers } from "../client/informer.ts";
+import { Forwarder } from "./dns/forward.ts";
+import { recordsFrom } from "./dns/records.ts";
+import { NodeResolvers } from "./dns/resolv-conf.ts";
+import { DnsServer } from "./dns/server.ts";
 import type { EndpointSlice, Node, Pod, Service } from "./objects.ts";
 import { ipBatch, linkExists, readOutsideMtu, removeLinks } from "./pods/kernel.ts";
 import { nodeLink } from "./pods/names.ts";
@@ -29,6 +35,8 @@ export interface NetworkOptions {
   /** The addresses on which pods find the cluster's DNS; each lies in a Service range. */
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
+  /** The node's own resolvers (resolv.conf(5)); names outside the cluster are asked for there. */
+  readonly resolvConf: string;
   /** A directory of the network's own. */
   readonly stateDirectory: string;
   readonly backend: Backend;
@@ -56,6 +64,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const nodes = informers.of(nodeKind as Kind<Node>);
   const services = informers.of(serviceKind as Kind<Service>);
   const slices = informers.of(endpointSlice as Kind<EndpointSlice>);
+  const namespaces = informers.of(namespaceKind as Kind<KubeObject>);
   const pods = informers.of(podKind as Kind<Pod>, { fieldSelector: `spec.nodeName=${nodeName}` });
   const parts = new Lifecycle(log);
   try {
@@ -69,6 +78,26 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     await raiseNodeLink(range.current?.nodeIps);
 
     const mtu = await podMtu(backend, serviceCidrs);
+    const dns = await parts.start("dns", () => {
+      const resolvers = new NodeResolvers({ path: options.resolvConf, without: clusterDns, now: () => clock.now() });
+      let synced = false;
+      Promise.all([services.synced, slices.synced, namespaces.synced]).then(
+        () => {
+          synced = true;
+        },
+        (error) => log.error("the records of DNS could not be listed", { error }),
+      );
+      return DnsServer.open({
+        addresses: clusterDns,
+        port: 53,
+        domain: options.clusterDomain,
+        records: recordsFrom({ services, slices, namespaces }),
+        ready: () => synced,
+        forwarder: new Forwarder({ servers: () => resolvers.servers, clock }),
+        clock,
+        log: log.part("dns"),
+      });
+    });
     const links = await PodLinks.open({ range, mtu, log });
     const answeredHere = new Set(clusterDns);
     const place = { nodeName, clusterCidrs, answeredHere };
@@ -77,6 +106,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       clusterCidrs,
       serviceCidrs,
       answeredHere,
+      dnsPort: dns.port,
     });
     const kernel = await parts.start("nft", () => new KernelTable(clock));
     const proxy = await parts.start("services", async () => {

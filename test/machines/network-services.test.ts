@@ -1,9 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Endpoint, Service } from "../../src/network/objects.ts";
 import { Netns, NodeNetwork } from "../support/network-namespace.ts";
 
 /** A node with three pods and a neighbour on its LAN; pods are namespaces in which busybox answers with the pod's name. */
+const directory = mkdtempSync(join(tmpdir(), "skt-"));
+writeFileSync(join(directory, "resolv.conf"), "nameserver 172.30.9.2\n");
 const node = new Netns("node");
 const neighbour = new Netns("lan");
 const network = new NodeNetwork(node, {
@@ -12,6 +16,7 @@ const network = new NodeNetwork(node, {
   serviceCidrs: ["10.43.0.0/16"],
   clusterDns: ["10.43.0.10"],
   clusterDomain: "cluster.local",
+  resolvConf: join(directory, "resolv.conf"),
   backend: "host-gw",
 });
 const pods = new Map<string, { netns: Netns; ip: string; pid: number }>();
@@ -35,6 +40,7 @@ afterAll(() => {
   network[Symbol.dispose]();
   for (const { netns } of pods.values()) netns[Symbol.dispose]();
   neighbour[Symbol.dispose]();
+  rmSync(directory, { recursive: true });
   node[Symbol.dispose]();
 });
 
@@ -168,6 +174,28 @@ describe("Services", () => {
     await vi.waitFor(() => expect(existsSync(`/tmp/${pods.get("a")!.netns.name}/began`)).toBe(true));
     await give("web", { clusterIP: "10.43.1.1", ports: [{ port: 80 }] }, ["b"]);
     expect(await new Promise((resolve) => slow.once("exit", resolve))).toBe(0);
+  });
+
+  test("pods find Services by their names, and other names by the node's resolver", async () => {
+    await network.put("namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+    await give("named", { clusterIP: "10.43.1.9", ports: [{ name: "http", port: 80 }] }, ["a"]);
+    await give("headless", { clusterIP: "None", ports: [{ port: 80 }] }, ["a", "b"]);
+    await give("kube-dns", { clusterIP: "10.43.0.10", ports: [{ name: "dns", port: 53, protocol: "UDP" }] }, []);
+    const { netns } = pods.get("c")!;
+    netns.resolveBy(
+      "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.43.0.10\noptions ndots:5\n",
+    );
+    for (const name of ["named", "named.default", "named.default.svc", "named.default.svc.cluster.local"]) {
+      expect(netns.run(`getent hosts ${name}`)).toContain("10.43.1.9");
+    }
+    expect(netns.run("getent ahostsv4 headless")).toContain(ip("b"));
+    expect(netns.run("getent hosts 10.43.1.9")).toContain("named.default.svc.cluster.local");
+    expect(netns.try("getent hosts nothing").status).not.toBe(0);
+    const answer = `require("dgram").createSocket("udp4").on("message", function (m, { address, port }) { const r = Buffer.concat([m.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]), m.subarray(12, m.indexOf(0, 12) + 5), Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1])]); this.send(r, port, address); }).bind(53, "172.30.9.2")`;
+    neighbour.start(process.execPath, ["-e", answer]);
+    await vi.waitFor(() => expect(netns.run("getent ahostsv4 example.com")).toContain("192.0.2.1"), {
+      timeout: 10_000,
+    });
   });
 
   test("a thousand Services are written and changed quickly", async () => {

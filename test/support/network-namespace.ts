@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/api/object.ts";
@@ -24,6 +24,16 @@ export class Netns implements Disposable {
     this.name = `skt-${name}-${process.pid}`;
     execFileSync("ip", ["netns", "add", this.name]);
     this.run("ip link set lo up");
+  }
+
+  /** Gives commands inside a resolv.conf of their own. */
+  resolveBy(text: string): void {
+    mkdirSync(this.#etc, { recursive: true });
+    writeFileSync(join(this.#etc, "resolv.conf"), text);
+  }
+
+  get #etc(): string {
+    return `/etc/netns/${this.name}`;
   }
 
   /** Runs a shell command inside; returns what it printed. @throws when it fails */
@@ -54,6 +64,7 @@ export class Netns implements Disposable {
   [Symbol.dispose](): void {
     for (const child of this.#children) child.kill("SIGKILL");
     execFileSync("ip", ["netns", "del", this.name]);
+    rmSync(this.#etc, { recursive: true, force: true });
   }
 }
 

@@ -8,6 +8,8 @@ export interface TableSettings {
   readonly clusterCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly answeredHere: ReadonlySet<string>;
+  /** Where the cluster's DNS listens; not 53 when somebody else has that port on every address. */
+  readonly dnsPort: number;
 }
 
 /** The whole table as one transaction that replaces whatever table of this name is there. */
@@ -80,6 +82,7 @@ function baseChains(settings: TableSettings): string[] {
 
     // Destinations of Services become those of their endpoints.
     chain("dispatch", [
+      ...dnsRedirect(settings),
       ...fromElsewhere(settings),
       ...both((family) => `${key(family)} vmap @services${family}`),
       ...both((family) => `${isLocal(family)} ${port} vmap @nodeports${family}`),
@@ -116,6 +119,16 @@ function baseChains(settings: TableSettings): string[] {
       ...outsideMasquerade(settings),
     ]),
   ];
+}
+
+function dnsRedirect({ answeredHere, dnsPort }: TableSettings): string[] {
+  if (dnsPort === 53) return [];
+  return [...answeredHere].map((address) => {
+    const family = parseIp(address)?.family;
+    const ip = family === 6 ? "ip6" : "ip";
+    const to = family === 6 ? `[${address}]` : address;
+    return `${ip} daddr ${address} meta l4proto { tcp, udp } th dport 53 dnat ${ip} to ${to}:${dnsPort}`;
+  });
 }
 
 /** A client outside the pods that uses a cluster IP gets its answer by way of this node only. */
