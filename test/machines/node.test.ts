@@ -1,11 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { duplexPair, Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { configMap } from "../../src/api/kinds/core/config-map.ts";
 import { event } from "../../src/api/kinds/core/event.ts";
 import { node } from "../../src/api/kinds/core/node.ts";
 import { pod } from "../../src/api/kinds/core/pod.ts";
 import type { Container, Pod, PodSpec } from "../../src/api/schema/types.ts";
+import { channels, encodeFrame, exitCodeOf, FrameReader } from "../../src/api/streams.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
@@ -14,6 +17,7 @@ import { memoryTransport } from "../../src/client/testing/memory-transport.ts";
 import { openDocker } from "../../src/node/open-docker.ts";
 import { type RunningNode, runNode } from "../../src/node/run.ts";
 import type { ContainerRuntime } from "../../src/node/runtime.ts";
+import { nodeApi } from "../../src/node/serve.ts";
 import { startDocker, type TestDocker } from "../support/docker.ts";
 import { vethNetwork } from "../support/veth-network.ts";
 
@@ -106,6 +110,99 @@ async function inside(name: string, command: string[], of = "main"): Promise<str
   const id = (await runtime.list(uid)).containers.find((each) => each.name === of)?.id ?? "";
   return daemon.docker("exec", id, ...command);
 }
+
+/** Asks the node as the API server does over the tunnel. */
+async function ask(path: string, input: Buffer | string = "") {
+  const [theirs, ours] = duplexPair();
+  let status = 0;
+  const rootDirectory = join(daemon.directory, "node");
+  const api = nodeApi({ pods: running.pods, runtime, clock: systemClock, nodeName: "m1", rootDirectory });
+  const answering = api(
+    { method: "POST", path },
+    {
+      stream: theirs,
+      signal: new AbortController().signal,
+      respond(code) {
+        status = code;
+      },
+    },
+  );
+  ours.end(input);
+  const body = await buffer(ours);
+  await answering;
+  return { status, body, text: body.toString() };
+}
+async function framesOf(body: Buffer): Promise<Record<number, string>> {
+  const said: Record<number, string> = {};
+  for await (const { channel, payload } of Readable.from([body]).pipe(new FrameReader())) {
+    said[channel] = (said[channel] ?? "") + payload.toString();
+  }
+  return said;
+}
+
+describe("what a node answers the API server", () => {
+  beforeEach(async () => {
+    await create("asked", {
+      containers: [container({ command: ["sh", "-c", "echo one; echo two; exec httpd -f -p 8080 -h /etc"] })],
+    });
+    await until("asked", isReady);
+  });
+
+  test("the logs of a container, or why there are none", async () => {
+    const logs = "/containerLogs/default/asked/main";
+    expect(await ask(logs)).toMatchObject({ status: 200, text: "one\ntwo\n" });
+    expect((await ask(`${logs}?tailLines=1`)).text).toBe("two\n");
+    expect((await ask(`${logs}?limitBytes=5`)).text).toBe("one\nt");
+    const previous = await ask(`${logs}?previous=true`);
+    expect(previous.status).toBe(400);
+    expect(JSON.parse(previous.text)).toMatchObject({
+      kind: "Status",
+      message: 'previous terminated container "main" in pod "asked" not found',
+    });
+    await create("stuck", { containers: [container({ image: "127.0.0.1:9/none:1" })] });
+    await until("stuck", ({ status }) =>
+      expect(status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe("ErrImagePull"),
+    );
+    expect(JSON.parse((await ask("/containerLogs/default/stuck/main")).text).message).toMatch(
+      /^container "main" in pod "stuck" is waiting to start: /,
+    );
+  });
+
+  test("a command's streams and exit code", async () => {
+    const command = ["sh", "-c", "cat; echo oops >&2; exit 4"]
+      .map((word) => `command=${encodeURIComponent(word)}`)
+      .join("&");
+    const input = Buffer.concat([
+      encodeFrame(channels.stdin, "typed"),
+      encodeFrame(channels.close, Buffer.from([channels.stdin])),
+    ]);
+    const { status, body } = await ask(`/exec/default/asked/main?${command}&input=1&output=1&error=1`, input);
+    expect(status).toBe(200);
+    const said = await framesOf(body);
+    expect([said[channels.stdout], said[channels.stderr]]).toEqual(["typed", "oops\n"]);
+    expect(exitCodeOf(JSON.parse(said[channels.error] ?? "{}"))).toBe(4);
+  });
+
+  test("a connection to a port of the pod", async () => {
+    expect((await ask("/portForward/default/asked?port=8080", "GET /passwd HTTP/1.0\r\n\r\n")).text).toContain(
+      "root:x:0:0",
+    );
+    expect(await ask("/portForward/default/asked?port=81")).toMatchObject({ status: 500 });
+  });
+
+  test("what its pods are and use", async () => {
+    expect(JSON.parse((await ask("/pods")).text).items.map((each: Pod) => each.metadata.name)).toEqual(["asked"]);
+    const summary = JSON.parse((await ask("/stats/summary")).text);
+    expect(summary.node.nodeName).toBe("m1");
+    expect(summary.pods[0].containers[0].memory.usageBytes).toBeGreaterThan(0);
+    expect((await ask("/metrics/resource")).text).toMatch(
+      /^container_memory_working_set_bytes\{container="main",namespace="default",pod="asked"\} \d+ \d+$/m,
+    );
+    expect(await ask("/healthz")).toMatchObject({ status: 200, text: "ok" });
+    expect(await ask("/nothing")).toMatchObject({ status: 404 });
+    expect(await ask("/exec/default/gone/main?command=ls")).toMatchObject({ status: 404 });
+  });
+});
 
 describe("a node", () => {
   test("registers itself and says what it has", async () => {

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { backOff } from "../../base/back-off.ts";
+import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { RuntimeEvent } from "../runtime.ts";
@@ -18,14 +18,14 @@ export async function* dockerEvents(
   { docker, clock, log }: { docker: Docker; clock: Clock; log: Log },
   signal: AbortSignal,
 ): AsyncGenerator<RuntimeEvent> {
-  const wait = backOff({ clock, firstMs: 100, longestMs: 5_000 });
+  const backoff = new Backoff({ firstMs: 100, maxMs: 5_000 }, clock);
   let broken = false;
   while (!signal.aborted) {
     try {
       const stream = await open(docker, signal);
       if (broken) log.info("Docker answers again");
       broken = false;
-      wait.reset();
+      backoff.reset();
       yield { type: "resync" };
       yield* read(stream);
     } catch (error) {
@@ -33,7 +33,7 @@ export async function* dockerEvents(
       if (!broken) log.warn("Docker does not answer; waiting for it", { error });
       broken = true;
     }
-    await wait.next(signal);
+    await backoff.wait(signal);
   }
 }
 

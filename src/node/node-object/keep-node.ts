@@ -4,7 +4,7 @@ import { node as nodeKind } from "../../api/kinds/core/node.ts";
 import type { Lease, Node, NodeAddress, NodeCondition, NodeStatus, Taint } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { microTimeText, timeText } from "../../api/time.ts";
-import { backOff } from "../../base/back-off.ts";
+import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
@@ -62,7 +62,7 @@ export function keepNode(parts: Parts): KeptNode {
   }
 
   async function begin(): Promise<void> {
-    const wait = backOff({ clock, firstMs: 200, longestMs: 7_000 });
+    const backoff = new Backoff({ firstMs: 200, maxMs: 7_000 }, clock);
     for (let told = false; !stop.signal.aborted; told = true) {
       try {
         await node.register();
@@ -70,7 +70,7 @@ export function keepNode(parts: Parts): KeptNode {
         return resolve();
       } catch (error) {
         if (!told) log.warn("the node could not be registered yet", { node: parts.identity.name, error });
-        await wait.next(stop.signal);
+        await backoff.wait(stop.signal);
       }
     }
   }

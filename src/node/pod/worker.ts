@@ -4,7 +4,7 @@ import { isLeaving, keyOf, keyText } from "../../api/object.ts";
 import type { Pod, PodStatus } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { timeFrom } from "../../api/time.ts";
-import { type BackOff, backOff } from "../../base/back-off.ts";
+import { Backoff } from "../../base/backoff.ts";
 import { messageOf } from "../../base/log.ts";
 import type { ImageError } from "../images/puller.ts";
 import { openPodProbes, type PodProbes } from "../probes/pod-probes.ts";
@@ -22,7 +22,7 @@ import { type StartTrouble, statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";
 
 /** How soon a pod is looked at again after something failed that no event will report as mended. */
-const retryMs = { firstMs: 500, longestMs: 30_000 };
+const retryMs = { firstMs: 500, maxMs: 30_000 };
 /** A container whose configuration was wrong is tried again this often. */
 const configRetryMs = 10_000;
 
@@ -40,8 +40,8 @@ export class PodWorker implements AsyncDisposable {
   readonly #stopped = new AbortController();
   /** Ends what is being carried out when the pod is to end. */
   readonly #acting = new AbortController();
-  readonly #retry: BackOff;
-  readonly #actionRetry: BackOff;
+  readonly #retry: Backoff;
+  readonly #actionRetry: Backoff;
   readonly #backOffs = new Map<string, CrashBackOff>();
   readonly #troubles = new Map<string, StartTrouble>();
   /** When a container that could not be started is tried again, unless what it is made of changes before. */
@@ -74,8 +74,8 @@ export class PodWorker implements AsyncDisposable {
     this.#pod = pod;
     this.#podIps = pod.status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? [];
     this.#firstSeenMs = context.clock.now();
-    this.#retry = backOff({ clock: context.clock, ...retryMs });
-    this.#actionRetry = backOff({ clock: context.clock, ...retryMs });
+    this.#retry = new Backoff(retryMs, context.clock);
+    this.#actionRetry = new Backoff(retryMs, context.clock);
     this.#lastWords = new LastWords(context.runtime);
     this.#probes = openPodProbes({
       runtime: context.runtime,
@@ -138,7 +138,7 @@ export class PodWorker implements AsyncDisposable {
         this.#retry.reset();
       } catch (error) {
         this.#context.log.warn("a pod could not be brought forward", { pod: keyText(keyOf(this.#pod)), error });
-        await this.#retry.next(this.#stopped.signal);
+        await this.#retry.wait(this.#stopped.signal);
         this.#dirty = true;
       }
     }
@@ -319,7 +319,7 @@ export class PodWorker implements AsyncDisposable {
     if (signal.aborted) return;
     if (error instanceof VolumeError) this.#tellPod("Warning", "FailedMount", error.message);
     this.#context.log.debug("a pod waits", { pod: keyText(keyOf(this.#pod)), error });
-    void this.#actionRetry.next(signal).then(() => this.wake());
+    void this.#actionRetry.wait(signal).then(() => this.wake());
   }
 
   async #makeSandbox(listing: Listing, attempt: number, signal: AbortSignal): Promise<void> {
@@ -462,7 +462,7 @@ export class PodWorker implements AsyncDisposable {
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         this.#context.log.warn("a pod could not be ended yet", { pod: keyText(keyOf(this.#pod)), error });
-        await this.#retry.next(this.#stopped.signal);
+        await this.#retry.wait(this.#stopped.signal);
       }
     }
     this.#ended = true;
@@ -531,7 +531,7 @@ export class PodWorker implements AsyncDisposable {
       } catch (error) {
         if (isReason(error, "NotFound") || isReason(error, "Conflict")) break;
         log.warn("a pod could not be cleaned up yet", { pod: keyText(keyOf(this.#pod)), error });
-        await this.#retry.next(this.#stopped.signal);
+        await this.#retry.wait(this.#stopped.signal);
       }
     }
     if (this.#stopped.signal.aborted) return;

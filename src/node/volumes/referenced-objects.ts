@@ -4,7 +4,7 @@ import { secret } from "../../api/kinds/core/secret.ts";
 import type { KubeObject } from "../../api/object.ts";
 import type { ConfigMap, Pod, Secret } from "../../api/schema/types.ts";
 import { isReason, notFound } from "../../api/status.ts";
-import { backOff } from "../../base/back-off.ts";
+import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
@@ -132,12 +132,12 @@ class WatchedObject<T extends KubeObject> implements Disposable {
 
   async #follow(): Promise<void> {
     const { client, clock, log, kind, namespace, name } = this.#parts;
-    const wait = backOff({ clock, firstMs: 200, longestMs: 30_000 });
+    const backoff = new Backoff({ firstMs: 200, maxMs: 30_000 }, clock);
     const query = { namespace, fieldSelector: `metadata.name=${name}` };
     while (!this.#stop.signal.aborted) {
       try {
         const resourceVersion = await this.#fetch();
-        wait.reset();
+        backoff.reset();
         for await (const { type, object } of client.watch(kind, { ...query, resourceVersion }, this.#stop.signal)) {
           if (object.metadata.name !== name || type === "BOOKMARK" || type === "ERROR") continue;
           this.#set(type === "DELETED" ? undefined : object);
@@ -146,7 +146,7 @@ class WatchedObject<T extends KubeObject> implements Disposable {
         if (!this.#stop.signal.aborted)
           log.debug("a watch broke", { kind: kind.kind, object: `${namespace}/${name}`, error });
       }
-      await wait.next(this.#stop.signal);
+      await backoff.wait(this.#stop.signal);
     }
   }
 

@@ -1,0 +1,118 @@
+import { pipeline } from "node:stream/promises";
+import type { Pod } from "../api/schema/types.ts";
+import { badRequest, internalError, notFound, StatusError } from "../api/status.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Pods } from "./pods.ts";
+import type { ContainerRuntime } from "./runtime.ts";
+import { type NodeReply, type NodeRequest, sendError, sendJson, sendText } from "./serve/exchange.ts";
+import { sendLogs } from "./serve/logs.ts";
+import { carryStreams } from "./serve/streams.ts";
+import { collectUsage } from "./stats/collect.ts";
+import { machineUsage, RateMemory, resourceMetrics, summary } from "./stats/report.ts";
+
+export type { NodeReply, NodeRequest } from "./serve/exchange.ts";
+
+export interface NodeApiOptions {
+  readonly pods: Pods;
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  readonly nodeName: string;
+  readonly rootDirectory: string;
+}
+
+/** Answers what the API server asks a node, under the kubelet's paths. */
+export type NodeApi = (request: NodeRequest, reply: NodeReply) => Promise<void>;
+
+interface Asked {
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+  readonly reply: NodeReply;
+}
+
+/**
+ * The node's own API: /containerLogs, /exec, /attach, /portForward (framed as api/streams.ts says), /pods, /stats/summary,
+ * /metrics/resource, /healthz. What goes wrong before the answer has begun is answered with a Status.
+ */
+export function nodeApi(options: NodeApiOptions): NodeApi {
+  const { pods, runtime, clock } = options;
+  const rates = new RateMemory();
+
+  const routes: Record<string, (asked: Asked) => Promise<void>> = {
+    healthz: async ({ reply }) => sendText(reply, "ok"),
+    pods: async ({ reply }) => sendJson(reply, { kind: "PodList", apiVersion: "v1", metadata: {}, items: pods.list() }),
+    containerLogs: async ({ path: [namespace, name, container = ""], query, reply }) =>
+      sendLogs({ runtime, clock, pod: find(namespace, name), container, query }, reply),
+    exec: async ({ path: [namespace, name, container = ""], query, reply }) => {
+      const id = await running(find(namespace, name), container);
+      await carryStreams(
+        reply,
+        await runtime.exec(id, { ...streamsOf(query), command: query.getAll("command") }, reply.signal),
+      );
+    },
+    attach: async ({ path: [namespace, name, container = ""], query, reply }) => {
+      const id = await running(find(namespace, name), container);
+      await carryStreams(reply, await runtime.attach(id, streamsOf(query), reply.signal));
+    },
+    portForward: async ({ path: [namespace, name], query, reply }) => {
+      const pod = find(namespace, name);
+      const [sandbox] = (await runtime.list(pod.metadata.uid)).sandboxes;
+      if (sandbox?.state !== "ready") throw badRequest(`pod ${name} is not running`);
+      const connection = await runtime.portForward(sandbox.id, Number(query.get("port")), reply.signal);
+      reply.respond(200, { "content-type": "application/octet-stream" });
+      const { stream, signal } = reply;
+      await Promise.all([pipeline(stream, connection, { signal }), pipeline(connection, stream, { signal })]);
+    },
+    stats: async ({ reply }) => {
+      const nowMs = clock.now();
+      const [usage, machine] = await Promise.all([collectUsage(runtime, nowMs), machineUsage(nowMs)]);
+      const { nodeName, rootDirectory: directory } = options;
+      sendJson(reply, await summary({ nodeName, directory, pods: usage, machine, rates, nowMs }));
+    },
+    metrics: async ({ reply }) => {
+      const nowMs = clock.now();
+      const [usage, machine] = await Promise.all([collectUsage(runtime, nowMs), machineUsage(nowMs)]);
+      sendText(reply, resourceMetrics({ pods: usage, machine, nowMs }));
+    },
+  };
+
+  function find(namespace = "", name = ""): Pod {
+    const pod = pods.get(namespace, name);
+    if (!pod) throw new StatusError("NotFound", `pod "${name}_${namespace}" not found`);
+    return pod;
+  }
+
+  async function running(pod: Pod, container: string): Promise<string> {
+    const { containers } = await runtime.list(pod.metadata.uid);
+    const found = containers.find(({ name }) => name === container);
+    if (found?.state === "running") return found.id;
+    throw badRequest(found ? `container ${container} is not running` : `container not found ("${container}")`);
+  }
+
+  return async (request, reply) => {
+    let answered = false;
+    const once: NodeReply = {
+      stream: reply.stream,
+      signal: reply.signal,
+      respond(status, headers) {
+        answered = true;
+        reply.respond(status, headers);
+      },
+    };
+    const url = new URL(request.path, "http://node");
+    const [first = "", ...path] = url.pathname.split("/").slice(1).map(decodeURIComponent);
+    try {
+      const route = routes[first];
+      if (!route) throw notFound({ group: "", plural: "paths" }, url.pathname);
+      await route({ path, query: url.searchParams, reply: once });
+    } catch (error) {
+      if (answered) reply.stream.destroy(error as Error);
+      else sendError(once, error instanceof StatusError ? error : internalError((error as Error).message));
+    }
+  };
+}
+
+function streamsOf(query: URLSearchParams) {
+  const has = (name: string) => query.get(name) === "1" || query.get(name) === "true";
+  const tty = has("tty");
+  return { stdin: has("input"), stdout: has("output"), stderr: has("error") && !tty, tty };
+}

@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Container, ContainerRuntime, RuntimeInfo, Sandbox } from "../runtime.ts";
+import { cgroupPaths, type Usage, usageVersion1, usageVersion2 } from "./cgroup-files.ts";
+
+export interface ContainerUsage extends Usage {
+  readonly name: string;
+  readonly startedAtMs: number;
+  readonly atMs: number;
+}
+
+export interface PodUsage {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly startedAtMs: number;
+  readonly containers: readonly ContainerUsage[];
+  readonly network: { readonly receivedBytes: number; readonly sentBytes: number } | undefined;
+}
+
+const cgroupRoot = "/sys/fs/cgroup";
+
+/** What every running pod uses now. Docker's own statistics take a second each; these files take a millisecond. */
+export async function collectUsage(runtime: ContainerRuntime, nowMs: number): Promise<readonly PodUsage[]> {
+  const [{ sandboxes, containers }, info] = await Promise.all([runtime.list(), runtime.info()]);
+  const ready = sandboxes.filter(({ state }) => state === "ready");
+  return Promise.all(
+    ready.map(async (sandbox) => ({
+      uid: sandbox.podUid,
+      namespace: sandbox.namespace,
+      name: sandbox.name,
+      startedAtMs: sandbox.createdAtMs,
+      containers: await Promise.all(runningIn(sandbox, containers).map((container) => usageOf(container, info, nowMs))),
+      network: await networkOf(sandbox),
+    })),
+  );
+}
+
+function runningIn({ id }: Sandbox, containers: readonly Container[]): readonly Container[] {
+  return containers.filter(({ sandboxId, state }) => sandboxId === id && state === "running");
+}
+
+async function usageOf(
+  { name, pid, startedAtMs }: Container,
+  { cgroupVersion }: RuntimeInfo,
+  nowMs: number,
+): Promise<ContainerUsage> {
+  const usage = await processUsage(String(pid), cgroupVersion);
+  return { name, startedAtMs, atMs: nowMs, ...usage };
+}
+
+/** What the cgroup of a process uses. */
+export async function processUsage(pid: string, cgroupVersion: 1 | 2): Promise<Usage> {
+  const paths = cgroupPaths(await text(`/proc/${pid}/cgroup`));
+  const read = (controller: string, file: string) =>
+    optional(join(cgroupRoot, controller, paths.get(controller) ?? "", file));
+  return cgroupVersion === 1 ? usageVersion1(read) : usageVersion2(read);
+}
+
+/** The counters of the interface eth0 in the sandbox; none for pods on the node's network. */
+async function networkOf({ pid }: Sandbox): Promise<PodUsage["network"]> {
+  const [own, theirs] = await Promise.all([optional("/proc/self/net/dev"), optional(`/proc/${pid}/net/dev`)]);
+  const line = theirs?.split("\n").find((each) => each.trim().startsWith("eth0:"));
+  if (!line || own === theirs) return undefined;
+  const fields = line.split(":")[1]?.trim().split(/\s+/).map(Number) ?? [];
+  return { receivedBytes: fields[0] ?? 0, sentBytes: fields[8] ?? 0 };
+}
+
+const text = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
+const optional = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
