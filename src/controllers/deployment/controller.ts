@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from "node:util";
+import { deployment } from "../../api/kinds/apps/deployment.ts";
+import { replicaSet } from "../../api/kinds/apps/replica-set.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import { controllerRef, type KubeObject, keyOf, type ObjectKey } from "../../api/object.ts";
+import type { Deployment, Pod, ReplicaSet } from "../../api/schema/types.ts";
+import type { Cache } from "../../client/cache.ts";
+import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
+import { type Context, defineController, settled } from "../../client/controller.ts";
+import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { hasEnded } from "../pods.ts";
+import { isNamespaceLeaving } from "../replicaset/replicas.ts";
+import { type Decision, decide } from "./decide.ts";
+import { annotation } from "./limits.ts";
+
+export const deploymentController = defineController<Deployment>({
+  name: "deployment",
+  reconciles: deployment,
+  watches: [
+    { kind: replicaSet, keys: ownersOf(deployment, ({ spec }) => spec.selector) },
+    // A Recreate waits until the last old pod has ended.
+    { kind: pod, keys: deploymentOf, matters: ({ after }) => !after || hasEnded(after as Pod) },
+  ],
+
+  async reconcile(key, context) {
+    const { cache, client, now } = context;
+    const object = cache.get(deployment, key);
+    if (!object) return settled;
+    const claimed = claim({
+      owner: object,
+      selector: object.spec.selector,
+      controlled: cache.by(replicaSet, byController, object.metadata.uid ?? ""),
+      orphans: cache.by(replicaSet, orphans, key.namespace ?? ""),
+    });
+    const adopting = settleClaim(client, replicaSet, claimed, controlledBy(deployment, object));
+    if (adopting.length > 0) {
+      // The adopted come back changed, and with them this key.
+      await carryOut(cache, adopting);
+      return { again: { afterMs: 0 } };
+    }
+    const podsOf = ({ metadata }: ReplicaSet) => cache.by(pod, byController, metadata.uid ?? "");
+    const decision = decide({ deployment: object, replicaSets: claimed.owned, podsOf, now });
+    for (const write of writesFor(object, decision, context)) await carryOut(cache, [write]);
+    return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+  },
+});
+
+function deploymentOf(object: KubeObject, cache: Cache): readonly ObjectKey[] {
+  const owner = controllerRef(object);
+  const { namespace } = object.metadata;
+  const set = owner?.kind === "ReplicaSet" ? cache.get(replicaSet, { namespace, name: owner.name }) : undefined;
+  const grandparent = set && controllerRef(set);
+  if (grandparent?.kind !== "Deployment") return [];
+  const found = cache.get(deployment, { namespace, name: grandparent.name });
+  return found?.spec.strategy?.type === "Recreate" ? [keyOf(found)] : [];
+}
+
+function writesFor(object: Deployment, decision: Decision, { client, events }: Context): WriteStep[] {
+  const { create, update, remove, revision, status } = decision;
+  const tellScaled = (name: string, from: number, to: number): void => {
+    const direction = to > from ? "up" : "down";
+    const message = `Scaled ${direction} replica set ${name} from ${from} to ${to}`;
+    events.record(object, { type: "Normal", reason: "ScalingReplicaSet", message });
+  };
+  const writes: WriteStep[] = [];
+  if (create)
+    writes.push(async () => {
+      const metadata = { ...create.metadata, ownerReferences: [controlledBy(deployment, object)] };
+      try {
+        const created = await client.create(replicaSet, { ...create, metadata });
+        if (created.spec.replicas) tellScaled(created.metadata.name, 0, created.spec.replicas);
+        return created;
+      } catch (error) {
+        if (isNamespaceLeaving(error)) return undefined;
+        const message = `Failed to create new replica set "${create.metadata.name}": ${(error as Error).message}`;
+        events.record(object, { type: "Warning", reason: "ReplicaSetCreateError", message });
+        throw error;
+      }
+    });
+  for (const { before, after } of update)
+    writes.push(async () => {
+      const written = await client.update(replicaSet, after);
+      const [from, to] = [before.spec.replicas ?? 1, after.spec.replicas ?? 1];
+      if (from !== to) tellScaled(after.metadata.name, from, to);
+      return written;
+    });
+  for (const old of remove) writes.push(deletion(client, replicaSet, old));
+  if (revision !== undefined) {
+    const document = { metadata: { annotations: { [annotation.revision]: revision } } };
+    writes.push(() => client.patch(deployment, keyOf(object), { type: "merge", document }));
+  }
+  if (!isDeepStrictEqual(status, object.status))
+    writes.push(async (cache) => {
+      // The annotation above has made a new version of the object.
+      const current = cache.get(deployment, keyOf(object)) ?? object;
+      return client.updateStatus(deployment, { ...current, status });
+    });
+  return writes;
+}

@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Deployment, ReplicaSet } from "../../api/schema/types.ts";
+import { decide } from "./decide.ts";
+import { limitsOf } from "./limits.ts";
+
+const template = (image: string) => ({
+  metadata: { name: "", labels: { app: "web" } },
+  spec: { containers: [{ name: "app", image }] },
+});
+
+function aDeployment(spec: Partial<Deployment["spec"]> = {}): Deployment {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web", namespace: "default", uid: "d", generation: 1 },
+    spec: { replicas: 3, selector: { matchLabels: { app: "web" } }, template: template("app:1"), ...spec },
+  };
+}
+
+/** The ReplicaSets after a round, and after their controller has done its work as far as `ready` lets pods become so. */
+function nextRound(
+  deployment: Deployment,
+  sets: readonly ReplicaSet[],
+  ready: (wanted: number) => number,
+): ReplicaSet[] {
+  const { create, update } = decide({ deployment, replicaSets: sets, podsOf: () => [], now: 0 });
+  const kept = sets.map((set) => update.find(({ before }) => before === set)?.after ?? set);
+  const born = create
+    ? [
+        {
+          apiVersion: "apps/v1",
+          kind: "ReplicaSet",
+          ...create,
+          metadata: { ...create.metadata, creationTimestamp: String(sets.length) },
+        } as ReplicaSet,
+      ]
+    : [];
+  return [...kept, ...born].map((set) => {
+    const replicas = set.spec.replicas ?? 0;
+    const availableReplicas = Math.min(replicas, Math.max(set.status?.availableReplicas ?? 0, ready(replicas)));
+    return { ...set, status: { replicas, availableReplicas, readyReplicas: availableReplicas } };
+  });
+}
+
+const sizes = (sets: readonly ReplicaSet[]): number[] => sets.map(({ spec }) => spec.replicas ?? 0);
+const available = (sets: readonly ReplicaSet[]): number =>
+  sets.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
+
+describe("deployment decide()", () => {
+  test("rolls to the end within its limits, whatever these are and however slowly pods become ready", () => {
+    const bound = fc.oneof(
+      fc.integer({ min: 0, max: 5 }),
+      fc.integer({ min: 0, max: 100 }).map((n) => `${n}%`),
+    );
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        bound,
+        bound,
+        fc.infiniteStream(fc.nat(3)),
+        (replicas, maxSurge, maxUnavailable, luck) => {
+          const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } };
+          const first = aDeployment({ replicas, strategy });
+          const next = aDeployment({ replicas, strategy, template: template("app:2") });
+          const limits = limitsOf(next);
+          let sets = nextRound(first, [], (wanted) => wanted);
+          for (let round = 0; round < 200; round++) {
+            const ready = luck.next().value ?? 1;
+            sets = nextRound(next, sets, (wanted) => Math.min(wanted, ready + (round > 100 ? 12 : 0)));
+            expect(sizes(sets).reduce((a, b) => a + b)).toBeLessThanOrEqual(replicas + limits.maxSurge);
+            expect(available(sets)).toBeGreaterThanOrEqual(replicas - limits.maxUnavailable);
+          }
+          expect(sizes(sets)).toEqual([0, replicas]);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("shares a change of size in the middle of a rollout in proportion", () => {
+    const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } };
+    let sets = nextRound(aDeployment({ replicas: 10, strategy }), [], (wanted) => wanted);
+    const rolling = { strategy, template: template("app:2") };
+    for (let round = 0; round < 4; round++) sets = nextRound(aDeployment({ replicas: 10, ...rolling }), sets, () => 0);
+    expect(sizes(sets)).toEqual([8, 5]);
+    sets = nextRound(aDeployment({ replicas: 15, ...rolling }), sets, () => 0);
+    expect(sizes(sets)).toEqual([11, 7]);
+  });
+
+  test("decides nothing more when all is as it should be", () => {
+    const deployment = aDeployment();
+    const sets = nextRound(deployment, [], (wanted) => wanted);
+    const { status, ...decision } = decide({ deployment, replicaSets: sets, podsOf: () => [], now: 0 });
+    expect(decision).toEqual({ create: undefined, update: [], remove: [], revision: "1", againMs: undefined });
+    expect(status).toMatchObject({ replicas: 3, updatedReplicas: 3, availableReplicas: 3 });
+  });
+});

@@ -1,0 +1,110 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Deployment, PodTemplateSpec, ReplicaSet } from "../../api/schema/types.ts";
+import type { Unsaved } from "../../client/client.ts";
+import { annotation, copiedAnnotations, type Limits } from "./limits.ts";
+import { hashLabel } from "./template.ts";
+
+export type NewReplicaSet = Unsaved<ReplicaSet>;
+
+/** A ReplicaSet as a round wants it. What is available counts as the server last said. */
+export class Draft {
+  readonly name: string;
+  readonly template: PodTemplateSpec;
+  /** The ReplicaSet that is there; undefined for one that is to be created. */
+  readonly original: ReplicaSet | undefined;
+  readonly #hash: string;
+  #annotations: Record<string, string>;
+  replicas: number;
+  minReadySeconds: number | undefined;
+
+  constructor(original: ReplicaSet | undefined, blank?: { name: string; hash: string; template: PodTemplateSpec }) {
+    this.original = original;
+    this.name = original?.metadata.name ?? blank?.name ?? "";
+    this.template = original?.spec.template ?? blank?.template ?? {};
+    this.#hash = blank?.hash ?? "";
+    this.#annotations = { ...original?.metadata.annotations };
+    this.replicas = original ? (original.spec.replicas ?? 1) : 0;
+    this.minReadySeconds = original?.spec.minReadySeconds;
+  }
+
+  /** A ReplicaSet for the Deployment's present template. */
+  static blank(from: { name: string; hash: string; revision: number; deployment: Deployment }): Draft {
+    const { name, hash, revision, deployment } = from;
+    const draft = new Draft(undefined, { name, hash, template: deployment.spec.template });
+    draft.#annotations = { ...copiedAnnotations(deployment), [annotation.revision]: String(revision) };
+    draft.minReadySeconds = deployment.spec.minReadySeconds;
+    return draft;
+  }
+
+  get isNew(): boolean {
+    return this.original === undefined;
+  }
+  get available(): number {
+    return this.original?.status?.availableReplicas ?? 0;
+  }
+  get revision(): number {
+    return Number.parseInt(this.#annotations[annotation.revision] ?? "0", 10) || 0;
+  }
+  /** For how many replicas of the Deployment it was last scaled. */
+  get desired(): number | undefined {
+    const text = this.#annotations[annotation.desired];
+    return text === undefined ? undefined : Number(text);
+  }
+  /** How many pods the Deployment could have had then. */
+  get max(): number | undefined {
+    const text = this.#annotations[annotation.max];
+    return text === undefined ? undefined : Number(text);
+  }
+
+  /** Sets the number of pods; returns whether it is another one. */
+  scale(replicas: number, limits: Limits): boolean {
+    const differs = replicas !== this.replicas;
+    this.replicas = replicas;
+    this.#annotations[annotation.desired] = String(limits.replicas);
+    this.#annotations[annotation.max] = String(limits.replicas + limits.maxSurge);
+    return differs;
+  }
+
+  /** It is the newest (again): its old number goes to the history. */
+  raiseRevision(revision: number, copied: Record<string, string>): void {
+    const old = this.#annotations[annotation.revision];
+    Object.assign(this.#annotations, copied);
+    if (this.revision >= revision) return;
+    this.#annotations[annotation.revision] = String(revision);
+    if (!old) return;
+    const history = this.#annotations[annotation.history];
+    this.#annotations[annotation.history] = history ? `${history},${old}` : old;
+  }
+
+  /** The update that makes the ReplicaSet so; undefined when it is so or is new. */
+  change(): { before: ReplicaSet; after: ReplicaSet } | undefined {
+    const before = this.original;
+    if (!before) return undefined;
+    const spec = { ...before.spec, replicas: this.replicas };
+    if (this.minReadySeconds === undefined) delete spec.minReadySeconds;
+    else spec.minReadySeconds = this.minReadySeconds;
+    const after = { ...before, metadata: { ...before.metadata, annotations: this.#annotations }, spec };
+    const same =
+      isDeepStrictEqual(after.spec, { ...before.spec, replicas: before.spec.replicas ?? 1 }) &&
+      isDeepStrictEqual(this.#annotations, before.metadata.annotations ?? {});
+    return same ? undefined : { before, after };
+  }
+
+  toCreate({ metadata, spec }: Deployment): NewReplicaSet {
+    const labels = { ...spec.template.metadata?.labels, [hashLabel]: this.#hash };
+    return structuredClone({
+      metadata: {
+        name: this.name,
+        ...(metadata.namespace && { namespace: metadata.namespace }),
+        labels,
+        annotations: this.#annotations,
+      },
+      spec: {
+        replicas: this.replicas,
+        ...(this.minReadySeconds !== undefined && { minReadySeconds: this.minReadySeconds }),
+        selector: { ...spec.selector, matchLabels: { ...spec.selector.matchLabels, [hashLabel]: this.#hash } },
+        template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
+      },
+    }) as NewReplicaSet;
+  }
+}
