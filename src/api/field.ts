@@ -98,7 +98,10 @@ export function invalid(
   });
 }
 
-/** How Kubernetes prints a value in an error: texts quoted, numbers as they are, objects as JSON. */
+/** How Kubernetes prints a value in an error: texts quoted, numbers as they are, objects as Go's JSON. */
 function shown(value: unknown): string {
-  return value === undefined || value === null ? "null" : JSON.stringify(value);
+  if (value === undefined || value === null) return "null";
+  if (typeof value !== "object") return JSON.stringify(value);
+  // Go's JSON can stand in HTML.
+  return JSON.stringify(value).replace(/[<>&]/g, (mark) => `\\u00${mark.charCodeAt(0).toString(16)}`);
 }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
-import type { ResourceV1Beta1ResourceClaim } from "../../schema/types.ts";
+import type { ResourceV1ResourceClaim } from "../../schema/types.ts";
 import { setClaimDefaults, shownClaimSpec, validateClaimSpec } from "./claim-spec.ts";
 
-export const resourceClaim = defineKind<ResourceV1Beta1ResourceClaim>({
+export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   group: "resource.k8s.io",
   version: "v1",
   kind: "ResourceClaim",
@@ -20,7 +20,7 @@ export const resourceClaim = defineKind<ResourceV1Beta1ResourceClaim>({
 });
 
 /** "deleted,allocated,reserved" */
-function stateText({ metadata, status }: ResourceV1Beta1ResourceClaim): string {
+function stateText({ metadata, status }: ResourceV1ResourceClaim): string {
   const states: string[] = [];
   if (metadata.deletionTimestamp) states.push("deleted");
   if (status?.allocation) states.push("allocated");
