@@ -1,0 +1,44 @@
+import type { AnyObject } from "../../api/object.ts";
+import type { Call } from "../call.ts";
+
+/** A change on its way into the store, as the admission steps see it. */
+export interface Review {
+  readonly call: Call;
+  readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+  /** The new object; of a deletion, none. Steps that mutate may change it. */
+  readonly object: AnyObject | undefined;
+  /** What is stored now; frozen. */
+  readonly old: AnyObject | undefined;
+}
+
+/** One rule about what may be written. Both functions throw to refuse. */
+export interface AdmissionStep {
+  /** As in Kubernetes' list of admission controllers. */
+  readonly name: string;
+  mutate?(review: Review): void | Promise<void>;
+  validate?(review: Review): void | Promise<void>;
+}
+
+/** The steps in the order they run: every mutation first, validation of the outcome last. */
+export class Admission {
+  readonly #mutating: readonly AdmissionStep[];
+  readonly #validating: readonly AdmissionStep[];
+
+  constructor(steps: readonly AdmissionStep[]) {
+    this.#mutating = steps.filter((step) => step.mutate);
+    this.#validating = steps.filter((step) => step.validate);
+  }
+
+  async mutate(review: Review): Promise<void> {
+    for (const step of this.#mutating) {
+      const pending = step.mutate?.(review);
+      if (pending) await pending;
+    }
+  }
+  async validate(review: Review): Promise<void> {
+    for (const step of this.#validating) {
+      const pending = step.validate?.(review);
+      if (pending) await pending;
+    }
+  }
+}

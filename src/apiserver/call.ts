@@ -1,0 +1,20 @@
+import type { RequestOptions } from "../api/request.ts";
+import type { Resource } from "./registry/resources.ts";
+import type { UserInfo } from "./user.ts";
+
+/** A request on a resource, authenticated and authorized, on its way through admission and registry. */
+export interface Call {
+  readonly user: UserInfo;
+  readonly resource: Resource;
+  readonly subresource: string | undefined;
+  /** Undefined for cluster-scoped objects and for lists over all namespaces. */
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly options: RequestOptions;
+  /** Who the fields that this request writes belong to. */
+  readonly fieldManager: string;
+  /** A text for the Warning header. */
+  warn(text: string): void;
+  /** Throws when the user may not do this as well (a PUT that turns out to be a create). */
+  alsoNeeds(verb: "create"): void;
+}

@@ -1,0 +1,32 @@
+import type { AnyObject } from "../../api/object.ts";
+import { setAt, valueAt } from "./paths.ts";
+import type { Resource } from "./resources.ts";
+
+/** The top of an object that only a subresource may write ("status"), if the kind has such a one. */
+function reservedFields({ kind }: Resource): string[] {
+  return Object.values(kind.subresources).some((sub) => sub.sort === "part" && sub.owns.includes("status"))
+    ? ["status"]
+    : [];
+}
+
+/** A new object without what only subresources may write. */
+export function cleared(resource: Resource, object: AnyObject): AnyObject {
+  for (const field of reservedFields(resource)) delete object[field];
+  return object;
+}
+
+/** An object that is to replace `old`, with what only subresources may write as it was. */
+export function keptReserved(resource: Resource, object: AnyObject, old: AnyObject): AnyObject {
+  for (const field of reservedFields(resource)) {
+    if (old[field] === undefined) delete object[field];
+    else object[field] = structuredClone(old[field]);
+  }
+  return object;
+}
+
+/** What a subresource that owns these paths makes of an object: the old one with the owned parts (and metadata) new. */
+export function partOf(owns: readonly string[], object: AnyObject, old: AnyObject): AnyObject {
+  const whole: AnyObject = { ...structuredClone(old), metadata: object.metadata };
+  for (const path of owns) setAt(whole, path, valueAt(object, path));
+  return whole;
+}

@@ -1,0 +1,105 @@
+import type { AnyObject } from "../../api/object.ts";
+import { alreadyExists, badRequest, StatusError } from "../../api/status.ts";
+import { type Entry, RevisionConflict } from "../../store/contract.ts";
+import type { Call } from "../call.ts";
+import type { Answer } from "./answer.ts";
+import { cleared } from "./clear.ts";
+import type { Registry } from "./deps.ts";
+import { encode, fromStored, heldObject, laidOut, rememberObject, toStored } from "./held.ts";
+import { generatedName, initMetadata, withoutRepeatedOwners } from "./metadata.ts";
+import { repeatedOwnersWarning } from "./owners.ts";
+import { storeKey } from "./resources.ts";
+import { refuseInvalidNew } from "./validate.ts";
+
+// How often a generated name that is taken is replaced by another one.
+const generateTries = 8;
+
+/**
+ * Creates an object. It is decoded, defaulted, in the version of the call's resource, and given away.
+ * @throws {StatusError} as the API server answers
+ */
+export async function createObject(registry: Registry, call: Call, object: AnyObject): Promise<Answer> {
+  const { resource } = call;
+  const { metadata } = object;
+  if (metadata.namespace && call.namespace && metadata.namespace !== call.namespace)
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  if (resource.kind.scope === "Namespaced") metadata.namespace = call.namespace ?? "";
+  else delete metadata.namespace;
+  if (metadata.resourceVersion && metadata.resourceVersion !== "0")
+    throw new StatusError(undefined, "resourceVersion should not be set on objects to be created", undefined, 500);
+  delete metadata.resourceVersion;
+  if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
+
+  const generated = !metadata.name && metadata.generateName ? metadata.generateName : undefined;
+  await registry.admission.mutate({ call, operation: "CREATE", object, old: undefined });
+  initMetadata(metadata, registry.clock.now());
+  const stored = toStored(resource, cleared(resource, object));
+  const { strategy } = resource.home;
+  if (strategy.generation) stored.metadata.generation = 1;
+  else delete stored.metadata.generation;
+  strategy.prepareCreate?.(stored);
+  const reservation = registry.specials.get(resource.bucket)?.creating?.(call, stored);
+  try {
+    refuseInvalidNew(call, stored);
+    await registry.admission.validate({ call, operation: "CREATE", object: stored, old: undefined });
+    return await written(registry, call, stored, generated);
+  } catch (error) {
+    reservation?.release();
+    throw error;
+  }
+}
+
+async function written(
+  registry: Registry,
+  call: Call,
+  object: AnyObject,
+  generateName: string | undefined,
+): Promise<Answer> {
+  const { resource } = call;
+  for (let tries = 1; ; tries++) {
+    try {
+      if (call.options.dryRun) return dryCreated(registry, call, object);
+      const entry = await putNew(registry, call, object);
+      registry.specials.get(resource.bucket)?.wrote?.(object);
+      return { sort: "entry", code: 201, resource, entry };
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) throw error;
+      if (generateName === undefined || tries === generateTries) throw taken(call, object, error.current);
+      object.metadata.name = generatedName(generateName);
+    }
+  }
+}
+
+async function putNew(registry: Registry, call: Call, object: AnyObject): Promise<Entry> {
+  const { resource } = call;
+  let made: AnyObject | undefined;
+  const durability = resource.home.durability?.(object, undefined);
+  const entry = await registry.store.put(storeKey(resource, object.metadata.namespace, object.metadata.name), {
+    expected: "absent",
+    value: (revision) => {
+      object.metadata.resourceVersion = String(revision);
+      made = laidOut(object);
+      return encode(made);
+    },
+    ...(durability && { durability }),
+  });
+  if (made) rememberObject(entry, made);
+  return entry;
+}
+
+function dryCreated(registry: Registry, call: Call, object: AnyObject): Answer {
+  const { resource } = call;
+  const { namespace, name } = object.metadata;
+  const key = storeKey(resource, namespace, name);
+  const there = registry.store.latest(key);
+  if (there) throw new RevisionConflict(key, there);
+  return { sort: "object", code: 201, resource, object: fromStored(resource, laidOut(object)) };
+}
+
+function taken({ resource }: Call, object: AnyObject, there: Entry | undefined): StatusError {
+  const error = alreadyExists(resource.name, object.metadata.name);
+  const leaving = there !== undefined && heldObject(there).metadata.deletionTimestamp !== undefined;
+  return leaving
+    ? new StatusError("AlreadyExists", `object is being deleted: ${error.message}`, error.details)
+    : error;
+}

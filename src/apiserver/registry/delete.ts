@@ -1,0 +1,194 @@
+import type { Kind } from "../../api/kind.ts";
+import type { AnyObject } from "../../api/object.ts";
+import type { RequestOptions } from "../../api/request.ts";
+import { conflict, notFound, type Status, StatusError } from "../../api/status.ts";
+import { type Entry, RevisionConflict } from "../../store/contract.ts";
+import type { Call } from "../call.ts";
+import type { Answer, ListItem } from "./answer.ts";
+import type { Registry } from "./deps.ts";
+import { fromStored, heldObject, laidOut } from "./held.ts";
+import { listEntries } from "./list.ts";
+import { foregroundFinalizer, orphanFinalizer, timestamp } from "./metadata.ts";
+import { storeKey } from "./resources.ts";
+import { putChanged, removeEntry } from "./update.ts";
+
+/** What became of an object that was to be deleted. */
+interface Outcome {
+  /** As it is (or last was). */
+  readonly object: AnyObject;
+  readonly gone: boolean;
+}
+
+/**
+ * Deletes an object, or begins to, as its kind, its finalizers and the client's options demand
+ * (Kubernetes docs, "Finalizers" and "Garbage Collection").
+ * @throws {StatusError} as the API server answers
+ */
+export async function deleteObject(registry: Registry, call: Call): Promise<Answer> {
+  const { resource, name = "" } = call;
+  const { object, gone } = await deleteByName(registry, call, name);
+  if (gone && !resource.home.strategy.deletion?.answersObject) return deletedStatus(call, object);
+  // 202 tells of an object that is still there, where the client asked that its dependents go first.
+  const code = !gone && call.options.orphanDependents === false ? 202 : 200;
+  return { sort: "object", code, resource, object: fromStored(resource, object) };
+}
+
+/** Deletes what the call's selectors select, one after the other; answers with what there was. */
+export async function deleteCollection(registry: Registry, call: Call): Promise<Answer> {
+  const list = listEntries(registry, call, { ...call.options, resourceVersion: undefined });
+  const items: ListItem[] = [];
+  for (const entry of list.entries) {
+    try {
+      const { object } = await deleteByName(registry, call, heldObject(entry).metadata.name, entry.key);
+      items.push({ object: fromStored(call.resource, object) });
+    } catch (error) {
+      // Somebody else was faster: it is gone, which is what was asked for.
+      if (!(error instanceof StatusError && error.reason === "NotFound")) throw error;
+    }
+  }
+  return { sort: "list", resource: call.resource, items, revision: String(list.revision) };
+}
+
+async function deleteByName(registry: Registry, call: Call, name: string, knownKey?: string): Promise<Outcome> {
+  const key = knownKey ?? storeKey(call.resource, call.namespace, name);
+  for (;;) {
+    const entry = registry.store.latest(key);
+    if (!entry) throw notFound(call.resource.name, name);
+    try {
+      return await deleteEntry(registry, { ...call, name }, entry);
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) throw error;
+    }
+  }
+}
+
+async function deleteEntry(registry: Registry, call: Call, entry: Entry): Promise<Outcome> {
+  const old = heldObject(entry);
+  refuseUnmetPreconditions(call, old);
+  registry.specials.get(call.resource.bucket)?.deleting?.(call, old);
+  await registry.admission.validate({ call, operation: "DELETE", object: undefined, old });
+
+  const { next, now } = begun(registry, call, old);
+  if (!next) {
+    if (now) return remove(registry, call, entry, old);
+    await registry.store.committed(entry);
+    return { object: old, gone: false };
+  }
+  const marked = call.options.dryRun ? undefined : await putChanged(registry, call, entry, next);
+  if (!now) return { object: marked ? heldObject(marked) : laidOut(next), gone: false };
+  return marked ? remove(registry, call, marked, next) : { object: laidOut(next), gone: true };
+}
+
+async function remove(registry: Registry, call: Call, entry: Entry, object: AnyObject): Promise<Outcome> {
+  if (call.options.dryRun) return { object, gone: true };
+  const removed = await removeEntry(registry, call, entry, object);
+  registry.specials.get(call.resource.bucket)?.deleted?.(object);
+  return { object: heldObject(removed), gone: true };
+}
+
+/** `next`: the object as it has to be written first, if so. `now`: whether it may go at once (after that write). */
+function begun(
+  registry: Registry,
+  call: Call,
+  old: AnyObject,
+): { readonly next: AnyObject | undefined; readonly now: boolean } {
+  const { home, bucket } = call.resource;
+  const grace = graceOf(home, old, call.options);
+  if (grace === "pending") return { next: undefined, now: false };
+  const finalizers = wantedFinalizers(home, old, call.options);
+  const next: AnyObject = { ...old, metadata: { ...old.metadata, finalizers } };
+  const held = finalizers.length > 0 || (registry.specials.get(bucket)?.holds?.(old) ?? false);
+  if (grace === "none" && !held) return { next: undefined, now: true };
+
+  const seconds = grace === "none" ? 0 : grace;
+  const { metadata } = next;
+  if (!old.metadata.deletionTimestamp) {
+    if (metadata.generation) metadata.generation += 1;
+    home.strategy.deletion?.begin?.(next);
+  }
+  markLeaving(next, old, seconds, registry.clock.now(), grace === "none");
+  if (held && alreadySo(next, old)) return { next: undefined, now: false };
+  return { next, now: !held && seconds === 0 };
+}
+
+function alreadySo(next: AnyObject, old: AnyObject): boolean {
+  return JSON.stringify(laidOut(next)) === JSON.stringify(laidOut(old));
+}
+
+/** A shorter grace moves the deletion forward; without grace, an earlier time stays. */
+function markLeaving(next: AnyObject, old: AnyObject, seconds: number, now: number, ungraceful: boolean): void {
+  const { metadata } = next;
+  const since = old.metadata.deletionTimestamp;
+  const before = old.metadata.deletionGracePeriodSeconds;
+  if (since !== undefined && !ungraceful && before !== undefined)
+    metadata.deletionTimestamp = timestamp(Date.parse(since) + (seconds - before) * 1000);
+  else if (since === undefined || Date.parse(since) > now) metadata.deletionTimestamp = timestamp(now + seconds * 1000);
+  metadata.deletionGracePeriodSeconds = seconds;
+}
+
+/** Seconds; "none" where the kind knows no grace; "pending" where a deletion that is under way is not changed. */
+function graceOf({ strategy }: Kind, old: AnyObject, options: RequestOptions): number | "none" | "pending" {
+  const { graceSeconds } = strategy.deletion ?? {};
+  if (!graceSeconds) return "none";
+  const asked = options.gracePeriodSeconds;
+  if (!old.metadata.deletionTimestamp) return strategy.deletion?.graceSeconds?.(old, asked) ?? "none";
+  const current = old.metadata.deletionGracePeriodSeconds;
+  if (current === undefined) return "none";
+  if (asked === undefined || asked >= current) return "pending";
+  // A negative period is one second: the least that is no deletion by force.
+  return asked < 0 ? (current > 1 ? 1 : "pending") : asked;
+}
+
+/** The finalizers with which garbage collection is told what to do with the dependents. */
+function wantedFinalizers({ strategy }: Kind, { metadata }: AnyObject, options: RequestOptions): string[] {
+  const there = metadata.finalizers ?? [];
+  const policy = policyOf(options) ?? policyBefore(there) ?? strategy.deletion?.propagation;
+  const wanted = there.filter((finalizer) => finalizer !== orphanFinalizer && finalizer !== foregroundFinalizer);
+  if (policy === "Orphan" || policy === "orphan") wanted.push(orphanFinalizer);
+  if (policy === "Foreground") wanted.push(foregroundFinalizer);
+  return wanted.length === there.length && wanted.every((finalizer) => there.includes(finalizer)) ? there : wanted;
+}
+
+function policyOf({ orphanDependents, propagationPolicy }: RequestOptions): RequestOptions["propagationPolicy"] {
+  if (orphanDependents !== undefined) return orphanDependents ? "Orphan" : "Background";
+  return propagationPolicy;
+}
+
+function policyBefore(finalizers: readonly string[]): RequestOptions["propagationPolicy"] {
+  if (finalizers.includes(orphanFinalizer)) return "Orphan";
+  return finalizers.includes(foregroundFinalizer) ? "Foreground" : undefined;
+}
+
+function refuseUnmetPreconditions({ resource, options, name = "" }: Call, { metadata }: AnyObject): void {
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  const { group, kind } = resource.home;
+  if (uid !== undefined && uid !== metadata.uid)
+    throw conflict(
+      { group, plural: kind },
+      name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+    throw conflict(
+      { group, plural: kind },
+      name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    );
+}
+
+function deletedStatus({ resource }: Call, { metadata }: AnyObject): Answer {
+  const { group, plural } = resource.name;
+  const status: Status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      name: metadata.name,
+      ...(group && { group }),
+      kind: plural,
+      ...(metadata.uid && { uid: metadata.uid }),
+    },
+  };
+  return { sort: "status", code: 200, status };
+}

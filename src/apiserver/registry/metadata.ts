@@ -1,0 +1,172 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { type FieldError, Path } from "../../api/field.ts";
+import type { AnyObject, KubeObject, ObjectMeta, OwnerReference } from "../../api/object.ts";
+import { validateLabels } from "../../api/validate/labels.ts";
+import { asPrefix, dnsLabel, dnsSubdomain, qualifiedName, type TextRule } from "../../api/validate/names.ts";
+import type { Resource } from "./resources.ts";
+
+const at = new Path("metadata");
+
+/** A time as it stands in metadata: UTC, whole seconds. */
+export function timestamp(now: number): string {
+  return `${new Date(now).toISOString().slice(0, 19)}Z`;
+}
+
+// Without vowels and what looks alike, so that no word comes about (Kubernetes API conventions, "Generated values").
+const suffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+const longestGenerated = 63;
+
+export function randomSuffix(length = 5): string {
+  let suffix = "";
+  for (let i = 0; i < length; i++) suffix += suffixAlphabet[randomInt(suffixAlphabet.length)];
+  return suffix;
+}
+
+/** A name that begins with `prefix`, which is cut so that the whole fits. */
+export function generatedName(prefix: string): string {
+  return prefix.slice(0, longestGenerated - 5) + randomSuffix();
+}
+
+/** What the server alone decides of a new object's metadata. */
+export function initMetadata(metadata: ObjectMeta, now: number): void {
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  metadata.creationTimestamp = timestamp(now);
+  metadata.uid = randomUUID();
+  if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName);
+}
+
+/** What an update cannot change: it is taken over from the old object. */
+export function keepMetadata(metadata: ObjectMeta, old: ObjectMeta): void {
+  metadata.uid ||= old.uid ?? "";
+  if (old.creationTimestamp) metadata.creationTimestamp = old.creationTimestamp;
+  if (old.generation === undefined) delete metadata.generation;
+  else metadata.generation = old.generation;
+  if (old.deletionTimestamp) metadata.deletionTimestamp = old.deletionTimestamp;
+  else delete metadata.deletionTimestamp;
+  if (old.deletionGracePeriodSeconds !== undefined)
+    metadata.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
+  else delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  metadata.resourceVersion = old.resourceVersion ?? "";
+}
+
+/** What is wrong with an object's metadata (API reference, "ObjectMeta"). */
+export function validateMetadata(resource: Resource, object: KubeObject): FieldError[] {
+  const { metadata } = object;
+  const nameRule: TextRule = resource.kind.strategy.validateName ?? dnsSubdomain;
+  const errors: FieldError[] = [];
+  if (metadata.generateName)
+    for (const wrong of asPrefix(nameRule)(metadata.generateName))
+      errors.push(at.child("generateName").invalid(metadata.generateName, wrong));
+  if (!metadata.name) errors.push(at.child("name").required("name or generateName is required"));
+  else for (const wrong of nameRule(metadata.name)) errors.push(at.child("name").invalid(metadata.name, wrong));
+  errors.push(...validateNamespace(resource, metadata));
+  if ((metadata.generation ?? 0) < 0)
+    errors.push(at.child("generation").invalid(metadata.generation, "must be greater than or equal to 0"));
+  errors.push(...validateLabels(metadata.labels, at.child("labels")));
+  errors.push(...validateAnnotations(metadata.annotations));
+  errors.push(...validateOwners(metadata.ownerReferences ?? []));
+  errors.push(...validateFinalizers(metadata.finalizers ?? []));
+  return errors;
+}
+
+function validateNamespace({ kind }: Resource, { namespace }: ObjectMeta): FieldError[] {
+  if (kind.scope === "Cluster") return namespace ? [at.child("namespace").forbidden("not allowed on this type")] : [];
+  if (!namespace) return [at.child("namespace").required()];
+  return dnsLabel(namespace).map((wrong) => at.child("namespace").invalid(namespace, wrong));
+}
+
+const mostAnnotationBytes = 256 * 1024;
+
+export function validateAnnotations(
+  annotations: Readonly<Record<string, string>> = {},
+  path = at.child("annotations"),
+): FieldError[] {
+  const errors: FieldError[] = [];
+  let bytes = 0;
+  for (const [key, value] of Object.entries(annotations)) {
+    for (const wrong of qualifiedName(key.toLowerCase())) errors.push(path.invalid(key, wrong));
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  if (bytes > mostAnnotationBytes) errors.push(path.tooLong(mostAnnotationBytes));
+  return errors;
+}
+
+function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
+  const path = at.child("ownerReferences");
+  const errors: FieldError[] = [];
+  let controller: string | undefined;
+  for (const owner of owners) {
+    const version = (owner.apiVersion ?? "").split("/").at(-1) ?? "";
+    if (!version) errors.push(path.child("apiVersion").invalid(owner.apiVersion ?? "", "version must not be empty"));
+    for (const field of ["kind", "name", "uid"] as const)
+      if (!owner[field]) errors.push(path.child(field).invalid(owner[field] ?? "", "must not be empty"));
+    if (owner.apiVersion === "v1" && owner.kind === "Event")
+      errors.push(path.invalid(owner, "/v1, Kind=Event is disallowed from being an owner"));
+    if (!owner.controller) continue;
+    if (controller !== undefined)
+      errors.push(
+        path.invalid(
+          owners,
+          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.name}`,
+        ),
+      );
+    controller ??= owner.name;
+  }
+  return errors;
+}
+
+export const orphanFinalizer = "orphan";
+export const foregroundFinalizer = "foregroundDeletion";
+const standardFinalizers = new Set(["kubernetes", orphanFinalizer, foregroundFinalizer]);
+
+function validateFinalizers(finalizers: readonly string[]): FieldError[] {
+  const path = at.child("finalizers");
+  const errors = finalizers.flatMap((finalizer, i) => {
+    const wrong = qualifiedName(finalizer).map((text) => path.index(i).invalid(finalizer, text));
+    if (wrong.length === 0 && !finalizer.includes("/") && !standardFinalizers.has(finalizer))
+      wrong.push(
+        path.index(i).invalid(finalizer, "name is neither a standard finalizer name nor is it fully qualified"),
+      );
+    return wrong;
+  });
+  if (finalizers.includes(orphanFinalizer) && finalizers.includes(foregroundFinalizer))
+    errors.push(
+      path.invalid(finalizers, `finalizer ${orphanFinalizer} and ${foregroundFinalizer} cannot be both set`),
+    );
+  return errors;
+}
+
+/** What is wrong with a change of metadata. */
+export function validateMetadataUpdate(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
+  const errors: FieldError[] = [];
+  if (old.deletionTimestamp) {
+    const added = (metadata.finalizers ?? []).filter((finalizer) => !old.finalizers?.includes(finalizer));
+    if (added.length > 0)
+      errors.push(
+        at
+          .child("finalizers")
+          .forbidden(
+            `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((f) => JSON.stringify(f)).join(", ")}}`,
+          ),
+      );
+  }
+  for (const field of ["name", "namespace", "uid", "creationTimestamp"] as const)
+    if ((metadata[field] ?? "") !== (old[field] ?? ""))
+      errors.push(at.child(field).invalid(metadata[field] ?? "", "field is immutable"));
+  return errors;
+}
+
+/** Owner references by uid: of two that name the same owner the first stays. Whether there were such. */
+export function withoutRepeatedOwners(object: AnyObject): boolean {
+  const owners = object.metadata.ownerReferences;
+  if (!owners || owners.length < 2) return false;
+  const unique = owners.filter(
+    (owner, i) => owners.findIndex((other) => JSON.stringify(other) === JSON.stringify(owner)) === i,
+  );
+  if (unique.length === owners.length) return false;
+  object.metadata.ownerReferences = unique;
+  return true;
+}

@@ -1,0 +1,126 @@
+import { apiVersionOf, type Kind, type StoredAs } from "../../api/kind.ts";
+import type { ResourceName } from "../../api/status.ts";
+import type { CustomSchema } from "./custom/structural.ts";
+
+/** A kind as it is served: where its objects lie and what their bytes begin with. */
+export interface Resource {
+  readonly kind: Kind;
+  /** "apps/v1", "v1". */
+  readonly groupVersion: string;
+  /** Its name in errors. */
+  readonly name: ResourceName;
+  /** The kind under which its objects are stored: itself, or another version of it. */
+  readonly home: Kind;
+  /** How `home` and this kind become each other; absent when they are the same. */
+  readonly stored: StoredAs | undefined;
+  /** The store's bucket of `home`: "pods", "deployments.apps". */
+  readonly bucket: string;
+  /** How many bytes of a held object say its kind and apiVersion: behind them begins an item of a list. */
+  readonly itemOffset: number;
+  /** Of a custom resource: what its schema says. Its items in lists name their kind, as those of built-in kinds do not. */
+  readonly custom: CustomSchema | undefined;
+  /** Texts for the Warning header of every request. */
+  readonly deprecation: string | undefined;
+}
+
+/** All resources that are served, found by group, version and plural. Definitions of custom resources come and go. */
+export class Catalog {
+  readonly #byGroupVersion = new Map<string, Map<string, Resource>>();
+  readonly #watchers = new Set<() => void>();
+  /** Grows with each change: what was made from the catalog is made again when it has grown. */
+  generation = 0;
+
+  constructor(kinds: readonly Kind[]) {
+    for (const kind of kinds) this.#put(resourceFrom(kind, homeOf(kind, kinds), undefined));
+  }
+
+  find(group: string, version: string, plural: string): Resource | undefined {
+    return this.#byGroupVersion.get(apiVersionOf({ group, version }))?.get(plural);
+  }
+  /** The resource of a kind ("apps/v1", "Deployment"). */
+  ofKind(apiVersion: string, kind: string): Resource | undefined {
+    return this.#byGroupVersion
+      .get(apiVersion)
+      ?.values()
+      .find((resource) => resource.kind.kind === kind);
+  }
+  /** Some version of a resource: what RBAC and field managers name without one. */
+  ofGroup(group: string, plural: string): Resource | undefined {
+    return this.all().find(({ kind }) => kind.group === group && kind.plural === plural);
+  }
+  hasGroupVersion(groupVersion: string): boolean {
+    return this.#byGroupVersion.has(groupVersion);
+  }
+  all(): IteratorObject<Resource> {
+    return this.#byGroupVersion.values().flatMap((resources) => resources.values());
+  }
+
+  /** Replaces what a definition declares: the resources of a group and plural. */
+  define(group: string, plural: string, resources: readonly Resource[]): void {
+    for (const [groupVersion, known] of this.#byGroupVersion) {
+      if (known.get(plural)?.kind.group !== group) continue;
+      known.delete(plural);
+      if (known.size === 0) this.#byGroupVersion.delete(groupVersion);
+    }
+    for (const resource of resources) this.#put(resource);
+    this.generation++;
+    for (const react of this.#watchers) react();
+  }
+
+  onChange(react: () => void): Disposable {
+    this.#watchers.add(react);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(react) };
+  }
+
+  #put(resource: Resource): void {
+    const known = this.#byGroupVersion.get(resource.groupVersion);
+    if (known) known.set(resource.kind.plural, resource);
+    else this.#byGroupVersion.set(resource.groupVersion, new Map([[resource.kind.plural, resource]]));
+  }
+}
+
+function homeOf(kind: Kind, kinds: readonly Kind[]): Kind {
+  const { stored } = kind;
+  if (!stored) return kind;
+  const home = kinds.find(
+    (other) => other.group === stored.group && other.version === stored.version && other.kind === kind.kind,
+  );
+  if (!home) throw new Error(`${kind.kind} is stored as ${apiVersionOf(stored)}, which is no kind`);
+  return home;
+}
+
+export function resourceFrom(kind: Kind, home: Kind, custom: CustomSchema | undefined): Resource {
+  const groupVersion = apiVersionOf(kind);
+  return {
+    kind,
+    groupVersion,
+    name: { group: kind.group, plural: kind.plural },
+    home,
+    stored: home === kind ? undefined : kind.stored,
+    bucket: home.group ? `${home.plural}.${home.group}` : home.plural,
+    itemOffset: custom ? 1 : typePrefix(home.kind, apiVersionOf(home)).length,
+    custom,
+    deprecation: deprecations[`${groupVersion} ${kind.kind}`],
+  };
+}
+
+/** Kubernetes docs, "Deprecated API Migration Guide": what v1.36 warns of. */
+const deprecations: Record<string, string> = {
+  "v1 ComponentStatus": "v1 ComponentStatus is deprecated in v1.19+",
+  "v1 Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+};
+
+/** What the bytes of every object begin with. */
+export function typePrefix(kind: string, apiVersion: string): string {
+  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},`;
+}
+
+/** The key of an object in the store, or what the keys of all objects of a namespace begin with. */
+export function storeKey({ bucket }: Resource, namespace: string | undefined, name: string): string {
+  return namespace ? `/${bucket}/${namespace}/${name}` : `/${bucket}/${name}`;
+}
+
+/** What the keys of a list begin with. */
+export function storePrefix({ bucket }: Resource, namespace: string | undefined): string {
+  return namespace ? `/${bucket}/${namespace}/` : `/${bucket}/`;
+}

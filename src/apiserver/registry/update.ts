@@ -1,0 +1,210 @@
+import type { AnyObject } from "../../api/object.ts";
+import { badRequest, conflict, notFound, StatusError } from "../../api/status.ts";
+import { type Entry, RevisionConflict } from "../../store/contract.ts";
+import type { Call } from "../call.ts";
+import type { Answer } from "./answer.ts";
+import { keptReserved, partOf } from "./clear.ts";
+import { createObject } from "./create.ts";
+import type { Registry } from "./deps.ts";
+import { encode, fromStored, heldObject, laidOut, objectIn, rememberObject, toStored } from "./held.ts";
+import { keepMetadata, withoutRepeatedOwners } from "./metadata.ts";
+import { repeatedOwnersWarning } from "./owners.ts";
+import { sameJson } from "./paths.ts";
+import { storeKey } from "./resources.ts";
+import { refuseInvalidChange } from "./validate.ts";
+
+/** How the new object comes about, given the one that is there (frozen). Runs again when another write came between. */
+export type Change = (old: AnyObject) => AnyObject | Promise<AnyObject>;
+
+export interface UpdateOptions {
+  readonly change: Change;
+  /** Makes the object where there is none; absent: that is "not found". */
+  readonly create?: (() => AnyObject | Promise<AnyObject>) | undefined;
+  /** Whether the object's uid, if it names one, must be that of what is there (a PUT), or may not change (a patch). */
+  readonly uidIsPrecondition?: boolean;
+}
+
+const changedMeanwhile = "the object has been modified; please apply your changes to the latest version and try again";
+
+// A write that is tried again because others came between: with so many losses in a row the client is told.
+const mostTries = 30;
+
+/**
+ * Changes an object: reads the newest, lets `change` make the new one, writes it back unless nothing changed.
+ * @throws {StatusError} as the API server answers
+ */
+export async function updateObject(registry: Registry, call: Call, options: UpdateOptions): Promise<Answer> {
+  const { resource, namespace, name = "" } = call;
+  const key = storeKey(resource, namespace, name);
+  for (let tries = 1; ; tries++) {
+    const entry = registry.store.latest(key);
+    if (!entry) {
+      if (!options.create) throw notFound(resource.name, name);
+      call.alsoNeeds("create");
+      const object = await options.create();
+      return createObject(registry, { ...call, name: undefined }, object);
+    }
+    try {
+      return await changeEntry(registry, call, entry, options);
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) throw error;
+      if (tries === mostTries) throw conflict(resource.name, name, changedMeanwhile);
+    }
+  }
+}
+
+async function changeEntry(registry: Registry, call: Call, entry: Entry, options: UpdateOptions): Promise<Answer> {
+  const { resource } = call;
+  const before = objectIn(resource, entry);
+  const object = await options.change(before);
+  refuseOtherName(call, object);
+  refuseOtherRevision(call, object, before, options.uidIsPrecondition ?? false);
+  if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
+  await registry.admission.mutate({ call, operation: "UPDATE", object, old: before });
+
+  const old = heldObject(entry);
+  keepMetadata(object.metadata, before.metadata);
+  const next = prepared(call, toStored(resource, object), old);
+  const reservation = registry.specials.get(resource.bucket)?.updating?.(call, next, old);
+  try {
+    refuseInvalidChange(call, next, old);
+    await registry.admission.validate({ call, operation: "UPDATE", object: next, old });
+    return await written(registry, call, entry, next);
+  } catch (error) {
+    reservation?.release();
+    throw error;
+  }
+}
+
+/** The object as it would be stored, with what this call may not change as it was. */
+function prepared({ resource, subresource }: Call, object: AnyObject, old: AnyObject): AnyObject {
+  const { strategy, subresources } = resource.home;
+  const part = subresource === undefined ? undefined : subresources[subresource];
+  let next: AnyObject;
+  if (subresource !== undefined && part?.sort === "part") {
+    next = partOf(part.owns, object, old);
+    strategy.prepareSubresource?.(subresource, next, old);
+  } else {
+    next = keptReserved(resource, object, old);
+    strategy.prepareUpdate?.(next, old);
+  }
+  if (strategy.generation && !sameSpec(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  return next;
+}
+
+function sameSpec(a: AnyObject, b: AnyObject): boolean {
+  const spec = ({ metadata, status, ...rest }: AnyObject): unknown => rest;
+  return sameJson(spec(a), spec(b));
+}
+
+async function written(registry: Registry, call: Call, entry: Entry, next: AnyObject): Promise<Answer> {
+  const { resource } = call;
+  const old = heldObject(entry);
+  const special = registry.specials.get(resource.bucket);
+  if (isReleased(registry, call, next, old)) {
+    if (!call.options.dryRun) {
+      await removeEntry(registry, call, entry, old);
+      special?.deleted?.(old);
+    }
+    return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
+  }
+  if (sameJson(laidOut(next), old)) {
+    await registry.store.committed(entry);
+    return { sort: "entry", code: 200, resource, entry };
+  }
+  if (call.options.dryRun)
+    return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
+  const changed = await putChanged(registry, call, entry, next);
+  special?.wrote?.(next);
+  return { sort: "entry", code: 200, resource, entry: changed };
+}
+
+/** Whether the last thing that held an object back from its deletion is gone with this change. */
+function isReleased({ specials }: Registry, { resource }: Call, next: AnyObject, old: AnyObject): boolean {
+  if (!old.metadata.deletionTimestamp) return false;
+  if ((next.metadata.finalizers?.length ?? 0) > 0 || (next.metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
+  return !specials.get(resource.bucket)?.holds?.(next);
+}
+
+/** Writes an object over an entry. `object` gets its resourceVersion. */
+export async function putChanged(registry: Registry, call: Call, entry: Entry, object: AnyObject): Promise<Entry> {
+  let made: AnyObject | undefined;
+  const durability = call.resource.home.durability?.(object, heldObject(entry));
+  const changed = await registry.store.put(entry.key, {
+    expected: entry.modRevision,
+    value: (revision) => {
+      object.metadata.resourceVersion = String(revision);
+      made = laidOut(object);
+      return encode(made);
+    },
+    ...(durability && { durability }),
+  });
+  if (made) rememberObject(changed, made);
+  return changed;
+}
+
+/** Removes an entry. Watchers are shown `object` at the revision of the deletion. */
+export async function removeEntry(registry: Registry, call: Call, entry: Entry, object: AnyObject): Promise<Entry> {
+  let last: AnyObject | undefined;
+  const durability = call.resource.home.durability?.(object, heldObject(entry));
+  const removed = await registry.store.delete(entry.key, {
+    expected: entry.modRevision,
+    value: (revision) => {
+      last = laidOut({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
+      return encode(last);
+    },
+    ...(durability && { durability }),
+  });
+  if (last) rememberObject(removed, last);
+  return removed;
+}
+
+/** The object of a change must be the one that the path names. */
+export function refuseOtherName({ name = "", namespace, resource }: Call, object: AnyObject): void {
+  const { metadata } = object;
+  if (!metadata.name)
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (metadata.name !== name)
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  if (resource.kind.scope === "Cluster") delete metadata.namespace;
+  else if (metadata.namespace && metadata.namespace !== namespace)
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  else metadata.namespace = namespace ?? "";
+}
+
+function refuseOtherRevision(call: Call, object: AnyObject, old: AnyObject, uidIsPrecondition: boolean): void {
+  const { resource, namespace, name = "" } = call;
+  const { uid, resourceVersion } = object.metadata;
+  if (uidIsPrecondition && uid && uid !== old.metadata.uid) {
+    const path = namespace ? `${resource.kind.plural}/${namespace}/${name}` : `${resource.kind.plural}/${name}`;
+    throw conflict(
+      resource.name,
+      name,
+      `StorageError: invalid object, Code: 4, Key: /registry/${path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    );
+  }
+  if (!resourceVersion || resourceVersion === "0") {
+    if (resource.home.strategy.unconditionalUpdate === false) throw mustNameRevision(call);
+    return;
+  }
+  if (!/^\d+$/.test(resourceVersion))
+    throw new StatusError(
+      undefined,
+      `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
+      undefined,
+      500,
+    );
+  if (resourceVersion !== old.metadata.resourceVersion) throw conflict(resource.name, name, changedMeanwhile);
+}
+
+function mustNameRevision({ resource, name = "" }: Call): StatusError {
+  const { group, plural } = resource.name;
+  const message = "Invalid value: 0: must be specified for an update";
+  const field = "metadata.resourceVersion";
+  return new StatusError("Invalid", `${group ? `${plural}.${group}` : plural} "${name}" is invalid: ${field}: ${message}`, {
+    name,
+    ...(group && { group }),
+    kind: plural,
+    causes: [{ reason: "FieldValueInvalid", message, field }],
+  });
+}

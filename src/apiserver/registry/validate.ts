@@ -1,0 +1,58 @@
+import { type FieldError, invalid, Path } from "../../api/field.ts";
+import type { AnyObject } from "../../api/object.ts";
+import type { Call } from "../call.ts";
+import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
+import { sameJson, valueAt } from "./paths.ts";
+import type { Resource } from "./resources.ts";
+
+const root = new Path();
+
+/** Whose rules hold for what is written through a resource: the stored version's, unless its own version has rules. */
+function rulesOf({ kind, home, stored }: Resource): Resource["kind"]["strategy"] {
+  return stored && !kind.strategy.validate ? home.strategy : kind.strategy;
+}
+
+/** @throws {StatusError} Invalid, with all that is wrong with a new object */
+export function refuseInvalidNew(call: Call, object: AnyObject): void {
+  const { resource } = call;
+  const rules = rulesOf(resource);
+  refuse(resource, object, [
+    ...validateMetadata(resource, object),
+    ...(resource.custom?.validate(object) ?? []),
+    ...(rules.validate?.(object, root) ?? []),
+  ]);
+  for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
+}
+
+/** @throws {StatusError} Invalid, with all that is wrong with a change */
+export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObject): void {
+  const { resource, subresource } = call;
+  const rules = rulesOf(resource);
+  const metadata = validateMetadataUpdate(object.metadata, old.metadata);
+  if (subresource)
+    refuse(resource, object, [
+      ...metadata,
+      ...(resource.custom?.validateUpdate(object, old, subresource) ?? []),
+      ...(rules.validateSubresource?.(subresource, object, old, root) ?? []),
+    ]);
+  else
+    refuse(resource, object, [
+      ...validateMetadata(resource, object),
+      ...metadata,
+      ...immutableErrors(rules.immutable ?? [], object, old),
+      ...(resource.custom?.validateUpdate(object, old, undefined) ?? []),
+      ...(rules.validate?.(object, root) ?? []),
+      ...(rules.validateUpdate?.(object, old, root) ?? []),
+    ]);
+  for (const text of rules.warnings?.(object, old) ?? []) call.warn(text);
+}
+
+function immutableErrors(paths: readonly string[], object: AnyObject, old: AnyObject): FieldError[] {
+  return paths
+    .filter((path) => !sameJson(valueAt(object, path), valueAt(old, path)))
+    .map((path) => root.child(path).invalid(valueAt(object, path), "field is immutable"));
+}
+
+function refuse({ kind }: Resource, object: AnyObject, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid(kind, object.metadata.name ?? "", errors);
+}
