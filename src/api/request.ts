@@ -32,6 +32,8 @@ export interface RequestOptions {
   readonly fieldValidation?: "Ignore" | "Warn" | "Strict" | undefined;
   readonly force?: boolean | undefined;
   readonly gracePeriodSeconds?: number | undefined;
+  /** Older form of propagationPolicy: true is Orphan, false Background. */
+  readonly orphanDependents?: boolean | undefined;
   readonly propagationPolicy?: "Orphan" | "Background" | "Foreground" | undefined;
   readonly preconditions?:
     | { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined }

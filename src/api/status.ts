@@ -45,7 +45,8 @@ export interface Status {
   message?: string;
   reason?: string;
   details?: StatusDetails;
-  code: number;
+  /** Absent from the Status that answers a deletion. */
+  code?: number;
 }
 
 /** The name of a resource in errors: its group and its plural, perhaps with a subresource ("pods/log"). */

@@ -97,7 +97,8 @@ function begun(
   if (grace === "pending") return { next: undefined, now: false };
   const finalizers = wantedFinalizers(home, old, call.options);
   const next: AnyObject = { ...old, metadata: { ...old.metadata, finalizers } };
-  const held = finalizers.length > 0 || (registry.specials.get(bucket)?.holds?.(old) ?? false);
+  const ownHold = registry.specials.get(bucket)?.holds?.(old) ?? false;
+  const held = finalizers.length > 0 || ownHold;
   if (grace === "none" && !held) return { next: undefined, now: true };
 
   const seconds = grace === "none" ? 0 : grace;
@@ -107,6 +108,8 @@ function begun(
     home.strategy.deletion?.begin?.(next);
   }
   markLeaving(next, old, seconds, registry.clock.now(), grace === "none");
+  // A kind that knows by itself when it may go (Namespace) counts no seconds.
+  if (ownHold) delete metadata.deletionGracePeriodSeconds;
   if (held && alreadySo(next, old)) return { next: undefined, now: false };
   return { next, now: !held && seconds === 0 };
 }

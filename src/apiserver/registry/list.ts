@@ -1,0 +1,258 @@
+import { invalid, Path } from "../../api/field.ts";
+import type { AnyObject } from "../../api/object.ts";
+import type { RequestOptions } from "../../api/request.ts";
+import { type FieldRequirement, type LabelMatcher, parseFieldSelector, parseLabelSelector } from "../../api/selector.ts";
+import { badRequest, StatusError } from "../../api/status.ts";
+import { Compacted, type Entry, FutureRevision, type Store } from "../../store/contract.ts";
+import type { Call } from "../call.ts";
+import type { Answer } from "./answer.ts";
+import type { Registry } from "./deps.ts";
+import { heldObject } from "./held.ts";
+import { valueAt } from "./paths.ts";
+import { type Resource, storeKey, storePrefix } from "./resources.ts";
+
+/** Which objects of a resource a request is about. */
+export interface Selection {
+  /** Undefined: all. */
+  readonly matches: ((object: AnyObject) => boolean) | undefined;
+  /** The name that a field selector demands, if it demands one. */
+  readonly name: string | undefined;
+}
+
+/** @throws {StatusError} BadRequest where a selector cannot be read or names a field that cannot be selected by */
+export function selectionOf(
+  resource: Resource,
+  { labelSelector, fieldSelector }: Pick<RequestOptions, "labelSelector" | "fieldSelector">,
+): Selection {
+  const labels = labelSelector ? parseLabelSelector(labelSelector) : undefined;
+  const fields = fieldSelector ? parseFieldSelector(fieldSelector) : [];
+  const readers = fields.map((requirement) => ({ requirement, read: fieldReader(resource, requirement) }));
+  const name = fields.find(({ field, equal }) => field === "metadata.name" && equal)?.value;
+  if (!labels?.requirements.length && readers.length === 0) return { matches: undefined, name };
+  return {
+    name,
+    matches: (object) =>
+      labelsMatch(labels, object) &&
+      readers.every(({ requirement: { equal, value }, read }) => (read(object) === value) === equal),
+  };
+}
+
+function labelsMatch(labels: LabelMatcher | undefined, object: AnyObject): boolean {
+  return labels?.matches(object.metadata.labels) ?? true;
+}
+
+function fieldReader(resource: Resource, { field }: FieldRequirement): (object: AnyObject) => string {
+  if (field === "metadata.name") return (object) => object.metadata.name;
+  if (field === "metadata.namespace") return (object) => object.metadata.namespace ?? "";
+  const { selectable = [] } = resource.kind.strategy;
+  for (const entry of selectable) {
+    if (entry === field) return (object) => textAt(object, field);
+    if (typeof entry !== "string" && entry.field === field) return (object) => entry.value(object);
+  }
+  if (selectable.length > 0 || resource.kind.plural === "namespaces")
+    throw badRequest(`field label not supported: ${field}`);
+  throw badRequest(
+    `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+  );
+}
+
+function textAt(object: AnyObject, path: string): string {
+  const value = valueAt(object, path);
+  return value === undefined || value === null ? "" : String(value);
+}
+
+export interface EntryList {
+  readonly entries: readonly Entry[];
+  readonly revision: number;
+  readonly continue: string | undefined;
+  readonly remaining: number | undefined;
+}
+
+/** The list that a request asks for, a page of it if it asks for that (Kubernetes docs, "Retrieving large results sets in chunks"). */
+export function listEntries(registry: Registry, call: Call, options: RequestOptions): EntryList {
+  const { store } = registry;
+  const selection = selectionOf(call.resource, options);
+  const prefix = storePrefix(call.resource, call.namespace);
+  const page = options.continue ? continued(store, prefix, options) : { revision: exactRevision(store, options), after: undefined };
+  // A list "at any version" is one whole list: the server's own cache gives Kubernetes no pages either.
+  const limit = options.resourceVersion === "0" ? undefined : options.limit || undefined;
+  try {
+    if (selection.name !== undefined && call.namespace !== undefined && page.revision === undefined)
+      return onlyNamed(store, call, selection, selection.name);
+    return selection.matches
+      ? filtered(store, prefix, page, limit, selection.matches)
+      : plain(store, prefix, page, limit);
+  } catch (error) {
+    throw listError(error, options.continue !== undefined);
+  }
+}
+
+interface Page {
+  readonly revision: number | undefined;
+  readonly after: string | undefined;
+}
+
+function plain(store: Store, prefix: string, { revision, after }: Page, limit: number | undefined): EntryList {
+  const result = store.list(prefix, {
+    ...(revision !== undefined && { revision }),
+    ...(after !== undefined && { after }),
+    ...(limit !== undefined && { limit }),
+  });
+  const more = limit !== undefined && result.remaining > 0;
+  return {
+    entries: result.entries,
+    revision: result.revision,
+    continue: more ? continueToken(prefix, result.entries.at(-1), result.revision) : undefined,
+    remaining: more ? result.remaining : undefined,
+  };
+}
+
+/** With a selector nobody knows how much is left without looking at all of it; so that is not said. */
+function filtered(
+  store: Store,
+  prefix: string,
+  { revision, after }: Page,
+  limit: number | undefined,
+  matches: (object: AnyObject) => boolean,
+): EntryList {
+  const all = store.list(prefix, { ...(revision !== undefined && { revision }), ...(after !== undefined && { after }) });
+  const entries: Entry[] = [];
+  for (const [i, entry] of all.entries.entries()) {
+    if (!matches(heldObject(entry))) continue;
+    entries.push(entry);
+    if (entries.length === limit && i + 1 < all.entries.length)
+      return { entries, revision: all.revision, continue: continueToken(prefix, entry, all.revision), remaining: undefined };
+  }
+  return { entries, revision: all.revision, continue: undefined, remaining: undefined };
+}
+
+function onlyNamed(store: Store, call: Call, { matches }: Selection, name: string): EntryList {
+  const { revision } = store;
+  const entry = store.get(storeKey(call.resource, call.namespace, name));
+  const entries = entry && (matches?.(heldObject(entry)) ?? true) ? [entry] : [];
+  return { entries, revision, continue: undefined, remaining: undefined };
+}
+
+/** The revision that the list must show; undefined: the newest, which is newer than any that "not older than" names. */
+function exactRevision(store: Store, { resourceVersion, resourceVersionMatch }: RequestOptions): number | undefined {
+  if (!resourceVersion || resourceVersion === "0") return undefined;
+  const revision = parseRevision(resourceVersion, (text) => badRequest(`invalid resource version: ${text}`));
+  if (revision > store.revision) throw new StatusErrorForFuture(revision, store.revision).error;
+  return resourceVersionMatch === "Exact" ? revision : undefined;
+}
+
+export function parseRevision(text: string, error: (text: string) => StatusError): number {
+  if (/^\d{1,19}$/.test(text)) return Number(text);
+  throw error(
+    `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
+}
+
+/** Kubernetes waits a while for such a revision to come; here what is acknowledged is visible, so it will not. */
+class StatusErrorForFuture {
+  readonly error: StatusError;
+  constructor(asked: number, newest: number) {
+    const message = `Too large resource version: ${asked}, current: ${newest}`;
+    this.error = new StatusError("Timeout", `Timeout: ${message}`, {
+      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
+interface ContinueToken {
+  readonly v: "meta.k8s.io/v1";
+  readonly rv: number;
+  /** The last key that the client has, behind the list's prefix. */
+  readonly start: string;
+}
+
+function continueToken(prefix: string, last: Entry | undefined, revision: number): string {
+  const token: ContinueToken = { v: "meta.k8s.io/v1", rv: revision, start: `${last?.key.slice(prefix.length)}\0` };
+  return Buffer.from(JSON.stringify(token)).toString("base64url");
+}
+
+function continued(store: Store, prefix: string, options: RequestOptions): Page {
+  if (options.resourceVersion && options.resourceVersion !== "0")
+    throw badRequest("specifying resource version is not allowed when using continue");
+  const token = tokenFrom(options.continue ?? "");
+  const after = prefix + token.start.replace(/\0$/, "");
+  // -1: what is left is shown as it is now, because the list that was begun is forgotten.
+  return { revision: token.rv < 0 ? undefined : Math.min(token.rv, store.revision), after };
+}
+
+function tokenFrom(text: string): ContinueToken {
+  const bad = (why: string): StatusError => badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) throw bad(`illegal base64 data at input byte ${text.length % 4 === 1 ? text.length - 1 : text.search(/[^\w-]/)}`);
+  try {
+    const token = JSON.parse(Buffer.from(text, "base64url").toString()) as ContinueToken;
+    if (token.v === "meta.k8s.io/v1" && typeof token.rv === "number" && typeof token.start === "string") return token;
+  } catch {
+    throw bad("invalid character in token");
+  }
+  throw bad("server version");
+}
+
+function listError(error: unknown, wasContinued: boolean): unknown {
+  if (error instanceof FutureRevision) return new StatusErrorForFuture(Number(error.message.split(" ")[1]), error.newest).error;
+  if (!(error instanceof Compacted)) return error;
+  return new StatusError(
+    "Expired",
+    wasContinued
+      ? "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
+      : "The resourceVersion for the provided list is too old.",
+  );
+}
+
+/** @throws {StatusError} Invalid, where options of a list or a watch contradict each other */
+export function refuseContradictions(
+  options: Pick<RequestOptions, "continue" | "resourceVersion"> & { readonly resourceVersionMatch?: string | undefined },
+  watch: boolean,
+  sendInitialEvents: boolean | undefined,
+): void {
+  const errors = matchErrors(options, watch, sendInitialEvents);
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
+}
+
+const matchAt = new Path("resourceVersionMatch");
+
+function matchErrors(
+  options: Parameters<typeof refuseContradictions>[0],
+  watch: boolean,
+  sendInitialEvents: boolean | undefined,
+) {
+  const { resourceVersionMatch: match, resourceVersion, continue: token } = options;
+  if (watch) {
+    if (sendInitialEvents !== undefined) {
+      const errors = [];
+      if (match !== "NotOlderThan") {
+        errors.push(matchAt.forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+        if (match) errors.push(matchAt.notSupported(match, ["NotOlderThan"]));
+      }
+      if (token) errors.push(matchAt.forbidden("resourceVersionMatch is forbidden when continue is provided"));
+      return errors;
+    }
+    if (match) {
+      const errors = [matchAt.forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")];
+      if (match !== "NotOlderThan") errors.push(matchAt.notSupported(match, ["NotOlderThan"]));
+      return errors;
+    }
+    return token ? [matchAt.forbidden("resourceVersionMatch is forbidden when continue is provided")] : [];
+  }
+  if (sendInitialEvents !== undefined)
+    return [new Path("sendInitialEvents").forbidden("sendInitialEvents is forbidden for list")];
+  if (!match) return [];
+  const errors = [];
+  if (!resourceVersion) errors.push(matchAt.forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
+  if (token) errors.push(matchAt.forbidden("resourceVersionMatch is forbidden when continue is provided"));
+  if (match !== "Exact" && match !== "NotOlderThan")
+    errors.push(matchAt.notSupported(match, ["Exact", "NotOlderThan", ""]));
+  if (match === "Exact" && resourceVersion === "0")
+    errors.push(matchAt.forbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  return errors;
+}
+
+export function listAnswer(registry: Registry, call: Call): Answer {
+  const { entries, revision, continue: token, remaining } = listEntries(registry, call, call.options);
+  return { sort: "list", resource: call.resource, items: entries, revision: String(revision), continue: token, remaining };
+}
