@@ -99,7 +99,5 @@ function dryCreated(registry: Registry, call: Call, object: AnyObject): Answer {
 function taken({ resource }: Call, object: AnyObject, there: Entry | undefined): StatusError {
   const error = alreadyExists(resource.name, object.metadata.name);
   const leaving = there !== undefined && heldObject(there).metadata.deletionTimestamp !== undefined;
-  return leaving
-    ? new StatusError("AlreadyExists", `object is being deleted: ${error.message}`, error.details)
-    : error;
+  return leaving ? new StatusError("AlreadyExists", `object is being deleted: ${error.message}`, error.details) : error;
 }

@@ -1,13 +1,19 @@
 import { invalid, Path } from "../../api/field.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { RequestOptions } from "../../api/request.ts";
-import { type FieldRequirement, type LabelMatcher, parseFieldSelector, parseLabelSelector } from "../../api/selector.ts";
+import {
+  type FieldRequirement,
+  type LabelMatcher,
+  parseFieldSelector,
+  parseLabelSelector,
+} from "../../api/selector.ts";
 import { badRequest, StatusError } from "../../api/status.ts";
-import { Compacted, type Entry, FutureRevision, type Store } from "../../store/contract.ts";
+import { Compacted, type Entry, type Store } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
 import { heldObject } from "./held.ts";
+import { unsupported } from "./options.ts";
 import { valueAt } from "./paths.ts";
 import { type Resource, storeKey, storePrefix } from "./resources.ts";
 
@@ -73,7 +79,9 @@ export function listEntries(registry: Registry, call: Call, options: RequestOpti
   const { store } = registry;
   const selection = selectionOf(call.resource, options);
   const prefix = storePrefix(call.resource, call.namespace);
-  const page = options.continue ? continued(store, prefix, options) : { revision: exactRevision(store, options), after: undefined };
+  const page = options.continue
+    ? continued(store, prefix, options)
+    : { revision: exactRevision(store, options), after: undefined };
   // A list "at any version" is one whole list: the server's own cache gives Kubernetes no pages either.
   const limit = options.resourceVersion === "0" ? undefined : options.limit || undefined;
   try {
@@ -115,13 +123,21 @@ function filtered(
   limit: number | undefined,
   matches: (object: AnyObject) => boolean,
 ): EntryList {
-  const all = store.list(prefix, { ...(revision !== undefined && { revision }), ...(after !== undefined && { after }) });
+  const all = store.list(prefix, {
+    ...(revision !== undefined && { revision }),
+    ...(after !== undefined && { after }),
+  });
   const entries: Entry[] = [];
   for (const [i, entry] of all.entries.entries()) {
     if (!matches(heldObject(entry))) continue;
     entries.push(entry);
     if (entries.length === limit && i + 1 < all.entries.length)
-      return { entries, revision: all.revision, continue: continueToken(prefix, entry, all.revision), remaining: undefined };
+      return {
+        entries,
+        revision: all.revision,
+        continue: continueToken(prefix, entry, all.revision),
+        remaining: undefined,
+      };
   }
   return { entries, revision: all.revision, continue: undefined, remaining: undefined };
 }
@@ -137,7 +153,7 @@ function onlyNamed(store: Store, call: Call, { matches }: Selection, name: strin
 function exactRevision(store: Store, { resourceVersion, resourceVersionMatch }: RequestOptions): number | undefined {
   if (!resourceVersion || resourceVersion === "0") return undefined;
   const revision = parseRevision(resourceVersion, (text) => badRequest(`invalid resource version: ${text}`));
-  if (revision > store.revision) throw new StatusErrorForFuture(revision, store.revision).error;
+  if (revision > store.revision) throw futureRevision(revision, store.revision);
   return resourceVersionMatch === "Exact" ? revision : undefined;
 }
 
@@ -148,16 +164,12 @@ export function parseRevision(text: string, error: (text: string) => StatusError
   );
 }
 
-/** Kubernetes waits a while for such a revision to come; here what is acknowledged is visible, so it will not. */
-class StatusErrorForFuture {
-  readonly error: StatusError;
-  constructor(asked: number, newest: number) {
-    const message = `Too large resource version: ${asked}, current: ${newest}`;
-    this.error = new StatusError("Timeout", `Timeout: ${message}`, {
-      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
-      retryAfterSeconds: 1,
-    });
-  }
+/** Kubernetes waits a while for such a revision to come; here what is acknowledged is visible, so it will not come. */
+export function futureRevision(asked: number, newest: number): StatusError {
+  return new StatusError("Timeout", `Timeout: Too large resource version: ${asked}, current: ${newest}`, {
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    retryAfterSeconds: 1,
+  });
 }
 
 interface ContinueToken {
@@ -183,7 +195,8 @@ function continued(store: Store, prefix: string, options: RequestOptions): Page 
 
 function tokenFrom(text: string): ContinueToken {
   const bad = (why: string): StatusError => badRequest(`invalid continue token: continue key is not valid: ${why}`);
-  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) throw bad(`illegal base64 data at input byte ${text.length % 4 === 1 ? text.length - 1 : text.search(/[^\w-]/)}`);
+  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1)
+    throw bad(`illegal base64 data at input byte ${text.length % 4 === 1 ? text.length - 1 : text.search(/[^\w-]/)}`);
   try {
     const token = JSON.parse(Buffer.from(text, "base64url").toString()) as ContinueToken;
     if (token.v === "meta.k8s.io/v1" && typeof token.rv === "number" && typeof token.start === "string") return token;
@@ -194,7 +207,6 @@ function tokenFrom(text: string): ContinueToken {
 }
 
 function listError(error: unknown, wasContinued: boolean): unknown {
-  if (error instanceof FutureRevision) return new StatusErrorForFuture(Number(error.message.split(" ")[1]), error.newest).error;
   if (!(error instanceof Compacted)) return error;
   return new StatusError(
     "Expired",
@@ -206,7 +218,9 @@ function listError(error: unknown, wasContinued: boolean): unknown {
 
 /** @throws {StatusError} Invalid, where options of a list or a watch contradict each other */
 export function refuseContradictions(
-  options: Pick<RequestOptions, "continue" | "resourceVersion"> & { readonly resourceVersionMatch?: string | undefined },
+  options: Pick<RequestOptions, "continue" | "resourceVersion"> & {
+    readonly resourceVersionMatch?: string | undefined;
+  },
   watch: boolean,
   sendInitialEvents: boolean | undefined,
 ): void {
@@ -233,7 +247,9 @@ function matchErrors(
       return errors;
     }
     if (match) {
-      const errors = [matchAt.forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")];
+      const errors = [
+        matchAt.forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+      ];
       if (match !== "NotOlderThan") errors.push(matchAt.notSupported(match, ["NotOlderThan"]));
       return errors;
     }
@@ -243,10 +259,11 @@ function matchErrors(
     return [new Path("sendInitialEvents").forbidden("sendInitialEvents is forbidden for list")];
   if (!match) return [];
   const errors = [];
-  if (!resourceVersion) errors.push(matchAt.forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
+  if (!resourceVersion)
+    errors.push(matchAt.forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
   if (token) errors.push(matchAt.forbidden("resourceVersionMatch is forbidden when continue is provided"));
   if (match !== "Exact" && match !== "NotOlderThan")
-    errors.push(matchAt.notSupported(match, ["Exact", "NotOlderThan", ""]));
+    errors.push(unsupported(matchAt, match, ["Exact", "NotOlderThan", ""]));
   if (match === "Exact" && resourceVersion === "0")
     errors.push(matchAt.forbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
   return errors;
@@ -254,5 +271,12 @@ function matchErrors(
 
 export function listAnswer(registry: Registry, call: Call): Answer {
   const { entries, revision, continue: token, remaining } = listEntries(registry, call, call.options);
-  return { sort: "list", resource: call.resource, items: entries, revision: String(revision), continue: token, remaining };
+  return {
+    sort: "list",
+    resource: call.resource,
+    items: entries,
+    revision: String(revision),
+    continue: token,
+    remaining,
+  };
 }

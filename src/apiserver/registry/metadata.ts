@@ -133,9 +133,7 @@ function validateFinalizers(finalizers: readonly string[]): FieldError[] {
     return wrong;
   });
   if (finalizers.includes(orphanFinalizer) && finalizers.includes(foregroundFinalizer))
-    errors.push(
-      path.invalid(finalizers, `finalizer ${orphanFinalizer} and ${foregroundFinalizer} cannot be both set`),
-    );
+    errors.push(path.invalid(finalizers, `finalizer ${orphanFinalizer} and ${foregroundFinalizer} cannot be both set`));
   return errors;
 }
 

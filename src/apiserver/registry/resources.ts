@@ -1,6 +1,7 @@
+import type { FieldError } from "../../api/field.ts";
 import { apiVersionOf, type Kind, type StoredAs } from "../../api/kind.ts";
+import type { AnyObject } from "../../api/object.ts";
 import type { ResourceName } from "../../api/status.ts";
-import type { CustomSchema } from "./custom/structural.ts";
 
 /** A kind as it is served: where its objects lie and what their bytes begin with. */
 export interface Resource {
@@ -21,6 +22,14 @@ export interface Resource {
   readonly custom: CustomSchema | undefined;
   /** Texts for the Warning header of every request. */
   readonly deprecation: string | undefined;
+}
+
+/** The schema of a custom resource, beyond what a kind says. */
+export interface CustomSchema {
+  /** Drops what the schema does not name and fills in its defaults. May change the object; returns what was not known. */
+  decode(object: AnyObject): readonly string[];
+  validate(object: AnyObject): FieldError[];
+  validateUpdate(object: AnyObject, old: AnyObject, subresource: string | undefined): FieldError[];
 }
 
 /** All resources that are served, found by group, version and plural. Definitions of custom resources come and go. */

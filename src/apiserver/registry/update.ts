@@ -112,8 +112,7 @@ async function written(registry: Registry, call: Call, entry: Entry, next: AnyOb
     await registry.store.committed(entry);
     return { sort: "entry", code: 200, resource, entry };
   }
-  if (call.options.dryRun)
-    return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
+  if (call.options.dryRun) return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
   const changed = await putChanged(registry, call, entry, next);
   special?.wrote?.(next);
   return { sort: "entry", code: 200, resource, entry: changed };
@@ -201,10 +200,14 @@ function mustNameRevision({ resource, name = "" }: Call): StatusError {
   const { group, plural } = resource.name;
   const message = "Invalid value: 0: must be specified for an update";
   const field = "metadata.resourceVersion";
-  return new StatusError("Invalid", `${group ? `${plural}.${group}` : plural} "${name}" is invalid: ${field}: ${message}`, {
-    name,
-    ...(group && { group }),
-    kind: plural,
-    causes: [{ reason: "FieldValueInvalid", message, field }],
-  });
+  return new StatusError(
+    "Invalid",
+    `${group ? `${plural}.${group}` : plural} "${name}" is invalid: ${field}: ${message}`,
+    {
+      name,
+      ...(group && { group }),
+      kind: plural,
+      causes: [{ reason: "FieldValueInvalid", message, field }],
+    },
+  );
 }

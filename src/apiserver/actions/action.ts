@@ -1,0 +1,20 @@
+import type { Subresource } from "../../api/kind.ts";
+import type { AnyObject } from "../../api/object.ts";
+import type { Call } from "../call.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { ExpectedBody } from "../negotiate/decode-body.ts";
+import type { Answer } from "../registry/answer.ts";
+
+/** Something that the API server does when it is asked under a subresource's path, or instead of storing an object. */
+export interface Action {
+  /** Answers a body (a review, a binding, a request for a token). */
+  perform?(call: Call, body: AnyObject): Promise<Answer>;
+  /** Answers over the connection itself: logs, proxies. `rest`: what follows the subresource in the path. */
+  stream?(call: Call, exchange: Exchange, rest: string): Promise<void>;
+}
+
+/** The type of the body that a subresource of sort "action" takes. */
+export function bodyOf(subresource: Extract<Subresource, { sort: "action" }>, of: ExpectedBody): ExpectedBody {
+  const { kind, group = of.group, version = of.version } = subresource;
+  return { kind, group, version, type: `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}` };
+}

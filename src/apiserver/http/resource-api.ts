@@ -1,0 +1,205 @@
+import type { AnyObject } from "../../api/object.ts";
+import type { PatchType, RequestOptions } from "../../api/request.ts";
+import { StatusError } from "../../api/status.ts";
+import type { Clock } from "../../base/clock.ts";
+import { type Action, bodyOf } from "../actions/action.ts";
+import { type Attributes, type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
+import type { Call } from "../call.ts";
+import { bodyEncoding, formFor } from "../negotiate/accept.ts";
+import { type DecodeOptions, decodeExpected, decodeObject, readDocument } from "../negotiate/decode-body.ts";
+import { render } from "../negotiate/render.ts";
+import { includeObjectFrom } from "../negotiate/table.ts";
+import type { Answer } from "../registry/answer.ts";
+import type { Registry } from "../registry/deps.ts";
+import { refuseContradictions } from "../registry/list.ts";
+import { perform } from "../registry/perform.ts";
+import type { UserInfo } from "../user.ts";
+import { serveWatch } from "../watch/serve-watch.ts";
+import { readBody } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
+import { deleteOptions, type ReadOptions, readOptions, refuseBadTimeout, writeOptions } from "./query.ts";
+import type { RequestInfo } from "./request-info.ts";
+import { type Route, routeOf } from "./route.ts";
+
+export interface ResourceApiOptions {
+  readonly registry: Registry;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly actions: ReadonlyMap<string, Action>;
+  readonly stopping: AbortSignal;
+}
+
+/** Requests on resources, as they come over HTTP: authorized already, still to be routed, decoded and answered. */
+export class ResourceApi {
+  readonly #options: ResourceApiOptions;
+
+  constructor(options: ResourceApiOptions) {
+    this.#options = options;
+  }
+
+  async handle(exchange: Exchange, info: RequestInfo, query: URLSearchParams, user: UserInfo): Promise<void> {
+    const { registry, clock } = this.#options;
+    const method = exchange.incoming.method ?? "GET";
+    const route = routeOf(registry.catalog, info, method);
+    const { resource } = route;
+    refuseBadTimeout(query);
+    exchange.form = withPretty(exchange, formFor(exchange.header("accept")), query);
+    if (resource.deprecation) exchange.warn(resource.deprecation);
+
+    if (route.verb === "watch") return this.#watch(exchange, info, query, route);
+    const action = actionOf(route);
+    if (action !== undefined) {
+      const { stream } = this.#options.actions.get(action) ?? {};
+      if (stream) return stream(this.#call(exchange, info, user, route, {}), exchange, info.rest);
+    }
+    const answer = await this.#answer(exchange, info, query, user, route, action);
+    const include = exchange.form.as === "Table" ? includeObjectFrom(query.get("includeObject")) : "Metadata";
+    await exchange.send(render(answer, { form: exchange.form, include, now: clock.now() }));
+  }
+
+  #watch(exchange: Exchange, info: RequestInfo, query: URLSearchParams, { resource }: Route): void {
+    const options = readOptions(query);
+    refuseContradictions({ ...options, resourceVersionMatch: options.matchText }, true, options.sendInitialEvents);
+    const form = formFor(exchange.header("accept"), "watch");
+    serveWatch(this.#options.registry, exchange, {
+      resource,
+      namespace: info.namespace && resource.kind.scope === "Namespaced" ? info.namespace : undefined,
+      name: info.depth > 1 ? info.name : undefined,
+      options,
+      sendInitialEvents: options.sendInitialEvents,
+      eventForm: { form, include: includeObjectFrom(query.get("includeObject")), now: this.#options.clock.now() },
+      bookmarks: options.allowWatchBookmarks,
+      timeoutSeconds: options.timeoutSeconds,
+      stopping: this.#options.stopping,
+    });
+  }
+
+  async #answer(
+    exchange: Exchange,
+    info: RequestInfo,
+    query: URLSearchParams,
+    user: UserInfo,
+    route: Route,
+    action: string | undefined,
+  ): Promise<Answer> {
+    const { registry, actions } = this.#options;
+    const { resource, verb } = route;
+    switch (verb) {
+      case "get":
+      case "list": {
+        const options: ReadOptions = readOptions(query);
+        if (verb === "list")
+          refuseContradictions(
+            { ...options, resourceVersionMatch: options.matchText },
+            false,
+            options.sendInitialEvents,
+          );
+        return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options) });
+      }
+      case "create":
+      case "update": {
+        const encoding = bodyEncoding(exchange.header("content-type"));
+        const options = writeOptions(verb === "create" ? "CreateOptions" : "UpdateOptions", query);
+        const bytes = await readBody(exchange.incoming);
+        const decoding: DecodeOptions = {
+          encoding,
+          fieldValidation: options.fieldValidation ?? "Warn",
+          warn: (text) => exchange.warn(text),
+        };
+        const object = this.#decode(bytes, route, decoding, action);
+        return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options), object });
+      }
+      case "patch": {
+        const type = patchType(exchange.header("content-type"));
+        const options = writeOptions("PatchOptions", query, type === "apply");
+        const bytes = await readBody(exchange.incoming);
+        const call = this.#call(exchange, info, user, route, options);
+        const document = readDocument(bytes, resource.kind, type === "apply" ? "yaml" : "json");
+        return perform(registry, actions, { verb, call, patch: { type, document, text: bytes } });
+      }
+      default: {
+        const bytes = await readBody(exchange.incoming);
+        const body = bytes.length > 0 ? this.#deleteBody(exchange, bytes) : undefined;
+        const options = { ...(verb === "deletecollection" && readOptions(query)), ...deleteOptions(body, query) };
+        return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options) });
+      }
+    }
+  }
+
+  #decode(
+    bytes: Buffer,
+    { resource, subresource }: Route,
+    options: DecodeOptions,
+    action: string | undefined,
+  ): AnyObject {
+    const { group, version, kind, type } = resource.kind;
+    const own = { group, version, kind, type };
+    if (subresource?.sort === "action" && action !== undefined)
+      return decodeExpected(bytes, bodyOf(subresource, own), options);
+    if (subresource?.sort === "scale") return decodeExpected(bytes, scaleBody, options);
+    return decodeObject(bytes, resource, options);
+  }
+
+  #deleteBody(exchange: Exchange, bytes: Buffer): Record<string, unknown> {
+    const encoding = bodyEncoding(exchange.header("content-type"));
+    const { value } = readDocument(bytes, { kind: "DeleteOptions" }, encoding);
+    return (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  }
+
+  #call(exchange: Exchange, info: RequestInfo, user: UserInfo, { resource }: Route, options: RequestOptions): Call {
+    const { namespace, name, subresource } = info;
+    return {
+      user,
+      resource,
+      subresource: subresource || undefined,
+      namespace: resource.kind.scope === "Namespaced" && namespace ? namespace : undefined,
+      name: info.depth > 1 ? name : undefined,
+      options,
+      fieldManager: options.fieldManager || managerOf(exchange.header("user-agent")),
+      warn: (text) => exchange.warn(text),
+      alsoNeeds: (verb) => {
+        const attributes: Attributes = { ...attributesOf(user, info), verb };
+        const { allowed, reason } = this.#options.authorizer.decide(attributes);
+        if (!allowed) throw refusal(attributes, reason);
+      },
+    };
+  }
+}
+
+const scaleBody = { group: "autoscaling", version: "v1", kind: "Scale", type: "io.k8s.api.autoscaling.v1.Scale" };
+
+/** The action that answers a route, if one does. */
+function actionOf({ resource, subresource }: Route): string | undefined {
+  if (subresource?.sort === "action") return subresource.action;
+  return subresource ? undefined : resource.kind.action;
+}
+
+const patchTypes = new Map<string, PatchType>([
+  ["application/json-patch+json", "json"],
+  ["application/merge-patch+json", "merge"],
+  ["application/strategic-merge-patch+json", "strategic"],
+  ["application/apply-patch+yaml", "apply"],
+]);
+
+function patchType(contentType: string | undefined): PatchType {
+  const type = patchTypes.get(contentType?.split(";", 1)[0]?.trim() ?? "");
+  if (!type) throw new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", {});
+  return type;
+}
+
+/** Programs people use to look at answers by eye get them indented, as from Kubernetes. */
+function withPretty(exchange: Exchange, form: ReturnType<typeof formFor>, query: URLSearchParams) {
+  const asked = query.get("pretty");
+  const pretty =
+    form.pretty ||
+    (asked === null
+      ? /^(curl|Wget|Mozilla)/.test(exchange.header("user-agent") ?? "")
+      : !(asked === "0" || asked === "false"));
+  return pretty === form.pretty ? form : { ...form, pretty };
+}
+
+/** Who the fields belong to when the client does not say: the program's name. */
+function managerOf(userAgent: string | undefined): string {
+  const name = (userAgent ?? "").split("/", 1)[0] ?? "";
+  return name.slice(0, 128) || "unknown";
+}

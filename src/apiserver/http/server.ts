@@ -1,0 +1,91 @@
+import http2, { type Http2SecureServer } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Log } from "../../base/log.ts";
+import type { Incoming, Outgoing } from "./exchange.ts";
+
+export interface TlsMaterial {
+  /** PEM. */
+  readonly key: string;
+  readonly cert: string;
+  /** Whose client certificates are believed. */
+  readonly clientCa: string;
+}
+
+export interface HttpServerOptions {
+  readonly listen: { readonly address: string; readonly port: number };
+  readonly tls: TlsMaterial;
+  readonly log: Log;
+  readonly onRequest: (incoming: Incoming, outgoing: Outgoing) => void;
+  readonly onUpgrade: (incoming: Incoming, socket: Duplex, head: Buffer) => void;
+}
+
+// A client that does not get its request said in this time is let go: a thousand slow ones must not fill the server.
+// Answers have no limit: watches, logs and port forwards last as long as somebody listens.
+const headersWithinMs = 15_000;
+const requestWithinMs = 60_000;
+const mostConnections = 10_000;
+const mostStreamsAConnection = 250;
+const handshakeWithinMs = 10_000;
+
+/** The listening socket: HTTP/1.1 and HTTP/2 over TLS, client certificates asked for but not demanded. */
+export class HttpServer implements AsyncDisposable {
+  readonly #server: Http2SecureServer;
+  readonly #connections = new Set<Duplex>();
+
+  private constructor(server: Http2SecureServer) {
+    this.#server = server;
+    server.on("secureConnection", (socket: Socket) => this.#track(socket));
+  }
+
+  static async open({ listen, tls, log, onRequest, onUpgrade }: HttpServerOptions): Promise<HttpServer> {
+    const server = http2.createSecureServer({
+      ...contextOf(tls),
+      allowHTTP1: true,
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: handshakeWithinMs,
+      settings: { maxConcurrentStreams: mostStreamsAConnection, initialWindowSize: 1 << 20 },
+      headersTimeout: headersWithinMs,
+      requestTimeout: requestWithinMs,
+    } as http2.SecureServerOptions);
+    server.maxConnections = mostConnections;
+    server.on("request", onRequest);
+    server.on("upgrade", onUpgrade as never);
+    server.on("sessionError", (error) => log.debug("a connection broke", { error }));
+    server.on("tlsClientError", (error) => log.debug("a client did not finish its handshake", { error }));
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(listen.port, listen.address, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    server.on("error", (error) => log.error("the listening socket failed", { error }));
+    return new HttpServer(server);
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** New connections get the new certificate and are checked against the new authority; those that are open go on. */
+  replaceTls(tls: TlsMaterial): void {
+    this.#server.setSecureContext(contextOf(tls));
+  }
+
+  #track(socket: Duplex): void {
+    this.#connections.add(socket);
+    socket.once("close", () => this.#connections.delete(socket));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#connections) socket.destroy();
+    await closed;
+  }
+}
+
+function contextOf({ key, cert, clientCa }: TlsMaterial) {
+  return { key, cert, ca: clientCa };
+}

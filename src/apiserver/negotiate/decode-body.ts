@@ -1,0 +1,219 @@
+import { parseAllDocuments } from "yaml";
+import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
+import type { AnyObject } from "../../api/object.ts";
+import { DecodeError, decode, strictMessage } from "../../api/schema/decode.ts";
+import {
+  type JsonDocument,
+  JsonError,
+  NumberText,
+  parseJson,
+  plainValue,
+  repeatedFields,
+} from "../../api/schema/json.ts";
+import { isType, typeNode, typeOfKind } from "../../api/schema/table.ts";
+import { badRequest, type StatusError } from "../../api/status.ts";
+import type { Resource } from "../registry/resources.ts";
+import type { Form } from "./accept.ts";
+
+export type FieldValidation = "Ignore" | "Warn" | "Strict";
+
+/** What a body has to be, for those that are no objects of a resource (reviews, scales, options). */
+export interface ExpectedBody {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** In the schema table. */
+  readonly type: string;
+}
+
+export interface DecodeOptions {
+  readonly encoding: Form["encoding"];
+  readonly fieldValidation: FieldValidation;
+  /** Told of unknown and duplicate fields under "Warn". */
+  warn(text: string): void;
+}
+
+/** The object that a body holds, as the resource's type reads it. @throws {StatusError} BadRequest */
+export function decodeObject(bytes: Buffer, resource: Resource, options: DecodeOptions): AnyObject {
+  const { group, version, kind, type } = resource.kind;
+  if (resource.custom) return decodeCustom(bytes, resource, options);
+  return decodeExpected(bytes, { group, version, kind, type }, options);
+}
+
+/** The object that a body holds, as a built-in type reads it. @throws {StatusError} BadRequest */
+export function decodeExpected(bytes: Buffer, expected: ExpectedBody, options: DecodeOptions): AnyObject {
+  const document = readDocument(bytes, expected, options.encoding);
+  if (document.value === null) return emptyObject(expected);
+  refuseOtherKind(typeMeta(document.value, bytes, expected), expected);
+  return decodeDocument(document, expected, options);
+}
+
+/** The same for a document that was read (or patched) already. */
+export function decodeDocument(document: JsonDocument, expected: ExpectedBody, options: DecodeOptions): AnyObject {
+  const where = `${expected.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}`;
+  try {
+    const { object, strictErrors } = decode(document, typeNode(expected.type));
+    if (strictErrors.length > 0 && options.fieldValidation === "Strict")
+      throw badRequest(`${where}: ${strictMessage(strictErrors)}`);
+    if (options.fieldValidation === "Warn") for (const error of strictErrors) options.warn(error);
+    return completed(object, expected);
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(`${where}: ${error.message}`);
+    throw error;
+  }
+}
+
+function completed(object: Record<string, unknown>, { group, version, kind }: ExpectedBody): AnyObject {
+  return {
+    ...object,
+    kind,
+    apiVersion: apiVersionOf({ group, version }),
+    metadata: (object.metadata ?? {}) as AnyObject["metadata"],
+  };
+}
+
+function emptyObject(expected: ExpectedBody): AnyObject {
+  return completed({}, expected);
+}
+
+/** A body as a JSON document. @throws {StatusError} BadRequest */
+export function readDocument(
+  bytes: Buffer,
+  { kind }: { readonly kind: string },
+  encoding: Form["encoding"],
+): JsonDocument {
+  try {
+    return encoding === "yaml" ? yamlDocument(bytes) : parseJson(bytes.toString());
+  } catch (error) {
+    if (error instanceof JsonError) throw unrecognized(kind, `json parse error: ${error.message} (${summary(bytes)})`);
+    if (error instanceof YamlError)
+      throw badRequest(
+        `the object provided is unrecognized (must be of type ${kind}): yaml: ${error.message} (${summary(bytes)})`,
+      );
+    throw error;
+  }
+}
+
+function unrecognized(kind: string, why: string): StatusError {
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; ${why}`);
+}
+
+class YamlError extends Error {
+  override readonly name = "YamlError";
+}
+
+/** Of several documents only the first is read, as Kubernetes does. */
+function yamlDocument(bytes: Buffer): JsonDocument {
+  const documents = parseAllDocuments(bytes.toString(), {
+    version: "1.1",
+    uniqueKeys: false,
+    merge: true,
+    logLevel: "silent",
+  });
+  const [document] = documents;
+  if (!document || !("errors" in document)) return { value: null, repeated: new Map() };
+  const [error] = document.errors;
+  if (error) throw new YamlError(`line ${error.linePos?.[0].line ?? 1}: ${yamlFault(error.code)}`);
+  return { value: document.toJS({ maxAliasCount: 1000 }) ?? null, repeated: new Map() };
+}
+
+/** What is wrong with a YAML text, as libyaml words it. */
+function yamlFault(code: string): string {
+  return code === "TAB_AS_INDENT"
+    ? "found a tab character that violates indentation"
+    : "did not find expected node content";
+}
+
+const summaryBytes = 30;
+
+/** The beginning of a body, as errors show it. */
+function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return "<empty>";
+  const head = bytes.subarray(0, summaryBytes);
+  const text = bytes[0] === 0x7b ? head.toString() : head.toString("hex");
+  return bytes.length > summaryBytes ? `${text} ...` : text;
+}
+
+interface TypeMeta {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+const typeMetaGoType =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function typeMeta(value: unknown, bytes: Buffer, { kind }: ExpectedBody): TypeMeta {
+  const wrong = (of: unknown, where: string): StatusError =>
+    unrecognized(kind, `json parse error: json: cannot unmarshal ${jsonType(of)} into ${where} (${summary(bytes)})`);
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof NumberText)
+    throw wrong(value, `Go value of type ${typeMetaGoType}`);
+  const { apiVersion = "", kind: given = "" } = value as Partial<TypeMeta>;
+  for (const [name, text] of [
+    ["apiVersion", apiVersion],
+    ["kind", given],
+  ] as const)
+    if (typeof text !== "string" && text !== null) throw wrong(text, `Go struct field .${name} of type string`);
+  return { apiVersion: apiVersion ?? "", kind: given ?? "" };
+}
+
+function jsonType(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  return value instanceof NumberText ? "number" : typeof value;
+}
+
+const scheme = 'scheme "pkg/api/legacyscheme/scheme.go:30"';
+
+function refuseOtherKind(given: TypeMeta, expected: ExpectedBody): void {
+  const wanted = apiVersionOf(expected);
+  const kind = given.kind || expected.kind;
+  const apiVersion = given.apiVersion || wanted;
+  if (kind === expected.kind && apiVersion === wanted) return;
+  const { group, version } = groupVersionFrom(apiVersion);
+  const where = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}`;
+  const known = typeOfKind({ group, version, kind });
+  if (!known && !isList(group, version, kind))
+    throw badRequest(
+      `${where}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in ${scheme}`,
+    );
+  const target = `${expected.group.split(".")[0] || "core"}.${expected.kind}`;
+  throw badRequest(`${where}: converting (${version}.${kind}) to (${target}): unknown conversion`);
+}
+
+function isList(group: string, version: string, kind: string): boolean {
+  return kind === "List" || isType(`io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}`);
+}
+
+/** A custom resource: read as it stands; its schema decides what of it is kept. */
+function decodeCustom(bytes: Buffer, resource: Resource, options: DecodeOptions): AnyObject {
+  const { group, version, kind } = resource.kind;
+  const document = readDocument(bytes, { kind }, options.encoding);
+  const repeated = repeatedFields(document).map((path) => `duplicate field ${JSON.stringify(path)}`);
+  const object = plainValue(document.value) as AnyObject | null;
+  const given = typeMeta(object ?? {}, bytes, { group, version, kind, type: "" });
+  const wanted = apiVersionOf({ group, version });
+  if ((given.kind || kind) !== kind)
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; unexpected kind ${given.kind}`,
+    );
+  if ((given.apiVersion || wanted) !== wanted)
+    throw badRequest(
+      `the API version in the data (${given.apiVersion}) does not match the expected API version (${wanted})`,
+    );
+  return customObject({ ...object, kind, apiVersion: wanted } as AnyObject, resource, options, repeated);
+}
+
+/** What a custom resource's schema makes of a document. */
+export function customObject(
+  object: AnyObject,
+  resource: Resource,
+  options: DecodeOptions,
+  repeated: readonly string[] = [],
+): AnyObject {
+  object.metadata ??= {} as AnyObject["metadata"];
+  const unknown = resource.custom?.decode(object) ?? [];
+  const strict = [...repeated, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)];
+  if (strict.length > 0 && options.fieldValidation === "Strict") throw badRequest(strictMessage(strict));
+  if (options.fieldValidation === "Warn") for (const error of strict) options.warn(error);
+  return object;
+}

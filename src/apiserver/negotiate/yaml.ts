@@ -1,0 +1,15 @@
+import { stringify } from "yaml";
+
+/** An answer as YAML: keys sorted, as Kubernetes writes them. */
+export function toYaml(value: unknown): Buffer {
+  return Buffer.from(
+    stringify(value, {
+      sortMapEntries: true,
+      lineWidth: 80,
+      defaultStringType: "PLAIN",
+      singleQuote: null,
+      indentSeq: false,
+      version: "1.1",
+    }),
+  );
+}

@@ -1,0 +1,23 @@
+import type { Duplex } from "node:stream";
+
+/** How the API server reaches nodes: for logs, exec, metrics and proxies. The tunnel's hub is one. */
+export interface NodeDialer {
+  /** Whether the node can be reached now. */
+  has(node: string): boolean;
+  /** Opens a stream to the node; resolves when the node has answered. */
+  open(node: string, request: NodeRequest, signal?: AbortSignal): Promise<NodeResponse>;
+}
+
+export interface NodeRequest {
+  readonly method: string;
+  /** With query; a path of the kubelet's ("/containerLogs/default/web-x7/nginx?follow=true"). */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface NodeResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Both directions; ends when the node ends it. */
+  readonly stream: Duplex;
+}

@@ -1,0 +1,78 @@
+import type { AnyObject } from "../../api/object.ts";
+import { jsonPatch } from "../../api/patch/json.ts";
+import { mergePatch } from "../../api/patch/merge.ts";
+import { strategicPatch } from "../../api/patch/strategic.ts";
+import { type JsonDocument, plainValue, repeatedFields } from "../../api/schema/json.ts";
+import { typeNode } from "../../api/schema/table.ts";
+import { badRequest, StatusError } from "../../api/status.ts";
+import type { Call } from "../call.ts";
+import { customObject, decodeDocument, type FieldValidation } from "../negotiate/decode-body.ts";
+import type { Answer } from "./answer.ts";
+import type { Registry } from "./deps.ts";
+import type { PatchBody } from "./perform.ts";
+import { updateObject } from "./update.ts";
+
+/** Changes an object by a patch (Kubernetes docs, "Update API Objects in Place Using kubectl patch"). */
+export function patchObject(registry: Registry, call: Call, patch: PatchBody): Promise<Answer> {
+  if (patch.type === "strategic" && call.resource.custom) throw noStrategicPatch();
+  return updateObject(registry, call, { change: (old) => patched(call, patch, old) });
+}
+
+function noStrategicPatch(): StatusError {
+  return new StatusError(
+    "UnsupportedMediaType",
+    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+  );
+}
+
+/** The object that a patch makes of another one, read as the resource's type. */
+export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject {
+  const { resource } = call;
+  const fieldValidation: FieldValidation = call.options.fieldValidation ?? "Warn";
+  const repeated = repeatedFields(patch.document).map((path) => `duplicate field ${JSON.stringify(path)}`);
+  if (repeated.length > 0 && fieldValidation === "Strict")
+    throw badRequest(`strict decoding error: ${repeated.join(", ")}`);
+  if (fieldValidation === "Warn") for (const text of repeated) call.warn(text);
+
+  const value = appliedTo(call, patch, old) as AnyObject;
+  const decoding = { encoding: "json", fieldValidation, warn: call.warn } as const;
+  refuseOtherType(call, value, old);
+  const object = resource.custom
+    ? customObject(value, resource, decoding)
+    : decodeDocument({ value, repeated: new Map() }, resource.kind, decoding);
+  resource.kind.strategy.defaults?.(object);
+  return object;
+}
+
+function appliedTo({ resource }: Call, { type, document }: PatchBody, old: AnyObject): Record<string, unknown> {
+  const value = plainDocument(document);
+  switch (type) {
+    case "json":
+      return jsonPatch(old, value);
+    case "merge":
+      return mergePatch(old, value);
+    case "strategic":
+      return strategicPatch(old, value, typeNode(resource.kind.type));
+    case "apply":
+      throw new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", {});
+  }
+}
+
+function plainDocument({ value }: JsonDocument): unknown {
+  return plainValue(structuredCloneJson(value));
+}
+
+/** A patch is applied again when another write came between: each time to a copy of its own. */
+function structuredCloneJson(value: unknown): unknown {
+  return typeof value === "object" && value !== null ? JSON.parse(JSON.stringify(value)) : value;
+}
+
+/** A patch cannot make something else of an object. */
+function refuseOtherType({ resource }: Call, value: AnyObject, old: AnyObject): void {
+  if (value.kind === old.kind && value.apiVersion === old.apiVersion) return;
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(value))}: no kind ${JSON.stringify(value.kind)} is registered for version ${JSON.stringify(value.apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+  throw new StatusError("Invalid", ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: "FieldValueInvalid", message, field: "patch" }],
+    ...(resource.kind.group && { group: "" }),
+  });
+}

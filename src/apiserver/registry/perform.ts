@@ -1,0 +1,102 @@
+import type { Verb } from "../../api/kind.ts";
+import type { AnyObject } from "../../api/object.ts";
+import type { PatchType } from "../../api/request.ts";
+import type { JsonDocument } from "../../api/schema/json.ts";
+import { badRequest, notFound } from "../../api/status.ts";
+import type { Action } from "../actions/action.ts";
+import type { Call } from "../call.ts";
+import type { Answer } from "./answer.ts";
+import { createObject } from "./create.ts";
+import { deleteCollection, deleteObject } from "./delete.ts";
+import type { Registry } from "./deps.ts";
+import { futureRevision, listAnswer, parseRevision } from "./list.ts";
+import { patchObject } from "./patch.ts";
+import { storeKey } from "./resources.ts";
+import { getScale, patchScale, updateScale } from "./scale.ts";
+import { updateObject } from "./update.ts";
+
+/** A patch as it came: its document, and its text where there was one. */
+export interface PatchBody {
+  readonly type: PatchType;
+  readonly document: JsonDocument;
+  readonly text: Buffer | undefined;
+}
+
+export interface Performance {
+  readonly verb: Verb;
+  readonly call: Call;
+  /** Of a create or update: decoded. Given away. */
+  readonly object?: AnyObject;
+  readonly patch?: PatchBody;
+}
+
+/** Does what a request on a resource asks for, however it came. @throws {StatusError} */
+export async function perform(
+  registry: Registry,
+  actions: ReadonlyMap<string, Action>,
+  { verb, call, object, patch }: Performance,
+): Promise<Answer> {
+  const { resource, subresource } = call;
+  const sub = subresource === undefined ? undefined : resource.kind.subresources[subresource];
+  const actionName = sub?.sort === "action" ? sub.action : sub ? undefined : resource.kind.action;
+  const action = actionName === undefined ? undefined : actions.get(actionName);
+  if (actionName !== undefined) {
+    if (!action?.perform || !object) throw notFound(resource.name, call.name ?? "");
+    return action.perform(call, object);
+  }
+  const reader = verb === "get" || verb === "list" ? actions.get(`read ${resource.bucket}`) : undefined;
+  if (reader?.perform) return reader.perform(call, {} as AnyObject);
+  if (sub?.sort === "scale") {
+    if (verb === "get") return getScale(registry, call, sub);
+    if (verb === "patch" && patch) return patchScale(registry, call, sub, patch);
+    if (object) return updateScale(registry, call, sub, object);
+  }
+  switch (verb) {
+    case "get":
+      return getObject(registry, call);
+    case "list":
+      return listAnswer(registry, call);
+    case "create":
+      return createObject(registry, call, defaulted(call, object));
+    case "update":
+      return replaceObject(registry, call, defaulted(call, object));
+    case "patch":
+      if (!patch) throw badRequest("a patch needs a body");
+      return patchObject(registry, call, patch);
+    case "delete":
+      return deleteObject(registry, call);
+    case "deletecollection":
+      return deleteCollection(registry, call);
+    case "watch":
+      throw badRequest("a watch is no single answer");
+  }
+}
+
+function defaulted({ resource }: Call, object: AnyObject | undefined): AnyObject {
+  if (!object) throw badRequest("the request has no body");
+  resource.kind.strategy.defaults?.(object);
+  return object;
+}
+
+function getObject({ store }: Registry, { resource, namespace, name = "", options }: Call): Answer {
+  const { resourceVersion } = options;
+  if (resourceVersion) {
+    const revision = parseRevision(resourceVersion, (text) => badRequest(`invalid resource version: ${text}`));
+    if (revision > store.revision) throw futureRevision(revision, store.revision);
+  }
+  const entry = store.get(storeKey(resource, namespace, name));
+  if (!entry) throw notFound(resource.name, name);
+  return { sort: "entry", code: 200, resource, entry };
+}
+
+function replaceObject(registry: Registry, call: Call, object: AnyObject): Promise<Answer> {
+  // A PUT that names no revision is tried again on what it then finds; it needs the object as it came each time.
+  const conditional = Boolean(object.metadata.resourceVersion);
+  const next = (): AnyObject => (conditional ? object : structuredClone(object));
+  const mayCreate = call.subresource === undefined && call.resource.home.strategy.createOnUpdate === true;
+  return updateObject(registry, call, {
+    change: next,
+    create: mayCreate ? next : undefined,
+    uidIsPrecondition: true,
+  });
+}

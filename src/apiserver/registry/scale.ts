@@ -1,0 +1,116 @@
+import { invalid, Path } from "../../api/field.ts";
+import type { Subresource } from "../../api/kind.ts";
+import type { AnyObject } from "../../api/object.ts";
+import { jsonPatch } from "../../api/patch/json.ts";
+import { mergePatch } from "../../api/patch/merge.ts";
+import { plainValue } from "../../api/schema/json.ts";
+import { type LabelSelector, selectorText } from "../../api/selector.ts";
+import { conflict, notFound } from "../../api/status.ts";
+import type { Call } from "../call.ts";
+import type { Answer } from "./answer.ts";
+import type { Registry } from "./deps.ts";
+import { objectIn } from "./held.ts";
+import { setAt, valueAt } from "./paths.ts";
+import type { PatchBody } from "./perform.ts";
+import { storeKey } from "./resources.ts";
+import { updateObject } from "./update.ts";
+
+export type ScaleSubresource = Extract<Subresource, { sort: "scale" }>;
+
+/** An object seen as autoscaling/v1 Scale (API reference, "Scale"). */
+function scaleOf(object: AnyObject, { specReplicas, statusReplicas, selector }: ScaleSubresource): AnyObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = valueAt(object, specReplicas);
+  const text = selector === undefined ? "" : selectorAsText(valueAt(object, selector));
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: {
+      name,
+      ...(namespace && { namespace }),
+      ...(uid && { uid }),
+      ...(resourceVersion && { resourceVersion }),
+      ...(creationTimestamp && { creationTimestamp }),
+    },
+    spec: replicas ? { replicas } : {},
+    status: { replicas: valueAt(object, statusReplicas) ?? 0, ...(text && { selector: text }) },
+  };
+}
+
+function selectorAsText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return "";
+  if ("matchLabels" in value || "matchExpressions" in value) return selectorText(value as LabelSelector);
+  return selectorText({ matchLabels: value as Record<string, string> });
+}
+
+export function getScale({ store }: Registry, call: Call, scale: ScaleSubresource): Answer {
+  const { resource, namespace, name = "" } = call;
+  const entry = store.get(storeKey(resource, namespace, name));
+  if (!entry) throw notFound(resource.name, name);
+  return { sort: "object", code: 200, resource: undefined, object: scaleOf(objectIn(resource, entry), scale) };
+}
+
+export async function updateScale(
+  registry: Registry,
+  call: Call,
+  scale: ScaleSubresource,
+  body: AnyObject,
+): Promise<Answer> {
+  return rescaled(registry, call, scale, () => body);
+}
+
+export async function patchScale(
+  registry: Registry,
+  call: Call,
+  scale: ScaleSubresource,
+  { type, document }: PatchBody,
+): Promise<Answer> {
+  const patch = plainValue(document.value);
+  return rescaled(
+    registry,
+    call,
+    scale,
+    (old) => (type === "json" ? jsonPatch(old, patch) : mergePatch(old, patch)) as AnyObject,
+  );
+}
+
+/** Writes the number of replicas that a changed Scale names. */
+async function rescaled(
+  registry: Registry,
+  call: Call,
+  scale: ScaleSubresource,
+  change: (old: AnyObject) => AnyObject,
+): Promise<Answer> {
+  const { resource, name = "" } = call;
+  const answer = await updateObject(registry, call, {
+    change: (old) => {
+      const next = change(scaleOf(old, scale));
+      refuseInvalid(next);
+      const { uid, resourceVersion } = next.metadata ?? {};
+      if (uid && uid !== old.metadata.uid)
+        throw conflict(
+          resource.name,
+          name,
+          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+        );
+      const object = structuredClone(old);
+      setAt(object, scale.specReplicas, valueAt(next, "spec.replicas") ?? 0);
+      if (resourceVersion) object.metadata.resourceVersion = resourceVersion;
+      else delete object.metadata.resourceVersion;
+      return object;
+    },
+  });
+  const object =
+    answer.sort === "entry" ? objectIn(resource, answer.entry) : answer.sort === "object" ? answer.object : undefined;
+  if (!object) return answer;
+  return { sort: "object", code: 200, resource: undefined, object: scaleOf(object, scale) };
+}
+
+function refuseInvalid(scale: AnyObject): void {
+  const replicas = Number(valueAt(scale, "spec.replicas") ?? 0);
+  if (replicas >= 0) return;
+  throw invalid({ group: "autoscaling", kind: "Scale" }, scale.metadata.name, [
+    new Path("spec.replicas").invalid(replicas, "must be greater than or equal to 0"),
+  ]);
+}

@@ -1,0 +1,179 @@
+import type { ServerResponse } from "node:http";
+import { StatusError } from "../../api/status.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { contentTypeOf } from "../negotiate/accept.ts";
+import type { Registry } from "../registry/deps.ts";
+import { type EventForm, encodeBookmark, encodeEntryEvent, encodeEvent, framed } from "./encode-event.ts";
+import { Subscription, type WatchTarget } from "./subscribe.ts";
+
+export interface WatchOptions extends WatchTarget {
+  readonly eventForm: EventForm;
+  readonly bookmarks: boolean;
+  readonly timeoutSeconds: number | undefined;
+  /** Aborted when the server stops: watches end, so that clients look for another server. */
+  readonly stopping: AbortSignal;
+}
+
+// Clients that name no time are let go after a while, so that they spread over the servers there are.
+const shortestDefaultMs = 30 * 60_000;
+const bookmarkEveryMs = 60_000;
+/** How many events are read from the store at once. */
+const batch = 200;
+
+/** Answers a watch: streams events until the time is over, the client goes or the server stops. */
+export function serveWatch(registry: Registry, exchange: Exchange, options: WatchOptions): void {
+  const stream = new WatchStream(registry, exchange, options);
+  stream.start();
+}
+
+class WatchStream {
+  readonly #registry: Registry;
+  readonly #outgoing: ServerResponse;
+  readonly #options: WatchOptions;
+  readonly #exchange: Exchange;
+  #subscription: Subscription | undefined;
+  readonly #timers: Disposable[] = [];
+  #scheduled = false;
+  #blocked = false;
+  #ended = false;
+  #isFirst = true;
+  #bookmarked = 0;
+  /** How many of the initial entries have been written, and whether what ends them has. */
+  #initialWritten = 0;
+  #initialDone = false;
+  readonly #end = (): void => this.#finish();
+
+  constructor(registry: Registry, exchange: Exchange, options: WatchOptions) {
+    this.#registry = registry;
+    this.#exchange = exchange;
+    this.#outgoing = exchange.outgoing as ServerResponse;
+    this.#options = options;
+  }
+
+  start(): void {
+    const { form } = this.#options.eventForm;
+    const type = contentTypeOf(form) + (form.encoding === "protobuf" ? ";stream=watch" : "");
+    try {
+      this.#subscription = new Subscription(this.#registry, this.#options, () => this.#schedule());
+    } catch (error) {
+      // Too old a revision is an event of the watch, not an answer of its own: that is how clients know to list again.
+      if (!(error instanceof StatusError && error.reason === "Expired")) throw error;
+      this.#outgoing.writeHead(200, this.#exchange.headers(type));
+      this.#outgoing.end(framed("ERROR", error.toStatus() as never, form));
+      return;
+    }
+    this.#outgoing.writeHead(200, this.#exchange.headers(type));
+    this.#outgoing.flushHeaders?.();
+    this.#outgoing.on("close", this.#end).on("error", this.#end);
+    this.#options.stopping.addEventListener("abort", this.#end);
+    const { clock } = this.#registry;
+    const { timeoutSeconds } = this.#options;
+    const timeoutMs = timeoutSeconds ? timeoutSeconds * 1000 : shortestDefaultMs * (1 + Math.random());
+    this.#timers.push(clock.after(timeoutMs, this.#end));
+    if (this.#options.bookmarks) this.#bookmarkLater();
+    this.#flush();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#blocked || this.#ended) return;
+    this.#scheduled = true;
+    // Events that are committed together are written together.
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  /** Writes as long as the socket takes more; what it does not take stays in the store's history. */
+  #flush(): void {
+    if (this.#blocked || this.#ended || !this.#subscription) return;
+    try {
+      for (;;) {
+        const parts = this.#nextParts(this.#subscription);
+        if (parts === undefined) return;
+        if (parts.length === 0) continue;
+        if (!this.#outgoing.write(parts.length === 1 ? parts[0] : Buffer.concat(parts))) {
+          this.#blocked = true;
+          this.#outgoing.once("drain", () => {
+            this.#blocked = false;
+            this.#flush();
+          });
+          return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.#outgoing.write(framed("ERROR", error.toStatus() as never, this.#options.eventForm.form));
+      this.#finish();
+    }
+  }
+
+  /** What is to be written next; undefined: nothing for now. */
+  #nextParts(subscription: Subscription): Buffer[] | undefined {
+    const { resource } = this.#options;
+    if (!this.#initialDone) return this.#nextInitial(subscription);
+    const { events, more } = subscription.read(batch);
+    if (events.length === 0 && !more) return undefined;
+    return events.map((seen) => encodeEvent(resource, seen, this.#form(), this.#takeFirst()));
+  }
+
+  #nextInitial(subscription: Subscription): Buffer[] {
+    const { initial } = subscription;
+    const from = this.#initialWritten;
+    this.#initialWritten = Math.min(initial.length, from + batch);
+    const parts = initial
+      .slice(from, this.#initialWritten)
+      .map((entry) => encodeEntryEvent(this.#options.resource, "ADDED", entry, this.#form(), this.#takeFirst()));
+    if (this.#initialWritten < initial.length) return parts;
+    this.#initialDone = true;
+    return [...parts, ...this.#initialEnd(subscription)];
+  }
+
+  #initialEnd(subscription: Subscription): Buffer[] {
+    if (!this.#options.sendInitialEvents || !this.#options.bookmarks) return [];
+    this.#bookmarked = subscription.initialRevision;
+    return [
+      encodeBookmark(this.#options.resource, subscription.initialRevision, this.#form(), {
+        initialEnd: true,
+        isFirst: this.#takeFirst(),
+      }),
+    ];
+  }
+
+  #form(): EventForm {
+    return { ...this.#options.eventForm, now: this.#registry.clock.now() };
+  }
+
+  #takeFirst(): boolean {
+    const first = this.#isFirst;
+    this.#isFirst = false;
+    return first;
+  }
+
+  #bookmarkLater(): void {
+    this.#timers[1] = this.#registry.clock.after(bookmarkEveryMs, () => {
+      this.#bookmark();
+      this.#bookmarkLater();
+    });
+  }
+
+  /** Only where something happened elsewhere since the last one: an idle cluster sends nothing. */
+  #bookmark(): void {
+    if (this.#blocked || this.#ended || !this.#subscription) return;
+    this.#flush();
+    const { revision } = this.#subscription;
+    if (this.#blocked || this.#ended || revision <= this.#bookmarked) return;
+    this.#bookmarked = revision;
+    const options = { initialEnd: false, isFirst: this.#takeFirst() };
+    this.#outgoing.write(encodeBookmark(this.#options.resource, revision, this.#form(), options));
+  }
+
+  #finish(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#subscription?.[Symbol.dispose]();
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    this.#options.stopping.removeEventListener("abort", this.#end);
+    if (!this.#outgoing.writableEnded) this.#outgoing.end();
+  }
+}
