@@ -1,0 +1,130 @@
+import type { AnyObject } from "../../api/object.ts";
+import { type LabelSelector, selects } from "../../api/selector.ts";
+import { badRequest, internalError, notFound, StatusError } from "../../api/status.ts";
+import type { Call } from "../call.ts";
+import type { DeleteOptionsBody } from "../http/query.ts";
+import { deleteOptions } from "../http/query.ts";
+import { deleteObject } from "../registry/delete.ts";
+import type { Registry } from "../registry/deps.ts";
+import { heldObject, objectIn } from "../registry/held.ts";
+import { timestamp } from "../registry/metadata.ts";
+import { type Resource, storeKey, storePrefix } from "../registry/resources.ts";
+import { updateObject } from "../registry/update.ts";
+import type { Action } from "./action.ts";
+import { created } from "./success.ts";
+
+interface Budget extends AnyObject {
+  spec: { selector?: LabelSelector; unhealthyPodEvictionPolicy?: string };
+  status: {
+    observedGeneration?: number;
+    disruptionsAllowed?: number;
+    currentHealthy?: number;
+    desiredHealthy?: number;
+    disruptedPods?: Record<string, string>;
+  };
+}
+
+// As many pods may be on their way out under one budget before the server waits for the controller to catch up.
+const mostDisrupted = 2000;
+const retryAfterSeconds = 10;
+
+/** Deletes a pod unless a disruption budget forbids it (Kubernetes docs, "API-initiated Eviction"). */
+export function evictPods({ registry }: { registry: Registry }): Action {
+  return {
+    async perform(call, body) {
+      const { resource, namespace, name = "" } = call;
+      const named = body.metadata.name;
+      if (named && named !== name) throw badRequest("name in URL does not match name in Eviction object");
+      const entry = registry.store.get(storeKey(resource, namespace, name));
+      if (!entry) throw notFound(resource.name, name);
+      const pod = heldObject(entry);
+      const asked = deleteOptions((body.deleteOptions ?? {}) as DeleteOptionsBody, new URLSearchParams());
+      const options = { ...asked, dryRun: (call.options.dryRun ?? false) || (asked.dryRun ?? false) };
+      const podCall: Call = { ...call, subresource: undefined, options };
+      if (!mayAlwaysGo(pod)) await takeFromBudget(registry, podCall, pod);
+      await deleteObject(registry, podCall);
+      return created();
+    },
+  };
+}
+
+function mayAlwaysGo(pod: AnyObject): boolean {
+  const { phase } = (pod.status ?? {}) as { phase?: string };
+  return (
+    phase === "Succeeded" || phase === "Failed" || phase === "Pending" || pod.metadata.deletionTimestamp !== undefined
+  );
+}
+
+async function takeFromBudget(registry: Registry, call: Call, pod: AnyObject): Promise<void> {
+  const resource = registry.catalog.find("policy", "v1", "poddisruptionbudgets");
+  if (!resource) throw internalError("there are no disruption budgets");
+  const budgets = budgetsOf(registry, resource, pod);
+  if (budgets.length > 1)
+    throw new StatusError(
+      "InternalError",
+      "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+      { causes: [{ message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support." }] },
+    );
+  const [budget] = budgets;
+  if (!budget) return;
+  if (!isReady(pod) && unhealthyMayGo(budget)) return;
+  const budgetCall: Call = {
+    ...call,
+    resource,
+    subresource: "status",
+    name: budget.metadata.name,
+    options: { dryRun: call.options.dryRun },
+  };
+  await updateObject(registry, budgetCall, {
+    trusted: true,
+    change: (now) => disrupted(now as Budget, pod, timestamp(registry.clock.now())),
+  });
+}
+
+function budgetsOf({ store }: Registry, resource: Resource, pod: AnyObject): Budget[] {
+  return store
+    .list(storePrefix(resource, pod.metadata.namespace))
+    .entries.map((entry) => objectIn(resource, entry) as Budget)
+    .filter(({ spec }) => selects(spec?.selector, pod.metadata.labels));
+}
+
+function isReady(pod: AnyObject): boolean {
+  const { conditions = [] } = (pod.status ?? {}) as { conditions?: { type: string; status: string }[] };
+  return conditions.some(({ type, status }) => type === "Ready" && status === "True");
+}
+
+/** A pod that is not ready anyway takes nothing from the budget, where the application is healthy or the policy says so. */
+function unhealthyMayGo({ spec, status }: Budget): boolean {
+  if (spec.unhealthyPodEvictionPolicy === "AlwaysAllow") return true;
+  const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {};
+  return currentHealthy >= desiredHealthy && desiredHealthy > 0;
+}
+
+function disrupted(budget: Budget, pod: AnyObject, now: string): AnyObject {
+  const { name, generation = 0 } = budget.metadata;
+  const status = budget.status ?? {};
+  if ((status.observedGeneration ?? 0) < generation)
+    throw refused(`The disruption budget ${name} is still being processed by the server.`, retryAfterSeconds);
+  const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0, disruptedPods = {} } = status;
+  if (Object.keys(disruptedPods).length > mostDisrupted)
+    throw refused(`The disruption budget ${name} is still being processed by the server.`, retryAfterSeconds);
+  if (disruptionsAllowed < 0) throw refused(`pdb disruptions allowed is negative`);
+  if (disruptionsAllowed === 0)
+    throw refused(`The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`);
+  return {
+    ...budget,
+    metadata: { ...budget.metadata },
+    status: {
+      ...status,
+      disruptionsAllowed: disruptionsAllowed - 1,
+      disruptedPods: { ...disruptedPods, [pod.metadata.name]: now },
+    },
+  };
+}
+
+function refused(message: string, retryAfter?: number): StatusError {
+  return new StatusError("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", {
+    causes: [{ reason: "DisruptionBudget", message }],
+    ...(retryAfter && { retryAfterSeconds: retryAfter }),
+  });
+}

@@ -1,0 +1,31 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Store } from "../../store/contract.ts";
+import type { Authorizer } from "../authorize/attributes.ts";
+import type { AdmissionStep } from "./admission.ts";
+import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { priority } from "./priority.ts";
+import { serviceAccount } from "./service-account.ts";
+import { storageObjectInUseProtection } from "./storage-object-in-use-protection.ts";
+import { taintNodesByCondition } from "./taint-nodes-by-condition.ts";
+
+export interface AdmissionSurroundings {
+  readonly store: Store;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+}
+
+/**
+ * What every write passes, in Kubernetes' order ("Admission Controllers", "Which plugins are enabled by default"): first
+ * whether the namespace takes anything, then what completes pods, then what guards the whole.
+ */
+export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionStep[] {
+  return [
+    namespaceLifecycle(surroundings),
+    serviceAccount(surroundings),
+    taintNodesByCondition(),
+    priority(surroundings),
+    defaultTolerationSeconds(),
+    storageObjectInUseProtection(),
+  ];
+}

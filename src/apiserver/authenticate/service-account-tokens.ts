@@ -1,0 +1,245 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from "node:crypto";
+import { decodeProtectedHeader, errors, exportJWK, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import type { Clock } from "../../base/clock.ts";
+import type { Store } from "../../store/contract.ts";
+import { heldObject } from "../registry/held.ts";
+import type { UserInfo } from "../user.ts";
+import type { TokenAuthenticator, TokenOwner } from "./authenticator.ts";
+
+export interface ServiceAccountKeys {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** PEM, RSA or EC. */
+  readonly signingKey: string;
+  /** Public keys whose tokens are believed, PEM; the signing key's own is always one of them. */
+  readonly verifyingKeys: readonly string[];
+}
+
+/** An object that a token is bound to: when it goes, the token is worth nothing. */
+export interface BoundObject {
+  readonly kind: "Pod" | "Secret" | "Node";
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface TokenRequest {
+  readonly namespace: string;
+  readonly account: { readonly name: string; readonly uid: string };
+  readonly audiences: readonly string[];
+  readonly expirationSeconds: number;
+  readonly bound?: BoundObject | undefined;
+  /** The node of a pod that the token is bound to. */
+  readonly node?: { readonly name: string; readonly uid: string } | undefined;
+}
+
+interface NamedObject {
+  readonly name: string;
+  readonly uid: string;
+}
+
+interface KubernetesClaims {
+  readonly namespace: string;
+  readonly serviceaccount: NamedObject;
+  readonly pod?: NamedObject;
+  readonly secret?: NamedObject;
+  readonly node?: NamedObject;
+}
+
+/** Why a token that is one of ours is not good. */
+export class BadToken extends Error {
+  override readonly name = "BadToken";
+}
+
+interface Verified {
+  readonly claims: KubernetesClaims;
+  readonly audiences: readonly string[];
+  readonly id: string;
+  readonly expiresMs: number;
+}
+
+const mostCached = 1000;
+// An account or a pod that is being deleted keeps its tokens for as long as its containers may still be ending.
+const leavingGraceMs = 60_000;
+
+/** Makes and believes the tokens of service accounts (Kubernetes docs, "Managing Service Accounts"). */
+export class ServiceAccountTokens implements TokenAuthenticator {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #keys: ServiceAccountKeys;
+  readonly #signing: { readonly key: KeyObject; readonly id: string; readonly algorithm: string };
+  readonly #verifying: ReadonlyMap<string, KeyObject>;
+  readonly #jwks: readonly Record<string, unknown>[];
+  readonly #cache = new Map<string, Verified>();
+
+  private constructor(
+    keys: ServiceAccountKeys & { readonly store: Store; readonly clock: Clock },
+    signing: KeyObject,
+    verifying: ReadonlyMap<string, KeyObject>,
+    jwks: readonly Record<string, unknown>[],
+  ) {
+    this.#store = keys.store;
+    this.#clock = keys.clock;
+    this.#keys = keys;
+    this.#signing = { key: signing, id: keyId(createPublicKey(signing)), algorithm: algorithmOf(signing) };
+    this.#verifying = verifying;
+    this.#jwks = jwks;
+  }
+
+  static async open(
+    keys: ServiceAccountKeys & { readonly store: Store; readonly clock: Clock },
+  ): Promise<ServiceAccountTokens> {
+    const signing = createPrivateKey(keys.signingKey);
+    const publics = [createPublicKey(signing), ...keys.verifyingKeys.map((pem) => createPublicKey(pem))];
+    const verifying = new Map(publics.map((key) => [keyId(key), key]));
+    const jwks = await Promise.all(
+      [...verifying].map(async ([kid, key]) => ({ use: "sig", ...(await exportJWK(key)), kid, alg: algorithmOf(key) })),
+    );
+    return new ServiceAccountTokens(keys, signing, verifying, jwks);
+  }
+
+  get defaultAudiences(): readonly string[] {
+    return this.#keys.audiences;
+  }
+
+  /** A token and when it ends, in milliseconds. */
+  async issue(request: TokenRequest): Promise<{ readonly token: string; readonly expiresMs: number }> {
+    const { namespace, account, audiences, expirationSeconds, bound, node } = request;
+    const now = Math.floor(this.#clock.now() / 1000);
+    const claims: KubernetesClaims = {
+      namespace,
+      serviceaccount: account,
+      ...(bound && { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+      ...(node && { node }),
+    };
+    const token = await new SignJWT({ "kubernetes.io": claims })
+      .setProtectedHeader({ alg: this.#signing.algorithm, kid: this.#signing.id })
+      .setAudience([...audiences])
+      .setIssuer(this.#keys.issuer)
+      .setSubject(`system:serviceaccount:${namespace}:${account.name}`)
+      .setIssuedAt(now)
+      .setNotBefore(now)
+      .setExpirationTime(now + expirationSeconds)
+      .setJti(randomUUID())
+      .sign(this.#signing.key);
+    return { token, expiresMs: (now + expirationSeconds) * 1000 };
+  }
+
+  /** @throws {BadToken} for a token of this cluster's that is not (or no longer) good */
+  async verify(token: string, audiences: readonly string[] = this.#keys.audiences): Promise<TokenOwner | undefined> {
+    const verified = this.#cached(token) ?? (await this.#verified(token));
+    if (!verified) return undefined;
+    const shared = verified.audiences.filter((audience) => audiences.includes(audience));
+    if (shared.length === 0)
+      throw new BadToken(
+        `token audiences ${goList(verified.audiences)} is invalid for the target audiences ${goList(audiences)}`,
+      );
+    return { user: this.#userOf(verified), audiences: shared };
+  }
+
+  async authenticate(token: string, audiences?: readonly string[]): Promise<TokenOwner | undefined> {
+    try {
+      return await this.verify(token, audiences);
+    } catch (error) {
+      if (error instanceof BadToken) return undefined;
+      throw error;
+    }
+  }
+
+  /** Where others find the keys to check tokens by themselves (OpenID Connect discovery). */
+  configuration(url: string): unknown {
+    return {
+      issuer: this.#keys.issuer,
+      jwks_uri: `${url}/openid/v1/jwks`,
+      response_types_supported: ["id_token"],
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: [...new Set(this.#jwks.map(({ alg }) => alg))],
+    };
+  }
+
+  keySet(): unknown {
+    return { keys: this.#jwks };
+  }
+
+  #cached(token: string): Verified | undefined {
+    const known = this.#cache.get(token);
+    if (known && known.expiresMs > this.#clock.now()) return known;
+    this.#cache.delete(token);
+    return undefined;
+  }
+
+  async #verified(token: string): Promise<Verified | undefined> {
+    let payload: JWTPayload;
+    try {
+      const { kid = "" } = decodeProtectedHeader(token);
+      const key = this.#verifying.get(kid);
+      if (!key) return undefined;
+      ({ payload } = await jwtVerify(token, key, {
+        issuer: this.#keys.issuer,
+        currentDate: new Date(this.#clock.now()),
+        algorithms: [algorithmOf(key)],
+      }));
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) throw new BadToken("service account token has expired");
+      if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
+      throw error;
+    }
+    const claims = payload["kubernetes.io"] as KubernetesClaims | undefined;
+    if (!claims?.serviceaccount) return undefined;
+    const verified: Verified = {
+      claims,
+      audiences: [payload.aud ?? []].flat(),
+      id: payload.jti ?? "",
+      expiresMs: (payload.exp ?? 0) * 1000,
+    };
+    if (this.#cache.size >= mostCached) this.#cache.clear();
+    this.#cache.set(token, verified);
+    return verified;
+  }
+
+  #userOf({ claims, id }: Verified): UserInfo {
+    const { namespace, serviceaccount, pod, secret, node } = claims;
+    this.#mustExist("serviceaccounts", "service account", namespace, serviceaccount);
+    if (pod) this.#mustExist("pods", "pod", namespace, pod);
+    if (secret) this.#mustExist("secrets", "secret", namespace, secret);
+    if (node && !pod) this.#mustExist("nodes", "node", undefined, node);
+    return {
+      name: `system:serviceaccount:${namespace}:${serviceaccount.name}`,
+      uid: serviceaccount.uid,
+      groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`],
+      extra: {
+        ...(id && { "authentication.kubernetes.io/credential-id": [`JTI=${id}`] }),
+        ...(pod && {
+          "authentication.kubernetes.io/pod-name": [pod.name],
+          "authentication.kubernetes.io/pod-uid": [pod.uid],
+        }),
+        ...(node && {
+          "authentication.kubernetes.io/node-name": [node.name],
+          "authentication.kubernetes.io/node-uid": [node.uid],
+        }),
+      },
+    };
+  }
+
+  #mustExist(bucket: string, what: string, namespace: string | undefined, { name, uid }: NamedObject): void {
+    const entry = this.#store.get(namespace === undefined ? `/${bucket}/${name}` : `/${bucket}/${namespace}/${name}`);
+    const metadata = entry && heldObject(entry).metadata;
+    if (!metadata || metadata.uid !== uid) throw new BadToken(`${what} ${namespace ?? ""}/${name} has been deleted`);
+    const leaving = metadata.deletionTimestamp;
+    if (leaving && Date.parse(leaving) + leavingGraceMs < this.#clock.now())
+      throw new BadToken(`${what} ${namespace ?? ""}/${name} has been deleted`);
+  }
+}
+
+function keyId(key: KeyObject): string {
+  return createHash("sha256").update(key.export({ type: "spki", format: "der" })).digest("base64url");
+}
+
+function algorithmOf(key: KeyObject): string {
+  if (key.asymmetricKeyType !== "ec") return "RS256";
+  const curves: Record<string, string> = { "prime256v1": "ES256", secp384r1: "ES384", secp521r1: "ES512" };
+  return curves[key.asymmetricKeyDetails?.namedCurve ?? ""] ?? "ES256";
+}
+
+function goList(values: readonly string[]): string {
+  return `[${values.map((value) => JSON.stringify(value)).join(" ")}]`;
+}

@@ -1,0 +1,178 @@
+import type { Kind } from "../api/kind.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Store } from "../store/contract.ts";
+import { allActions } from "./actions/all.ts";
+import { admissionSteps } from "./admit/all.ts";
+import { Admission } from "./admit/admission.ts";
+import { Authenticator, type StaticToken, staticTokens } from "./authenticate/authenticator.ts";
+import { impersonated } from "./authenticate/impersonate.ts";
+import { type ServiceAccountKeys, ServiceAccountTokens } from "./authenticate/service-account-tokens.ts";
+import { attributesOf, type Authorizer, refusal } from "./authorize/attributes.ts";
+import { RbacAuthorizer } from "./authorize/rbac.ts";
+import { UnionAuthorizer } from "./authorize/union.ts";
+import { Discovery } from "./discovery/discovery.ts";
+import { type HealthCheck, HealthChecks } from "./health/checks.ts";
+import { Exchange, type Incoming, type Outgoing, statusErrorOf } from "./http/exchange.ts";
+import { InFlight } from "./http/in-flight.ts";
+import { Metrics } from "./http/metrics.ts";
+import { openApiPages } from "./http/openapi-pages.ts";
+import { type ExtraRoute, servePages } from "./http/pages.ts";
+import { splitTarget, flag } from "./http/query.ts";
+import { type RequestInfo, requestInfo } from "./http/request-info.ts";
+import { ResourceApi } from "./http/resource-api.ts";
+import { HttpServer, type TlsMaterial } from "./http/server.ts";
+import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
+import type { NodeDialer } from "./node-dialer.ts";
+import type { Registry } from "./registry/deps.ts";
+import { Catalog } from "./registry/resources.ts";
+import { specialsFor } from "./registry/special/all.ts";
+import { bootstrap } from "./system/bootstrap.ts";
+import type { UserInfo } from "./user.ts";
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Port 0: any that is free. */
+  readonly listen: { readonly address: string; readonly port: number };
+  readonly tls: TlsMaterial;
+  readonly serviceAccounts: ServiceAccountKeys;
+  readonly staticTokens?: readonly StaticToken[];
+  /** Whether requests without credentials are let in, as system:anonymous. */
+  readonly anonymous: boolean;
+  readonly serviceCidrs: readonly string[];
+  readonly nodePorts: { readonly from: number; readonly to: number };
+  /** Where others reach this server. */
+  readonly advertiseAddress: string;
+  readonly advertisePort: number;
+  readonly nodes: NodeDialer;
+  readonly extraRoutes?: readonly ExtraRoute[];
+  /** What /version says: gitVersion, platform and so on. */
+  readonly version: Readonly<Record<string, string>>;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** The API for a part of this process, with that user's rights. */
+  transportFor(user: UserInfo): InProcessTransport;
+  replaceTls(tls: TlsMaterial): void;
+  /** Adds to what /readyz asks. */
+  addReadyCheck(check: HealthCheck): void;
+}
+
+/** Starts the API server. Resolves when it answers. */
+export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, log, listen } = options;
+  const stopping = new AbortController();
+  const catalog = new Catalog(options.kinds);
+  const rbac = new RbacAuthorizer(store);
+  const authorizer: Authorizer = new UnionAuthorizer([rbac]);
+  const accounts = await ServiceAccountTokens.open({ ...options.serviceAccounts, store, clock });
+  const authenticator = new Authenticator({
+    tokens: [staticTokens(options.staticTokens ?? []), accounts],
+    anonymous: options.anonymous,
+  });
+  const registry: Registry = {
+    store,
+    clock,
+    log,
+    catalog,
+    admission: new Admission(admissionSteps({ store, authorizer, clock })),
+    specials: specialsFor({ store, authorizer, rbac, serviceCidrs: options.serviceCidrs, nodePorts: options.nodePorts }),
+  };
+  const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes: options.nodes });
+  await bootstrap(registry, { serviceCidrs: options.serviceCidrs });
+
+  const health = {
+    healthz: new HealthChecks("healthz", [ping, storeCheck(store)]),
+    livez: new HealthChecks("livez", [ping, storeCheck(store)]),
+    readyz: new HealthChecks("readyz", [
+      ping,
+      storeCheck(store),
+      {
+        name: "shutdown",
+        check: () => {
+          if (stopping.signal.aborted) throw new Error("process is shutting down");
+        },
+      },
+    ]),
+  };
+  const discovery = new Discovery(catalog);
+  const metrics = new Metrics(store, catalog);
+  const advertised = `${options.advertiseAddress}:${options.advertisePort}`;
+  const pages = servePages({
+    discovery,
+    health,
+    version: options.version,
+    advertised,
+    metrics: () => metrics.text(),
+    issuer: { configuration: accounts.configuration(`https://${advertised}`), keys: accounts.keySet() },
+    openApi: openApiPages(catalog),
+    extraRoutes: options.extraRoutes ?? [],
+  });
+  const resources = new ResourceApi({ registry, authorizer, clock, actions, stopping: stopping.signal });
+  const inFlight = new InFlight();
+
+  const handle = async (exchange: Exchange, incoming: Incoming): Promise<void> => {
+    const { path, query } = splitTarget(incoming.url ?? "/");
+    const info = infoOf(incoming, path, query);
+    const user = impersonated(incoming, await authenticator.authenticate(incoming), authorizer);
+    const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
+    const { allowed, reason } = authorizer.decide(attributes);
+    if (!allowed) throw refusal(attributes, reason);
+    if (info.isResource && (catalog.hasGroupVersion(groupVersionOf(info)) || info.group === ""))
+      await resources.handle(exchange, info, query, user);
+    else await pages({ exchange, user, path, query });
+  };
+  const onRequest = (incoming: Incoming, outgoing: Outgoing): void => {
+    const exchange = new Exchange(incoming, outgoing);
+    const turn = inFlight.enter(incoming, outgoing);
+    if (!turn) return void exchange.sendError(InFlight.refusal());
+    metrics.count(incoming, outgoing);
+    handle(exchange, incoming).catch((error: unknown) => {
+      const status = statusErrorOf(error);
+      if (status.code >= 500 && status.reason === "InternalError") log.error("a request failed", { path: incoming.url, error });
+      return exchange.sendError(status);
+    });
+  };
+  const http = await HttpServer.open({
+    listen,
+    tls: options.tls,
+    log,
+    onRequest,
+    onUpgrade: (_incoming, socket) => socket.destroy(),
+  });
+
+  return {
+    port: http.port,
+    url: `https://${listen.address.includes(":") ? `[${listen.address}]` : listen.address}:${http.port}`,
+    transportFor: (user) => inProcessTransport({ registry, authorizer, actions, user }),
+    replaceTls: (tls) => http.replaceTls(tls),
+    addReadyCheck: (check) => health.readyz.add(check),
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await http[Symbol.asyncDispose]();
+      rbac[Symbol.dispose]();
+    },
+  };
+}
+
+function infoOf(incoming: Incoming, path: string, query: URLSearchParams): RequestInfo {
+  const watching = query.size > 0 && (flag(query, "watch") ?? false);
+  const onlyName = /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(query.get("fieldSelector") ?? "")?.[1];
+  return requestInfo(incoming.method ?? "GET", path, { watching, onlyName });
+}
+
+function groupVersionOf({ group, version }: RequestInfo): string {
+  return group ? `${group}/${version}` : version;
+}
+
+const ping: HealthCheck = { name: "ping", check() {} };
+
+/** Called "etcd" because that is the name that probes and operators know it by. */
+function storeCheck(store: Store): HealthCheck {
+  return { name: "etcd", check: async () => void (await store.readBarrier()) };
+}
