@@ -1,6 +1,6 @@
+import type { Verb } from "../api/kind.ts";
 import type { AnyObject, KubeObject } from "../api/object.ts";
 import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
-import type { Verb } from "../api/kind.ts";
 import type { Action } from "./actions/action.ts";
 import { type Attributes, type Authorizer, refusal } from "./authorize/attributes.ts";
 import type { Call } from "./call.ts";
@@ -180,4 +180,3 @@ function initialEnd({ kind, groupVersion }: Resource, revision: number): WatchEv
     },
   };
 }
-

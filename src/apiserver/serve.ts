@@ -3,12 +3,12 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../store/contract.ts";
 import { allActions } from "./actions/all.ts";
-import { admissionSteps } from "./admit/all.ts";
 import { Admission } from "./admit/admission.ts";
+import { admissionSteps } from "./admit/all.ts";
 import { Authenticator, type StaticToken, staticTokens } from "./authenticate/authenticator.ts";
 import { impersonated } from "./authenticate/impersonate.ts";
 import { type ServiceAccountKeys, ServiceAccountTokens } from "./authenticate/service-account-tokens.ts";
-import { attributesOf, type Authorizer, refusal } from "./authorize/attributes.ts";
+import { type Authorizer, attributesOf, refusal } from "./authorize/attributes.ts";
 import { RbacAuthorizer } from "./authorize/rbac.ts";
 import { UnionAuthorizer } from "./authorize/union.ts";
 import { Discovery } from "./discovery/discovery.ts";
@@ -18,7 +18,7 @@ import { InFlight } from "./http/in-flight.ts";
 import { Metrics } from "./http/metrics.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
 import { type ExtraRoute, servePages } from "./http/pages.ts";
-import { splitTarget, flag } from "./http/query.ts";
+import { flag, splitTarget } from "./http/query.ts";
 import { type RequestInfo, requestInfo } from "./http/request-info.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
@@ -81,7 +81,13 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     log,
     catalog,
     admission: new Admission(admissionSteps({ store, authorizer, clock })),
-    specials: specialsFor({ store, authorizer, rbac, serviceCidrs: options.serviceCidrs, nodePorts: options.nodePorts }),
+    specials: specialsFor({
+      store,
+      authorizer,
+      rbac,
+      serviceCidrs: options.serviceCidrs,
+      nodePorts: options.nodePorts,
+    }),
   };
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes: options.nodes });
   await bootstrap(registry, { serviceCidrs: options.serviceCidrs });
@@ -134,7 +140,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     metrics.count(incoming, outgoing);
     handle(exchange, incoming).catch((error: unknown) => {
       const status = statusErrorOf(error);
-      if (status.code >= 500 && status.reason === "InternalError") log.error("a request failed", { path: incoming.url, error });
+      if (status.code >= 500 && status.reason === "InternalError")
+        log.error("a request failed", { path: incoming.url, error });
       return exchange.sendError(status);
     });
   };

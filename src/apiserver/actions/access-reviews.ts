@@ -63,7 +63,13 @@ export function accessReviews({
     async perform({ user }, { kind, apiVersion, spec }) {
       const { namespace } = (spec ?? {}) as ReviewSpec;
       if (!namespace) throw badRequest("no namespace on request");
-      return answer({ kind, apiVersion, metadata: {} as AnyObject["metadata"], spec: {}, status: rulesOf(rbac, user, namespace) });
+      return answer({
+        kind,
+        apiVersion,
+        metadata: {} as AnyObject["metadata"],
+        spec: {},
+        status: rulesOf(rbac, user, namespace),
+      });
     },
   };
   return [
@@ -112,7 +118,9 @@ function refuse(errors: readonly FieldError[]): void {
 function metadataErrors({ metadata }: AnyObject, namespace: string | undefined): FieldError[] {
   const { managedFields: _, namespace: own, ...rest } = metadata;
   if (Object.keys(rest).length === 0 && (own ?? "") === (namespace ?? "")) return [];
-  return [new Path("metadata").invalid(metadata, `must be empty${namespace === undefined ? "" : " except for namespace"}`)];
+  return [
+    new Path("metadata").invalid(metadata, `must be empty${namespace === undefined ? "" : " except for namespace"}`),
+  ];
 }
 
 /** Those attributes, as Go prints them. */

@@ -4,10 +4,10 @@ import type { Authorizer } from "../authorize/attributes.ts";
 import type { RbacAuthorizer } from "../authorize/rbac.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 import type { Registry } from "../registry/deps.ts";
+import { accessReviews } from "./access-reviews.ts";
 import type { Action } from "./action.ts";
 import { bindPods } from "./binding.ts";
 import { evictPods } from "./eviction.ts";
-import { accessReviews } from "./access-reviews.ts";
 import { requestToken } from "./token.ts";
 import { tokenReviews } from "./token-reviews.ts";
 

@@ -54,7 +54,9 @@ function bound(registry: Registry, pod: AnyObject, body: AnyObject, target: Targ
   next.spec ??= {};
   const spec = next.spec as BindableSpec;
   if (body.metadata.uid && body.metadata.uid !== pod.metadata.uid)
-    throw refused(`Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${pod.metadata.uid}`);
+    throw refused(
+      `Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
+    );
   if (pod.metadata.deletionTimestamp) throw refused(`pod ${name} is being deleted, cannot be assigned to a host`);
   if (spec.nodeName) throw refused(`pod ${name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
   if (spec.schedulingGates?.length) throw refused(`pod ${name} has non-empty .spec.schedulingGates`);

@@ -63,7 +63,13 @@ async function takeFromBudget(registry: Registry, call: Call, pod: AnyObject): P
     throw new StatusError(
       "InternalError",
       "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-      { causes: [{ message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support." }] },
+      {
+        causes: [
+          {
+            message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+          },
+        ],
+      },
     );
   const [budget] = budgets;
   if (!budget) return;
@@ -110,7 +116,9 @@ function disrupted(budget: Budget, pod: AnyObject, now: string): AnyObject {
     throw refused(`The disruption budget ${name} is still being processed by the server.`, retryAfterSeconds);
   if (disruptionsAllowed < 0) throw refused(`pdb disruptions allowed is negative`);
   if (disruptionsAllowed === 0)
-    throw refused(`The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`);
+    throw refused(
+      `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
+    );
   return {
     ...budget,
     metadata: { ...budget.metadata },

@@ -33,7 +33,11 @@ function terminating(resource: { group: string; plural: string }, name: string, 
     `unable to create new content in namespace ${namespace} because it is being terminated`,
   );
   const causes = [
-    { reason: "NamespaceTerminating", message: `namespace ${namespace} is being terminated`, field: "metadata.namespace" },
+    {
+      reason: "NamespaceTerminating",
+      message: `namespace ${namespace} is being terminated`,
+      field: "metadata.namespace",
+    },
   ];
   return new StatusError(error.reason, error.message, { ...error.details, causes });
 }

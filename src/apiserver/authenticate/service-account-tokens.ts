@@ -231,12 +231,14 @@ export class ServiceAccountTokens implements TokenAuthenticator {
 }
 
 function keyId(key: KeyObject): string {
-  return createHash("sha256").update(key.export({ type: "spki", format: "der" })).digest("base64url");
+  return createHash("sha256")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest("base64url");
 }
 
 function algorithmOf(key: KeyObject): string {
   if (key.asymmetricKeyType !== "ec") return "RS256";
-  const curves: Record<string, string> = { "prime256v1": "ES256", secp384r1: "ES384", secp521r1: "ES512" };
+  const curves: Record<string, string> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
   return curves[key.asymmetricKeyDetails?.namedCurve ?? ""] ?? "ES256";
 }
 

@@ -71,7 +71,7 @@ function clauseFrom(text: string): Clause {
 
 function formOf({ type, parameters }: Clause): Form | undefined {
   const encoding = type === "*/*" || type === "application/*" ? "json" : encodings.get(type);
-  if (!encoding) return undefined;
+  if (!encoding || encoding === "protobuf") return undefined;
   const pretty = parameters.get("pretty") === "1";
   const as = parameters.get("as");
   if (as === undefined) return { encoding, as: undefined, asVersion: "v1", pretty };
@@ -92,7 +92,7 @@ export function contentTypeOf({ encoding }: Form): string {
 export function bodyEncoding(contentType: string | undefined): Form["encoding"] {
   const type = contentType?.split(";", 1)[0]?.trim().toLowerCase();
   const encoding = type ? encodings.get(type) : "json";
-  if (encoding) return encoding;
+  if (encoding && encoding !== "protobuf") return encoding;
   throw new StatusError(
     "UnsupportedMediaType",
     `the body of the request was in an unknown format - accepted media types include: ${offered}`,

@@ -8,6 +8,7 @@ import type { Registry } from "./deps.ts";
 import { encode, fromStored, heldObject, laidOut, rememberObject, toStored } from "./held.ts";
 import { generatedName, initMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
+import { completed, track } from "./ownership.ts";
 import { storeKey } from "./resources.ts";
 import { refuseInvalidNew } from "./validate.ts";
 
@@ -16,9 +17,15 @@ const generateTries = 8;
 
 /**
  * Creates an object. It is decoded, defaulted, in the version of the call's resource, and given away.
+ * `isApplied`: its managedFields are in order already.
  * @throws {StatusError} as the API server answers
  */
-export async function createObject(registry: Registry, call: Call, object: AnyObject): Promise<Answer> {
+export async function createObject(
+  registry: Registry,
+  call: Call,
+  object: AnyObject,
+  { isApplied = false }: { readonly isApplied?: boolean } = {},
+): Promise<Answer> {
   const { resource } = call;
   const { metadata } = object;
   if (metadata.namespace && call.namespace && metadata.namespace !== call.namespace)
@@ -30,14 +37,17 @@ export async function createObject(registry: Registry, call: Call, object: AnyOb
   delete metadata.resourceVersion;
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
 
+  const now = registry.clock.now();
+  if (!isApplied) track(call, undefined, object, now);
   const generated = !metadata.name && metadata.generateName ? metadata.generateName : undefined;
   await registry.admission.mutate({ call, operation: "CREATE", object, old: undefined });
-  initMetadata(metadata, registry.clock.now());
+  initMetadata(metadata, now);
   const stored = toStored(resource, cleared(resource, object));
   const { strategy } = resource.home;
   if (strategy.generation) stored.metadata.generation = 1;
   else delete stored.metadata.generation;
-  strategy.prepareCreate?.(stored);
+  strategy.prepareCreate?.(stored, { user: call.user, now });
+  completed(resource, stored);
   const reservation = registry.specials.get(resource.bucket)?.creating?.(call, stored);
   try {
     refuseInvalidNew(call, stored);

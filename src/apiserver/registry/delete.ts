@@ -66,6 +66,8 @@ async function deleteEntry(registry: Registry, call: Call, entry: Entry): Promis
   const old = heldObject(entry);
   refuseUnmetPreconditions(call, old);
   registry.specials.get(call.resource.bucket)?.deleting?.(call, old);
+  const { warning } = call.resource.home.strategy.deletion ?? {};
+  if (warning && policyOf(call.options) === undefined) call.warn(warning);
   await registry.admission.validate({ call, operation: "DELETE", object: undefined, old });
 
   const { next, now } = begun(registry, call, old);

@@ -1,4 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
+import { applyPatch } from "../../api/patch/apply.ts";
 import { jsonPatch } from "../../api/patch/json.ts";
 import { mergePatch } from "../../api/patch/merge.ts";
 import { strategicPatch } from "../../api/patch/strategic.ts";
@@ -9,13 +10,45 @@ import type { Call } from "../call.ts";
 import { customObject, decodeDocument, type FieldValidation } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
+import { nodeOf, writerOf } from "./ownership.ts";
 import type { PatchBody } from "./perform.ts";
 import { updateObject } from "./update.ts";
 
 /** Changes an object by a patch (Kubernetes docs, "Update API Objects in Place Using kubectl patch"). */
 export function patchObject(registry: Registry, call: Call, patch: PatchBody): Promise<Answer> {
+  if (patch.type === "apply") return applyObject(registry, call, patch);
   if (patch.type === "strategic" && call.resource.custom) throw noStrategicPatch();
   return updateObject(registry, call, { change: (old) => patched(call, patch, old) });
+}
+
+/** Server-side apply: makes the object if there is none. */
+function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<Answer> {
+  const applied = (live: AnyObject | undefined): AnyObject => {
+    const merged = applyPatch({
+      live,
+      patch: plainDocument(patch.document),
+      node: nodeOf(call.resource),
+      writer: writerOf(call, registry.clock.now()),
+      force: call.options.force ?? false,
+    }) as AnyObject;
+    return readAs(call, merged);
+  };
+  return updateObject(registry, call, {
+    isApplied: true,
+    change: applied,
+    create: call.subresource === undefined ? () => applied(undefined) : undefined,
+  });
+}
+
+/** What a patch made, read as the resource's type. */
+function readAs(call: Call, value: AnyObject): AnyObject {
+  const { resource, options } = call;
+  const decoding = { encoding: "json", fieldValidation: options.fieldValidation ?? "Warn", warn: call.warn } as const;
+  const object = resource.custom
+    ? customObject(value, resource, decoding)
+    : decodeDocument({ value, repeated: new Map() }, resource.kind, decoding);
+  resource.kind.strategy.defaults?.(object);
+  return object;
 }
 
 function noStrategicPatch(): StatusError {
@@ -27,7 +60,6 @@ function noStrategicPatch(): StatusError {
 
 /** The object that a patch makes of another one, read as the resource's type. */
 export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject {
-  const { resource } = call;
   const fieldValidation: FieldValidation = call.options.fieldValidation ?? "Warn";
   const repeated = repeatedFields(patch.document).map((path) => `duplicate field ${JSON.stringify(path)}`);
   if (repeated.length > 0 && fieldValidation === "Strict")
@@ -35,13 +67,8 @@ export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject
   if (fieldValidation === "Warn") for (const text of repeated) call.warn(text);
 
   const value = appliedTo(call, patch, old) as AnyObject;
-  const decoding = { encoding: "json", fieldValidation, warn: call.warn } as const;
   refuseOtherType(call, value, old);
-  const object = resource.custom
-    ? customObject(value, resource, decoding)
-    : decodeDocument({ value, repeated: new Map() }, resource.kind, decoding);
-  resource.kind.strategy.defaults?.(object);
-  return object;
+  return readAs(call, value);
 }
 
 function appliedTo({ resource }: Call, { type, document }: PatchBody, old: AnyObject): Record<string, unknown> {
@@ -54,7 +81,7 @@ function appliedTo({ resource }: Call, { type, document }: PatchBody, old: AnyOb
     case "strategic":
       return strategicPatch(old, value, typeNode(resource.kind.type));
     case "apply":
-      throw new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", {});
+      throw badRequest("apply is no change of one object");
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FieldError } from "../../api/field.ts";
 import { apiVersionOf, type Kind, type StoredAs } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
+import type { SchemaNode } from "../../api/schema/node.ts";
 import type { ResourceName } from "../../api/status.ts";
 
 /** A kind as it is served: where its objects lie and what their bytes begin with. */
@@ -26,6 +27,7 @@ export interface Resource {
 
 /** The schema of a custom resource, beyond what a kind says. */
 export interface CustomSchema {
+  readonly node: SchemaNode;
   /** Drops what the schema does not name and fills in its defaults. May change the object; returns what was not known. */
   decode(object: AnyObject): readonly string[];
   validate(object: AnyObject): FieldError[];

@@ -9,6 +9,7 @@ import type { Registry } from "./deps.ts";
 import { encode, fromStored, heldObject, laidOut, objectIn, rememberObject, toStored } from "./held.ts";
 import { keepMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
+import { completed, track } from "./ownership.ts";
 import { sameJson } from "./paths.ts";
 import { storeKey } from "./resources.ts";
 import { refuseInvalidChange } from "./validate.ts";
@@ -24,6 +25,8 @@ export interface UpdateOptions {
   readonly uidIsPrecondition?: boolean;
   /** The server's own change (a binding): it may touch every field, and is known to be valid. */
   readonly trusted?: boolean;
+  /** Whether `change` and `create` keep managedFields themselves, as server-side apply does. */
+  readonly isApplied?: boolean;
 }
 
 const changedMeanwhile = "the object has been modified; please apply your changes to the latest version and try again";
@@ -44,7 +47,7 @@ export async function updateObject(registry: Registry, call: Call, options: Upda
       if (!options.create) throw notFound(resource.name, name);
       call.alsoNeeds("create");
       const object = await options.create();
-      return createObject(registry, { ...call, name: undefined }, object);
+      return createObject(registry, { ...call, name: undefined }, object, { isApplied: options.isApplied ?? false });
     }
     try {
       return await changeEntry(registry, call, entry, options);
@@ -63,11 +66,13 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
   refuseOtherRevision(call, object, before, options.uidIsPrecondition ?? false);
   if (options.trusted) return written(registry, call, entry, toStored(resource, object));
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
+  const now = registry.clock.now();
+  if (!options.isApplied) track(call, before, object, now);
   await registry.admission.mutate({ call, operation: "UPDATE", object, old: before });
 
   const old = heldObject(entry);
   keepMetadata(object.metadata, before.metadata);
-  const next = prepared(call, toStored(resource, object), old);
+  const next = completed(resource, prepared(call, toStored(resource, object), old, now));
   const reservation = registry.specials.get(resource.bucket)?.updating?.(call, next, old);
   try {
     refuseInvalidChange(call, next, old);
@@ -80,18 +85,19 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
 }
 
 /** The object as it would be stored, with what this call may not change as it was. */
-function prepared({ resource, subresource }: Call, object: AnyObject, old: AnyObject): AnyObject {
+function prepared({ resource, subresource, user }: Call, object: AnyObject, old: AnyObject, now: number): AnyObject {
   const { strategy, subresources } = resource.home;
   const part = subresource === undefined ? undefined : subresources[subresource];
   let next: AnyObject;
   if (subresource !== undefined && part?.sort === "part") {
     next = partOf(part.owns, object, old);
-    strategy.prepareSubresource?.(subresource, next, old);
+    strategy.prepareSubresource?.(subresource, next, old, { user, now });
   } else {
     next = keptReserved(resource, object, old);
-    strategy.prepareUpdate?.(next, old);
+    strategy.prepareUpdate?.(next, old, { user, now });
   }
-  if (strategy.generation && !sameSpec(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const raised = strategy.raisesGeneration?.(next, old) ?? (strategy.generation === true && !sameSpec(next, old));
+  if (raised) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   return next;
 }
 

@@ -37,7 +37,10 @@ function serviceCidrObject(cidrs: readonly string[]): AnyObject {
 }
 
 /** The server's own request on a resource. */
-export function systemCall(resource: Resource, key: { namespace?: string | undefined; name?: string | undefined }): Call {
+export function systemCall(
+  resource: Resource,
+  key: { namespace?: string | undefined; name?: string | undefined },
+): Call {
   return {
     user: systemUser,
     resource,
@@ -94,4 +97,3 @@ function reconciled(old: AnyObject, wanted: AnyObject): AnyObject {
   }
   return next;
 }
-
