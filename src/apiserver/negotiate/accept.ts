@@ -70,14 +70,15 @@ function clauseFrom(text: string): Clause {
 }
 
 function formOf({ type, parameters }: Clause): Form | undefined {
-  const encoding = type === "*/*" || type === "application/*" ? "json" : encodings.get(type);
+  const encoding: Form["encoding"] | undefined =
+    type === "*/*" || type === "application/*" ? "json" : encodings.get(type);
   if (!encoding || encoding === "protobuf") return undefined;
   const pretty = parameters.get("pretty") === "1";
   const as = parameters.get("as");
   if (as === undefined) return { encoding, as: undefined, asVersion: "v1", pretty };
   const version = parameters.get("v");
   if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
-  if (as === "Table") return encoding === "protobuf" ? undefined : { encoding, as, asVersion: version, pretty };
+  if (as === "Table") return { encoding, as, asVersion: version, pretty };
   if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")
     return { encoding, as, asVersion: version, pretty };
   return undefined;
