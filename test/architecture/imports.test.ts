@@ -11,7 +11,9 @@ const isTest = (file: string) => /\.test\.ts$|\/testing\//.test(file);
 /** Every import of every file: the file, and what it imports as a path under src/ or a package's name. */
 const imports = files.flatMap((file) => {
   const text = readFileSync(join(src, file), "utf8");
-  const specifiers = [...text.matchAll(/\b(?:from\s+|import\s+|import\s*\(\s*)"([^"\n]+)"/g)].map((match) => match[1] ?? "");
+  const specifiers = [...text.matchAll(/\b(?:from\s+|import\s+|import\s*\(\s*)"([^"\n]+)"/g)].map(
+    (match) => match[1] ?? "",
+  );
   return specifiers.map((specifier) => ({
     file,
     target: specifier.startsWith(".") ? relative(src, resolve(src, dirname(file), specifier)) : undefined,
