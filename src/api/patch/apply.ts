@@ -1,10 +1,10 @@
+import { deducedNode } from "../schema/deduced.ts";
 import type { SchemaNode } from "../schema/node.ts";
 import { badRequest, StatusError } from "../status.ts";
 import {
   appliedSet,
   childNode,
   compare,
-  deducedNode,
   difference,
   type FieldSet,
   intersection,

@@ -1,4 +1,5 @@
 import type { FieldsV1 } from "../object.ts";
+import { deducedNode } from "../schema/deduced.ts";
 import type { SchemaNode } from "../schema/node.ts";
 import { isObject, type JsonObject, sameValue } from "./value.ts";
 
@@ -119,22 +120,6 @@ function stepText(step: string): string {
 }
 
 // ---- sets from values
-
-/** A value whose type nobody declared: maps merge, lists are replaced. */
-export const deducedNode: SchemaNode = {
-  sort: "any",
-  goType: "interface {}",
-  fields: new Map(),
-  item: undefined,
-  preserveUnknown: true,
-  nullable: true,
-  embeddedResource: false,
-  atomic: false,
-  listType: "atomic",
-  listKeys: [],
-  mergeKey: undefined,
-  patchStrategy: [],
-};
 
 export function isDeclared(node: SchemaNode, key: string): boolean {
   const field = node.fields.get(key);
