@@ -73,6 +73,20 @@ export function kindOfType(type: string): GroupVersionKind | undefined {
   return kind && group !== "*" ? { group, version, kind } : undefined;
 }
 
+/** What Kubernetes' published documents say of how a value merges, where they say it. */
+export interface MergeRules {
+  readonly atomic?: boolean;
+  readonly listType?: SchemaNode["listType"];
+  readonly listKeys?: readonly string[];
+  readonly mergeKey?: string | undefined;
+  readonly patchStrategy?: SchemaNode["patchStrategy"];
+}
+
+/** The rules that are stated of a built-in node; what is not stated follows from its type. */
+export function mergeRulesOf(node: SchemaNode): MergeRules {
+  return node instanceof ValueNode ? node.stated : {};
+}
+
 const sorts: Record<string, readonly [sort: Sort, goType: string]> = {
   s: ["string", "string"],
   c: ["bytes", "[]uint8"],
@@ -108,13 +122,10 @@ class ValueNode implements SchemaNode {
   readonly patchStrategy: SchemaNode["patchStrategy"];
   readonly nullable = false;
   readonly embeddedResource = false;
+  readonly stated: MergeRules;
 
-  constructor(
-    sort: Sort,
-    goType: string,
-    item?: SchemaNode,
-    extensions: Partial<Pick<SchemaNode, "atomic" | "listType" | "listKeys" | "mergeKey" | "patchStrategy">> = {},
-  ) {
+  constructor(sort: Sort, goType: string, item?: SchemaNode, extensions: MergeRules = {}) {
+    this.stated = extensions;
     this.sort = sort;
     this.goType = goType;
     this.item = item;
@@ -139,7 +150,7 @@ class TypeNode extends ValueNode {
   readonly #entry: TypeEntry;
   #fields: ReadonlyMap<string, Field> | undefined;
 
-  constructor(type: string, entry: TypeEntry, extensions: ConstructorParameters<typeof ValueNode>[3] = {}) {
+  constructor(type: string, entry: TypeEntry, extensions: MergeRules = {}) {
     const [kind = "", version = ""] = type.split(".").reverse();
     super("object", `${version}.${kind}`, undefined, { atomic: entry.atomic ?? false, ...extensions });
     this.type = type;
@@ -152,7 +163,7 @@ class TypeNode extends ValueNode {
   }
 
   /** The same type where a field has its own word on how it is patched. */
-  seenAs(extensions: ConstructorParameters<typeof ValueNode>[3]): TypeNode {
+  seenAs(extensions: MergeRules): TypeNode {
     return new TypeNode(this.type, this.#entry, extensions);
   }
 }
@@ -186,11 +197,7 @@ function fieldFrom(name: string, text: string): Field {
   };
 }
 
-function nodeFrom(
-  code: string,
-  goType: string | undefined,
-  extensions: ConstructorParameters<typeof ValueNode>[3] = {},
-): SchemaNode {
+function nodeFrom(code: string, goType: string | undefined, extensions: MergeRules = {}): SchemaNode {
   const special = Object.keys(extensions).length > 0;
   if (code.startsWith("[")) {
     const item = nodeFrom(code.slice(1), goType?.replace(/^\[\]/, ""));
