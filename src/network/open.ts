@@ -14,6 +14,7 @@ import { recordsFrom } from "./dns/records.ts";
 import { NodeResolvers } from "./dns/resolv-conf.ts";
 import { DnsServer } from "./dns/server.ts";
 import type { EndpointSlice, Node, Pod, Service } from "./objects.ts";
+import { leaveForeignFilters, passForeignFilters } from "./pods/foreign-filters.ts";
 import { ipBatch, linkExists, readOutsideMtu, removeLinks } from "./pods/kernel.ts";
 import { nodeLink } from "./pods/names.ts";
 import { NodeRange } from "./pods/node-range.ts";
@@ -108,6 +109,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       answeredHere,
       dnsPort: dns.port,
     });
+    if (backend !== "none") await passForeignFilters(clusterCidrs, log);
     const kernel = await parts.start("nft", () => new KernelTable(clock));
     const proxy = await parts.start("services", async () => {
       const proxy = new ServiceProxy({ services, slices, pods, place, settings, kernel, clock, log });
@@ -152,6 +154,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
 export async function removeEverything(clock: Clock): Promise<void> {
   await using kernel = new KernelTable(clock);
   await kernel.remove();
+  await leaveForeignFilters();
   await removeLinks();
 }
 

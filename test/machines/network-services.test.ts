@@ -32,6 +32,10 @@ beforeAll(async () => {
     spec: { podCIDRs: ["10.42.0.0/24"] },
     status: { addresses: [{ type: "InternalIP", address: "172.30.9.1" }] },
   } as never);
+  // A Docker that filters as it does unless told otherwise.
+  node.run(
+    "nft add table ip filter; nft 'add chain ip filter DOCKER-USER'; nft 'add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'; nft add rule ip filter FORWARD jump DOCKER-USER",
+  );
   await network.open();
   for (const name of ["a", "b", "c"]) await addPod(name);
 });

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { runCommand, ToolMissing } from "./run-command.ts";
+import { isOlder } from "./tools.ts";
+
+test.each([
+  ["0.9.3", "0.9.6", true],
+  ["0.9.6", "0.9.6", false],
+  ["1.0.6", "0.9.6", false],
+  ["0.9", "0.9.6", true],
+  ["1.1", "1.0.9", false],
+])("%s is older than %s: %s", (version, than, older) => {
+  expect(isOlder(version, than)).toBe(older);
+});
+
+test("a program that is not installed is named, with what brings it", async () => {
+  await expect(runCommand("skiff-no-such-program", [])).rejects.toThrow(ToolMissing);
+});
