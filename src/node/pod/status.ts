@@ -143,8 +143,6 @@ const lostState: ContainerState = {
     exitCode: 137,
     reason: "ContainerStatusUnknown",
     message: "The container could not be located when the pod was terminated",
-    startedAt: null as never,
-    finishedAt: null as never,
   },
 };
 

@@ -13,12 +13,12 @@ import { type MountedVolume, VolumeError } from "../volumes/volumes.ts";
 import { containersOf, newest, type PodContainer } from "./containers.ts";
 import type { PodContext } from "./context.ts";
 import { type CrashBackOff, grown } from "./crash-back-off.ts";
-import { type Decision, decide, type KillContainer } from "./decide.ts";
+import { type Decision, decide, type KillContainer, type ProbeFindings } from "./decide.ts";
 import { LastWords } from "./last-words.ts";
 import { cgroupLimitsOf, makeReady, namesOf, sandboxSpecOf } from "./prepare.ts";
 import { podCgroup } from "./resources.ts";
 import { StartError, startContainer } from "./start.ts";
-import { type StartTrouble, statusOf } from "./status.ts";
+import { containerIdOf, type StartTrouble, statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";
 
 /** How soon a pod is looked at again after something failed that no event will report as mended. */
@@ -52,6 +52,8 @@ export class PodWorker implements AsyncDisposable {
   #removed = false;
   #dirty = false;
   #looking: Promise<void> | undefined;
+  #toReport: Listing | undefined;
+  #reporting: Promise<void> | undefined;
   #action: Promise<void> | undefined;
   /** Something happened while an action was being carried out. */
   #missed = false;
@@ -127,7 +129,7 @@ export class PodWorker implements AsyncDisposable {
     this.#acting.abort();
     this.#timer?.[Symbol.dispose]();
     this.#probes[Symbol.dispose]();
-    await Promise.allSettled([this.#looking, this.#action]);
+    await Promise.allSettled([this.#looking, this.#action, this.#reporting]);
   }
 
   async #look(): Promise<void> {
@@ -151,7 +153,7 @@ export class PodWorker implements AsyncDisposable {
     this.#keepProbing(listing);
     this.#checkDeadline();
     if (this.#isToEnd()) this.#ending ??= this.#end();
-    await this.#report(listing);
+    this.#reportSoon(listing);
     if (this.#ending) return;
     if (this.#action) {
       this.#missed = true;
@@ -193,6 +195,29 @@ export class PodWorker implements AsyncDisposable {
   }
 
   // ---- reporting
+
+  /** Reports beside everything else: a server that cannot be reached keeps nothing from running. */
+  #reportSoon(listing: Listing): void {
+    this.#toReport = listing;
+    this.#reporting ??= this.#reportAll().finally(() => {
+      this.#reporting = undefined;
+    });
+  }
+
+  async #reportAll(): Promise<void> {
+    const backoff = new Backoff(retryMs, this.#context.clock);
+    while (this.#toReport && !this.#stopped.signal.aborted) {
+      const listing = this.#toReport;
+      this.#toReport = undefined;
+      try {
+        await this.#report(listing);
+      } catch (error) {
+        this.#context.log.debug("a pod's status was not written yet", { pod: keyText(keyOf(this.#pod)), error });
+        this.#toReport ??= listing;
+        await backoff.wait(this.#stopped.signal);
+      }
+    }
+  }
 
   async #report({ sandboxes, containers }: Listing): Promise<void> {
     if (this.#removed) return;
@@ -258,9 +283,18 @@ export class PodWorker implements AsyncDisposable {
     if (this.#ended || this.#podIps.length === 0) return;
     const probed = containersOf(this.#pod).flatMap((container) => {
       const running = newest(containers, container.spec.name);
-      return running?.state === "running" ? [{ container, running }] : [];
+      return running?.state === "running" ? [{ container, running, before: this.#foundBefore(running) }] : [];
     });
     this.#probes.keep(probed, this.#podIps[0] ?? "");
+  }
+
+  /** What an earlier run of skiff had found out and the API still shows: a restart makes nobody unready. */
+  #foundBefore(running: Container): ProbeFindings {
+    const { containerStatuses = [], initContainerStatuses = [] } = this.#pod.status ?? {};
+    const shown = [...containerStatuses, ...initContainerStatuses].find(
+      ({ containerID }) => containerID === containerIdOf(running),
+    );
+    return { ...(shown?.started && { startup: true }), ...(shown?.ready && { readiness: true }) };
   }
 
   // ---- acting

@@ -12,25 +12,33 @@ export interface PodProbesOptions {
   readonly failed: (container: PodContainer, message: string) => void;
 }
 
+export interface ProbedContainer {
+  readonly container: PodContainer;
+  readonly running: Container;
+  /** What was known of it already. */
+  readonly before: ProbeFindings;
+}
+
 /** The probes of one pod's running containers. */
 export interface PodProbes extends Disposable {
   readonly findings: ReadonlyMap<string, ProbeFindings>;
   /** Probes these, and no others. */
-  keep(running: readonly { readonly container: PodContainer; readonly running: Container }[], podIp: string): void;
+  keep(running: readonly ProbedContainer[], podIp: string): void;
 }
 
 export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOptions): PodProbes {
   const findings = new Map<string, ProbeFindings>();
   const probers = new Map<string, Disposable[]>();
 
-  function begin(container: PodContainer, running: Container, podIp: string): Disposable[] {
+  function begin({ container, running, before }: ProbedContainer, podIp: string): Disposable[] {
+    findings.set(running.id, before);
     const { spec } = container;
     const target = { runtime, container: spec, containerId: running.id, podIp };
     const probes = { startup: spec.startupProbe, readiness: spec.readinessProbe, liveness: spec.livenessProbe };
     const hasStarted = () => !spec.startupProbe || findings.get(running.id)?.startup === true;
     return (Object.keys(probes) as ProbeSort[]).flatMap((sort) => {
       const probe = probes[sort];
-      if (!probe) return [];
+      if (!probe || (sort === "startup" && before.startup)) return [];
       const found = (healthy: boolean) => {
         findings.set(running.id, { ...findings.get(running.id), [sort]: healthy });
         changed();
@@ -43,6 +51,7 @@ export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOpti
         clock,
         found,
         failed: (message) => failed(container, message),
+        initially: before[sort],
         due: () => sort === "startup" || hasStarted(),
       });
     });
@@ -59,8 +68,8 @@ export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOpti
     keep(running, podIp) {
       const ids = new Set(running.map((each) => each.running.id));
       for (const id of [...probers.keys()]) if (!ids.has(id)) end(id);
-      for (const { container, running: each } of running) {
-        if (!probers.has(each.id)) probers.set(each.id, begin(container, each, podIp));
+      for (const each of running) {
+        if (!probers.has(each.running.id)) probers.set(each.running.id, begin(each, podIp));
       }
     },
     [Symbol.dispose]() {

@@ -9,6 +9,8 @@ export interface ProberOptions {
   readonly probe: Probe;
   readonly target: ProbeTarget;
   readonly startedAtMs: number;
+  /** The finding to begin with, if there is one. */
+  readonly initially: boolean | undefined;
   readonly clock: Clock;
   /** Called when the finding becomes another. */
   readonly found: (healthy: boolean) => void;
@@ -29,6 +31,7 @@ export function startProber({
   probe,
   target,
   startedAtMs,
+  initially,
   clock,
   found,
   failed,
@@ -45,7 +48,7 @@ export function startProber({
   let timer: Disposable | undefined;
   let last: ProbeOutcome["result"] | undefined;
   let inRow = 0;
-  let finding: boolean | undefined;
+  let finding = initially;
 
   async function round(): Promise<void> {
     if (due()) judge(await runProbe(target, probe, timeoutSeconds * 1000));

@@ -19,6 +19,7 @@ interface Held {
 
 /** A token is renewed when a fifth of its life is left, and once a day at least. */
 const renewAfterShare = 0.8;
+const retryMs = 30_000;
 const oldestMs = 24 * 60 * 60 * 1000;
 
 export function openTokens({ client, clock }: { client: Client; clock: Clock }): ServiceAccountTokens {
@@ -59,9 +60,16 @@ export function openTokens({ client, clock }: { client: Client; clock: Clock }):
       const key = `${projection.audience ?? ""}/${projection.expirationSeconds ?? ""}`;
       const there = ofPod.get(key);
       if (there && there.renewAtMs > clock.now()) return there.token;
-      const fresh = await request(pod, projection);
-      ofPod.set(key, fresh);
-      return fresh.token;
+      try {
+        const fresh = await request(pod, projection);
+        ofPod.set(key, fresh);
+        return fresh.token;
+      } catch (error) {
+        // While the server cannot be reached the pod keeps the token that it has.
+        if (!there) throw error;
+        ofPod.set(key, { ...there, renewAtMs: clock.now() + retryMs });
+        return there.token;
+      }
     },
     renewInMs(podUid) {
       const times = [...(held.get(podUid)?.values() ?? [])].map(({ renewAtMs }) => renewAtMs);

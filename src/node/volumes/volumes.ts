@@ -51,6 +51,8 @@ export function openVolumes({
   memoryDirectory: string;
   client: Client;
 }): Volumes {
+  /** By pod, by claim. */
+  const claimed = new Map<string, Map<string, string>>();
   const pathOf = (root: string, podUid: string, sort: string, name: string) =>
     join(root, podUid, "volumes", `kubernetes.io~${sort}`, name);
 
@@ -86,7 +88,16 @@ export function openVolumes({
     throw new Error("no volume plugin matched");
   }
 
+  /** A claim that is bound stays so; it is looked up once, so that pods go on while the server cannot be reached. */
   async function claimedPath(pod: Pod, claimName: string, fsGroup: number | undefined): Promise<string> {
+    const ofPod = claimed.get(pod.metadata.uid ?? "") ?? new Map<string, string>();
+    claimed.set(pod.metadata.uid ?? "", ofPod);
+    const path = ofPod.get(claimName) ?? (await lookUpClaim(pod, claimName, fsGroup));
+    ofPod.set(claimName, path);
+    return path;
+  }
+
+  async function lookUpClaim(pod: Pod, claimName: string, fsGroup: number | undefined): Promise<string> {
     const claim = await client.get(persistentVolumeClaim, { namespace: pod.metadata.namespace ?? "", name: claimName });
     const name = claim.spec.volumeName;
     if (!name || claim.status?.phase !== "Bound")
@@ -114,6 +125,7 @@ export function openVolumes({
     },
 
     async tearDown(podUid) {
+      claimed.delete(podUid);
       for (const root of [directory, memoryDirectory]) {
         const own = join(root, podUid);
         for (const mount of await mountsBelow(own)) await unmount(mount);
