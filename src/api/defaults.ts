@@ -1,4 +1,5 @@
 import { addQuantities, formatQuantity } from "./quantity.ts";
+import { completeStructs } from "./schema/complete.ts";
 import type { SchemaNode } from "./schema/node.ts";
 import { isType, typeNameOf, typeNode } from "./schema/table.ts";
 import type {
@@ -94,6 +95,7 @@ const typeRules: Readonly<Record<string, (object: never) => void>> = {
 /** Fills in an object of a built-in type what its schema and the types in it say. Changes the object. */
 export function applyTypeDefaults(object: object, type: string): void {
   if (!isType(type)) return;
+  completeStructs(object as Fields, typeNode(type));
   carryOut(planOf(typeNode(type), type), object as Fields);
 }
 

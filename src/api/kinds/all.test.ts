@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { Path } from "../field.ts";
 import { apiVersionOf, type Kind } from "../kind.ts";
 import type { AnyObject } from "../object.ts";
-import { complete } from "../schema/complete.ts";
 import { decodeValue } from "../schema/decode.ts";
 import { isType, typeNode } from "../schema/table.ts";
 import { builtinKinds } from "./all.ts";
@@ -18,7 +17,6 @@ function least(kind: Kind, more: Record<string, unknown> = {}): AnyObject {
 function defaulted(kind: Kind, given: object): AnyObject {
   const { object } = decodeValue(structuredClone(given), typeNode(kind.type));
   const whole = object as AnyObject;
-  complete(whole, typeNode(kind.type));
   kind.strategy.defaults?.(whole);
   return whole;
 }
@@ -63,8 +61,8 @@ describe("every built-in kind", () => {
   });
 
   test.each(rows.filter(([, { stored }]) => stored))("%s survives being stored as another version", (_, kind) => {
-    const object = least(kind);
-    const there = kind.stored?.to(structuredClone(object)) ?? {};
-    expect(kind.stored?.from(structuredClone(there))).toEqual(object);
+    const there = kind.stored?.to(least(kind)) ?? {};
+    const back = kind.stored?.from(structuredClone(there)) ?? {};
+    expect(kind.stored?.to(structuredClone(back))).toEqual(there);
   });
 });

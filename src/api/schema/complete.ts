@@ -20,7 +20,24 @@ function completeValue(value: unknown, node: SchemaNode): void {
   else if (node.item) for (const item of Object.values(value as object)) completeValue(item, node.item);
 }
 
+/** Makes only the structs that are no pointers, so that what looks at their fields need not ask whether they are there. */
+export function completeStructs(object: Record<string, unknown>, node: SchemaNode): void {
+  const plan = planOf(node);
+  for (const name of plan.structs) object[name] ??= {};
+  for (const { name, node: inner } of plan.nested) {
+    const value = object[name];
+    if (value !== undefined && value !== null) completeStructsOf(value, inner);
+  }
+}
+
+function completeStructsOf(value: unknown, node: SchemaNode): void {
+  if (node.sort === "object") completeStructs(value as Record<string, unknown>, node);
+  else if (node.item && node.sort === "list") for (const item of value as unknown[]) completeStructsOf(item, node.item);
+  else if (node.item) for (const item of Object.values(value as object)) completeStructsOf(item, node.item);
+}
+
 interface Plan {
+  readonly structs: readonly string[];
   readonly filled: readonly { readonly name: string; readonly empty: () => unknown }[];
   readonly nested: readonly { readonly name: string; readonly node: SchemaNode }[];
 }
@@ -32,6 +49,9 @@ function planOf(node: SchemaNode): Plan {
   if (!plan) {
     const fields = [...node.fields.values()].filter((field) => !field.embedded);
     plan = {
+      structs: fields
+        .filter((field) => !field.pointer && field.node.sort === "object" && emptyOf(field))
+        .map(({ name }) => name),
       filled: fields.flatMap((field) => {
         const empty = emptyOf(field);
         return empty ? [{ name: field.name, empty }] : [];
