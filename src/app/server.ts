@@ -1,5 +1,33 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { builtinKinds } from "../api/kinds/all.ts";
+import { serveApi } from "../apiserver/serve.ts";
+import { systemClock } from "../base/clock.ts";
+import { cidrAddress, cidrText } from "../base/ip.ts";
+import { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
+import { openClient } from "../client/client.ts";
+import { openInformers } from "../client/open-informers.ts";
+import { openCredentials } from "../cluster/credentials.ts";
+import { writeWhole } from "../cluster/files.ts";
+import { kubeconfigOf } from "../cluster/kubeconfig.ts";
+import { runControllers } from "../controllers/run.ts";
+import { runScheduler } from "../scheduler/run.ts";
+import { openStore } from "../store/open.ts";
+import { openTunnelHub } from "../tunnel/hub.ts";
+import { machineAddress } from "./addresses.ts";
+import { startAgent } from "./agent.ts";
 import type { ServerConfig } from "./config.ts";
+import { databaseCode } from "./database-code.ts";
+import { ensureDnsService } from "./dns-service.ts";
+import { partUser, userOf } from "./part-users.ts";
+import { refusePlainly } from "./refusals.ts";
+import { staticTokensFrom } from "./static-tokens.ts";
+import { tunnelUpgrade } from "./tunnel-upgrade.ts";
+import { kubernetesVersion } from "./version.ts";
 
 export interface RunOptions {
   readonly log: Log;
@@ -10,6 +38,99 @@ export interface RunOptions {
 }
 
 /** Runs a server until `stop`: the process on one page. */
-export async function runServer(config: ServerConfig, { log }: RunOptions): Promise<void> {
-  log.info("configuration read", { dataDirectory: config.dataDirectory });
+export async function runServer(config: ServerConfig, { log, stop, say }: RunOptions): Promise<void> {
+  refuseWithoutRights(config);
+  const began = performance.now();
+  const after = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+  const clock = systemClock;
+  await using parts = new Lifecycle(log); // leaving this function, also by an error, stops the parts in reverse
+
+  const { listen, kubeconfig } = config;
+  const address = config.advertiseAddress ?? config.agent.nodeIp ?? machineAddress();
+  const serverDirectory = join(config.dataDirectory, "server");
+  const credentials = await parts.start("credentials", () =>
+    refusePlainly(config, () =>
+      openCredentials({ directory: serverDirectory, nodeName: config.agent.nodeName, sans: sansOf(config, address), token: config.token, nowMs: clock.now() }),
+    ),
+  );
+  const directory = join(serverDirectory, "db");
+  const store = await parts.start("store", () =>
+    refusePlainly(config, () => openStore({ kind: "sqlite", directory, code: databaseCode(serverDirectory) }, { clock, log: log.part("store") })),
+  );
+  const tunnels = await parts.start("tunnels", () => openTunnelHub({ clock, log: log.part("tunnel") }));
+  const api = await parts.start("apiserver", async () =>
+    refusePlainly(config, async () =>
+      serveApi({
+        store,
+        kinds: builtinKinds,
+        clock,
+        log: log.part("apiserver"),
+        listen,
+        tls: { ...credentials.serving, clientCa: credentials.clientCa.cert },
+        serviceAccounts: { issuer: `https://kubernetes.default.svc.${config.clusterDomain}`, audiences: [`https://kubernetes.default.svc.${config.clusterDomain}`, "skiff"], signingKey: credentials.serviceAccountKey, verifyingKeys: [] },
+        staticTokens: config.staticTokensFile === undefined ? [] : staticTokensFrom(await readFile(config.staticTokensFile, "utf8")),
+        anonymous: true,
+        serviceCidrs: config.serviceCidrs.map(cidrText),
+        nodePorts: config.nodePorts,
+        advertiseAddress: address,
+        advertisePort: listen.port,
+        nodes: tunnels,
+        upgrades: [tunnelUpgrade(tunnels)],
+        version: kubernetesVersion,
+      }),
+    ),
+  );
+  const localUrl = `https://${localAddress(listen.address)}:${api.port}`;
+  await writeWhole(kubeconfig.file, kubeconfigOf({ server: localUrl, ca: credentials.serverCa.cert, user: credentials.admin }), kubeconfig.mode);
+  say(`kubeconfig: ${kubeconfig.file}`);
+  say(`API: ${localUrl}, answers after ${after()}`);
+
+  // All parts of this process read through the same informers, whose objects are those that the API server holds.
+  const informers = await parts.start("informers", () => openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }));
+  if (!config.without.controllers) {
+    const client = openClient(api.transportFor(partUser("controllers")), { fieldManager: "kube-controller-manager" });
+    await ensureDnsService(client, config);
+    const options = { clusterCidrs: config.clusterCidrs.map(cidrText), rootCa: credentials.serverCa.cert };
+    await parts.start("controllers", () => runControllers({ client, informers, clock, log: log.part("controllers"), options }));
+  }
+  if (!config.without.scheduler) {
+    const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
+    await parts.start("scheduler", () => runScheduler({ client, informers, clock, log }));
+  }
+  if (!config.without.agent) {
+    const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), { fieldManager: "kubelet" });
+    const server = { host: localAddress(listen.address), port: api.port, serverCa: credentials.serverCa.cert, ...credentials.node };
+    const nodeLabels = { "node-role.kubernetes.io/control-plane": "true", ...config.agent.nodeLabels };
+    const settings = { ...config, ...config.agent, nodeIp: config.agent.nodeIp ?? address, nodeLabels };
+    const node = await refusePlainly(config, () => startAgent(parts, settings, { client, informers, server, clock, log }));
+    node.registered.then(
+      () => say(`node ${node.name} is Ready after ${after()}`),
+      (error: unknown) => log.error("the node did not register", { error }),
+    );
+  }
+
+  if (!stop.aborted) await once(stop, "abort");
+  log.info("stopping; containers go on running");
+}
+
+function refuseWithoutRights(config: ServerConfig): void {
+  if (!config.without.agent && process.getuid?.() !== 0) {
+    throw new Error("skiff server needs root to run containers: use sudo, or --disable-agent for the control plane alone");
+  }
+}
+
+/** Every name and address under which this server's API is asked for. */
+function sansOf(config: ServerConfig, address: string): string[] {
+  const names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", `kubernetes.default.svc.${config.clusterDomain}`];
+  const own = [hostname(), config.agent.nodeName, "localhost", "127.0.0.1", "::1", address];
+  const bound = isIP(config.listen.address) && !isAny(config.listen.address) ? [config.listen.address] : [];
+  const services = config.serviceCidrs.map((cidr) => cidrAddress(cidr, 1));
+  return [...new Set([...names, ...own, ...bound, ...services, ...config.tlsSans])];
+}
+
+const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";
+
+/** Where this machine itself reaches what listens on `address`. */
+function localAddress(address: string): string {
+  return isAny(address) ? "127.0.0.1" : address;
 }

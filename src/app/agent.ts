@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { cidrText } from "../base/ip.ts";
+import type { Lifecycle } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Client } from "../client/client.ts";
+import type { Informers } from "../client/informer.ts";
+import { openNetwork } from "../network/open.ts";
+import { openDocker } from "../node/open-docker.ts";
+import { type RunningNode, runNode } from "../node/run.ts";
+import { nodeApi } from "../node/serve.ts";
+import { openTunnel } from "../tunnel/agent.ts";
+import type { AgentConfig, ServerConfig } from "./config.ts";
+import { dialTunnel, type TunnelTarget } from "./dial-tunnel.ts";
+import { kubernetesVersion } from "./version.ts";
+
+export interface AgentSurroundings {
+  readonly client: Client;
+  readonly informers: Informers;
+  /** The server that the node keeps a tunnel open to. */
+  readonly server: TunnelTarget;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export type AgentSettings = AgentConfig & Pick<ServerConfig, "dataDirectory" | "clusterCidrs" | "serviceCidrs" | "clusterDns" | "clusterDomain"> & {
+  readonly nodeIp: string;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+};
+
+/** Starts the node's parts in order: runtime, network, pods, tunnel. Works beside a server, or against a distant one. */
+export async function startAgent(parts: Lifecycle, settings: AgentSettings, { client, informers, server, clock, log }: AgentSurroundings): Promise<RunningNode> {
+  const { nodeName, nodeIp, clusterDns, clusterDomain } = settings;
+  const directory = join(settings.dataDirectory, "agent");
+  const runtime = await parts.start("docker", () => openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }));
+  const network = await parts.start("network", () =>
+    openNetwork({
+      informers,
+      nodeName,
+      clusterCidrs: settings.clusterCidrs.map(cidrText),
+      serviceCidrs: settings.serviceCidrs.map(cidrText),
+      clusterDns,
+      clusterDomain,
+      stateDirectory: join(directory, "network"),
+      backend: settings.networkBackend,
+      clock,
+      log,
+    }),
+  );
+  const node = await parts.start("node", () =>
+    runNode({
+      client,
+      informers,
+      runtime,
+      network,
+      clock,
+      log: log.part("node"),
+      nodeName,
+      nodeIps: [nodeIp],
+      labels: settings.nodeLabels,
+      taints: settings.nodeTaints,
+      dns: { clusterDns, clusterDomain },
+      rootDirectory: directory,
+      memoryDirectory: "/run/skiff",
+      version: kubernetesVersion.gitVersion,
+    }),
+  );
+  const answer = nodeApi({ pods: node.pods, runtime, clock, nodeName, rootDirectory: directory });
+  await parts.start("tunnel", () => openTunnel({ dial: (signal) => dialTunnel(server, signal), answer, clock, log: log.part("tunnel") }));
+  return node;
+}
