@@ -1,4 +1,5 @@
 import type { Kind } from "../api/kind.ts";
+import type { Pod } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../store/contract.ts";
@@ -22,13 +23,14 @@ import { flag, splitTarget } from "./http/query.ts";
 import { type RequestInfo, requestInfo } from "./http/request-info.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
+import { type ExtraUpgrade, upgrades } from "./http/upgrades.ts";
 import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
 import type { NodeDialer } from "./node-dialer.ts";
 import type { Registry } from "./registry/deps.ts";
 import { Catalog } from "./registry/resources.ts";
 import { specialsFor } from "./registry/special/all.ts";
 import { bootstrap } from "./system/bootstrap.ts";
-import type { UserInfo } from "./user.ts";
+import { systemUser, type UserInfo } from "./user.ts";
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -49,6 +51,7 @@ export interface ApiServerOptions {
   readonly advertisePort: number;
   readonly nodes: NodeDialer;
   readonly extraRoutes?: readonly ExtraRoute[];
+  readonly upgrades?: readonly ExtraUpgrade[];
   /** What /version says: gitVersion, platform and so on. */
   readonly version: Readonly<Record<string, string>>;
 }
@@ -145,12 +148,20 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       return exchange.sendError(status);
     });
   };
+  const own = inProcessTransport({ registry, authorizer, actions, user: systemUser });
   const http = await HttpServer.open({
     listen,
     tls: options.tls,
     log,
     onRequest,
-    onUpgrade: (_incoming, socket) => socket.destroy(),
+    onUpgrade: upgrades({
+      authenticator,
+      authorizer,
+      nodes: options.nodes,
+      clock,
+      extra: options.upgrades ?? [],
+      getPod: async (namespace, name) => (await own.request({ verb: "get", ...pods, namespace, name })) as Pod,
+    }) as never,
   });
 
   return {
@@ -176,6 +187,8 @@ function infoOf(incoming: Incoming, path: string, query: URLSearchParams): Reque
 function groupVersionOf({ group, version }: RequestInfo): string {
   return group ? `${group}/${version}` : version;
 }
+
+const pods = { group: "", version: "v1", resource: "pods" } as const;
 
 const ping: HealthCheck = { name: "ping", check() {} };
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
 import { cidrText } from "../base/ip.ts";
 import type { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
 import { openNetwork } from "../network/open.ts";
@@ -23,16 +23,23 @@ export interface AgentSurroundings {
   readonly log: Log;
 }
 
-export type AgentSettings = AgentConfig & Pick<ServerConfig, "dataDirectory" | "clusterCidrs" | "serviceCidrs" | "clusterDns" | "clusterDomain"> & {
-  readonly nodeIp: string;
-  readonly nodeLabels: Readonly<Record<string, string>>;
-};
+export type AgentSettings = AgentConfig &
+  Pick<ServerConfig, "dataDirectory" | "clusterCidrs" | "serviceCidrs" | "clusterDns" | "clusterDomain"> & {
+    readonly nodeIp: string;
+    readonly nodeLabels: Readonly<Record<string, string>>;
+  };
 
 /** Starts the node's parts in order: runtime, network, pods, tunnel. Works beside a server, or against a distant one. */
-export async function startAgent(parts: Lifecycle, settings: AgentSettings, { client, informers, server, clock, log }: AgentSurroundings): Promise<RunningNode> {
+export async function startAgent(
+  parts: Lifecycle,
+  settings: AgentSettings,
+  { client, informers, server, clock, log }: AgentSurroundings,
+): Promise<RunningNode> {
   const { nodeName, nodeIp, clusterDns, clusterDomain } = settings;
   const directory = join(settings.dataDirectory, "agent");
-  const runtime = await parts.start("docker", () => openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }));
+  const runtime = await parts.start("docker", () =>
+    openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }),
+  );
   const network = await parts.start("network", () =>
     openNetwork({
       informers,
@@ -43,6 +50,7 @@ export async function startAgent(parts: Lifecycle, settings: AgentSettings, { cl
       clusterDomain,
       stateDirectory: join(directory, "network"),
       backend: settings.networkBackend,
+      resolvConf: "/etc/resolv.conf",
       clock,
       log,
     }),
@@ -66,6 +74,8 @@ export async function startAgent(parts: Lifecycle, settings: AgentSettings, { cl
     }),
   );
   const answer = nodeApi({ pods: node.pods, runtime, clock, nodeName, rootDirectory: directory });
-  await parts.start("tunnel", () => openTunnel({ dial: (signal) => dialTunnel(server, signal), answer, clock, log: log.part("tunnel") }));
+  await parts.start("tunnel", () =>
+    openTunnel({ dial: (signal) => dialTunnel(server, signal), answer, clock, log: log.part("tunnel") }),
+  );
   return node;
 }

@@ -7,7 +7,10 @@ import type { ServerConfig } from "./config.ts";
  * The Service under whose address pods find DNS. It selects no pods: every node answers on the address itself
  * (network/dns). It keeps the address taken and shows users what they look for, by the name that they know.
  */
-export async function ensureDnsService(client: Client, { clusterDns }: Pick<ServerConfig, "clusterDns">): Promise<void> {
+export async function ensureDnsService(
+  client: Client,
+  { clusterDns }: Pick<ServerConfig, "clusterDns">,
+): Promise<void> {
   const labels = { "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS" };
   const ports = [
     { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },

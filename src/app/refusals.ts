@@ -13,7 +13,10 @@ export async function refusePlainly<T>(config: ServerConfig, open: () => Promise
   }
 }
 
-function sentenceFor({ code, syscall, path }: NodeJS.ErrnoException, { listen, dataDirectory }: ServerConfig): string | undefined {
+function sentenceFor(
+  { code, syscall, path }: NodeJS.ErrnoException,
+  { listen, dataDirectory }: ServerConfig,
+): string | undefined {
   const address = `${listen.address.includes(":") ? `[${listen.address}]` : listen.address}:${listen.port}`;
   const sentences: Record<string, string> = {
     EADDRINUSE: `${address} is in use by another program: stop it, or choose another port with --https-listen-port`,

@@ -50,12 +50,20 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   const serverDirectory = join(config.dataDirectory, "server");
   const credentials = await parts.start("credentials", () =>
     refusePlainly(config, () =>
-      openCredentials({ directory: serverDirectory, nodeName: config.agent.nodeName, sans: sansOf(config, address), token: config.token, nowMs: clock.now() }),
+      openCredentials({
+        directory: serverDirectory,
+        nodeName: config.agent.nodeName,
+        sans: sansOf(config, address),
+        token: config.token,
+        nowMs: clock.now(),
+      }),
     ),
   );
   const directory = join(serverDirectory, "db");
   const store = await parts.start("store", () =>
-    refusePlainly(config, () => openStore({ kind: "sqlite", directory, code: databaseCode(serverDirectory) }, { clock, log: log.part("store") })),
+    refusePlainly(config, () =>
+      openStore({ kind: "sqlite", directory, code: databaseCode(serverDirectory) }, { clock, log: log.part("store") }),
+    ),
   );
   const tunnels = await parts.start("tunnels", () => openTunnelHub({ clock, log: log.part("tunnel") }));
   const api = await parts.start("apiserver", async () =>
@@ -67,8 +75,16 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
         log: log.part("apiserver"),
         listen,
         tls: { ...credentials.serving, clientCa: credentials.clientCa.cert },
-        serviceAccounts: { issuer: `https://kubernetes.default.svc.${config.clusterDomain}`, audiences: [`https://kubernetes.default.svc.${config.clusterDomain}`, "skiff"], signingKey: credentials.serviceAccountKey, verifyingKeys: [] },
-        staticTokens: config.staticTokensFile === undefined ? [] : staticTokensFrom(await readFile(config.staticTokensFile, "utf8")),
+        serviceAccounts: {
+          issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
+          audiences: [`https://kubernetes.default.svc.${config.clusterDomain}`, "skiff"],
+          signingKey: credentials.serviceAccountKey,
+          verifyingKeys: [],
+        },
+        staticTokens:
+          config.staticTokensFile === undefined
+            ? []
+            : staticTokensFrom(await readFile(config.staticTokensFile, "utf8")),
         anonymous: true,
         serviceCidrs: config.serviceCidrs.map(cidrText),
         nodePorts: config.nodePorts,
@@ -81,28 +97,45 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     ),
   );
   const localUrl = `https://${localAddress(listen.address)}:${api.port}`;
-  await writeWhole(kubeconfig.file, kubeconfigOf({ server: localUrl, ca: credentials.serverCa.cert, user: credentials.admin }), kubeconfig.mode);
+  await writeWhole(
+    kubeconfig.file,
+    kubeconfigOf({ server: localUrl, ca: credentials.serverCa.cert, user: credentials.admin }),
+    kubeconfig.mode,
+  );
   say(`kubeconfig: ${kubeconfig.file}`);
   say(`API: ${localUrl}, answers after ${after()}`);
 
   // All parts of this process read through the same informers, whose objects are those that the API server holds.
-  const informers = await parts.start("informers", () => openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }));
+  const informers = await parts.start("informers", () =>
+    openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }),
+  );
   if (!config.without.controllers) {
     const client = openClient(api.transportFor(partUser("controllers")), { fieldManager: "kube-controller-manager" });
     await ensureDnsService(client, config);
     const options = { clusterCidrs: config.clusterCidrs.map(cidrText), rootCa: credentials.serverCa.cert };
-    await parts.start("controllers", () => runControllers({ client, informers, clock, log: log.part("controllers"), options }));
+    await parts.start("controllers", () =>
+      runControllers({ client, informers, clock, log: log.part("controllers"), options }),
+    );
   }
   if (!config.without.scheduler) {
     const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
     await parts.start("scheduler", () => runScheduler({ client, informers, clock, log }));
   }
   if (!config.without.agent) {
-    const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), { fieldManager: "kubelet" });
-    const server = { host: localAddress(listen.address), port: api.port, serverCa: credentials.serverCa.cert, ...credentials.node };
+    const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), {
+      fieldManager: "kubelet",
+    });
+    const server = {
+      host: localAddress(listen.address),
+      port: api.port,
+      serverCa: credentials.serverCa.cert,
+      ...credentials.node,
+    };
     const nodeLabels = { "node-role.kubernetes.io/control-plane": "true", ...config.agent.nodeLabels };
     const settings = { ...config, ...config.agent, nodeIp: config.agent.nodeIp ?? address, nodeLabels };
-    const node = await refusePlainly(config, () => startAgent(parts, settings, { client, informers, server, clock, log }));
+    const node = await refusePlainly(config, () =>
+      startAgent(parts, settings, { client, informers, server, clock, log }),
+    );
     node.registered.then(
       () => say(`node ${node.name} is Ready after ${after()}`),
       (error: unknown) => log.error("the node did not register", { error }),
@@ -115,13 +148,20 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
 
 function refuseWithoutRights(config: ServerConfig): void {
   if (!config.without.agent && process.getuid?.() !== 0) {
-    throw new Error("skiff server needs root to run containers: use sudo, or --disable-agent for the control plane alone");
+    throw new Error(
+      "skiff server needs root to run containers: use sudo, or --disable-agent for the control plane alone",
+    );
   }
 }
 
 /** Every name and address under which this server's API is asked for. */
 function sansOf(config: ServerConfig, address: string): string[] {
-  const names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", `kubernetes.default.svc.${config.clusterDomain}`];
+  const names = [
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    `kubernetes.default.svc.${config.clusterDomain}`,
+  ];
   const own = [hostname(), config.agent.nodeName, "localhost", "127.0.0.1", "::1", address];
   const bound = isIP(config.listen.address) && !isAny(config.listen.address) ? [config.listen.address] : [];
   const services = config.serviceCidrs.map((cidr) => cidrAddress(cidr, 1));

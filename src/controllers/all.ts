@@ -1,10 +1,43 @@
-import type { Controller } from "../client/controller.ts";
+import { parseCidr } from "../base/ip.ts";
+import type { Controller, ControllerEnvironment } from "../client/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { startGarbageCollection } from "./garbage-collection/controller.ts";
+import { namespaceController } from "./namespace/controller.ts";
+import { nodeIpamController } from "./node-ipam/controller.ts";
+import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
 import type { ControllerOptions } from "./options.ts";
+import { podGcController } from "./pod-gc/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { replicationControllerController } from "./replicationcontroller/controller.ts";
+import { rootCaController } from "./root-ca/controller.ts";
+import { serviceLoadBalancerController } from "./service-load-balancer/controller.ts";
+import { serviceAccountController } from "./serviceaccount/controller.ts";
+import { taintEvictionController } from "./taint-eviction/controller.ts";
 
 /** Every controller, in the order that people read them; they start together. */
-export function allControllers(_options: ControllerOptions): readonly Controller[] {
-  return [deploymentController, replicaSetController, replicationControllerController];
+export function allControllers({
+  clusterCidrs,
+  rootCa,
+  nodeMonitorGraceMs = 50_000,
+  nodeStartupGraceMs = 60_000,
+  serviceLoadBalancer = true,
+}: ControllerOptions): readonly Controller[] {
+  return [
+    deploymentController,
+    replicaSetController,
+    replicationControllerController,
+    namespaceController,
+    serviceAccountController,
+    rootCaController(rootCa),
+    nodeLifecycleController({ graceMs: nodeMonitorGraceMs, startupGraceMs: nodeStartupGraceMs }),
+    nodeIpamController(clusterCidrs.flatMap((text) => parseCidr(text) ?? [])),
+    taintEvictionController(),
+    podGcController(),
+    ...(serviceLoadBalancer ? [serviceLoadBalancerController] : []),
+  ];
 }
+
+/** Parts that look at every kind there is, and so are no controllers of one. */
+export const wholeClusterParts: readonly ((environment: ControllerEnvironment) => Promise<Disposable>)[] = [
+  startGarbageCollection,
+];

@@ -3,7 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import { startController } from "../client/controller.ts";
 import type { Informers } from "../client/informer.ts";
-import { allControllers } from "./all.ts";
+import { allControllers, wholeClusterParts } from "./all.ts";
 import type { ControllerOptions } from "./options.ts";
 
 export interface RunControllersOptions {
@@ -18,7 +18,10 @@ export interface RunControllersOptions {
 export async function runControllers({ options, ...environment }: RunControllersOptions): Promise<Disposable> {
   const running = new DisposableStack();
   try {
-    const started = await Promise.all(allControllers(options).map((one) => startController(one, environment)));
+    const started = await Promise.all([
+      ...allControllers(options).map((one) => startController(one, environment)),
+      ...wholeClusterParts.map((start) => start(environment)),
+    ]);
     for (const controller of started) running.use(controller);
     return running;
   } catch (error) {

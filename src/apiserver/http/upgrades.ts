@@ -1,0 +1,137 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Pod } from "../../api/schema/types.ts";
+import { badRequest, internalError, notFound, statusErrorFrom } from "../../api/status.ts";
+import type { Clock } from "../../base/clock.ts";
+import { nodeOf, podTarget } from "../actions/pod-target.ts";
+import type { Authenticator } from "../authenticate/authenticator.ts";
+import { impersonated } from "../authenticate/impersonate.ts";
+import { type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
+import type { NodeDialer, NodeRequest } from "../node-dialer.ts";
+import { type ExecStreams, serveExec } from "../upgrade/exec.ts";
+import { refuseUpgrade } from "../upgrade/handshake.ts";
+import { servePortForward } from "../upgrade/port-forward.ts";
+import type { UserInfo } from "../user.ts";
+import { flag, splitTarget } from "./query.ts";
+import { type RequestInfo, requestInfo } from "./request-info.ts";
+
+/** A protocol of app/'s own that a connection may change to, behind authentication. */
+export interface ExtraUpgrade {
+  readonly path: string;
+  /** What the client names in its Upgrade header. */
+  readonly protocol: string;
+  /** Takes the connection over, the 101 answer included. @throws {StatusError} to refuse */
+  accept(asked: { readonly user: UserInfo; readonly connection: Duplex; readonly head: Buffer }): void;
+}
+
+export interface UpgradesOptions {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly nodes: NodeDialer;
+  readonly clock: Clock;
+  readonly extra: readonly ExtraUpgrade[];
+  /** @throws {StatusError} NotFound */
+  readonly getPod: (namespace: string, name: string) => Promise<Pod>;
+}
+
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly info: RequestInfo;
+  readonly query: URLSearchParams;
+}
+
+/** Serves requests that ask for another protocol: exec, attach and port-forward of pods, and those of `extra`. */
+export function upgrades(options: UpgradesOptions): UpgradeListener {
+  return (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    handle(options, request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error));
+  };
+}
+
+async function handle(options: UpgradesOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const { authenticator, authorizer } = options;
+  const user = impersonated(request as never, await authenticator.authenticate(request as never), authorizer);
+  const { path, query } = splitTarget(request.url ?? "/");
+  const extra = options.extra.find(
+    (one) => one.path === path && one.protocol === request.headers.upgrade?.toLowerCase(),
+  );
+  if (extra) return extra.accept({ user, connection: socket, head });
+
+  const info = requestInfo(request.method ?? "GET", path, { watching: false, onlyName: undefined });
+  const attributes = attributesOf(user, info, undefined);
+  const { allowed, reason } = authorizer.decide(attributes);
+  if (!allowed) throw refusal(attributes, reason);
+  const asked = { request, socket, head, info, query };
+  const action = info.isResource && info.group === "" && info.resource === "pods" ? info.subresource : "";
+  switch (action) {
+    case "exec":
+    case "attach":
+      return exec(options, asked, action);
+    case "portforward":
+      return portForward(options, asked);
+    default:
+      throw notFound({ group: "", plural: "upgrades" }, path);
+  }
+}
+
+async function exec(
+  options: UpgradesOptions,
+  { request, socket, head, info, query }: Asked,
+  action: "exec" | "attach",
+): Promise<void> {
+  const { namespace, name } = info;
+  const { node, container } = podTarget(await options.getPod(namespace, name), query.get("container") ?? undefined);
+  const streams = streamsOf(query);
+  if (action === "exec" && query.getAll("command").length === 0)
+    throw badRequest("you must specify at least 1 command for the container");
+  const path = `/${action}/${namespace}/${name}/${container}?${nodeQuery(streams, query.getAll("command"))}`;
+  const open = (signal: AbortSignal) => openStream(options.nodes, node, { method: "POST", path }, signal);
+  await serveExec({ request, socket, head, clock: options.clock, streams, open });
+}
+
+async function portForward(options: UpgradesOptions, { request, socket, head, info, query }: Asked): Promise<void> {
+  const { namespace, name } = info;
+  const pod = await options.getPod(namespace, name);
+  const node = nodeOf(pod);
+  const ports = query
+    .getAll("ports")
+    .flatMap((text) => text.split(","))
+    .map(Number)
+    .filter((port) => port > 0 && port < 65_536);
+  const open = (port: number, signal: AbortSignal) =>
+    openStream(options.nodes, node, { method: "POST", path: `/portForward/${namespace}/${name}?port=${port}` }, signal);
+  await servePortForward({ request, socket, head, clock: options.clock, ports, open, pod: `${namespace}/${name}` });
+}
+
+/** A stream to the node, or what the node says instead. */
+async function openStream(nodes: NodeDialer, node: string, request: NodeRequest, signal: AbortSignal): Promise<Duplex> {
+  const { status, stream } = await nodes.open(node, request, signal);
+  if (status === 200) return stream;
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  const text = Buffer.concat(parts).toString();
+  try {
+    throw statusErrorFrom(JSON.parse(text));
+  } catch (error) {
+    throw error instanceof SyntaxError ? internalError(`node ${node} answered ${status}: ${text}`) : error;
+  }
+}
+
+function streamsOf(query: URLSearchParams): ExecStreams {
+  const on = (name: string) => flag(query, name) ?? false;
+  const tty = on("tty");
+  // A terminal has one output: Kubernetes drops the wish for a second.
+  return { stdin: on("stdin"), stdout: on("stdout"), stderr: on("stderr") && !tty, tty };
+}
+
+/** As api/streams.ts says. */
+function nodeQuery({ stdin, stdout, stderr, tty }: ExecStreams, command: readonly string[]): URLSearchParams {
+  const query = new URLSearchParams(command.map((word): [string, string] => ["command", word]));
+  for (const [name, on] of Object.entries({ input: stdin, output: stdout, error: stderr, tty }))
+    if (on) query.set(name, "1");
+  return query;
+}

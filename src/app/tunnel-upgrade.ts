@@ -1,0 +1,29 @@
+import type { Duplex } from "node:stream";
+import { forbidden } from "../api/status.ts";
+import type { TunnelHub } from "../tunnel/contract.ts";
+import { tunnelPath, tunnelProtocol } from "./dial-tunnel.ts";
+
+const nodeUser = "system:node:";
+const nodeGroup = "system:nodes";
+
+interface Asked {
+  readonly user: { readonly name: string; readonly groups: readonly string[] };
+  readonly connection: Duplex;
+  readonly head: Buffer;
+}
+
+/** Turns a node's connection into its tunnel. A node gets its own and no other's: its name is that of its certificate. */
+export function tunnelUpgrade(hub: TunnelHub) {
+  return {
+    path: tunnelPath,
+    protocol: tunnelProtocol,
+    accept({ user, connection, head }: Asked): void {
+      if (!user.name.startsWith(nodeUser) || !user.groups.includes(nodeGroup)) {
+        throw forbidden(undefined, "", `User ${JSON.stringify(user.name)} is no node and may not open a tunnel`);
+      }
+      connection.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`);
+      if (head.length > 0) connection.unshift(head);
+      hub.accept(user.name.slice(nodeUser.length), connection);
+    },
+  };
+}
