@@ -1,6 +1,8 @@
 import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { endpointsController } from "./endpoints/controller.ts";
+import { endpointSliceController } from "./endpointslice/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
@@ -26,6 +28,8 @@ export function allControllers({
     deploymentController,
     replicaSetController,
     replicationControllerController,
+    endpointSliceController,
+    endpointsController,
     namespaceController,
     serviceAccountController,
     rootCaController(rootCa),

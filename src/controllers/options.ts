@@ -2,8 +2,6 @@
 export interface ControllerOptions {
   /** The networks that pods get their addresses from, one for each IP family ("10.42.0.0/16"). */
   readonly clusterCidrs: readonly string[];
-  /** How large each node's share is: prefix lengths, /24 and /64 unless said. */
-  readonly nodeCidrMaskSize?: { readonly ipv4?: number; readonly ipv6?: number };
   /** The certificate (PEM) by which pods know the API server. */
   readonly rootCa: string;
   /** How long a node may be silent before it counts as lost; 50 seconds unless said. */
