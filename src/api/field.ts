@@ -91,9 +91,9 @@ export function invalid(
   const subject = kind.group ? `${kind.kind}.${kind.group}` : kind.kind;
   const causes: StatusCause[] = errors.map(({ reason, message, field }) => ({ reason, message, field }));
   return new StatusError("Invalid", `${subject} "${name}" is invalid: ${all}`, {
-    name,
+    ...(name && { name }),
     ...(kind.group && { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind && { kind: kind.kind }),
     causes,
   });
 }

@@ -161,7 +161,11 @@ export function byVersion(a: string, b: string): number {
   return stage(y[2]) - stage(x[2]) || Number(y[1]) - Number(x[1]) || Number(y[3] ?? 0) - Number(x[3] ?? 0);
 }
 
-function storageHash({ group, version, kind }: Kind): string {
+/** Where the version that Kubernetes itself stores is another one than any that is served. */
+const storedVersions = new Map([["CustomResourceDefinition", "v1beta1"]]);
+
+function storageHash({ group, version: served, kind }: Kind): string {
+  const version = storedVersions.get(kind) ?? served;
   return createHash("sha256").update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString("base64");
 }
 

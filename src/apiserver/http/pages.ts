@@ -5,7 +5,7 @@ import type { HealthChecks } from "../health/checks.ts";
 import { formFor } from "../negotiate/accept.ts";
 import { rendered } from "../negotiate/render.ts";
 import type { UserInfo } from "../user.ts";
-import type { Exchange, Incoming, Outgoing } from "./exchange.ts";
+import { type Exchange, type Incoming, type Outgoing, statusErrorOf } from "./exchange.ts";
 import { methodNotAllowed, unknownResource } from "./route.ts";
 
 /** What a page needs of the request that it answers. */
@@ -78,6 +78,10 @@ function routes(options: PagesOptions): Hono<Env> {
       return alreadySent;
     });
   };
+  app.onError(async (error, context) => {
+    await context.env.page.exchange.sendError(statusErrorOf(error));
+    return alreadySent;
+  });
   const { discovery } = options;
 
   page("GET", "/", ({ exchange }) => sendJson(exchange, { paths: allPaths(options) }));

@@ -46,7 +46,7 @@ export function requestInfo(
   query: { readonly watching: boolean; readonly onlyName: string | undefined },
 ): RequestInfo {
   const nonResource: RequestInfo = { ...none, path, verb: method.toLowerCase() };
-  const parts = path.split("/").slice(1);
+  const parts = decoded(path).split("/").slice(1);
   if (parts.at(-1) === "") parts.pop();
   const isCore = parts[0] === "api";
   if (!isCore && parts[0] !== "apis") return nonResource;
@@ -55,7 +55,7 @@ export function requestInfo(
   if (!version || behind.length === 0) return nonResource;
 
   let verb = verbs[method] ?? "";
-  let rest = behind.map(decoded);
+  let rest = behind;
   if (rest[0] === "watch" && rest.length > 1) {
     verb = "watch";
     rest = rest.slice(1);

@@ -43,7 +43,11 @@ export class ResourceApi {
     const route = routeOf(registry.catalog, info, method);
     const { resource } = route;
     refuseBadTimeout(query);
-    exchange.form = withPretty(exchange, formFor(exchange.header("accept")), query);
+    exchange.form = withPretty(
+      exchange,
+      formFor(exchange.header("accept"), "object", { custom: resource.custom !== undefined }),
+      query,
+    );
     if (resource.deprecation) exchange.warn(resource.deprecation);
 
     if (route.verb === "watch") return this.#watch(exchange, info, query, route);
@@ -60,7 +64,7 @@ export class ResourceApi {
   #watch(exchange: Exchange, info: RequestInfo, query: URLSearchParams, { resource }: Route): void {
     const options = readOptions(query);
     refuseContradictions({ ...options, resourceVersionMatch: options.matchText }, true, options.sendInitialEvents);
-    const form = formFor(exchange.header("accept"), "watch");
+    const form = formFor(exchange.header("accept"), "watch", { custom: resource.custom !== undefined });
     serveWatch(this.#options.registry, exchange, {
       resource,
       namespace: info.namespace && resource.kind.scope === "Namespaced" ? info.namespace : undefined,

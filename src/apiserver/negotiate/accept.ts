@@ -30,28 +30,34 @@ const known = new Map<string, Form>();
 const mostKnown = 200;
 
 /**
- * Chooses the form of an answer.
+ * Chooses the form of an answer. `custom`: of a custom resource.
  * @throws {StatusError} NotAcceptable
  */
-export function formFor(accept: string | undefined, what: "object" | "watch" = "object"): Form {
+export function formFor(
+  accept: string | undefined,
+  what: "object" | "watch" = "object",
+  { custom = false }: { readonly custom?: boolean } = {},
+): Form {
   if (!accept) return plainJson;
-  const key = what === "watch" ? `watch ${accept}` : accept;
+  const key = `${what} ${custom} ${accept}`;
   let form = known.get(key);
   if (!form) {
-    form = choose(accept, what);
+    form = choose(accept, what, custom);
     if (known.size < mostKnown) known.set(key, form);
   }
   return form;
 }
 
-function choose(accept: string, what: "object" | "watch"): Form {
+function choose(accept: string, what: "object" | "watch", custom: boolean): Form {
   const clauses = accept.split(",").map(clauseFrom);
   if (!clauses.some(({ type }) => type === "*/*" || encodings.has(type)))
     throw new StatusError("NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${offered}`, {});
   const ranked = clauses.toSorted((a, b) => b.quality - a.quality);
   for (const clause of ranked) {
     const form = formOf(clause);
-    if (form && !(what === "watch" && form.encoding === "yaml")) return form;
+    if (!form || (what === "watch" && form.encoding === "yaml")) continue;
+    // The type of a custom resource has no protobuf form; its metadata has.
+    if (!(custom && form.encoding === "protobuf" && !form.as)) return form;
   }
   const message = `only the following media types are accepted: ${what === "watch" ? streamed : offered}`;
   throw new StatusError("NotAcceptable", message);
@@ -72,13 +78,13 @@ function clauseFrom(text: string): Clause {
 function formOf({ type, parameters }: Clause): Form | undefined {
   const encoding: Form["encoding"] | undefined =
     type === "*/*" || type === "application/*" ? "json" : encodings.get(type);
-  if (!encoding || encoding === "protobuf") return undefined;
+  if (!encoding) return undefined;
   const pretty = parameters.get("pretty") === "1";
   const as = parameters.get("as");
   if (as === undefined) return { encoding, as: undefined, asVersion: "v1", pretty };
   const version = parameters.get("v");
   if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
-  if (as === "Table") return { encoding, as, asVersion: version, pretty };
+  if (as === "Table") return encoding === "protobuf" ? undefined : { encoding, as, asVersion: version, pretty };
   if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")
     return { encoding, as, asVersion: version, pretty };
   return undefined;
@@ -93,7 +99,7 @@ export function contentTypeOf({ encoding }: Form): string {
 export function bodyEncoding(contentType: string | undefined): Form["encoding"] {
   const type = contentType?.split(";", 1)[0]?.trim().toLowerCase();
   const encoding = type ? encodings.get(type) : "json";
-  if (encoding && encoding !== "protobuf") return encoding;
+  if (encoding) return encoding;
   throw new StatusError(
     "UnsupportedMediaType",
     `the body of the request was in an unknown format - accepted media types include: ${offered}`,

@@ -1,15 +1,12 @@
 import { parseAllDocuments } from "yaml";
+import { applyTypeDefaults } from "../../api/defaults.ts";
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { DecodeError, decode, strictMessage } from "../../api/schema/decode.ts";
-import {
-  type JsonDocument,
-  JsonError,
-  NumberText,
-  parseJson,
-  plainValue,
-  repeatedFields,
-} from "../../api/schema/json.ts";
+import { applySchemaDefaults } from "../../api/schema/defaults.ts";
+import { type JsonDocument, JsonError, NumberText, parseJson } from "../../api/schema/json.ts";
+import { decodeProtobuf, openEnvelope } from "../../api/schema/protobuf.ts";
+import { decodeResource } from "../../api/schema/structural.ts";
 import { isType, typeNode, typeOfKind } from "../../api/schema/table.ts";
 import { badRequest, type StatusError } from "../../api/status.ts";
 import type { Resource } from "../registry/resources.ts";
@@ -42,10 +39,22 @@ export function decodeObject(bytes: Buffer, resource: Resource, options: DecodeO
 
 /** The object that a body holds, as a built-in type reads it. @throws {StatusError} BadRequest */
 export function decodeExpected(bytes: Buffer, expected: ExpectedBody, options: DecodeOptions): AnyObject {
+  if (options.encoding === "protobuf") return decodeMessage(bytes, expected);
   const document = readDocument(bytes, expected, options.encoding);
   if (document.value === null) return emptyObject(expected);
   refuseOtherKind(typeMeta(document.value, bytes, expected), expected);
   return decodeDocument(document, expected, options);
+}
+
+function decodeMessage(bytes: Buffer, expected: ExpectedBody): AnyObject {
+  try {
+    const { apiVersion, kind } = openEnvelope(bytes);
+    refuseOtherKind({ apiVersion, kind }, expected);
+    return completed(decodeProtobuf(bytes, typeNode(expected.type)), expected);
+  } catch (error) {
+    if (error instanceof DecodeError) throw unrecognized(expected.kind, error.message);
+    throw error;
+  }
 }
 
 /** The same for a document that was read (or patched) already. */
@@ -188,32 +197,40 @@ function isList(group: string, version: string, kind: string): boolean {
 function decodeCustom(bytes: Buffer, resource: Resource, options: DecodeOptions): AnyObject {
   const { group, version, kind } = resource.kind;
   const document = readDocument(bytes, { kind }, options.encoding);
-  const repeated = repeatedFields(document).map((path) => `duplicate field ${JSON.stringify(path)}`);
-  const object = plainValue(document.value) as AnyObject | null;
-  const given = typeMeta(object ?? {}, bytes, { group, version, kind, type: "" });
+  const given = typeMeta(document.value ?? {}, bytes, { group, version, kind, type: "" });
   const wanted = apiVersionOf({ group, version });
-  if ((given.kind || kind) !== kind)
+  if (given.kind !== "" && given.kind !== kind)
     throw badRequest(
       `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; unexpected kind ${given.kind}`,
     );
-  if ((given.apiVersion || wanted) !== wanted)
+  if (given.apiVersion !== "" && given.apiVersion !== wanted)
     throw badRequest(
       `the API version in the data (${given.apiVersion}) does not match the expected API version (${wanted})`,
     );
-  return customObject({ ...object, kind, apiVersion: wanted } as AnyObject, resource, options, repeated);
+  return decodeCustomDocument({ ...document, value: document.value ?? {} }, resource, options);
 }
 
-/** What a custom resource's schema makes of a document. */
-export function customObject(
-  object: AnyObject,
-  resource: Resource,
-  options: DecodeOptions,
-  repeated: readonly string[] = [],
-): AnyObject {
-  object.metadata ??= {} as AnyObject["metadata"];
-  const unknown = resource.custom?.decode(object) ?? [];
-  const strict = [...repeated, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)];
-  if (strict.length > 0 && options.fieldValidation === "Strict") throw badRequest(strictMessage(strict));
-  if (options.fieldValidation === "Warn") for (const error of strict) options.warn(error);
+/** What a custom resource's schema makes of a document, with its defaults. */
+export function decodeCustomDocument(document: JsonDocument, resource: Resource, options: DecodeOptions): AnyObject {
+  const { kind, groupVersion, custom } = resource;
+  if (!custom) throw badRequest(`${kind.kind} is no custom resource`);
+  try {
+    const { object, strictErrors } = decodeResource(document, custom.node);
+    if (strictErrors.length > 0 && options.fieldValidation === "Strict")
+      throw badRequest(`strict decoding error: ${strictErrors.join(", ")}`);
+    if (options.fieldValidation === "Warn") for (const error of strictErrors) options.warn(error);
+    const metadata = (object.metadata ?? {}) as AnyObject["metadata"];
+    return { ...object, kind: kind.kind, apiVersion: groupVersion, metadata };
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(error.message);
+    throw error;
+  }
+}
+
+/** Fills in what the client left out: what the types, the schema and the kind say. Changes the object. */
+export function fillIn({ kind, custom }: Resource, object: AnyObject): AnyObject {
+  if (custom) applySchemaDefaults(object, custom.node);
+  else applyTypeDefaults(object, kind.type);
+  kind.strategy.defaults?.(object);
   return object;
 }

@@ -1,8 +1,10 @@
 import type { AnyObject, ObjectMeta } from "../../api/object.ts";
+import { encodeProtobuf } from "../../api/schema/protobuf.ts";
+import { nodeOfKind } from "../../api/schema/table.ts";
 import { StatusError } from "../../api/status.ts";
 import type { Entry } from "../../store/contract.ts";
 import type { Answer, ListAnswer, ListItem } from "../registry/answer.ts";
-import { bytesIn, encode, objectIn } from "../registry/held.ts";
+import { bytesIn, encode, objectIn, unended } from "../registry/held.ts";
 import type { Resource } from "../registry/resources.ts";
 import { contentTypeOf, type Form } from "./accept.ts";
 import { type IncludeObject, metadataOnly, type TableOptions, tableOf } from "./table.ts";
@@ -49,7 +51,19 @@ export function rendered(code: number, value: AnyObject, form: Form): Rendered {
 
 export function encoded(value: AnyObject, form: Form): Buffer {
   if (form.encoding === "yaml") return toYaml(value);
-  return form.pretty ? Buffer.from(`${JSON.stringify(value, null, 2)}`) : encode(value);
+  if (form.encoding === "protobuf") return protobufOf(value);
+  return form.pretty ? Buffer.from(`${JSON.stringify(value, null, 2)}\n`) : encode(value);
+}
+
+function protobufOf(value: AnyObject): Buffer {
+  const node = nodeOfKind(value.apiVersion || "v1", value.kind);
+  if (!node)
+    throw new StatusError(
+      "NotAcceptable",
+      `object *${value.kind} does not implement the protobuf marshalling interface`,
+    );
+  const bytes = encodeProtobuf(value, node);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function oneObject(resource: Resource, object: AnyObject, options: RenderOptions): AnyObject {
@@ -121,7 +135,7 @@ function isEntry(item: ListItem): item is Entry {
 
 const comma = Buffer.from(",");
 const brace = Buffer.from("{");
-const close = Buffer.from("]}");
+const close = Buffer.from("]}\n");
 
 /** A list as the bytes that are held, with what a list adds in between. */
 function listParts(answer: ListAnswer): Buffer[] {
@@ -134,10 +148,10 @@ function listParts(answer: ListAnswer): Buffer[] {
   const parts: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
   for (const [i, item] of items.entries()) {
     if (i > 0) parts.push(comma);
-    if (!isEntry(item)) parts.push(encode(itemOf(resource, item.object)));
-    else if (resource.stored) parts.push(encode(itemOf(resource, objectIn(resource, item))));
-    else if (resource.custom) parts.push(item.value);
-    else parts.push(brace, item.value.subarray(resource.itemOffset));
+    if (!isEntry(item)) parts.push(unended(encode(itemOf(resource, item.object))));
+    else if (resource.stored) parts.push(unended(encode(itemOf(resource, objectIn(resource, item)))));
+    else if (resource.custom) parts.push(unended(item.value));
+    else parts.push(brace, item.value.subarray(resource.itemOffset, item.value.length - 1));
   }
   parts.push(close);
   return parts;

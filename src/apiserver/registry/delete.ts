@@ -4,7 +4,7 @@ import type { RequestOptions } from "../../api/request.ts";
 import { conflict, notFound, type Status, StatusError } from "../../api/status.ts";
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
-import type { Answer, ListItem } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
 import { fromStored, heldObject, laidOut } from "./held.ts";
 import { listEntries } from "./list.ts";
@@ -36,17 +36,15 @@ export async function deleteObject(registry: Registry, call: Call): Promise<Answ
 /** Deletes what the call's selectors select, one after the other; answers with what there was. */
 export async function deleteCollection(registry: Registry, call: Call): Promise<Answer> {
   const list = listEntries(registry, call, { ...call.options, resourceVersion: undefined });
-  const items: ListItem[] = [];
   for (const entry of list.entries) {
     try {
-      const { object } = await deleteByName(registry, call, heldObject(entry).metadata.name, entry.key);
-      items.push({ object: fromStored(call.resource, object) });
+      await deleteByName(registry, call, heldObject(entry).metadata.name, entry.key);
     } catch (error) {
       // Somebody else was faster: it is gone, which is what was asked for.
       if (!(error instanceof StatusError && error.reason === "NotFound")) throw error;
     }
   }
-  return { sort: "list", resource: call.resource, items, revision: String(list.revision) };
+  return { sort: "list", resource: call.resource, items: list.entries, revision: String(list.revision) };
 }
 
 async function deleteByName(registry: Registry, call: Call, name: string, knownKey?: string): Promise<Outcome> {

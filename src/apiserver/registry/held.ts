@@ -91,8 +91,14 @@ function isEmpty(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
 }
 
-export function encode(object: unknown): Buffer {
-  return Buffer.from(JSON.stringify(object));
+/** A value as it is sent, its last line ended as Kubernetes does. */
+export function encode(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}
+
+/** The bytes of an answer without the end of its last line: for what goes into something larger. */
+export function unended(bytes: Buffer): Buffer {
+  return bytes.subarray(0, bytes.length - 1);
 }
 
 /** Freezes an object to its leaves; one that is frozen already is taken to be frozen throughout. */

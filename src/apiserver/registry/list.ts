@@ -150,11 +150,16 @@ function onlyNamed(store: Store, call: Call, { matches }: Selection, name: strin
 }
 
 /** The revision that the list must show; undefined: the newest, which is newer than any that "not older than" names. */
-function exactRevision(store: Store, { resourceVersion, resourceVersionMatch }: RequestOptions): number | undefined {
+function exactRevision(
+  store: Store,
+  { resourceVersion, resourceVersionMatch, limit }: RequestOptions,
+): number | undefined {
   if (!resourceVersion || resourceVersion === "0") return undefined;
   const revision = parseRevision(resourceVersion, (text) => badRequest(`invalid resource version: ${text}`));
   if (revision > store.revision) throw futureRevision(revision, store.revision);
-  return resourceVersionMatch === "Exact" ? revision : undefined;
+  // A page at a revision has always been a page at exactly that one (API concepts, "Semantics for get and list").
+  const isExact = resourceVersionMatch ? resourceVersionMatch === "Exact" : limit !== undefined;
+  return isExact ? revision : undefined;
 }
 
 export function parseRevision(text: string, error: (text: string) => StatusError): number {

@@ -7,7 +7,7 @@ import { type JsonDocument, plainValue, repeatedFields } from "../../api/schema/
 import { typeNode } from "../../api/schema/table.ts";
 import { badRequest, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
-import { customObject, decodeDocument, type FieldValidation } from "../negotiate/decode-body.ts";
+import { decodeCustomDocument, decodeDocument, type FieldValidation, fillIn } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
 import { nodeOf, writerOf } from "./ownership.ts";
@@ -45,10 +45,9 @@ function readAs(call: Call, value: AnyObject): AnyObject {
   const { resource, options } = call;
   const decoding = { encoding: "json", fieldValidation: options.fieldValidation ?? "Warn", warn: call.warn } as const;
   const object = resource.custom
-    ? customObject(value, resource, decoding)
+    ? decodeCustomDocument({ value, repeated: new Map() }, resource, decoding)
     : decodeDocument({ value, repeated: new Map() }, resource.kind, decoding);
-  resource.kind.strategy.defaults?.(object);
-  return object;
+  return fillIn(resource, object);
 }
 
 function noStrategicPatch(): StatusError {
@@ -67,6 +66,8 @@ export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject
   if (fieldValidation === "Warn") for (const text of repeated) call.warn(text);
 
   const value = appliedTo(call, patch, old) as AnyObject;
+  // A patch that leaves an empty list of managers means none; without saying so they would be kept.
+  if (value.metadata?.managedFields?.length === 0) value.metadata.managedFields = [{}];
   refuseOtherType(call, value, old);
   return readAs(call, value);
 }

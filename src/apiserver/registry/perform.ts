@@ -5,6 +5,7 @@ import type { JsonDocument } from "../../api/schema/json.ts";
 import { badRequest, notFound } from "../../api/status.ts";
 import type { Action } from "../actions/action.ts";
 import type { Call } from "../call.ts";
+import { fillIn } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
 import { createObject } from "./create.ts";
 import { deleteCollection, deleteObject } from "./delete.ts";
@@ -74,8 +75,7 @@ export async function perform(
 
 function defaulted({ resource }: Call, object: AnyObject | undefined): AnyObject {
   if (!object) throw badRequest("the request has no body");
-  resource.kind.strategy.defaults?.(object);
-  return object;
+  return fillIn(resource, object);
 }
 
 function getObject({ store }: Registry, { resource, namespace, name = "", options }: Call): Answer {

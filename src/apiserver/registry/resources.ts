@@ -28,8 +28,6 @@ export interface Resource {
 /** The schema of a custom resource, beyond what a kind says. */
 export interface CustomSchema {
   readonly node: SchemaNode;
-  /** Drops what the schema does not name and fills in its defaults. May change the object; returns what was not known. */
-  decode(object: AnyObject): readonly string[];
   validate(object: AnyObject): FieldError[];
   validateUpdate(object: AnyObject, old: AnyObject, subresource: string | undefined): FieldError[];
 }

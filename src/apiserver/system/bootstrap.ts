@@ -2,6 +2,7 @@ import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { isReason } from "../../api/status.ts";
 import type { Call } from "../call.ts";
+import { fillIn } from "../negotiate/decode-body.ts";
 import { createObject } from "../registry/create.ts";
 import type { Registry } from "../registry/deps.ts";
 import { heldObject } from "../registry/held.ts";
@@ -63,7 +64,7 @@ export async function ensure(registry: Registry, object: AnyObject): Promise<voi
   const call = systemCall(resource, { namespace, name });
   const entry = registry.store.latest(storeKey(resource, namespace, name));
   if (!entry) {
-    resource.kind.strategy.defaults?.(object);
+    fillIn(resource, object);
     try {
       await createObject(registry, call, object);
     } catch (error) {

@@ -1,9 +1,10 @@
 import type { AnyObject } from "../../api/object.ts";
+import { frameWatchEvent } from "../../api/schema/protobuf.ts";
 import type { Entry, StoreEvent } from "../../store/contract.ts";
 import type { Form } from "../negotiate/accept.ts";
 import { encoded } from "../negotiate/render.ts";
 import { type IncludeObject, metadataOnly, tableOf } from "../negotiate/table.ts";
-import { bytesIn, heldObject, objectIn } from "../registry/held.ts";
+import { bytesIn, heldObject, objectIn, unended } from "../registry/held.ts";
 import type { Resource } from "../registry/resources.ts";
 
 export type EventType = "ADDED" | "MODIFIED" | "DELETED";
@@ -81,7 +82,11 @@ export function encodeEntryEvent(
 ): Buffer {
   const { form } = options;
   if (form.encoding === "json" && !form.as)
-    return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), bytesIn(resource, entry), Buffer.from("}\n")]);
+    return Buffer.concat([
+      Buffer.from(`{"type":"${type}","object":`),
+      unended(bytesIn(resource, entry)),
+      Buffer.from("}\n"),
+    ]);
   return framed(type, shownAs(resource, objectIn(resource, entry), options, isFirst), form);
 }
 
@@ -122,5 +127,7 @@ export function encodeBookmark(
 }
 
 export function framed(type: string, object: AnyObject, form: Form): Buffer {
-  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), encoded(object, form), Buffer.from("}\n")]);
+  const bytes = encoded(object, { ...form, pretty: false });
+  if (form.encoding === "protobuf") return Buffer.from(frameWatchEvent(type, bytes));
+  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), unended(bytes), Buffer.from("}\n")]);
 }
