@@ -23,10 +23,9 @@ export class SpdyClient {
   constructor(socket: Socket, response: IncomingMessage) {
     this.#socket = socket;
     this.protocol = response.headers["x-stream-protocol-version"]?.toString();
-    this.closed = new Promise((closed) => socket.once("close", () => closed()));
     socket.on("error", () => {});
     // A connection that breaks ends the frames; the tests look at what came.
-    this.#read().catch(() => {});
+    this.closed = this.#read().catch(() => {});
   }
 
   async open(headers: SpdyHeaders, { isLast = false } = {}): Promise<number> {
