@@ -6,8 +6,10 @@ import { decodeRows, encodeRows, type Failure, type Opened, type Request, type W
 
 const applicationId = 0x736b6966; // "skif"
 const format = 1;
-const pageBytes = 4096;
-const loadBytes = 1024 * 1024;
+// Small pages: a transaction of one object writes a few of them, and a card's life is measured in bytes written
+// (docs/performance.md has what other sizes cost).
+const pageBytes = 1024;
+const loadBytes = 256 * 1024;
 // The log in front of the database is carried over when it is about this long.
 const checkpointBytes = 4 * 1024 * 1024;
 
@@ -77,7 +79,7 @@ export class LogDatabase {
     this.#uncheckpointedBytes += this.#append(append);
   }
 
-  /** The next rows in revision order, about a megabyte at a time; an empty piece of memory behind the last. */
+  /** The next rows in revision order, a quarter of a megabyte at a time; an empty piece of memory behind the last. */
   load(): ArrayBuffer {
     this.#rows ??= this.#db.prepare("SELECT * FROM log ORDER BY revision").iterate();
     const rows: Row[] = [];
@@ -202,7 +204,7 @@ function create(db: Database.Database): void {
 /** Free pages are used again; only when most of a large file is free is it written anew, at start. */
 function giveBackSpace(db: Database.Database): void {
   const [pages, free] = ["page_count", "freelist_count"].map((name) => Number(db.pragma(name, { simple: true })));
-  if (free! > 2048 && free! > pages! / 2) db.exec("VACUUM");
+  if (free! > 8192 && free! > pages! / 2) db.exec("VACUUM");
 }
 
 function rowFrom({ revision, kind, createRevision, checksum, key, value }: LogRow): Row {

@@ -97,7 +97,7 @@ export async function openSqliteJournal({ directory, code }: SqliteOptions, log:
   return { journal: new SqliteJournal(file, code, writer), recovered };
 }
 
-/** The row with a value of its own: a view would keep the whole megabyte that it came in. */
+/** The row with a value of its own: a view would keep everything that it came with. */
 function detach({ type, entry }: Row): Row {
   return { type, entry: { ...entry, value: Buffer.from(entry.value) } };
 }
