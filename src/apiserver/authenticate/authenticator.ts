@@ -71,7 +71,8 @@ export class Authenticator {
 
 function tlsSocketOf(incoming: Incoming): TLSSocket | undefined {
   const socket = ("stream" in incoming ? incoming.stream.session?.socket : incoming.socket) as TLSSocket | undefined;
-  return socket && "getPeerCertificate" in socket ? socket : undefined;
+  // Not `in`: an HTTP/2 session shows its socket through a proxy that only answers for what is read.
+  return typeof socket?.getPeerCertificate === "function" ? socket : undefined;
 }
 
 /** Kubernetes docs, "Authenticating", "X.509 client certificates": the common name is the user, organizations the groups. */
