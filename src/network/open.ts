@@ -78,7 +78,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     };
     await raiseNodeLink(range.current?.nodeIps);
 
-    const mtu = await podMtu(backend, serviceCidrs);
+    const mtu = await podMtu(backend);
     const dns = await parts.start("dns", () => {
       const resolvers = new NodeResolvers({ path: options.resolvConf, without: clusterDns, now: () => clock.now() });
       let synced = false;
@@ -158,9 +158,11 @@ export async function removeEverything(clock: Clock): Promise<void> {
   await removeLinks();
 }
 
-async function podMtu(backend: Backend, cidrs: readonly string[]): Promise<number> {
-  const outside = await readOutsideMtu();
-  return backend === "vxlan" ? outside - vxlan.overheadBytes[cidrs.some(isV6) ? 6 : 4] : outside;
+/** The longest packet that a pod may send: what the way outside takes, less what the overlay puts around it. */
+async function podMtu(backend: Backend): Promise<number> {
+  const [v4, v6] = await Promise.all([readOutsideMtu(4), readOutsideMtu(6)]);
+  const overhead = backend === "vxlan" ? vxlan.overheadBytes[v4 === undefined && v6 !== undefined ? 6 : 4] : 0;
+  return (v4 ?? v6 ?? 1500) - overhead;
 }
 
 const isV6 = (cidr: string): boolean => cidr.includes(":");

@@ -155,6 +155,25 @@ describe("Services", () => {
     expect(answers(() => wget("c", "http://10.43.1.7/"))).toHaveLength(1);
   });
 
+  test("a pod's host port answers on the node's addresses", async () => {
+    const containers = [{ ports: [{ containerPort: 8080, hostPort: 8090 }] }];
+    const status = { phase: "Running", podIPs: [{ ip: ip("a") }] };
+    const metadata = { namespace: "default", name: "a", uid: "uid-a" };
+    await network.put("pods", { apiVersion: "v1", kind: "Pod", metadata, spec: { containers }, status } as never);
+    await network.call("settled");
+    expect(neighbour.run(httpGet("http://172.30.9.1:8090/")).trim()).toBe("a");
+    expect(node.run(httpGet("http://127.0.0.1:8090/")).trim()).toBe("a");
+    expect(wget("a", "http://172.30.9.1:8090/")).toBe("a");
+  });
+
+  test("rules come back when somebody removed the table", async () => {
+    await give("web", { clusterIP: "10.43.1.1", ports: [{ port: 80 }] }, ["a"]);
+    node.run("nft delete table inet skiff");
+    await give("web", { clusterIP: "10.43.1.1", ports: [{ port: 80 }] }, ["b"]);
+    expect(answers(() => wget("c", "http://10.43.1.1/"))).toEqual(["b"]);
+    expect(wget("a", "http://10.43.1.2/")).toBe("a");
+  });
+
   test("UDP flows leave an endpoint that is gone", async () => {
     for (const name of ["a", "b"]) {
       const echo = `require("dgram").createSocket("udp4").on("message", function (_, { address, port }) { this.send("${name}", port, address); }).bind(9000)`;

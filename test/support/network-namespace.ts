@@ -106,7 +106,7 @@ export class NodeNetwork implements Disposable {
     if (this.#child) await this.call("put", plural, object);
   }
 
-  async remove(plural: string, key: { namespace: string; name: string }): Promise<void> {
+  async remove(plural: string, key: { namespace?: string; name: string }): Promise<void> {
     this.#objects.delete(`${plural} ${key.namespace}/${key.name}`);
     if (this.#child) await this.call("remove", plural, key);
   }

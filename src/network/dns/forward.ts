@@ -113,9 +113,20 @@ function askByUdp({ server, port, query, resolve, reject }: Asking): Disposable 
   socket.on("message", (answer) => {
     if (answers(query, answer)) resolve(answer);
   });
-  // A connected socket takes answers from this server only, and hears when nobody listens there.
-  socket.connect(port, server, () => socket.send(query));
-  return { [Symbol.dispose]: () => void socket.close() };
+  let open = true;
+  // A connected socket takes answers from this server only, and hears when nobody listens there. The callback is told
+  // when there is no way to the server.
+  const connected = (error?: Error): void => {
+    if (error) reject(error);
+    else if (open) socket.send(query);
+  };
+  socket.connect(port, server, connected);
+  return {
+    [Symbol.dispose]: () => {
+      open = false;
+      socket.close();
+    },
+  };
 }
 
 function askByTcp({ server, port, query, resolve, reject }: Asking): Disposable {

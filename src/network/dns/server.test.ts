@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import { createConnection } from "node:net";
 import { type DecodedPacket, decode, encode, type Packet, type RecordType } from "dns-packet";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../base/clock.ts";
 import { noLog } from "../../base/log.ts";
@@ -97,6 +98,12 @@ describe("the cluster's DNS", () => {
     expect(resolver.asked).toHaveLength(1);
   });
 
+  test("says at once that it cannot answer when no resolver can be reached", async () => {
+    resolver.close();
+    expect(rcodeOf(await ask("example.org"))).toBe(2);
+    resolver = await upstream();
+  });
+
   test("follows aliases out of the cluster and inside it", async () => {
     expect(dataOf(await ask("out.default.svc.cluster.local"))).toEqual(["example.com", "192.0.2.1"]);
     expect(dataOf(await ask("again.default.svc.cluster.local"))).toEqual([
@@ -115,8 +122,16 @@ describe("the cluster's DNS", () => {
   });
 
   test("is not disturbed by what is no question", async () => {
-    await send(Buffer.from("hello"), 0);
-    await send(Buffer.alloc(300, 0xc0), 0);
+    const garbled = fc.tuple(fc.nat(40), fc.uint8Array({ maxLength: 40 })).map(([at, bytes]) => {
+      const message = query("web.default.svc.cluster.local", "A");
+      message.set(bytes.slice(0, Math.max(0, message.length - at)), at);
+      return message;
+    });
+    const anything = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      garbled,
+    );
+    await fc.assert(fc.asyncProperty(anything, async (message) => void (await send(message, 0))));
     expect(dataOf(await ask("web.default.svc.cluster.local"))).toEqual(["10.43.0.5"]);
   });
 });

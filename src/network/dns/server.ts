@@ -5,7 +5,7 @@ import type { Clock } from "../../base/clock.ts";
 import { type Log, messageOf } from "../../base/log.ts";
 import { answerQuestion, type ClusterAnswer, type ClusterRecords, soaOf } from "./answer.ts";
 import { type Forwarder, framed } from "./forward.ts";
-import { encodeAnswer, type Query, queryFrom } from "./message.ts";
+import { encodeAnswer, type Query, queryFrom, rcodes } from "./message.ts";
 
 export interface DnsServerOptions {
   readonly addresses: readonly string[];
@@ -136,7 +136,7 @@ export class DnsServer implements AsyncDisposable {
       return await this.#answerQuery(query, transport);
     } catch (error) {
       this.#options.log.debug("a DNS question was not answered", { error: messageOf(error) });
-      return encodeAnswer(query, { rcode: "SERVFAIL" });
+      return failure(query);
     }
   }
 
@@ -179,6 +179,14 @@ export class DnsServer implements AsyncDisposable {
     }
     return followed;
   }
+}
+
+/** "Try again", made from the question's own bytes: it works for names that cannot be written again. */
+function failure({ raw }: Query): Buffer {
+  const answer = Buffer.from(raw);
+  answer.writeUInt8(answer.readUInt8(2) | 0x80, 2);
+  answer.writeUInt8(0x80 | rcodes.SERVFAIL, 3);
+  return answer;
 }
 
 /** Answers in turns, so that clients which take the first address spread over all. */

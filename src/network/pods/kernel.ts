@@ -48,13 +48,13 @@ export async function readAttachments(): Promise<Map<string, Attachment>> {
   );
 }
 
-/** The MTU of the link that leads outside: that of the default route; 1500 where there is none. */
-export async function readOutsideMtu(): Promise<number> {
-  const routes = JSON.parse((await runCommand("ip", ["-j", "route", "show", "default"])) || "[]") as { dev?: string }[];
-  const dev = routes[0]?.dev;
-  if (!dev) return 1500;
-  const [link] = JSON.parse(await runCommand("ip", ["-j", "link", "show", "dev", dev])) as LinkJson[];
-  return link?.mtu ?? 1500;
+/** The MTU of the link that leads outside in this family; undefined where nothing leads outside. */
+export async function readOutsideMtu(family: 4 | 6): Promise<number | undefined> {
+  const text = await runCommand("ip", ["-j", `-${family}`, "route", "show", "default"]);
+  const [route] = JSON.parse(text || "[]") as { dev?: string }[];
+  if (!route?.dev) return undefined;
+  const [link] = JSON.parse(await runCommand("ip", ["-j", "link", "show", "dev", route.dev])) as LinkJson[];
+  return link?.mtu;
 }
 
 interface RouteJson {
@@ -73,7 +73,7 @@ export async function readPeerRoutes(backend: Backend): Promise<PeerRange[]> {
   const routes = [...(await read("-4")), ...(await read("-6"))];
   return routes.flatMap(({ dst, gateway, via }) => {
     const nodeIp = gateway ?? via?.host;
-    return nodeIp ? [{ cidr: dst, nodeIp }] : [];
+    return nodeIp ? [{ cidr: dst, nodeIp, linkAddress: "" }] : [];
   });
 }
 

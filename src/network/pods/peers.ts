@@ -1,3 +1,4 @@
+import { parseIp } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { Node } from "../objects.ts";
@@ -63,7 +64,7 @@ export class Peers implements AsyncDisposable {
     try {
       if (backend === "vxlan") await this.#raiseOverlay(known.cidrs, nodeIp);
       const from = this.#applied ?? (await readPeerRoutes(backend));
-      const to = peerRanges(nodes.list(), nodeName);
+      const to = peerRanges(nodes.list(), nodeName, backend === "vxlan" ? parseIp(nodeIp)?.family : undefined);
       const { ip, bridge } = routeCommands(backend, { from, to, nodeIps: known.nodeIps });
       if (bridge.length > 0) await runCommand("bridge", ["-batch", "-"], { input: `${bridge.join("\n")}\n` });
       await ipBatch(ip);

@@ -19,11 +19,12 @@ const nodes = [
   aNode("n4", { cidr: "10.42.4.0/24" }),
 ];
 const peers = peerRanges(nodes, "n1");
+const linkAddress = linkAddressOf("10.42.2.0/24");
 const nodeIps = ["10.42.1.1"];
 
 describe("ways to other nodes' pods", () => {
   test("lead to every other node that has a range and an address", () => {
-    expect(peers).toEqual([{ cidr: "10.42.2.0/24", nodeIp: "192.0.2.2" }]);
+    expect(peers).toEqual([{ cidr: "10.42.2.0/24", nodeIp: "192.0.2.2", linkAddress }]);
   });
 
   test("are plain routes where nodes share a network", () => {
@@ -33,12 +34,11 @@ describe("ways to other nodes' pods", () => {
   });
 
   test("go through the overlay with all that it must know of the other end", () => {
-    const address = linkAddressOf("10.42.2.0/24");
-    expect(address).toMatch(/^02(:[0-9a-f]{2}){5}$/);
+    expect(linkAddress).toMatch(/^02(:[0-9a-f]{2}){5}$/);
     expect(routeCommands("vxlan", { from: [], to: peers, nodeIps })).toEqual({
-      bridge: [`fdb replace ${address} dev skiffvx dst 192.0.2.2`],
+      bridge: [`fdb replace ${linkAddress} dev skiffvx dst 192.0.2.2`],
       ip: [
-        `neigh replace 10.42.2.0 lladdr ${address} dev skiffvx nud permanent`,
+        `neigh replace 10.42.2.0 lladdr ${linkAddress} dev skiffvx nud permanent`,
         "route replace 10.42.2.0/24 via 10.42.2.0 dev skiffvx onlink proto 143 src 10.42.1.1",
       ],
     });
@@ -46,7 +46,7 @@ describe("ways to other nodes' pods", () => {
 
   test("of a node that left are removed, of one that moved replaced", () => {
     expect(routeCommands("host-gw", { from: peers, to: [], nodeIps }).ip).toEqual(["route del 10.42.2.0/24 proto 143"]);
-    const moved = [{ cidr: "10.42.2.0/24", nodeIp: "192.0.2.9" }];
+    const moved = [{ cidr: "10.42.2.0/24", nodeIp: "192.0.2.9", linkAddress }];
     expect(routeCommands("host-gw", { from: peers, to: moved, nodeIps }).ip).toEqual([
       "route replace 10.42.2.0/24 via 192.0.2.9 proto 143 src 10.42.1.1",
     ]);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Cidr, cidrAddress, parseCidr, parseIp } from "../../base/ip.ts";
+import { type Cidr, cidrText, parseCidr, parseIp } from "../../base/ip.ts";
 import type { Node } from "../objects.ts";
 import { routeProtocol } from "./names.ts";
 
@@ -15,18 +15,25 @@ export interface PeerRange {
   readonly cidr: string;
   /** That node's address on the network that the nodes share. */
   readonly nodeIp: string;
+  /** The hardware address of that node's end of the overlay. */
+  readonly linkAddress: string;
 }
 
-/** The ranges of all other nodes that say where they are. */
-export function peerRanges(nodes: readonly Node[], nodeName: string): PeerRange[] {
+/**
+ * The ranges of all other nodes that say where they are. `family`: that of the addresses by which nodes reach each other,
+ * when it is one for all (the overlay's); else that of each range where nodes have one.
+ */
+export function peerRanges(nodes: readonly Node[], nodeName: string, family?: 4 | 6): PeerRange[] {
   return nodes
     .filter(({ metadata }) => metadata.name !== nodeName)
-    .flatMap((node) =>
-      cidrsOf(node).flatMap((cidr) => {
-        const nodeIp = internalIpOf(node, cidr.family) ?? internalIpOf(node);
-        return nodeIp ? [{ cidr: `${cidrAddress(cidr, 0)}/${cidr.prefix}`, nodeIp }] : [];
-      }),
-    )
+    .flatMap((node) => {
+      const cidrs = cidrsOf(node);
+      const linkAddress = linkAddressOf(cidrs.map(cidrText)[0] ?? "");
+      return cidrs.flatMap((cidr) => {
+        const nodeIp = family ? internalIpOf(node, family) : (internalIpOf(node, cidr.family) ?? internalIpOf(node));
+        return nodeIp ? [{ cidr: cidrText(cidr), nodeIp, linkAddress }] : [];
+      });
+    })
     .sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
 }
 
@@ -42,7 +49,8 @@ export function routeCommands(
   backend: Backend,
   { from, to, nodeIps }: { from: readonly PeerRange[]; to: readonly PeerRange[]; nodeIps: readonly string[] },
 ): { ip: string[]; bridge: string[] } {
-  const text = ({ cidr, nodeIp }: PeerRange): string => `${cidr} ${nodeIp}`;
+  const text = ({ cidr, nodeIp, linkAddress }: PeerRange): string =>
+    backend === "vxlan" ? `${cidr} ${nodeIp} ${linkAddress}` : `${cidr} ${nodeIp}`;
   const [before, after] = [new Set(from.map(text)), new Set(to.map(text))];
   const gone = from.filter((peer) => !after.has(text(peer)));
   const come = to.filter((peer) => !before.has(text(peer)));
@@ -64,15 +72,22 @@ export function routeCommands(
     return { ip: [...goneRoutes, ...routes], bridge: [] };
   }
   const end = ({ cidr }: PeerRange) => cidr.slice(0, cidr.indexOf("/"));
+  const place = ({ linkAddress, nodeIp }: PeerRange) => `${linkAddress} dev ${vxlan.link} dst ${nodeIp}`;
+  const places = new Set(to.map(place));
   return {
     bridge: [
-      ...gone.map((peer) => `fdb del ${linkAddressOf(peer.cidr)} dev ${vxlan.link} dst ${peer.nodeIp}`),
-      ...come.map((peer) => `fdb replace ${linkAddressOf(peer.cidr)} dev ${vxlan.link} dst ${peer.nodeIp}`),
+      ...new Set(
+        gone
+          .map(place)
+          .filter((text) => !places.has(text))
+          .map((text) => `fdb del ${text}`),
+      ),
+      ...new Set(come.map((peer) => `fdb replace ${place(peer)}`)),
     ],
     ip: [
       ...goneRoutes,
       ...come.flatMap((peer) => [
-        `neigh replace ${end(peer)} lladdr ${linkAddressOf(peer.cidr)} dev ${vxlan.link} nud permanent`,
+        `neigh replace ${end(peer)} lladdr ${peer.linkAddress} dev ${vxlan.link} nud permanent`,
         `route replace ${peer.cidr} via ${end(peer)} dev ${vxlan.link} onlink proto ${routeProtocol}${source(peer)}`,
       ]),
     ],

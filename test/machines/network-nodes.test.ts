@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Netns, NodeNetwork } from "../support/network-namespace.ts";
+
+/** Two nodes on one LAN, with IPv4 and IPv6, and a pod on each. */
+describe.each(["host-gw", "vxlan"] as const)("two nodes with %s", (backend) => {
+  const names = ["n1", "n2"] as const;
+  let nodes: { name: string; netns: Netns; network: NodeNetwork; pod: Netns; ips: string[] }[] = [];
+
+  beforeEach(async () => {
+    for (const [i, name] of names.entries()) {
+      const netns = new Netns(`${name}-${backend}`);
+      const pod = new Netns(`${name}-${backend}-pod`);
+      const network = new NodeNetwork(netns, {
+        nodeName: name,
+        clusterCidrs: ["10.42.0.0/16", "fd42::/48"],
+        serviceCidrs: ["10.43.0.0/16", "fd43::/112"],
+        clusterDns: ["10.43.0.10", "fd43::a"],
+        clusterDomain: "cluster.local",
+        resolvConf: "/etc/resolv.conf",
+        backend,
+      });
+      nodes.push({ name, netns, network, pod, ips: [] });
+      if (i === 1) nodes[0]!.netns.run(`ip link add eth0 type veth peer name eth0 netns ${netns.name}`);
+    }
+    for (const [i, { netns }] of nodes.entries()) {
+      netns.run(
+        `ip addr add 172.30.9.${i + 1}/24 dev eth0; ip addr add fd30::${i + 1}/64 dev eth0 nodad; ip link set eth0 up`,
+      );
+    }
+    for (const node of nodes) {
+      for (const i of names.keys()) await node.network.put("nodes", aNode(i));
+      await node.network.open();
+      const { pid } = node.pod.start("busybox", ["httpd", "-f", "-p", "8080", "-h", "/usr"]);
+      await vi.waitFor(() => expect(node.pod.run(`ip netns pids ${node.pod.name}`)).toContain(String(pid)));
+      const pod = { uid: `uid-${node.name}`, namespace: "default", name: "p", pid };
+      node.ips = ((await node.network.call("attach", pod)) as { ips: string[] }).ips;
+    }
+  });
+
+  afterEach(() => {
+    for (const { network, netns, pod } of nodes) for (const part of [network, pod, netns]) part[Symbol.dispose]();
+    nodes = [];
+  });
+
+  test("pods reach each other in both families, keep their addresses, and fit into the way between", async () => {
+    const [a, b] = nodes;
+    for (const ip of b!.ips) await vi.waitFor(() => a!.pod.run(`busybox ping -c 1 -W 1 ${ip}`), { timeout: 5_000 });
+    for (const ip of b!.ips) expect(a!.netns.run(`busybox ping -c 1 -W 1 ${ip}`)).toContain(" 0% packet loss");
+    const mtu = backend === "vxlan" ? 1450 : 1500;
+    expect(a!.pod.run("ip link show eth0")).toContain(`mtu ${mtu} `);
+    expect(a!.pod.run(`busybox ping -c 1 -W 1 -s ${mtu - 28} ${b!.ips[0]}`)).toContain(" 0% packet loss");
+    b!.pod.run("nft add table inet t; nft 'add chain inet t c { type filter hook input priority 0; }'");
+    b!.pod.run(`nft add rule inet t c ip saddr != ${a!.ips[0]} tcp dport 8080 drop`);
+    expect(a!.pod.run(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 2 ${b!.ips[0]} 8080`)).toContain("404");
+  });
+
+  test("a node that leaves takes its routes along, and nothing is left after removal", async () => {
+    const [a, b] = nodes;
+    await vi.waitFor(() => a!.pod.run(`busybox ping -c 1 -W 1 ${b!.ips[0]}`), { timeout: 5_000 });
+    await a!.network.remove("nodes", { name: "n2" });
+    await vi.waitFor(() => expect(a!.netns.run("ip route")).not.toContain("10.42.2.0"));
+    await a!.network.call("stop");
+    await a!.network.call("removeEverything");
+    expect(a!.netns.run("nft list ruleset; ip -o link; ip route; ip -6 route")).not.toMatch(
+      /skiff|skf|10\.4[23]\.|fd4[23]/,
+    );
+  });
+});
+
+function aNode(i: number) {
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: `n${i + 1}` },
+    spec: { podCIDRs: [`10.42.${i + 1}.0/24`, `fd42:0:0:${i + 1}::/64`] },
+    status: {
+      addresses: [
+        { type: "InternalIP", address: `172.30.9.${i + 1}` },
+        { type: "InternalIP", address: `fd30::${i + 1}` },
+      ],
+    },
+  } as never;
+}
