@@ -8,10 +8,16 @@ import type { Field, SchemaNode } from "./node.ts";
 export function complete(object: Record<string, unknown>, node: SchemaNode): void {
   const plan = planOf(node);
   for (const { name, empty } of plan.filled) if (object[name] === undefined) object[name] = empty();
+  // Kubernetes stores protobuf, which does not tell an empty list from none.
+  for (const name of plan.lists) if (isEmpty(object[name])) object[name] = null;
   for (const { name, node: inner } of plan.nested) {
     const value = object[name];
     if (value !== undefined && value !== null) completeValue(value, inner);
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 function completeValue(value: unknown, node: SchemaNode): void {
@@ -38,6 +44,7 @@ function completeStructsOf(value: unknown, node: SchemaNode): void {
 
 interface Plan {
   readonly structs: readonly string[];
+  readonly lists: readonly string[];
   readonly filled: readonly { readonly name: string; readonly empty: () => unknown }[];
   readonly nested: readonly { readonly name: string; readonly node: SchemaNode }[];
 }
@@ -49,6 +56,9 @@ function planOf(node: SchemaNode): Plan {
   if (!plan) {
     const fields = [...node.fields.values()].filter((field) => !field.embedded);
     plan = {
+      lists: fields
+        .filter(({ node: { sort }, always, pointer }) => always && !pointer && (sort === "list" || sort === "map"))
+        .map(({ name }) => name),
       structs: fields
         .filter((field) => !field.pointer && field.node.sort === "object" && emptyOf(field))
         .map(({ name }) => name),

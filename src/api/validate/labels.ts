@@ -6,6 +6,11 @@ export interface LabelSelector {
   matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
+/** A map in the order of its keys: how Go writes maps, in errors too. */
+export function inKeyOrder<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, at: Path): FieldError[] {
   return Object.entries(labels ?? {}).flatMap(([key, value]) => [
     ...validateLabelName(key, at),

@@ -171,7 +171,14 @@ function jsonType(value: unknown): string {
   return value instanceof NumberText ? "number" : typeof value;
 }
 
-const scheme = 'scheme "pkg/api/legacyscheme/scheme.go:30"';
+/** Kubernetes has three registers of kinds; its errors name the one that was asked. */
+function schemeOf({ group }: { group: string }): string {
+  const places: Readonly<Record<string, string>> = {
+    "apiextensions.k8s.io": "pkg/apiserver/apiserver.go:55",
+    "apiregistration.k8s.io": "pkg/apiserver/scheme/scheme.go:28",
+  };
+  return `scheme ${JSON.stringify(places[group] ?? "pkg/api/legacyscheme/scheme.go:30")}`;
+}
 
 function refuseOtherKind(given: TypeMeta, expected: ExpectedBody): void {
   const wanted = apiVersionOf(expected);
@@ -183,7 +190,7 @@ function refuseOtherKind(given: TypeMeta, expected: ExpectedBody): void {
   const known = typeOfKind({ group, version, kind });
   if (!known && !isList(group, version, kind))
     throw badRequest(
-      `${where}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in ${scheme}`,
+      `${where}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in ${schemeOf(expected)}`,
     );
   const target = `${expected.group.split(".")[0] || "core"}.${expected.kind}`;
   throw badRequest(`${where}: converting (${version}.${kind}) to (${target}): unknown conversion`);

@@ -35,7 +35,7 @@ export function tableOf(
     kind: "Table",
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata: metadata as ObjectMeta,
-    columnDefinitions: options.withColumns ? columns.map(definitionOf) : null,
+    columnDefinitions: options.withColumns ? columns.filter(({ undeclared }) => !undeclared).map(definitionOf) : null,
     rows: objects.map((object) => ({
       cells: columns.map((column) => column.cell(object, options.now) ?? null),
       object: shown(object, options),

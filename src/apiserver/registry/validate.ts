@@ -39,9 +39,9 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
     refuse(resource, object, [
       ...validateMetadata(resource, object),
       ...metadata,
-      ...immutableErrors(rules.immutable ?? [], object, old),
       ...(resource.custom?.validateUpdate(object, old, undefined) ?? []),
       ...(rules.validate?.(object, root) ?? []),
+      ...immutableErrors(rules.immutable ?? [], object, old),
       ...(rules.validateUpdate?.(object, old, root) ?? []),
     ]);
   for (const text of rules.warnings?.(object, old) ?? []) call.warn(text);
@@ -53,6 +53,6 @@ function immutableErrors(paths: readonly string[], object: AnyObject, old: AnyOb
     .map((path) => root.child(path).invalid(valueAt(object, path), "field is immutable"));
 }
 
-function refuse({ kind }: Resource, object: AnyObject, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw invalid(kind, object.metadata.name ?? "", errors);
+function refuse({ home }: Resource, object: AnyObject, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid(home, object.metadata.name ?? "", errors);
 }

@@ -1,7 +1,7 @@
 import type { FieldError, Path } from "../../field.ts";
 import type { LabelSelector, PodTemplateSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
-import { validateLabelSelector } from "../../validate/labels.ts";
+import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { validateNonNegative } from "../../validate/values.ts";
 
 /** Rules that hold for every object with a pod template and a selector. */
@@ -54,7 +54,7 @@ export function validateSelectsTemplate(
   if (selector && isEmptySelector(selector)) return [];
   const labels = template.metadata?.labels;
   if (selects(selector, labels)) return [];
-  const shown = labels && Object.keys(labels).length > 0 ? labels : undefined;
+  const shown = labels && Object.keys(labels).length > 0 ? inKeyOrder(labels) : undefined;
   return [at.child("metadata", "labels").invalid(shown, "`selector` does not match template `labels`")];
 }
 

@@ -63,7 +63,9 @@ function validateMetric(metric: MetricSpec, at: Path): FieldError[] {
   const { type = "" } = metric;
   if (type === "") return [at.child("type").required("must specify a metric source type")];
   const wanted = sources[type as keyof typeof sources];
-  if (!wanted) return [at.child("type").notSupported(type, Object.keys(sources))];
+  // Kubernetes finds an unknown type twice.
+  const unknown = at.child("type").notSupported(type, Object.keys(sources));
+  if (!wanted) return [unknown, unknown];
   const errors = validateSources(metric, at);
   for (const source of Object.values(sources))
     if (source !== wanted && metric[source])

@@ -135,10 +135,11 @@ function validateFailureAction(action: string | undefined, spec: JobSpec, at: Pa
 }
 
 function validateExitCodes(
-  { operator, containerName, values = [] }: PodFailurePolicyOnExitCodesRequirement,
+  { operator, containerName, values: given }: PodFailurePolicyOnExitCodesRequirement,
   containers: ReadonlySet<string>,
   at: Path,
 ): FieldError[] {
+  const values = given ?? [];
   const errors: FieldError[] = [];
   if (!operator) errors.push(at.child("operator").required('valid values: ["In" "NotIn"]'));
   else errors.push(...validateOneOf(operator, ["In", "NotIn"], at.child("operator")));

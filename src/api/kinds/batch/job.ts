@@ -5,7 +5,7 @@ import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { Job } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
-import { validateLabelSelector } from "../../validate/labels.ts";
+import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { templateColumns } from "../apps/workload.ts";
 import { isUsableSelector, validateCounts } from "../apps/workload-rules.ts";
 import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
@@ -97,7 +97,7 @@ function selectOwnPods({ metadata: { name, uid = "" }, spec }: Job): void {
   if (labels[oldUidLabel] === undefined) Object.assign(labels, { [oldUidLabel]: uid, [uidLabel]: uid });
   spec.template.metadata.labels = labels;
   spec.selector ??= {};
-  spec.selector.matchLabels = { [uidLabel]: uid, ...spec.selector.matchLabels };
+  spec.selector.matchLabels = inKeyOrder({ [uidLabel]: uid, ...spec.selector.matchLabels });
 }
 
 /** A Job without labels bears those of its pods. */
@@ -130,7 +130,7 @@ function validateSpec({ spec }: Job, at: Path): FieldError[] {
   const { selector, template } = spec;
   const labels = template?.metadata?.labels;
   const mismatch = (!selector || isUsableSelector(selector)) && !selects(selector, labels);
-  const shown = labels && Object.keys(labels).length > 0 ? labels : undefined;
+  const shown = labels && Object.keys(labels).length > 0 ? inKeyOrder(labels) : undefined;
   return [
     ...validateJobTemplateSpec(spec, at),
     ...(selector ? validateLabelSelector(selector, at.child("selector")) : [at.child("selector").required()]),

@@ -40,7 +40,7 @@ export const endpointSlice = defineKind<EndpointSlice>({
     ageColumn,
   ],
 
-  defaults({ ports = [] }) {
+  defaults({ ports }) {
     for (const port of ports ?? []) {
       port.name ??= "";
       port.protocol ??= "TCP";
@@ -70,7 +70,8 @@ function validateEndpoints(endpoints: readonly Endpoint[], addressType: string, 
 }
 
 function validateEndpoint(endpoint: Endpoint, addressType: string, at: Path): FieldError[] {
-  const { addresses = [], hostname, nodeName } = endpoint;
+  const { hostname, nodeName } = endpoint;
+  const addresses = endpoint.addresses ?? [];
   const place = at.child("addresses");
   return [
     ...(addresses.length === 0 ? [place.required("must contain at least 1 address")] : []),

@@ -50,6 +50,8 @@ export const eventsEvent = defineKind<EventsV1Event>({
   immutable: [
     "involvedObject",
     "reason",
+    // Kubernetes finds a changed reason twice.
+    "reason",
     "message",
     "source",
     "firstTimestamp",

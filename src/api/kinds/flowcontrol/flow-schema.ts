@@ -58,7 +58,8 @@ export const flowSchema = defineKind<FlowSchema>({
 });
 
 function validateRules(rule: PolicyRulesWithSubjects, at: Path): FieldError[] {
-  const { subjects = [], resourceRules = [], nonResourceRules = [] } = rule;
+  const { resourceRules = [], nonResourceRules = [] } = rule;
+  const subjects = rule.subjects ?? [];
   return [
     ...(subjects.length === 0 ? [at.child("subjects").required("subjects must contain at least one value")] : []),
     ...subjects.flatMap((subject, i) => validateSubject(subject, at.child("subjects").index(i))),

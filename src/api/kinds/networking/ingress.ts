@@ -115,11 +115,12 @@ function validatePath({ path = "", pathType, backend }: HTTPIngressPath, at: Pat
   return [...validatePathText(path, pathType, at), ...validateBackend(backend ?? {}, at.child("backend"))];
 }
 
-function validatePathText(path: string, pathType: string | undefined, at: Path): FieldError[] {
+function validatePathText(path: string, pathType: string | null | undefined, at: Path): FieldError[] {
   const place = at.child("path");
   const absolute = path.startsWith("/") ? [] : [place.invalid(path, "must be an absolute path")];
   switch (pathType) {
     case undefined:
+    case null:
       return [at.child("pathType").required("pathType must be specified")];
     case "Exact":
     case "Prefix":

@@ -26,9 +26,9 @@ export function validateAggregation(rule: AggregationRule | undefined, root: Pat
 }
 
 function validateRule(rule: PolicyRule, namespaced: boolean, at: Path): FieldError[] {
-  const { verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  const { apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
   const errors: FieldError[] = [];
-  if (verbs.length === 0) errors.push(at.child("verbs").required("verbs must contain at least one value"));
+  if (!rule.verbs?.length) errors.push(at.child("verbs").required("verbs must contain at least one value"));
   const urls = at.child("nonResourceURLs");
   if (nonResourceURLs.length > 0) {
     if (namespaced) errors.push(urls.invalid(nonResourceURLs, "namespaced rules cannot apply to non-resource URLs"));

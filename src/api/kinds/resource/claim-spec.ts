@@ -26,7 +26,8 @@ export function setClaimDefaults(spec: ResourceClaimSpec | undefined): void {
 }
 
 export function validateClaimSpec(spec: ResourceClaimSpec | undefined, at: Path): FieldError[] {
-  const { requests = [], constraints = [] } = spec?.devices ?? {};
+  const { constraints = [] } = spec?.devices ?? {};
+  const requests = spec?.devices?.requests ?? [];
   const place = at.child("devices", "requests");
   const names = requests.map(({ name }) => name);
   const known = new Set(

@@ -41,18 +41,15 @@ export const csiNode = defineKind<CSINode>({
   },
 });
 
-function validateDriver(
-  { name = "", nodeID = "", topologyKeys = [], allocatable }: CSINodeDriver,
-  at: Path,
-): FieldError[] {
+function validateDriver({ name = "", nodeID = "", topologyKeys, allocatable }: CSINodeDriver, at: Path): FieldError[] {
   const id = at.child("nodeID");
   return [
     ...(name ? validateText(csiDriverName, name, at.child("name")) : [at.child("name").required()]),
     ...(nodeID ? [] : [id.required()]),
     ...(nodeID.length > maxNodeIdLength ? [id.invalid(nodeID, `must be ${maxNodeIdLength} characters or less`)] : []),
     ...validateNonNegative(allocatable?.count, at.child("allocatable", "count")),
-    ...topologyKeys.flatMap((key, i) => [
-      ...(topologyKeys.indexOf(key) < i ? [at.child("topologyKeys").duplicate(key)] : []),
+    ...(topologyKeys ?? []).flatMap((key, i) => [
+      ...((topologyKeys ?? []).indexOf(key) < i ? [at.child("topologyKeys").duplicate(key)] : []),
       ...validateText(qualifiedName, key, at.child("topologyKeys")),
     ]),
   ];

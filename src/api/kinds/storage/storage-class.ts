@@ -63,7 +63,8 @@ function validateProvisioner(provisioner: string, at: Path): FieldError[] {
 
 function validateTopology({ matchLabelExpressions = [] }: TopologySelectorTerm, at: Path): FieldError[] {
   const seen = new Set<string>();
-  return matchLabelExpressions.flatMap(({ key = "", values = [] }, i) => {
+  return matchLabelExpressions.flatMap(({ key = "", values: given }, i) => {
+    const values = given ?? [];
     const place = at.child("matchLabelExpressions").index(i);
     const errors = values.length === 0 ? [place.child("values").required()] : [];
     values.forEach((value, j) => {
