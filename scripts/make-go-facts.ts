@@ -74,17 +74,21 @@ function readTypes(source: string, prefix: string): void {
   }
   const own = /^package (\w+)/m.exec(source)?.[1] ?? "";
   for (const [, name, body] of source.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
-    const type = readStruct(body ?? "", (goType) => qualified(goType, own, aliases));
+    const type = readStruct(
+      body ?? "",
+      (goType) => qualified(goType, own, aliases),
+      (marker) => defaultFrom(marker, source),
+    );
     facts[`${prefix}.${name}`] = type;
   }
 }
 
-function readStruct(body: string, qualify: (goType: string) => string): TypeFacts {
+function readStruct(body: string, qualify: (goType: string) => string, read: (marker: string) => unknown): TypeFacts {
   const type: Required<TypeFacts> = { pointers: [], always: [], omitZero: [], embedded: [], goTypes: {}, defaults: {} };
   let given: unknown;
   for (const line of body.split("\n")) {
     const marker = /^\s*\/\/ \+default=(.*)$/.exec(line)?.[1];
-    if (marker !== undefined) given = defaultFrom(marker);
+    if (marker !== undefined) given = read(marker);
     const match = /^\s*(?:(\w+)\s+)?([\w.*[\]]+)\s+`(?:.* )?json:"([^"]*)"/.exec(line);
     if (!match) continue;
     const [, , declared = "", tag = ""] = match;
@@ -101,13 +105,11 @@ function readStruct(body: string, qualify: (goType: string) => string): TypeFact
   return Object.fromEntries(Object.entries(type).filter(([, list]) => Object.keys(list).length > 0));
 }
 
-/** The value of a marker; one that names a constant is left to the kinds' own defaults. */
-function defaultFrom(marker: string): unknown {
-  try {
-    return JSON.parse(marker);
-  } catch {
-    return undefined;
-  }
+/** The value of a marker: JSON, or the name of a constant of the same file. */
+function defaultFrom(marker: string, source: string): unknown {
+  const constant = /^ref\((\w+)\)$/.exec(marker)?.[1];
+  const text = constant ? new RegExp(`^\\s*${constant}\\b.*= (".*")$`, "m").exec(source)?.[1] : marker;
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** As Go's reflection prints a type: with the last part of its package's path, whatever it is imported as. */

@@ -28,6 +28,7 @@ interface Definition {
   required?: string[];
   properties?: Record<string, Property>;
   "x-kubernetes-map-type"?: string;
+  "x-kubernetes-unions"?: unknown[];
   "x-kubernetes-group-version-kind"?: { group: string; version: string; kind: string }[];
 }
 type ProtoFields = Record<string, [number: number, type: string]>;
@@ -36,6 +37,7 @@ type ProtoFields = Record<string, [number: number, type: string]>;
 interface TableType {
   kinds?: string[];
   atomic?: true;
+  unions?: unknown[];
   fields: Record<string, string>;
 }
 
@@ -151,6 +153,7 @@ class Source {
     return {
       ...(kinds && { kinds }),
       ...(definition?.["x-kubernetes-map-type"] === "atomic" && { atomic: true }),
+      ...(definition?.["x-kubernetes-unions"] && { unions: definition["x-kubernetes-unions"] }),
       fields,
     };
   }
@@ -227,8 +230,8 @@ class Source {
     const own = this.#facts[name];
     if (!own?.embedded) return own;
     const knows = (facts: TypeFacts | undefined): boolean =>
-      [facts?.pointers, facts?.always, facts?.omitZero, Object.keys(facts?.goTypes ?? {})].some((list) =>
-        list?.includes(field),
+      [facts?.pointers, facts?.always, facts?.omitZero, Object.keys({ ...facts?.goTypes, ...facts?.defaults })].some(
+        (list) => list?.includes(field),
       );
     if (knows(own)) return own;
     const inside = own.embedded.map((type) => name.replace(/[^.]*$/, type)).map((type) => this.#goFacts(type, field));

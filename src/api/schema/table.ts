@@ -14,6 +14,7 @@ import table from "./table.json" with { type: "json" };
 interface TypeEntry {
   readonly kinds?: readonly string[];
   readonly atomic?: boolean;
+  readonly unions?: readonly unknown[];
   readonly fields: Readonly<Record<string, string>>;
 }
 
@@ -71,6 +72,11 @@ export function nodeOfKind(apiVersion: string, kind: string): SchemaNode | undef
 export function kindOfType(type: string): GroupVersionKind | undefined {
   const [group = "", version = "", kind = ""] = entries.get(type)?.kinds?.[0]?.split("/") ?? [];
   return kind && group !== "*" ? { group, version, kind } : undefined;
+}
+
+/** Which of a type's fields exclude each other, as the published documents say it. */
+export function unionsOf(type: string): readonly unknown[] | undefined {
+  return entries.get(type)?.unions;
 }
 
 /** What Kubernetes' published documents say of how a value merges, where they say it. */
@@ -147,6 +153,7 @@ class ValueNode implements SchemaNode {
 /** A built-in object type; its fields are read from the table when first asked for. */
 class TypeNode extends ValueNode {
   readonly type: string;
+  override readonly stated: MergeRules;
   readonly #entry: TypeEntry;
   #fields: ReadonlyMap<string, Field> | undefined;
 
@@ -154,6 +161,7 @@ class TypeNode extends ValueNode {
     const [kind = "", version = ""] = type.split(".").reverse();
     super("object", `${version}.${kind}`, undefined, { atomic: entry.atomic ?? false, ...extensions });
     this.type = type;
+    this.stated = extensions;
     this.#entry = entry;
   }
 

@@ -1,0 +1,136 @@
+import protobuf from "protobufjs/minimal.js";
+import { describe, expect, test } from "vitest";
+import { builtinKinds } from "../kinds/all.ts";
+import type { PublishedKind } from "./operations.ts";
+import { openApiV2 } from "./v2.ts";
+import { encodeOpenApiV2 } from "./v2-protobuf.ts";
+import { openApiV3, openApiV3Index } from "./v3.ts";
+
+type Json = Record<string, Record<string, Record<string, unknown>>>;
+
+const custom: PublishedKind = {
+  group: "life.example.com",
+  version: "v1",
+  kind: "Thing",
+  plural: "things",
+  scope: "Namespaced",
+  verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+  subresources: {},
+  type: "",
+  schema: { type: "object", properties: { spec: { type: "object", properties: { a: { type: "string" } } } } },
+};
+
+/** Every reference in a document, by where it points. */
+function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
+  if (typeof value !== "object" || value === null) return found;
+  for (const [key, child] of Object.entries(value)) {
+    if (key === "$ref" && typeof child === "string") found.add(child);
+    else referencesIn(child, found);
+  }
+  return found;
+}
+
+describe("OpenAPI v3", () => {
+  const apps = openApiV3("apis/apps/v1", builtinKinds, {
+    "io.k8s.api.apps.v1.DeploymentSpec": { replicas: "How many." },
+  }) as unknown as Json;
+  const schemas = apps.components?.schemas as Record<string, { properties: Record<string, unknown> }>;
+
+  test("says types with their defaults, merge rules and texts", () => {
+    expect(schemas["io.k8s.api.apps.v1.DeploymentSpec"]).toMatchObject({
+      required: ["selector", "template"],
+      properties: {
+        replicas: { description: "How many.", type: "integer", format: "int32" },
+        strategy: {
+          default: {},
+          allOf: [{ $ref: "#/components/schemas/io.k8s.api.apps.v1.DeploymentStrategy" }],
+          "x-kubernetes-patch-strategy": "retainKeys",
+        },
+      },
+    });
+    expect(schemas["io.k8s.api.core.v1.Container"]?.properties.ports).toMatchObject({
+      "x-kubernetes-list-map-keys": ["containerPort", "protocol"],
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-patch-merge-key": "containerPort",
+    });
+  });
+
+  test("says operations as kubectl looks for them", () => {
+    const item = apps.paths?.["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"] as Json;
+    expect(item.patch).toMatchObject({
+      operationId: "patchAppsV1NamespacedDeployment",
+      "x-kubernetes-action": "patch",
+      "x-kubernetes-group-version-kind": { group: "apps", version: "v1", kind: "Deployment" },
+    });
+    expect(JSON.stringify(item.patch?.parameters)).toContain("fieldValidation");
+    expect(Object.keys(apps.paths ?? {})).toContain("/apis/apps/v1/watch/deployments");
+  });
+
+  test("every reference in every document leads somewhere", () => {
+    const { paths } = openApiV3Index([...builtinKinds, custom]);
+    for (const path of Object.keys(paths)) {
+      const document = openApiV3(path, [...builtinKinds, custom]) as unknown as Json;
+      for (const reference of referencesIn(document)) {
+        expect(document.components?.schemas, `${path}: ${reference}`).toHaveProperty([
+          reference.replace("#/components/schemas/", ""),
+        ]);
+      }
+    }
+    expect(openApiV3("apis/none/v1", builtinKinds)).toBeUndefined();
+  });
+
+  test("custom resources have their own schema, and no protobuf", () => {
+    const document = openApiV3("apis/life.example.com/v1", [custom]) as unknown as Json;
+    expect(document.components?.schemas?.["com.example.life.v1.Thing"]).toMatchObject({
+      properties: { spec: { properties: { a: { type: "string" } } } },
+      "x-kubernetes-group-version-kind": [{ group: "life.example.com", version: "v1", kind: "Thing" }],
+    });
+    expect(JSON.stringify(document.paths)).not.toContain("protobuf");
+    expect(JSON.stringify(document.paths)).not.toContain("strategic");
+  });
+
+  test("the index's hashes change with what is published, and only then", () => {
+    const before = openApiV3Index([custom]).paths["apis/life.example.com/v1"];
+    expect(openApiV3Index([{ ...custom }]).paths["apis/life.example.com/v1"]).toEqual(before);
+    const after = openApiV3Index([{ ...custom, schema: { type: "object" } }]).paths["apis/life.example.com/v1"];
+    expect(after).not.toEqual(before);
+  });
+});
+
+describe("OpenAPI v2", () => {
+  const document = openApiV2([...builtinKinds, custom]) as unknown as Json;
+
+  test("every reference leads somewhere", () => {
+    for (const reference of referencesIn(document)) {
+      expect(document.definitions).toHaveProperty([reference.replace("#/definitions/", "")]);
+    }
+    expect(document.definitions?.["io.k8s.api.core.v1.Pod"]).toMatchObject({ type: "object" });
+  });
+
+  test("has a protobuf form with all definitions and paths", () => {
+    const found = { version: "", definitions: 0, paths: 0 };
+    const count = (bytes: Uint8Array, wanted: number): number => {
+      const reader = protobuf.Reader.create(bytes);
+      let number = 0;
+      while (reader.pos < reader.len) {
+        const key = reader.uint32();
+        if (key >>> 3 === wanted) number++;
+        reader.skipType(key & 7);
+      }
+      return number;
+    };
+    const reader = protobuf.Reader.create(encodeOpenApiV2(document as never));
+    while (reader.pos < reader.len) {
+      const number = reader.uint32() >>> 3;
+      if (number === 1) found.version = reader.string();
+      else if (number === 8) found.paths = count(reader.bytes(), 2);
+      else if (number === 9) found.definitions = count(reader.bytes(), 1);
+      else reader.skipType(2);
+    }
+    expect(found).toEqual({
+      version: "2.0",
+      definitions: Object.keys(document.definitions ?? {}).length,
+      paths: Object.keys(document.paths ?? {}).length,
+    });
+  });
+});

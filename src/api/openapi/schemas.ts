@@ -1,0 +1,224 @@
+import type { Field, SchemaNode, Sort } from "../schema/node.ts";
+import { isType, kindOfType, mergeRulesOf, typeNameOf, typeNode, typeOfKind, unionsOf } from "../schema/table.ts";
+import type { Descriptions } from "./descriptions.ts";
+import { type PublishedKind, publishedType } from "./operations.ts";
+
+export type JsonObject = Record<string, unknown>;
+
+/** How the two versions of OpenAPI differ in what they say of types. */
+export interface Dialect {
+  readonly refPrefix: string;
+  /** Whether a reference may stand beside other words, and whether defaults are said. */
+  readonly isV3: boolean;
+}
+
+const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
+const extensions = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1";
+
+/** Types that are published although they are no objects with fields. */
+const leafTypes: Partial<Record<Sort, string>> = {
+  quantity: "io.k8s.apimachinery.pkg.api.resource.Quantity",
+  intOrString: "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+  time: `${meta}.Time`,
+  microTime: `${meta}.MicroTime`,
+  duration: `${meta}.Duration`,
+  fieldsV1: `${meta}.FieldsV1`,
+  raw: "io.k8s.apimachinery.pkg.runtime.RawExtension",
+  any: `${extensions}.JSON`,
+  schemaOrList: `${extensions}.JSONSchemaPropsOrArray`,
+  schemaOrBoolean: `${extensions}.JSONSchemaPropsOrBool`,
+  schemaOrStrings: `${extensions}.JSONSchemaPropsOrStringArray`,
+};
+
+function leafSchema(type: string, isV3: boolean): JsonObject | undefined {
+  switch (type) {
+    case leafTypes.quantity:
+      return isV3 ? { oneOf: [{ type: "string" }, { type: "number" }] } : { type: "string" };
+    case leafTypes.intOrString:
+      return isV3
+        ? { format: "int-or-string", oneOf: [{ type: "integer" }, { type: "string" }] }
+        : { format: "int-or-string", type: "string" };
+    case leafTypes.time:
+    case leafTypes.microTime:
+      return { type: "string", format: "date-time" };
+    case leafTypes.duration:
+      return { type: "string" };
+    case leafTypes.fieldsV1:
+    case leafTypes.raw:
+    case `${meta}.Patch`:
+      return { type: "object" };
+    case leafTypes.any:
+    case leafTypes.schemaOrList:
+    case leafTypes.schemaOrBoolean:
+    case leafTypes.schemaOrStrings:
+      return {};
+    default:
+      return undefined;
+  }
+}
+
+const scalars: Partial<Record<Sort, JsonObject>> = {
+  string: { type: "string" },
+  bytes: { type: "string", format: "byte" },
+  boolean: { type: "boolean" },
+  int32: { type: "integer", format: "int32" },
+  int64: { type: "integer", format: "int64" },
+  double: { type: "number", format: "double" },
+};
+
+/** The schemas of these types and of all that they refer to, by name, in order. */
+export function schemasOf(
+  roots: Iterable<string>,
+  kinds: readonly PublishedKind[],
+  texts: Descriptions,
+  dialect: Dialect,
+): JsonObject {
+  const custom = new Map(kinds.filter(({ schema }) => schema).map((kind) => [publishedType(kind), kind]));
+  const schemas = new Map<string, JsonObject>();
+  const waiting = [...roots];
+  const refer = (type: string): string => {
+    waiting.push(type);
+    return `${dialect.refPrefix}${type}`;
+  };
+  for (let type = waiting.pop(); type !== undefined; type = waiting.pop()) {
+    if (schemas.has(type)) continue;
+    schemas.set(type, schemaOf(type, { kinds, custom, texts, dialect, refer }));
+  }
+  return Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+interface Context {
+  readonly kinds: readonly PublishedKind[];
+  readonly custom: ReadonlyMap<string, PublishedKind>;
+  readonly texts: Descriptions;
+  readonly dialect: Dialect;
+  /** Writes down that a type is needed, and gives the reference to it. */
+  readonly refer: (type: string) => string;
+}
+
+function schemaOf(type: string, { kinds, custom, texts, dialect, refer }: Context): JsonObject {
+  const described = (text: string | undefined): JsonObject => (text ? { description: text } : {});
+  const leaf = leafSchema(type, dialect.isV3);
+  if (leaf) return { ...described(texts[type]?.[""]), ...leaf };
+  const own = custom.get(type);
+  if (own) return customSchema(own, refer);
+  const listed = custom.get(type.replace(/List$/, ""));
+  if (listed) return customListSchema(listed, refer);
+  if (!isType(type)) return { type: "object" };
+
+  const node = typeNode(type);
+  const fields = [...node.fields.values()].filter(({ embedded }) => !embedded);
+  const required = fields.filter((field) => field.required).sort((a, b) => a.number - b.number);
+  const unions = unionsOf(type);
+  const ofKinds = kindsOf(type, kinds);
+  return {
+    ...described(texts[type]?.[""]),
+    type: "object",
+    ...(required.length && { required: required.map(({ name }) => name) }),
+    ...(fields.length && {
+      properties: Object.fromEntries(
+        fields.map((field) => [field.name, fieldSchema(field, texts[type]?.[field.name], dialect, refer)]),
+      ),
+    }),
+    ...(ofKinds.length && { "x-kubernetes-group-version-kind": ofKinds }),
+    ...(node.atomic && { "x-kubernetes-map-type": "atomic" }),
+    ...(unions && { "x-kubernetes-unions": unions }),
+  };
+}
+
+/** The kinds that a type is; some are a kind of every group. */
+function kindsOf(type: string, kinds: readonly PublishedKind[]): JsonObject[] {
+  const own = kindOfType(type);
+  if (own) return [{ ...own }];
+  const [kind = ""] = type.split(".").reverse();
+  if (typeOfKind({ group: "", version: "v1", kind }) !== type) return [];
+  const groups = new Set(["/v1", ...kinds.map(({ group, version }) => `${group}/${version}`)]);
+  return [...groups].sort().map((groupVersion) => {
+    const [group = "", version = ""] = groupVersion.split("/");
+    return { group, kind, version };
+  });
+}
+
+function fieldSchema(
+  field: Field,
+  description: string | undefined,
+  dialect: Dialect,
+  refer: (type: string) => string,
+): JsonObject {
+  const { node } = field;
+  const value = valueSchema(node, refer);
+  const fallback = dialect.isV3 ? defaultOf(field) : undefined;
+  const beside = {
+    ...(description && { description }),
+    ...(fallback !== undefined && { default: fallback }),
+    ...mergeWords(node),
+  };
+  return "$ref" in value && dialect.isV3 ? { ...beside, allOf: [value] } : { ...beside, ...value };
+}
+
+/** A struct that is no pointer is there as {}; a scalar that is always written has its zero. */
+function defaultOf(field: Field): unknown {
+  if (field.default !== undefined) return field.default;
+  if (field.pointer) return undefined;
+  switch (field.node.sort) {
+    case "object":
+      return {};
+    case "string":
+      return field.always ? "" : undefined;
+    case "int32":
+    case "int64":
+    case "double":
+      return field.always ? 0 : undefined;
+    case "boolean":
+      return field.always ? false : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function valueSchema(node: SchemaNode, refer: (type: string) => string): JsonObject {
+  const scalar = scalars[node.sort];
+  if (scalar) return { ...scalar };
+  if (node.sort === "list" && node.item) return { type: "array", items: valueSchema(node.item, refer) };
+  if (node.sort === "map" && node.item) return { type: "object", additionalProperties: valueSchema(node.item, refer) };
+  const type = typeNameOf(node) ?? leafTypes[node.sort];
+  return type ? { $ref: refer(type) } : {};
+}
+
+function mergeWords(node: SchemaNode): JsonObject {
+  const { atomic, listType, listKeys, mergeKey, patchStrategy } = mergeRulesOf(node);
+  const isMap = node.sort === "map" || node.sort === "object";
+  return {
+    ...(listKeys?.length && { "x-kubernetes-list-map-keys": listKeys }),
+    ...(listType && { "x-kubernetes-list-type": listType }),
+    ...(isMap && atomic !== undefined && { "x-kubernetes-map-type": atomic ? "atomic" : "granular" }),
+    ...(mergeKey && { "x-kubernetes-patch-merge-key": mergeKey }),
+    ...(patchStrategy?.length && { "x-kubernetes-patch-strategy": patchStrategy.join(",") }),
+  };
+}
+
+const typeMeta = { apiVersion: { type: "string" }, kind: { type: "string" } };
+
+function customSchema(kind: PublishedKind, refer: (type: string) => string): JsonObject {
+  const { group, version, kind: name, schema = {} } = kind;
+  return {
+    ...schema,
+    type: "object",
+    properties: { ...typeMeta, ...schema.properties, metadata: { allOf: [{ $ref: refer(`${meta}.ObjectMeta`) }] } },
+    "x-kubernetes-group-version-kind": [{ group, version, kind: name }],
+  };
+}
+
+function customListSchema(kind: PublishedKind, refer: (type: string) => string): JsonObject {
+  const { group, version, kind: name } = kind;
+  return {
+    type: "object",
+    required: ["items"],
+    properties: {
+      ...typeMeta,
+      items: { type: "array", items: { $ref: refer(publishedType(kind)) } },
+      metadata: { allOf: [{ $ref: refer(`${meta}.ListMeta`) }] },
+    },
+    "x-kubernetes-group-version-kind": [{ group, version, kind: `${name}List` }],
+  };
+}
