@@ -10,6 +10,7 @@ import { Authenticator, type StaticToken, staticTokens } from "./authenticate/au
 import { impersonated } from "./authenticate/impersonate.ts";
 import { type ServiceAccountKeys, ServiceAccountTokens } from "./authenticate/service-account-tokens.ts";
 import { type Authorizer, attributesOf, refusal } from "./authorize/attributes.ts";
+import { NodeAuthorizer } from "./authorize/node.ts";
 import { RbacAuthorizer } from "./authorize/rbac.ts";
 import { UnionAuthorizer } from "./authorize/union.ts";
 import { Discovery } from "./discovery/discovery.ts";
@@ -72,7 +73,10 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const stopping = new AbortController();
   const catalog = new Catalog(options.kinds);
   const rbac = new RbacAuthorizer(store);
-  const authorizer: Authorizer = new UnionAuthorizer([rbac]);
+  const authorizer: Authorizer = new UnionAuthorizer([
+    new NodeAuthorizer(store, () => rbac.rulesOfRole({ kind: "ClusterRole", name: "system:node" }, undefined) ?? []),
+    rbac,
+  ]);
   const accounts = await ServiceAccountTokens.open({ ...options.serviceAccounts, store, clock });
   const authenticator = new Authenticator({
     tokens: [staticTokens(options.staticTokens ?? []), accounts],
@@ -85,6 +89,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     catalog,
     admission: new Admission(admissionSteps({ store, authorizer, clock })),
     specials: specialsFor({
+      registry: () => registry,
       store,
       authorizer,
       rbac,
@@ -93,7 +98,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     }),
   };
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes: options.nodes });
-  await bootstrap(registry, { serviceCidrs: options.serviceCidrs });
+  await bootstrap(registry, options);
 
   const health = {
     healthz: new HealthChecks("healthz", [ping, storeCheck(store)]),

@@ -70,7 +70,7 @@ async function written(
     try {
       if (call.options.dryRun) return dryCreated(registry, call, object);
       const entry = await putNew(registry, call, object);
-      registry.specials.get(resource.bucket)?.wrote?.(object);
+      await registry.specials.get(resource.bucket)?.wrote?.(object, undefined);
       return { sort: "entry", code: 201, resource, entry };
     } catch (error) {
       if (!(error instanceof RevisionConflict)) throw error;

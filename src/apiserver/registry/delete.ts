@@ -82,7 +82,7 @@ async function deleteEntry(registry: Registry, call: Call, entry: Entry): Promis
 async function remove(registry: Registry, call: Call, entry: Entry, object: AnyObject): Promise<Outcome> {
   if (call.options.dryRun) return { object, gone: true };
   const removed = await removeEntry(registry, call, entry, object);
-  registry.specials.get(call.resource.bucket)?.deleted?.(object);
+  await registry.specials.get(call.resource.bucket)?.deleted?.(object);
   return { object: heldObject(removed), gone: true };
 }
 

@@ -27,9 +27,9 @@ export interface Special {
   updating?(call: Call, object: AnyObject, old: AnyObject): Reservation | undefined;
   /** Runs before a deletion begins; throws to refuse. */
   deleting?(call: Call, object: AnyObject): void;
-  /** Runs when a write is decided. */
-  wrote?(object: AnyObject): void;
-  deleted?(object: AnyObject): void;
+  /** Run when a write is on disk, before it is answered. */
+  wrote?(object: AnyObject, old: AnyObject | undefined): void | Promise<void>;
+  deleted?(object: AnyObject): void | Promise<void>;
   /** Whether something beyond metadata.finalizers still holds an object that is being deleted. */
   holds?(object: AnyObject): boolean;
 }

@@ -113,7 +113,7 @@ async function written(registry: Registry, call: Call, entry: Entry, next: AnyOb
   if (isReleased(registry, call, next, old)) {
     if (!call.options.dryRun) {
       await removeEntry(registry, call, entry, old);
-      special?.deleted?.(old);
+      await special?.deleted?.(old);
     }
     return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
   }
@@ -123,7 +123,7 @@ async function written(registry: Registry, call: Call, entry: Entry, next: AnyOb
   }
   if (call.options.dryRun) return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
   const changed = await putChanged(registry, call, entry, next);
-  special?.wrote?.(next);
+  await special?.wrote?.(next, old);
   return { sort: "entry", code: 200, resource, entry: changed };
 }
 

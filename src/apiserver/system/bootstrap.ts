@@ -1,32 +1,74 @@
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { isReason } from "../../api/status.ts";
+import { cidrAddress, parseCidr } from "../../base/ip.ts";
 import type { Call } from "../call.ts";
 import { fillIn } from "../negotiate/decode-body.ts";
 import { createObject } from "../registry/create.ts";
 import type { Registry } from "../registry/deps.ts";
 import { heldObject } from "../registry/held.ts";
 import { sameJson } from "../registry/paths.ts";
-import { type Resource, storeKey } from "../registry/resources.ts";
+import { storeKey } from "../registry/resources.ts";
 import { updateObject } from "../registry/update.ts";
-import { systemUser } from "../user.ts";
 import { ownObjects } from "./own-objects.ts";
+import { systemCall } from "./system-call.ts";
 
 /** Namespaces that are always there (Kubernetes docs, "Namespaces", "Initial namespaces"). */
 export const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
 export interface BootstrapOptions {
   readonly serviceCidrs: readonly string[];
+  /** The Service "kubernetes": where pods reach this server. */
+  readonly advertiseAddress: string;
+  readonly advertisePort: number;
 }
 
 /** Puts what every cluster has into the store, where it is missing. Roles that were changed get back what they lack. */
-export async function bootstrap(registry: Registry, { serviceCidrs }: BootstrapOptions): Promise<void> {
+export async function bootstrap(registry: Registry, options: BootstrapOptions): Promise<void> {
+  const { serviceCidrs } = options;
   for (const name of systemNamespaces) await ensure(registry, namespaceObject(name));
   for (const object of ownObjects()) {
     if (object.metadata.namespace) await ensure(registry, namespaceObject(object.metadata.namespace));
     await ensure(registry, object);
   }
   await ensure(registry, serviceCidrObject(serviceCidrs));
+  for (const object of kubernetesService(options)) await ensure(registry, object);
+}
+
+/** The Service through which pods reach the API, with its endpoints: this server. */
+function kubernetesService({ serviceCidrs, advertiseAddress, advertisePort }: BootstrapOptions): AnyObject[] {
+  const labels = { provider: "kubernetes", component: "apiserver" };
+  const cidr = parseCidr(serviceCidrs[0] ?? "");
+  if (!cidr) return [];
+  const metadata = { name: "kubernetes", namespace: "default" };
+  const port = { name: "https", port: advertisePort, protocol: "TCP" };
+  return [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { ...metadata, labels },
+      spec: {
+        type: "ClusterIP",
+        clusterIP: cidrAddress(cidr, 1),
+        ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: advertisePort }],
+        sessionAffinity: "None",
+      },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Endpoints",
+      metadata: { ...metadata, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
+      subsets: [{ addresses: [{ ip: advertiseAddress }], ports: [port] }],
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { ...metadata, labels: { "kubernetes.io/service-name": "kubernetes" } },
+      addressType: advertiseAddress.includes(":") ? "IPv6" : "IPv4",
+      endpoints: [{ addresses: [advertiseAddress], conditions: { ready: true } }],
+      ports: [port],
+    },
+  ];
 }
 
 function namespaceObject(name: string): AnyObject {
@@ -35,24 +77,6 @@ function namespaceObject(name: string): AnyObject {
 
 function serviceCidrObject(cidrs: readonly string[]): AnyObject {
   return { apiVersion: "networking.k8s.io/v1", kind: "ServiceCIDR", metadata: { name: "kubernetes" }, spec: { cidrs } };
-}
-
-/** The server's own request on a resource. */
-export function systemCall(
-  resource: Resource,
-  key: { namespace?: string | undefined; name?: string | undefined },
-): Call {
-  return {
-    user: systemUser,
-    resource,
-    subresource: undefined,
-    namespace: key.namespace,
-    name: key.name,
-    options: {},
-    fieldManager: "kube-apiserver",
-    warn() {},
-    alsoNeeds() {},
-  };
 }
 
 /** Creates the object unless there is one; a role that lost rules gets them back, as "autoupdate" promises. */
@@ -73,8 +97,21 @@ export async function ensure(registry: Registry, object: AnyObject): Promise<voi
     return;
   }
   const there = heldObject(entry);
+  if (object.kind === "Endpoints" || object.kind === "EndpointSlice") return refreshed(registry, call, there, object);
   if (!isAutoupdated(there) || !lacks(there, object)) return;
   await updateObject(registry, call, { change: (old) => reconciled(old, object) });
+}
+
+/** The server's address may have changed since it last ran. */
+async function refreshed(registry: Registry, call: Call, there: AnyObject, wanted: AnyObject): Promise<void> {
+  const fields = ["subsets", "endpoints", "ports"].filter((field) => wanted[field] !== undefined);
+  if (fields.every((field) => JSON.stringify(there[field]) === JSON.stringify(wanted[field]))) return;
+  await updateObject(registry, call, {
+    change: (old) => ({
+      ...structuredClone(old),
+      ...Object.fromEntries(fields.map((field) => [field, wanted[field]])),
+    }),
+  });
 }
 
 function isAutoupdated({ metadata }: AnyObject): boolean {
