@@ -1,28 +1,21 @@
-import type { Kind } from "../api/kind.ts";
 import { namespace as namespaceKind } from "../api/kinds/core/namespace.ts";
 import { node as nodeKind } from "../api/kinds/core/node.ts";
 import { pod as podKind } from "../api/kinds/core/pod.ts";
 import { service as serviceKind } from "../api/kinds/core/service.ts";
 import { endpointSlice } from "../api/kinds/discovery/endpoint-slice.ts";
-import type { KubeObject } from "../api/object.ts";
 import type { Clock } from "../base/clock.ts";
 import { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Informers } from "../client/informer.ts";
-import { Forwarder } from "./dns/forward.ts";
-import { recordsFrom } from "./dns/records.ts";
-import { NodeResolvers } from "./dns/resolv-conf.ts";
-import { DnsServer } from "./dns/server.ts";
-import type { EndpointSlice, Node, Pod, Service } from "./objects.ts";
-import { leaveForeignFilters, passForeignFilters } from "./pods/foreign-filters.ts";
-import { ipBatch, linkExists, readOutsideMtu, removeLinks } from "./pods/kernel.ts";
-import { nodeLink } from "./pods/names.ts";
+import { openDns } from "./dns/open-dns.ts";
+import { passForeignFilters } from "./pods/foreign-filters.ts";
+import { readOutsideMtu } from "./pods/kernel.ts";
+import { raiseNodeLink } from "./pods/node-link.ts";
 import { NodeRange } from "./pods/node-range.ts";
 import { Peers } from "./pods/peers.ts";
 import { PodLinks, type SandboxToAttach } from "./pods/pod-links.ts";
 import { type Backend, vxlan } from "./pods/routes.ts";
-import { makeNodeLink, wireNode } from "./pods/scripts.ts";
-import { linkSysctls, nodeSysctls, setSysctls } from "./pods/sysctls.ts";
+import { nodeSysctls, setSysctls } from "./pods/sysctls.ts";
 import { KernelTable } from "./services/kernel.ts";
 import { ServiceProxy } from "./services/proxy.ts";
 import { checkTools } from "./tools.ts";
@@ -61,44 +54,24 @@ export interface Network extends AsyncDisposable {
 export async function openNetwork(options: NetworkOptions): Promise<Network> {
   await checkTools();
   const log = options.log.part("network");
-  const { informers, nodeName, clusterCidrs, serviceCidrs, clusterDns, backend, clock, stateDirectory } = options;
-  const nodes = informers.of(nodeKind as Kind<Node>);
-  const services = informers.of(serviceKind as Kind<Service>);
-  const slices = informers.of(endpointSlice as Kind<EndpointSlice>);
-  const namespaces = informers.of(namespaceKind as Kind<KubeObject>);
-  const pods = informers.of(podKind as Kind<Pod>, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const { informers, nodeName, clusterCidrs, serviceCidrs, backend, clock, stateDirectory } = options;
+  const { clusterDns, clusterDomain, resolvConf } = options;
+  const nodes = informers.of(nodeKind);
+  const services = informers.of(serviceKind);
+  const slices = informers.of(endpointSlice);
+  const namespaces = informers.of(namespaceKind);
+  const pods = informers.of(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
   const parts = new Lifecycle(log);
   try {
     const range = new NodeRange({ stateDirectory, log });
     await setSysctls(nodeSysctls({ ipv6: clusterCidrs.some(isV6) }), log);
-    const raiseNodeLink = async (nodeIps: readonly string[] = []) => {
-      const make = linkExists(nodeLink) ? [] : makeNodeLink();
-      await ipBatch([...make, ...wireNode({ nodeIps, dnsIps: clusterDns, serviceCidrs })]);
-      await setSysctls(linkSysctls(nodeLink, { ipv6: false }), log);
-    };
-    await raiseNodeLink(range.current?.nodeIps);
+    const raise = (nodeIps: readonly string[]) => raiseNodeLink({ nodeIps, dnsIps: clusterDns, serviceCidrs }, log);
+    await raise(range.current?.nodeIps ?? []);
 
     const mtu = await podMtu(backend);
-    const dns = await parts.start("dns", () => {
-      const resolvers = new NodeResolvers({ path: options.resolvConf, without: clusterDns, now: () => clock.now() });
-      let synced = false;
-      Promise.all([services.synced, slices.synced, namespaces.synced]).then(
-        () => {
-          synced = true;
-        },
-        (error) => log.error("the records of DNS could not be listed", { error }),
-      );
-      return DnsServer.open({
-        addresses: clusterDns,
-        port: 53,
-        domain: options.clusterDomain,
-        records: recordsFrom({ services, slices, namespaces }),
-        ready: () => synced,
-        forwarder: new Forwarder({ servers: () => resolvers.servers, clock }),
-        clock,
-        log: log.part("dns"),
-      });
-    });
+    const dns = await parts.start("dns", () =>
+      openDns({ services, slices, namespaces, addresses: clusterDns, domain: clusterDomain, resolvConf, clock, log }),
+    );
     const links = await PodLinks.open({ range, mtu, log });
     const answeredHere = new Set(clusterDns);
     const place = { nodeName, clusterCidrs, answeredHere };
@@ -126,7 +99,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       nodes.onChange(({ key, after }) => {
         if (key.name !== nodeName || !after) return;
         range
-          .learn(after, ({ nodeIps }) => raiseNodeLink(nodeIps))
+          .learn(after, ({ nodeIps }) => raise(nodeIps))
           .then(() => {
             if (range.current === known) return;
             known = range.current;
@@ -148,14 +121,6 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     await parts[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Takes everything of skiff's out of this node's kernel: rules, links and routes. Nothing of anybody else's. */
-export async function removeEverything(clock: Clock): Promise<void> {
-  await using kernel = new KernelTable(clock);
-  await kernel.remove();
-  await leaveForeignFilters();
-  await removeLinks();
 }
 
 /** The longest packet that a pod may send: what the way outside takes, less what the overlay puts around it. */

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Endpoint, Service } from "../../src/network/objects.ts";
+import type { Endpoint, Service } from "../../src/api/schema/types.ts";
 import { Netns, NodeNetwork } from "../support/network-namespace.ts";
 
 /** A node with three pods and a neighbour on its LAN; pods are namespaces in which busybox answers with the pod's name. */
@@ -153,6 +153,21 @@ describe("Services", () => {
     const sticky = { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } };
     await give("sticky", { ...sticky, clusterIP: "10.43.1.7", ports: [{ port: 80 }] }, ["a", "b", "c"]);
     expect(answers(() => wget("c", "http://10.43.1.7/"))).toHaveLength(1);
+  });
+
+  test("load balancers outside learn by the health check port whether the node has endpoints", async () => {
+    const spec = {
+      type: "LoadBalancer",
+      clusterIP: "10.43.1.11",
+      externalTrafficPolicy: "Local",
+      healthCheckNodePort: 30999,
+      ports: [{ port: 80 }],
+    };
+    const ask = () => node.run("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 2 172.30.9.1 30999");
+    await give("healthy", spec, ["a"]);
+    await vi.waitFor(() => expect(ask()).toMatch(/ 200 OK.*"localEndpoints":1/s));
+    await give("healthy", spec, [{ pod: "a", nodeName: "n2" }]);
+    expect(ask()).toMatch(/ 503 .*"localEndpoints":0/s);
   });
 
   test("a pod's host port answers on the node's addresses", async () => {

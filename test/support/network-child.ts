@@ -1,7 +1,8 @@
 /** Runs a node's network in the network namespace it is started in, fed by the process that started it. */
 import { systemClock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
-import { openNetwork, removeEverything } from "../../src/network/open.ts";
+import { openNetwork } from "../../src/network/open.ts";
+import { removeEverything } from "../../src/network/remove.ts";
 import { fedInformers } from "../../src/network/testing/fed-informers.ts";
 import type { ChildCall, ChildOptions } from "./network-namespace.ts";
 

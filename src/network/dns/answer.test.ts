@@ -1,6 +1,7 @@
 import type { RecordType } from "dns-packet";
 import { describe, expect, test } from "vitest";
-import { clusterIpsOf, type EndpointSlice, type Service } from "../objects.ts";
+import type { EndpointSlice, Service } from "../../api/schema/types.ts";
+import { clusterIpsOf } from "../service-facts.ts";
 import { anEndpoint, aService, aSlice } from "../testing/objects.ts";
 import { answerQuestion, type ClusterRecords } from "./answer.ts";
 

@@ -1,13 +1,7 @@
 import type { Answer, Question } from "dns-packet";
+import type { DiscoveryV1EndpointPort, Endpoint, EndpointSlice, Service } from "../../api/schema/types.ts";
 import { parseIp } from "../../base/ip.ts";
-import {
-  clusterIpsOf,
-  type Endpoint,
-  type EndpointPort,
-  type EndpointSlice,
-  isHeadless,
-  type Service,
-} from "../objects.ts";
+import { clusterIpsOf, isHeadless } from "../service-facts.ts";
 import { type ClusterName, clusterNameFrom, dashesFrom, ipFromReverse, type PortName } from "./names.ts";
 
 /** What the answers are made of: the cluster as the informers hold it. */
@@ -102,7 +96,7 @@ function answerService(
   const service = records.service(name.namespace, name.service);
   if (!service) return unknown;
   const port = name.sort === "service" ? name.port : undefined;
-  if (service.spec?.type === "ExternalName") {
+  if (service.spec.type === "ExternalName") {
     const alias = service.spec.externalName;
     if (name.sort === "endpoint" || !alias) return unknown;
     if (parseIp(alias)) return found(addresses(question, question.name, [alias]));
@@ -135,7 +129,7 @@ interface Place {
 }
 
 function servicePlaces(service: Service, target: string, port: PortName | undefined): Place[] {
-  const ports = (service.spec?.ports ?? []).filter((candidate) => matches(candidate, port));
+  const ports = (service.spec.ports ?? []).filter((candidate) => matches(candidate, port));
   return ports.flatMap((own) => clusterIpsOf(service).map((ip) => ({ target, label: "", ip, port: own.port })));
 }
 
@@ -162,7 +156,7 @@ function labelOf({ hostname, addresses }: Endpoint): string {
   return hostname?.toLowerCase() || dashesFrom(addresses[0] ?? "");
 }
 
-function matches(candidate: EndpointPort, port: PortName | undefined): boolean {
+function matches(candidate: DiscoveryV1EndpointPort, port: PortName | undefined): boolean {
   if (!port) return true;
   const protocol = (candidate.protocol ?? "TCP").toLowerCase();
   return (candidate.name ?? "").toLowerCase() === port.name && protocol === port.protocol;

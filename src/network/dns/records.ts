@@ -1,7 +1,8 @@
 import type { KubeObject } from "../../api/object.ts";
+import type { EndpointSlice, Service } from "../../api/schema/types.ts";
 import { ipText, parseIp } from "../../base/ip.ts";
 import type { Informer } from "../../client/informer.ts";
-import { clusterIpsOf, type EndpointSlice, type Service } from "../objects.ts";
+import { clusterIpsOf } from "../service-facts.ts";
 import { serviceOfSlice } from "../services/proxy.ts";
 import type { ClusterRecords } from "./answer.ts";
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Node } from "../../api/schema/types.ts";
 import { parseCidr } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
-import type { Node } from "../objects.ts";
 import { nodeAddressIn } from "./allocate.ts";
 
 /** The addresses that the cluster gave this node for its pods. */
@@ -54,7 +54,7 @@ export class NodeRange {
 
   /** Takes over what the Node object says. A new range is given out when `prepare` has been through with it. */
   async learn({ spec }: Node, prepare: (range: KnownRange) => Promise<void>): Promise<void> {
-    const cidrs = spec?.podCIDRs?.length ? spec.podCIDRs : spec?.podCIDR ? [spec.podCIDR] : [];
+    const cidrs = spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : [];
     if (cidrs.length === 0 || cidrs.join() === this.#known?.cidrs.join()) return;
     const range = rangeFrom(cidrs);
     if (!range) return this.#log.error("the node's pod range is no network", { podCIDRs: cidrs.join() });

@@ -1,7 +1,7 @@
+import type { Node } from "../../api/schema/types.ts";
 import { parseIp } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
-import type { Node } from "../objects.ts";
 import { runCommand } from "../run-command.ts";
 import { deleteLink, ipBatch, linkExists, readPeerRoutes } from "./kernel.ts";
 import type { NodeRange } from "./node-range.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Node } from "../objects.ts";
+import type { Node } from "../../api/schema/types.ts";
 import { linkAddressOf, peerRanges, routeCommands } from "./routes.ts";
 
 function aNode(name: string, { cidr, ip }: { cidr?: string; ip?: string }): Node {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Node } from "../../api/schema/types.ts";
 import { type Cidr, cidrText, parseCidr, parseIp } from "../../base/ip.ts";
-import type { Node } from "../objects.ts";
 import { routeProtocol } from "./names.ts";
 
 /** How packets for pods of other nodes travel. `none`: something else (a CNI, a router) sees to it. */
@@ -110,6 +110,6 @@ export function linkAddressOf(cidr: string): string {
 }
 
 function cidrsOf({ spec }: Node): Cidr[] {
-  const texts = spec?.podCIDRs?.length ? spec.podCIDRs : spec?.podCIDR ? [spec.podCIDR] : [];
+  const texts = spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : [];
   return texts.flatMap((text) => parseCidr(text) ?? []);
 }

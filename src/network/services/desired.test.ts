@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { EndpointSlice, Pod, Service } from "../objects.ts";
+import type { EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
 import { anEndpoint, aService, aSlice } from "../testing/objects.ts";
 import { rulesOfHostPorts, rulesOfService } from "./desired.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -172,7 +172,7 @@ describe("host ports", () => {
     apiVersion: "v1",
     kind: "Pod",
     metadata: { namespace: "default", name: "web", uid: "u1" },
-    spec: { containers: [{ ports: [{ containerPort: 8080, ...ports }] }], ...more },
+    spec: { containers: [{ name: "web", ports: [{ containerPort: 8080, ...ports }] }], ...more },
     status: { phase: "Running", podIPs: [{ ip: "10.42.0.2" }] },
   });
   test.each<[name: string, pod: Pod, elements: string[]]>([

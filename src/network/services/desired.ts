@@ -1,5 +1,6 @@
+import type { EndpointSlice, Pod, Service, ServicePort } from "../../api/schema/types.ts";
 import { parseCidr, parseIp } from "../../base/ip.ts";
-import { clusterIpsOf, type EndpointSlice, type Pod, type Service, type ServicePort } from "../objects.ts";
+import { clusterIpsOf } from "../service-facts.ts";
 import { isExternalLocal, isInternalLocal, type Target, type Targets, targetsOf } from "./endpoints.ts";
 import { masqueradeMark, type Ruleset, RulesetBuilder } from "./ruleset.ts";
 
@@ -36,7 +37,7 @@ export function rulesOfService(service: Service, slices: readonly EndpointSlice[
   for (const ip of clusterIps) {
     const family = parseIp(ip)?.family;
     if (!family) continue;
-    for (const port of service.spec?.ports ?? []) {
+    for (const port of service.spec.ports ?? []) {
       const protocol = (port.protocol ?? "TCP").toLowerCase();
       const targets = targetsOf(slices, port, family, place.nodeName);
       const front = { service, port, protocol, family, targets, place };
@@ -50,8 +51,8 @@ export function rulesOfService(service: Service, slices: readonly EndpointSlice[
 export function rulesOfHostPorts(pod: Pod): Ruleset {
   const rules = new RulesetBuilder();
   const { spec, status } = pod;
-  if (spec?.hostNetwork || status?.phase === "Succeeded" || status?.phase === "Failed") return rules;
-  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  if (spec.hostNetwork || status?.phase === "Succeeded" || status?.phase === "Failed") return rules;
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
   const ips = status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status?.podIP ? [status.podIP] : []);
   for (const { containerPort, hostPort, hostIP, protocol = "TCP" } of containers.flatMap(({ ports }) => ports ?? [])) {
     if (!hostPort) continue;
@@ -124,8 +125,8 @@ function addUdpFronts(rules: RulesetBuilder, { family, port, targets }: Front, a
 
 /** The addresses outside the cluster's own that lead to the Service. */
 function externalIpsOf({ spec, status }: Service, family: 4 | 6): { ip: string; loadBalancer: boolean }[] {
-  const given = (spec?.externalIPs ?? []).map((ip) => ({ ip, loadBalancer: false }));
-  const ingress = spec?.type === "LoadBalancer" ? (status?.loadBalancer?.ingress ?? []) : [];
+  const given = (spec.externalIPs ?? []).map((ip) => ({ ip, loadBalancer: false }));
+  const ingress = spec.type === "LoadBalancer" ? (status?.loadBalancer?.ingress ?? []) : [];
   // A load balancer of mode "Proxy" sends to node ports itself and wants its address left alone.
   const balanced = ingress.flatMap(({ ip, ipMode }) => (ip && ipMode !== "Proxy" ? [{ ip, loadBalancer: true }] : []));
   return [...given, ...balanced].filter(({ ip }) => parseIp(ip)?.family === family);
@@ -134,7 +135,7 @@ function externalIpsOf({ spec, status }: Service, family: 4 | 6): { ip: string; 
 /** The chains that choose a target: `svc` among all, `local` among this node's. */
 function addTargetChains(rules: RulesetBuilder, front: Front): void {
   const { service, family, targets, name } = front;
-  const choose = service.spec?.sessionAffinity === "ClientIP" ? stickyRules : plainRules;
+  const choose = service.spec.sessionAffinity === "ClientIP" ? stickyRules : plainRules;
   if (targets.cluster.length > 0) rules.chain(`svc${family}/${name}`, choose(rules, front, targets.cluster));
   if (targets.local.length > 0 && (isInternalLocal(service) || isExternalLocal(service))) {
     rules.chain(`local${family}/${name}`, choose(rules, front, targets.local));
@@ -148,7 +149,7 @@ function plainRules(_: RulesetBuilder, { family, protocol }: Front, targets: rea
 /** A client that was seen within the time-out goes where it went; the kernel remembers, in one set a target. */
 function stickyRules(rules: RulesetBuilder, front: Front, targets: readonly Target[]): string[] {
   const { service, family, protocol, name } = front;
-  const seconds = service.spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
+  const seconds = service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
   const source = family === 4 ? "ip saddr" : "ip6 saddr";
   const places = targets.map((target) => {
     const place = `${name}/${target.ip.replaceAll(":", ".")}-${target.port}`;
@@ -200,7 +201,7 @@ function externalRules({ service, family, targets, place, name }: Front): string
 
 /** `loadBalancerSourceRanges`: who may use the load balancer's address. */
 function addFirewall(rules: RulesetBuilder, { service, family, name }: Front, keys: readonly string[]): void {
-  const ranges = (service.spec?.loadBalancerSourceRanges ?? []).map((text) => text.trim());
+  const ranges = (service.spec.loadBalancerSourceRanges ?? []).map((text) => text.trim());
   if (ranges.length === 0 || keys.length === 0) return;
   const allowed = ranges.filter((text) => parseCidr(text)?.family === family);
   const source = family === 4 ? "ip saddr" : "ip6 saddr";

@@ -1,5 +1,5 @@
+import type { Endpoint, EndpointSlice, Service, ServicePort } from "../../api/schema/types.ts";
 import { parseIp } from "../../base/ip.ts";
-import type { Endpoint, EndpointSlice, Service, ServicePort } from "../objects.ts";
 
 /** Where a connection may be sent. */
 export interface Target {
@@ -54,8 +54,8 @@ export function readyLocalEndpoints(slices: readonly EndpointSlice[], nodeName: 
 }
 
 /** Whether traffic from outside must stay on the node that it reached. */
-export const isExternalLocal = ({ spec }: Service): boolean => spec?.externalTrafficPolicy === "Local";
-export const isInternalLocal = ({ spec }: Service): boolean => spec?.internalTrafficPolicy === "Local";
+export const isExternalLocal = ({ spec }: Service): boolean => spec.externalTrafficPolicy === "Local";
+export const isInternalLocal = ({ spec }: Service): boolean => spec.internalTrafficPolicy === "Local";
 
 function portNumbers(slice: EndpointSlice, { name = "", protocol = "TCP" }: ServicePort): number[] {
   const matching = (slice.ports ?? []).filter(

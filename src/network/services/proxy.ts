@@ -1,8 +1,9 @@
 import { keyOf, keyText } from "../../api/object.ts";
+import type { EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
-import { type EndpointSlice, type Pod, type Service, serviceNameLabel } from "../objects.ts";
+import { serviceNameLabel } from "../service-facts.ts";
 import { forgetFlows, staleFlows } from "./conntrack.ts";
 import { type Place, rulesOfHostPorts, rulesOfService } from "./desired.ts";
 import { commandsBetween } from "./diff.ts";
@@ -186,7 +187,7 @@ export class ServiceProxy implements AsyncDisposable {
   #healthChecks(): HealthCheck[] {
     const { services, slices, place } = this.#options;
     return services.list().flatMap((service) => {
-      const port = service.spec?.healthCheckNodePort;
+      const port = service.spec.healthCheckNodePort;
       const { namespace = "", name } = service.metadata;
       if (!port) return [];
       const own = slices.by(serviceOfSlice, keyText(keyOf(service)));
@@ -211,6 +212,6 @@ function compare(a: string, b: string): number {
 }
 
 function wantsHostPorts({ spec }: Pod): boolean {
-  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
-  return !spec?.hostNetwork && containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort));
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  return !spec.hostNetwork && containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort));
 }

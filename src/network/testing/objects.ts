@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointSlice, Service } from "../objects.ts";
+import type { Endpoint, EndpointSlice, Service } from "../../api/schema/types.ts";
 
 /** Objects for tests that read aloud: `aService({ clusterIP: "10.43.0.5" })`. They are called default/web unless said. */
 export function aService(
@@ -21,7 +21,7 @@ export function aSlice(endpoints: readonly Endpoint[], more: Partial<EndpointSli
     metadata: { namespace: "default", name: "web-1", labels: { "kubernetes.io/service-name": "web" } },
     addressType: "IPv4",
     ports: [{ name: "http", port: 8080, protocol: "TCP" }],
-    endpoints,
+    endpoints: [...endpoints],
     ...more,
   };
 }
