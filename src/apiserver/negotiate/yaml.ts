@@ -5,6 +5,8 @@ export function toYaml(value: unknown): Buffer {
   return Buffer.from(
     stringify(value, {
       sortMapEntries: true,
+      // An object may hold the same part twice; Kubernetes writes it out each time.
+      aliasDuplicateObjects: false,
       lineWidth: 80,
       defaultStringType: "PLAIN",
       singleQuote: null,

@@ -96,6 +96,8 @@ function prepared({ resource, subresource, user }: Call, object: AnyObject, old:
     next = keptReserved(resource, object, old);
     strategy.prepareUpdate?.(next, old, { user, now });
   }
+  // A status says what was seen, not what is wanted.
+  if (part?.sort === "part" && part.owns.every((path) => path.split(".")[0] === "status")) return next;
   const raised = strategy.raisesGeneration?.(next, old) ?? (strategy.generation === true && !sameSpec(next, old));
   if (raised) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   return next;

@@ -4,6 +4,7 @@ import { defineKind } from "../../kind.ts";
 import type { AuditAnnotation, ValidatingAdmissionPolicy, Validation } from "../../schema/types.ts";
 import { qualifiedName } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
+import { keepMetadata } from "../keep-metadata.ts";
 import {
   paramKindText,
   setMatchDefaults,
@@ -38,6 +39,8 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
     policy.spec.failurePolicy ??= "Fail";
     setMatchDefaults(policy.spec.matchConstraints);
   },
+
+  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata, spec }, root) {
     const at = root.child("spec");

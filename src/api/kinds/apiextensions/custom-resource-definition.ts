@@ -13,6 +13,7 @@ import type {
 import { dnsLabel1035, dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateOneOf } from "../../validate/values.ts";
 import { validateClientConfig } from "../admissionregistration/webhook.ts";
+import { keepMetadata } from "../keep-metadata.ts";
 import { schemaAt, validateDefinedSchema } from "./structural-schema.ts";
 
 const approvalAnnotation = "api-approved.kubernetes.io";
@@ -49,6 +50,8 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   },
 
   prepareUpdate: rememberStorage,
+
+  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata, spec, status }, root) {
     const at = root.child("spec");

@@ -40,7 +40,9 @@ export const daemonSet = defineKind<DaemonSet>({
     ...templateColumns<DaemonSet>({ template: ({ spec }) => spec.template, selector: ({ spec }) => spec.selector }),
   ],
 
-  defaults({ spec }) {
+  defaults(daemonSet) {
+    const { spec } = daemonSet;
+    setTemplateGeneration(daemonSet, templateGenerationOf(daemonSet));
     spec.updateStrategy ??= {};
     spec.updateStrategy.type ??= "RollingUpdate";
     if (spec.updateStrategy.type === "RollingUpdate") {

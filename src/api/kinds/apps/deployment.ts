@@ -60,6 +60,12 @@ export const deployment = defineKind<Deployment>({
     spec.progressDeadlineSeconds ??= 600;
   },
 
+  // Labels are what the Deployment is selected by: its status may not change them.
+  prepareSubresource(_subresource, { metadata }, old) {
+    if (old.metadata.labels) metadata.labels = { ...old.metadata.labels };
+    else delete metadata.labels;
+  },
+
   validate({ spec }, root) {
     const at = root.child("spec");
     const { minReadySeconds = 0, progressDeadlineSeconds } = spec;

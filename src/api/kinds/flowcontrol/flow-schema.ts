@@ -4,6 +4,7 @@ import { defineKind } from "../../kind.ts";
 import type { FlowcontrolV1Subject, FlowSchema, PolicyRulesWithSubjects } from "../../schema/types.ts";
 import { dnsSubdomain } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
+import { keepMetadata } from "../keep-metadata.ts";
 
 const highestPrecedence = 10_000;
 const defaultPrecedence = 1000;
@@ -32,6 +33,8 @@ export const flowSchema = defineKind<FlowSchema>({
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ??= defaultPrecedence;
   },
+
+  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata: { name }, spec }, root) {
     const at = root.child("spec");

@@ -7,6 +7,7 @@ import type {
   PriorityLevelConfiguration,
   QueuingConfiguration,
 } from "../../schema/types.ts";
+import { keepMetadata } from "../keep-metadata.ts";
 
 const exempt = "exempt";
 const mostQueues = 10_000_000;
@@ -47,6 +48,8 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
     queuing.queues ||= 64;
     queuing.queueLengthLimit ||= 50;
   },
+
+  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata: { name }, spec }, root) {
     const at = root.child("spec");

@@ -4,6 +4,7 @@ import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { ServiceCIDR } from "../../schema/types.ts";
 import { validateCanonicalCidr } from "../../validate/addresses.ts";
+import { keepMetadata } from "../keep-metadata.ts";
 
 export const serviceCIDR = defineKind<ServiceCIDR>({
   group: "networking.k8s.io",
@@ -17,6 +18,8 @@ export const serviceCIDR = defineKind<ServiceCIDR>({
     { name: "CIDRs", type: "string", cell: ({ spec }) => (spec?.cidrs ?? []).join(",") },
     ageColumn,
   ],
+
+  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate: ({ spec }, root) => validateCidrs(spec?.cidrs ?? [], root.child("spec", "cidrs")),
 

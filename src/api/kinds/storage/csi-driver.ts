@@ -71,13 +71,18 @@ export const csiDriver = defineKind<CSIDriver>({
     ];
   },
 
-  warnings: ({ spec }) =>
-    spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined
+  warnings: ({ spec }, old) =>
+    leaksTokens(spec) && !(old && leaksTokens(old.spec))
       ? [
           "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes",
         ]
       : [],
 });
+
+/** Whether tokens go where drivers might log them. */
+function leaksTokens({ tokenRequests, serviceAccountTokenInSecrets }: CSIDriverSpec): boolean {
+  return Boolean(tokenRequests?.length) && serviceAccountTokenInSecrets === undefined;
+}
 
 function validateTokenRequests({ tokenRequests = [] }: CSIDriverSpec, at: Path): FieldError[] {
   const audiences = tokenRequests.map(({ audience }) => audience);
