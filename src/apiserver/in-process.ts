@@ -100,9 +100,11 @@ function attributesOf(
 }
 
 function typed(resource: Resource, subresource: string | undefined, body: AnyObject): AnyObject {
-  body.metadata ??= {} as AnyObject["metadata"];
-  if (subresource !== undefined && resource.kind.subresources[subresource]?.sort !== "part") return body;
-  return { ...body, kind: resource.kind.kind, apiVersion: resource.groupVersion };
+  // Parts of this process hand over what they read, frozen and shared, with a change in it.
+  const own = structuredClone(body);
+  own.metadata ??= {} as AnyObject["metadata"];
+  if (subresource !== undefined && resource.kind.subresources[subresource]?.sort !== "part") return own;
+  return { ...own, kind: resource.kind.kind, apiVersion: resource.groupVersion };
 }
 
 function asObject(answer: Answer): KubeObject | ListOf<AnyObject> {
