@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Pod } from "../../api/schema/types.ts";
-import { badRequest, internalError, notFound, statusErrorFrom } from "../../api/status.ts";
+import { badRequest, notFound } from "../../api/status.ts";
 import type { Clock } from "../../base/clock.ts";
 import { nodeOf, podTarget } from "../actions/pod-target.ts";
 import type { Authenticator } from "../authenticate/authenticator.ts";
@@ -9,7 +9,7 @@ import { impersonated } from "../authenticate/impersonate.ts";
 import { type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
 import type { NodeDialer, NodeRequest } from "../node-dialer.ts";
 import { type ExecStreams, serveExec } from "../upgrade/exec.ts";
-import { refuseUpgrade } from "../upgrade/handshake.ts";
+import { refuseUpgrade, streamFrom } from "../upgrade/handshake.ts";
 import { servePortForward } from "../upgrade/port-forward.ts";
 import type { UserInfo } from "../user.ts";
 import { flag, splitTarget } from "./query.ts";
@@ -109,16 +109,7 @@ async function portForward(options: UpgradesOptions, { request, socket, head, in
 
 /** A stream to the node, or what the node says instead. */
 async function openStream(nodes: NodeDialer, node: string, request: NodeRequest, signal: AbortSignal): Promise<Duplex> {
-  const { status, stream } = await nodes.open(node, request, signal);
-  if (status === 200) return stream;
-  const parts: Buffer[] = [];
-  for await (const part of stream) parts.push(part as Buffer);
-  const text = Buffer.concat(parts).toString();
-  try {
-    throw statusErrorFrom(JSON.parse(text));
-  } catch (error) {
-    throw error instanceof SyntaxError ? internalError(`node ${node} answered ${status}: ${text}`) : error;
-  }
+  return streamFrom(await nodes.open(node, request, signal));
 }
 
 function streamsOf(query: URLSearchParams): ExecStreams {

@@ -5,7 +5,7 @@ import type { Bucket } from "./bucket.ts";
 import type { BucketRecord, Journal, Row } from "./journal.ts";
 
 // Reserved ahead on disk: at a thousand writes a second in memory one reservation lasts 17 minutes.
-const revisionsAhead = 1_000_000;
+const defaultRevisionsAhead = 1_000_000;
 // Rows are removed many at a time, because neighbours share a page.
 const removalsAtOnce = 256;
 const mostRemovals = 2048;
@@ -16,6 +16,8 @@ export interface LedgerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly bucketOf: (key: string) => Bucket;
+  /** How many revisions are reserved on disk at once. */
+  readonly revisionsAhead?: number | undefined;
   /** Asks the store to commit, with or without writes waiting. */
   readonly wantsCommit: () => void;
 }
@@ -33,6 +35,7 @@ interface Removal {
 /** Keeps the books of what is on disk: which rows are there, which may go, and which values are not there yet. */
 export class Ledger {
   readonly #options: LedgerOptions;
+  readonly #revisionsAhead: number;
   #mark = 0;
   /** Rows that neither the index nor a history needs any more, oldest first. */
   #garbage: Removal[] = [];
@@ -47,6 +50,7 @@ export class Ledger {
 
   constructor(options: LedgerOptions) {
     this.#options = options;
+    this.#revisionsAhead = options.revisionsAhead ?? defaultRevisionsAhead;
   }
 
   /** Whether something waits to be written although nobody waits for it. */
@@ -76,7 +80,7 @@ export class Ledger {
   /** The first transaction of a run: from here on a crash is an unclean stop. */
   async begin(revision: number): Promise<void> {
     const removed = this.#garbage.map((removal) => removal.revision);
-    const mark = revision + revisionsAhead;
+    const mark = revision + this.#revisionsAhead;
     const buckets = this.#recordsOf(this.#garbage, []);
     await this.#options.journal.append({ removed, rows: [], buckets, mark, clean: false });
     this.#garbage = [];
@@ -126,7 +130,7 @@ export class Ledger {
 
   async #append({ batch, last, turned, rows, replaced, saved }: Prepared): Promise<void> {
     const garbage = this.#takeable(turned);
-    const mark = last + revisionsAhead / 2 > this.#mark ? last + revisionsAhead : undefined;
+    const mark = last + this.#revisionsAhead / 2 > this.#mark ? last + this.#revisionsAhead : undefined;
     try {
       await this.#options.journal.append({
         removed: [...this.#uncertain, ...garbage.map((removal) => removal.revision), ...replaced],

@@ -23,6 +23,8 @@ export interface MemoryStoreOptions {
   readonly history?: HistoryLimits | undefined;
   /** Without one nothing outlives the process. */
   readonly journal?: Journal;
+  /** How many revisions are reserved on disk at once. */
+  readonly revisionsAhead?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -50,12 +52,12 @@ export class MemoryStore implements Store {
   #decided = 0;
   #committed = 0;
 
-  constructor({ history = defaultHistory, journal, clock, log }: MemoryStoreOptions) {
+  constructor({ history = defaultHistory, journal, revisionsAhead, clock, log }: MemoryStoreOptions) {
     this.#history = history;
     this.#journal = journal;
     const bucketOf = (key: string) => this.#bucketWith(key);
     const wantsCommit = () => this.#startCommitting();
-    this.#ledger = journal && new Ledger({ journal, clock, log, bucketOf, wantsCommit });
+    this.#ledger = journal && new Ledger({ journal, revisionsAhead, clock, log, bucketOf, wantsCommit });
   }
 
   /** Takes over what the journal held. Before anything else. */

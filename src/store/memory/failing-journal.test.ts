@@ -1,0 +1,96 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { noLog } from "../../base/log.ts";
+import { type FakeClock, fakeClock } from "../../base/testing/fake-clock.ts";
+import { StoreUnavailable, type Write } from "../contract.ts";
+import type { Journal, Transaction } from "./journal.ts";
+import { MemoryStore } from "./store.ts";
+
+const text = (value: string, durability: Write["durability"] = "commit"): Write => ({
+  expected: "any",
+  value: () => Buffer.from(value),
+  durability,
+});
+
+describe("a store whose disk fails", () => {
+  let transactions: Transaction[];
+  let broken: boolean;
+  let clock: FakeClock;
+  let store: MemoryStore;
+  const journal: Journal = {
+    async append(transaction) {
+      transactions.push(transaction);
+      await new Promise((written) => setImmediate(written));
+      if (broken) throw new Error("no space is left");
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+
+  beforeEach(async () => {
+    [transactions, broken, clock] = [[], false, fakeClock()];
+    store = new MemoryStore({ journal, clock, log: noLog });
+    await store.recover({ mark: 0, clean: true, buckets: [], rows: (async function* () {})() });
+  });
+
+  test("refuses what was under way and what was decided since, and keeps nothing of it", async () => {
+    const kept = await store.put("/pods/a", text("1"));
+    broken = true;
+    const underWay = store.put("/pods/a", text("2"));
+    await new Promise((sent) => setImmediate(sent));
+    const queued = [store.put("/pods/a", text("3")), store.put("/leases/a", text("1", "memory"))];
+    const decided = store.latest("/pods/a")!;
+    for (const write of [underWay, ...queued]) await expect(write).rejects.toThrow(StoreUnavailable);
+    await expect(underWay).rejects.toThrow("the datastore cannot write: no space is left");
+    await expect(store.committed(decided)).rejects.toThrow(StoreUnavailable);
+    expect([store.get("/pods/a"), store.latest("/pods/a")]).toEqual([kept, kept]);
+    expect(store.get("/leases/a")).toBeUndefined();
+    expect(store.revision).toBe(kept.modRevision);
+    store.verify();
+  });
+
+  test("takes writes again afterwards, at revisions of their own, and takes back what the disk may have kept", async () => {
+    broken = true;
+    await expect(store.put("/pods/a", text("1"))).rejects.toThrow(StoreUnavailable);
+    const refused = transactions.at(-1)!.rows[0]!.entry.modRevision;
+    broken = false;
+    const entry = await store.put("/pods/a", text("2"));
+    expect(entry.modRevision).toBeGreaterThan(refused);
+    expect(transactions.at(-1)).toMatchObject({ removed: [refused], rows: [{ entry }] });
+    await store.put("/pods/b", text("1"));
+    expect(transactions.at(-1)!.removed).toEqual([]);
+    store.verify();
+  });
+
+  test("keeps lazy values in memory, refuses nobody for them, and tries again a minute later", async () => {
+    const entry = await store.put("/events/a", text("1", "lazy"));
+    broken = true;
+    await clock.advance(60_000);
+    expect(transactions.at(-1)!.rows).toMatchObject([{ entry }]);
+    expect(store.get("/events/a")).toBe(entry);
+    broken = false;
+    await clock.advance(60_000);
+    expect(transactions.at(-1)).toMatchObject({ removed: [entry.modRevision], rows: [{ entry }] });
+    const { length } = transactions;
+    await clock.advance(600_000);
+    expect([transactions.length, clock.waiting]).toEqual([length, 0]);
+    store.verify();
+  });
+
+  test("memory writes alone touch no disk, and neither does being idle", async () => {
+    await store.put("/leases/a", text("0", "memory"));
+    const { length } = transactions;
+    for (let i = 1; i < 100; i++) await store.put("/leases/a", text(`${i}`, "memory"));
+    await clock.advance(600_000);
+    expect([transactions.length, clock.waiting]).toEqual([length, 0]);
+  });
+
+  test("revisions used up by memory writes are reserved on disk before anyone sees them", async () => {
+    const small = new MemoryStore({ journal, clock, log: noLog, revisionsAhead: 10 });
+    await small.recover({ mark: 100, clean: false, buckets: [], rows: (async function* () {})() });
+    const marks = () => transactions.flatMap(({ mark }) => mark ?? []);
+    for (let i = 0; i < 100; i++) {
+      await small.put("/leases/a", text(`${i}`, "memory"));
+      expect(marks().at(-1)).toBeGreaterThanOrEqual(small.revision);
+    }
+    expect(marks().length).toBeLessThan(30);
+  });
+});
