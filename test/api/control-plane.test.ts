@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { deployment } from "../../src/api/kinds/apps/deployment.ts";
+import { replicaSet } from "../../src/api/kinds/apps/replica-set.ts";
+import { configMap } from "../../src/api/kinds/core/config-map.ts";
+import { endpoints } from "../../src/api/kinds/core/endpoints.ts";
+import { event } from "../../src/api/kinds/core/event.ts";
+import { namespace } from "../../src/api/kinds/core/namespace.ts";
+import { node } from "../../src/api/kinds/core/node.ts";
+import { pod } from "../../src/api/kinds/core/pod.ts";
+import { service } from "../../src/api/kinds/core/service.ts";
+import { serviceAccount } from "../../src/api/kinds/core/service-account.ts";
+import { endpointSlice } from "../../src/api/kinds/discovery/endpoint-slice.ts";
+import { isLeaving, keyOf } from "../../src/api/object.ts";
+import type { Pod } from "../../src/api/schema/types.ts";
+import { isReason } from "../../src/api/status.ts";
+import type { ApiServer } from "../../src/apiserver/serve.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { noLog } from "../../src/base/log.ts";
+import { type Client, openClient } from "../../src/client/client.ts";
+import { openInformers } from "../../src/client/open-informers.ts";
+import { runControllers } from "../../src/controllers/run.ts";
+import { runScheduler } from "../../src/scheduler/run.ts";
+import { startApiServer } from "../support/api-server.ts";
+
+/** A whole control plane in one process: the real API server, controllers and scheduler; nodes and kubelets are pretended. */
+describe("the control plane", () => {
+  let server: ApiServer;
+  let client: Client;
+  const running = new AsyncDisposableStack();
+  const web = { namespace: "default", name: "web" };
+  const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+
+  beforeAll(async () => {
+    server = running.use(await startApiServer());
+    client = openClient(server.transportFor({ name: "admin", uid: "", groups: ["system:masters"], extra: {} }), {
+      fieldManager: "test",
+    });
+    const [clock, log] = [systemClock, noLog];
+    const informers = running.use(openInformers(client, { clock, log }));
+    const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: "the certificate" };
+    running.use(await runControllers({ client, informers, clock, log, options }));
+    running.use(await runScheduler({ client, informers, clock, log }));
+    let address = 10;
+    running.use(
+      informers.of(pod).onChange(({ after }) => {
+        if (after) void lookAfter(after).catch(() => {}); // changed meanwhile: the change comes here too
+      }),
+    );
+    async function lookAfter(object: Pod): Promise<void> {
+      if (!object.spec?.nodeName) return;
+      if (isLeaving(object)) await client.delete(pod, keyOf(object), { gracePeriodSeconds: 0 });
+      else if (!object.status?.phase || object.status.phase === "Pending") {
+        const podIP = `10.42.0.${address++}`;
+        const ready = { type: "Ready", status: "True", lastTransitionTime: new Date().toISOString() };
+        const conditions = [...(object.status.conditions ?? []), ready];
+        const status = { ...object.status, phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions };
+        await client.updateStatus(pod, { ...object, status });
+      }
+    }
+    for (const name of ["n1", "n2"]) {
+      const made = await client.create(node, {
+        metadata: { name, labels: { "kubernetes.io/hostname": name } },
+        spec: {},
+      });
+      const allocatable = { cpu: "4", memory: "8Gi", pods: "110" };
+      const addresses = [{ type: "InternalIP", address: `192.0.2.${name.slice(1)}` }];
+      const conditions = [
+        { type: "Ready", status: "True", reason: "KubeletReady", lastTransitionTime: new Date().toISOString() },
+      ];
+      const set = async () => {
+        const current = await client.get(node, keyOf(made));
+        await client.updateStatus(node, {
+          ...current,
+          status: { ...current.status, allocatable, capacity: allocatable, addresses, conditions },
+        });
+      };
+      await eventually(set);
+    }
+  });
+  afterAll(() => running.disposeAsync());
+
+  const spec = (image: string, replicas: number) => ({
+    replicas,
+    selector: { matchLabels: { app: "web" } },
+    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "app", image }] } },
+  });
+  const settles = (replicas: number) =>
+    eventually(async () => {
+      const { status, metadata } = await client.get(deployment, web);
+      expect(status).toMatchObject({
+        replicas,
+        updatedReplicas: replicas,
+        availableReplicas: replicas,
+        observedGeneration: metadata.generation,
+      });
+    });
+  const pods = async () => (await client.list(pod, { namespace: "default", labelSelector: "app=web" })).items;
+
+  test("gives nodes their networks and namespaces their account and certificate", async () => {
+    await eventually(async () => {
+      const { items } = await client.list(node);
+      expect(items.map(({ spec }) => spec?.podCIDR).sort()).toEqual(["10.42.0.0/24", "10.42.1.0/24"]);
+      expect(items.flatMap(({ spec }) => spec?.taints ?? [])).toEqual([]);
+    });
+    const key = { namespace: "default", name: "default" };
+    await eventually(async () => void (await client.get(serviceAccount, key)));
+    await eventually(async () => void (await client.get(configMap, { ...key, name: "kube-root-ca.crt" })));
+  });
+
+  test("brings a Deployment up, spread over the nodes", async () => {
+    await client.create(deployment, { metadata: web, spec: spec("app:1", 4) } as never);
+    await settles(4);
+    expect(new Set((await pods()).map(({ spec }) => spec?.nodeName))).toEqual(new Set(["n1", "n2"]));
+    await eventually(async () => {
+      const { items } = await client.list(event, { namespace: "default" });
+      const reasons = new Set(items.map(({ reason }) => reason));
+      expect([...reasons].sort()).toEqual(
+        expect.arrayContaining(["ScalingReplicaSet", "Scheduled", "SuccessfulCreate"]),
+      );
+    });
+  });
+
+  test("publishes its pods behind a Service", async () => {
+    const ports = [{ port: 80, targetPort: 8080, protocol: "TCP" }];
+    await client.create(service, {
+      metadata: web,
+      spec: { selector: { app: "web" }, ports, type: "LoadBalancer" },
+    } as never);
+    await eventually(async () => {
+      const { items } = await client.list(endpointSlice, {
+        namespace: "default",
+        labelSelector: "kubernetes.io/service-name=web",
+      });
+      expect(items.flatMap(({ endpoints = [] }) => endpoints)).toHaveLength(4);
+      expect((await client.get(endpoints, web)).subsets?.[0]?.addresses).toHaveLength(4);
+      expect((await client.get(service, web)).status?.loadBalancer?.ingress).toHaveLength(2);
+    });
+  });
+
+  test("scales and rolls it", async () => {
+    const patch = (document: object) => client.patch(deployment, web, { type: "strategic", document });
+    await patch({ spec: { replicas: 6 } });
+    await settles(6);
+    await patch({ spec: { template: { spec: { containers: [{ name: "app", image: "app:2" }] } } } });
+    await settles(6);
+    await eventually(async () =>
+      expect((await pods()).map(({ spec }) => spec?.containers[0]?.image)).toEqual(Array(6).fill("app:2")),
+    );
+    expect((await client.get(deployment, web)).metadata.annotations).toMatchObject({
+      "deployment.kubernetes.io/revision": "2",
+    });
+  });
+
+  test("takes everything away with it when it is deleted", async () => {
+    await client.delete(deployment, web, { propagationPolicy: "Background" });
+    await eventually(async () => {
+      expect((await client.list(replicaSet, { namespace: "default" })).items).toEqual([]);
+      expect(await pods()).toEqual([]);
+    });
+  });
+
+  test("empties a namespace and lets it go", async () => {
+    await client.create(namespace, { metadata: { name: "team" }, spec: {} });
+    await client.create(deployment, { metadata: { ...web, namespace: "team" }, spec: spec("app:1", 2) } as never);
+    await eventually(async () => expect((await client.list(pod, { namespace: "team" })).items).toHaveLength(2));
+    await client.delete(namespace, { name: "team" });
+    await eventually(async () => {
+      const gone = await client.get(namespace, { name: "team" }).catch((error: unknown) => isReason(error, "NotFound"));
+      expect(gone).toBe(true);
+    });
+    expect((await client.list(pod, { namespace: "team" })).items).toEqual([]);
+  });
+});
