@@ -52,7 +52,7 @@ describe("the control plane", () => {
       else if (!object.status?.phase || object.status.phase === "Pending") {
         const podIP = `10.42.0.${address++}`;
         const ready = { type: "Ready", status: "True", lastTransitionTime: new Date().toISOString() };
-        const conditions = [...(object.status.conditions ?? []), ready];
+        const conditions = [...(object.status?.conditions ?? []), ready];
         const status = { ...object.status, phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions };
         await client.updateStatus(pod, { ...object, status });
       }

@@ -1,0 +1,31 @@
+/*
+ * A control plane without nodes, with everything in memory: API server, controllers and scheduler, for replaying recordings
+ * of what controllers do.
+ *
+ *   node test/support/run-control-plane.ts --port 7443
+ */
+import { parseArgs } from "node:util";
+import { systemClock as clock } from "../../src/base/clock.ts";
+import { openLog } from "../../src/base/log.ts";
+import { openClient } from "../../src/client/client.ts";
+import { openInformers } from "../../src/client/open-informers.ts";
+import { runControllers } from "../../src/controllers/run.ts";
+import { runScheduler } from "../../src/scheduler/run.ts";
+import { adminToken, startApiServer } from "./api-server.ts";
+
+const { values } = parseArgs({ options: { port: { type: "string" } } });
+const log = openLog({ level: "info", write: (line) => process.stderr.write(line) });
+const server = await startApiServer({ port: Number(values.port ?? 0), log });
+const user = { name: "admin", uid: "", groups: ["system:masters"], extra: {} };
+const client = openClient(server.transportFor(user), { fieldManager: "skiff" });
+const informers = openInformers(client, { clock, log });
+const options = {
+  clusterCidrs: ["10.42.0.0/16"],
+  rootCa: "the certificate",
+  nodeMonitorGraceMs: 8000,
+  nodeStartupGraceMs: 12_000,
+  serviceLoadBalancer: false,
+};
+await runControllers({ client, informers, clock, log, options });
+await runScheduler({ client, informers, clock, log });
+console.log(`the API answers on ${server.url}; token: ${adminToken.token}`);
