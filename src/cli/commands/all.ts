@@ -1,7 +1,8 @@
 import type { Command } from "../command.ts";
 import { kubectl } from "./kubectl.ts";
 import { licences } from "./licences.ts";
+import { ready } from "./ready.ts";
 import { server } from "./server.ts";
 
 /** Every command but `help`, in the order in which the help lists them. */
-export const commands: readonly Command[] = [server, kubectl, licences];
+export const commands: readonly Command[] = [server, kubectl, ready, licences];
