@@ -16,6 +16,7 @@ import { UnionAuthorizer } from "./authorize/union.ts";
 import { Discovery } from "./discovery/discovery.ts";
 import { type HealthCheck, HealthChecks } from "./health/checks.ts";
 import { Exchange, type Incoming, type Outgoing, statusErrorOf } from "./http/exchange.ts";
+import { explainTexts } from "./http/explain.ts";
 import { InFlight } from "./http/in-flight.ts";
 import { Metrics } from "./http/metrics.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
@@ -124,7 +125,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     advertised,
     metrics: () => metrics.text(),
     issuer: { configuration: accounts.configuration(`https://${advertised}`), keys: accounts.keySet() },
-    openApi: openApiPages(catalog),
+    openApi: openApiPages({ catalog, descriptions: explainTexts, startedMs: clock.now() }),
     extraRoutes: options.extraRoutes ?? [],
   });
   const resources = new ResourceApi({ registry, authorizer, clock, actions, stopping: stopping.signal });

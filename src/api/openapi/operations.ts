@@ -114,6 +114,8 @@ export function generalPath(document: string): PathModel | undefined {
         "get the version of this server",
         "io.k8s.apimachinery.pkg.version.Info",
       );
+    case "openid/v1/jwks":
+      return read(`/${document}/`, "getServiceAccountIssuerOpenIDKeyset", "get the keys of service account tokens");
     case ".well-known/openid-configuration":
       return read(
         `/${document}/`,

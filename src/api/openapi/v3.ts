@@ -74,14 +74,15 @@ function documentFrom(
 const documentOf = ({ group, version }: PublishedKind): string =>
   group ? `apis/${group}/${version}` : `api/${version}`;
 
+const generalDocuments = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];
+
 /** What /openapi/v3 answers: where the documents are, by path ("api/v1", "apis/apps/v1"). */
 export function openApiV3Index(kinds: readonly PublishedKind[]): {
   paths: Record<string, { serverRelativeURL: string }>;
 } {
   const documents = Map.groupBy(kinds, documentOf);
   const groups = new Set(kinds.filter(({ group, schema }) => group && !schema).map(({ group }) => `apis/${group}`));
-  for (const general of [".well-known/openid-configuration", "api", "apis", "version", ...groups])
-    documents.set(general, []);
+  for (const general of [...generalDocuments, ...groups]) documents.set(general, []);
   const paths = [...documents].map(([path, own]): [string, { serverRelativeURL: string }] => [
     path,
     { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(own)}` },

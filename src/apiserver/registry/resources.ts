@@ -2,6 +2,7 @@ import type { FieldError } from "../../api/field.ts";
 import { apiVersionOf, type Kind, type StoredAs } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { SchemaNode } from "../../api/schema/node.ts";
+import type { JSONSchemaProps } from "../../api/schema/types.ts";
 import type { ResourceName } from "../../api/status.ts";
 
 /** A kind as it is served: where its objects lie and what their bytes begin with. */
@@ -28,6 +29,8 @@ export interface Resource {
 /** The schema of a custom resource, beyond what a kind says. */
 export interface CustomSchema {
   readonly node: SchemaNode;
+  /** The schema as OpenAPI documents show it. */
+  readonly published?: JSONSchemaProps | undefined;
   validate(object: AnyObject): FieldError[];
   validateUpdate(object: AnyObject, old: AnyObject, subresource: string | undefined): FieldError[];
 }
