@@ -66,7 +66,13 @@ export interface StoredAs {
 /** A part of an object, or something one can do with it, under a path of its own. */
 export type Subresource =
   /** Reads and writes the whole object but changes only what `owns` names by paths: "status", "spec.ephemeralContainers"…. */
-  | { readonly sort: "part"; readonly owns: readonly string[]; readonly verbs: readonly Verb[] }
+  | {
+      readonly sort: "part";
+      readonly owns: readonly string[];
+      /** Paths of metadata that it leaves as they were. */
+      readonly keeps?: readonly string[];
+      readonly verbs: readonly Verb[];
+    }
   /** Seen as autoscaling/v1 Scale. Paths into the object. */
   | {
       readonly sort: "scale";
@@ -177,6 +183,14 @@ export type SubresourceDefinition =
   | true
   | Subresource
   | { readonly specReplicas: string; readonly statusReplicas: string; readonly selector?: string };
+
+/** The status of newer kinds: a write of it changes nothing of the metadata that a client might set. */
+export const statusAlone: SubresourceDefinition = {
+  sort: "part",
+  owns: ["status"],
+  keeps: ["metadata.labels", "metadata.annotations", "metadata.finalizers", "metadata.ownerReferences"],
+  verbs: ["get", "patch", "update"],
+};
 
 /** Declares a kind. */
 export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): Kind<T> {

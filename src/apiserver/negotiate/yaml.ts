@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { type ScalarTag, stringify, type Tags } from "yaml";
 
 /** An answer as YAML: keys sorted, as Kubernetes writes them. */
 export function toYaml(value: unknown): Buffer {
@@ -12,6 +12,15 @@ export function toYaml(value: unknown): Buffer {
       singleQuote: null,
       indentSeq: false,
       version: "1.1",
+      customTags: (tags) => tags.map(withoutLonelyDot),
     }),
   );
+}
+
+/** A dot alone, a name in managedFields, is no number that would need quotes. */
+function withoutLonelyDot(tag: Tags[number]): Tags[number] {
+  const { test } = typeof tag === "object" ? (tag as Partial<ScalarTag>) : {};
+  return typeof tag === "object" && test?.test(".")
+    ? ({ ...tag, test: new RegExp(`(?!^\\.$)(?:${test.source})`) } as ScalarTag)
+    : tag;
 }

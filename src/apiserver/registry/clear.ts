@@ -1,6 +1,9 @@
+import type { Subresource } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { setAt, valueAt } from "./paths.ts";
 import type { Resource } from "./resources.ts";
+
+type Part = Extract<Subresource, { sort: "part" }>;
 
 /** The top of an object that only a subresource may write ("status"), if the kind has such a one. */
 function reservedFields({ kind }: Resource): string[] {
@@ -24,9 +27,10 @@ export function keptReserved(resource: Resource, object: AnyObject, old: AnyObje
   return object;
 }
 
-/** What a subresource that owns these paths makes of an object: the old one with the owned parts (and metadata) new. */
-export function partOf(owns: readonly string[], object: AnyObject, old: AnyObject): AnyObject {
+/** What a subresource makes of an object: the old one with the parts that it owns, and metadata but for what it keeps, new. */
+export function partOf({ owns, keeps = [] }: Part, object: AnyObject, old: AnyObject): AnyObject {
   const whole: AnyObject = { ...structuredClone(old), metadata: object.metadata };
   for (const path of owns) setAt(whole, path, valueAt(object, path));
+  for (const path of keeps) setAt(whole, path, structuredClone(valueAt(old, path)));
   return whole;
 }

@@ -41,7 +41,8 @@ function unchangeable({ resource, subresource }: Call): string[][] {
     const owned = new Set(part.owns.map((path) => path.split(".", 1)[0]));
     return [...nodeOf(resource).fields.keys()]
       .filter((name) => !typeFields.has(name) && !owned.has(name))
-      .map((name) => [name]);
+      .map((name) => [name])
+      .concat((part.keeps ?? []).map((path) => path.split(".")));
   }
   const hasStatus = Object.values(subresources).some((sub) => sub.sort === "part" && sub.owns.includes("status"));
   return hasStatus ? [["status"]] : [];

@@ -90,7 +90,7 @@ function prepared({ resource, subresource, user }: Call, object: AnyObject, old:
   const part = subresource === undefined ? undefined : subresources[subresource];
   let next: AnyObject;
   if (subresource !== undefined && part?.sort === "part") {
-    next = partOf(part.owns, object, old);
+    next = partOf(part, object, old);
     strategy.prepareSubresource?.(subresource, next, old, { user, now });
   } else {
     next = keptReserved(resource, object, old);

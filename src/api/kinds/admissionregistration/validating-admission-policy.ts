@@ -1,10 +1,9 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
-import { defineKind } from "../../kind.ts";
+import { defineKind, statusAlone } from "../../kind.ts";
 import type { AuditAnnotation, ValidatingAdmissionPolicy, Validation } from "../../schema/types.ts";
 import { qualifiedName } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
-import { keepMetadata } from "../keep-metadata.ts";
 import {
   paramKindText,
   setMatchDefaults,
@@ -25,7 +24,7 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   plural: "validatingadmissionpolicies",
   categories: ["api-extensions"],
   scope: "Cluster",
-  subresources: { status: true },
+  subresources: { status: statusAlone },
   generation: true,
   columns: [
     nameColumn,
@@ -39,8 +38,6 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
     policy.spec.failurePolicy ??= "Fail";
     setMatchDefaults(policy.spec.matchConstraints);
   },
-
-  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata, spec }, root) {
     const at = root.child("spec");

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FieldError, Path } from "../../field.ts";
-import { defineKind } from "../../kind.ts";
+import { defineKind, statusAlone } from "../../kind.ts";
 import type {
   CustomResourceColumnDefinition,
   CustomResourceConversion,
@@ -13,7 +13,6 @@ import type {
 import { dnsLabel1035, dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateOneOf } from "../../validate/values.ts";
 import { validateClientConfig } from "../admissionregistration/webhook.ts";
-import { keepMetadata } from "../keep-metadata.ts";
 import { schemaAt, validateDefinedSchema } from "./structural-schema.ts";
 
 const approvalAnnotation = "api-approved.kubernetes.io";
@@ -30,7 +29,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   categories: ["api-extensions"],
   scope: "Cluster",
   type: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
-  subresources: { status: true },
+  subresources: { status: statusAlone },
   generation: true,
   unconditionalUpdate: false,
 
@@ -50,8 +49,6 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   },
 
   prepareUpdate: rememberStorage,
-
-  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata, spec, status }, root) {
     const at = root.child("spec");

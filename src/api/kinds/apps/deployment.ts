@@ -21,7 +21,8 @@ export const deployment = defineKind<Deployment>({
   categories: ["all"],
   scope: "Namespaced",
   subresources: {
-    status: true,
+    // Labels are what it is selected by: its status may not change them.
+    status: { sort: "part", owns: ["status"], keeps: ["metadata.labels"], verbs: ["get", "patch", "update"] },
     scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },
   },
   generation: true,
@@ -58,12 +59,6 @@ export const deployment = defineKind<Deployment>({
     }
     spec.revisionHistoryLimit ??= 10;
     spec.progressDeadlineSeconds ??= 600;
-  },
-
-  // Labels are what the Deployment is selected by: its status may not change them.
-  prepareSubresource(_subresource, { metadata }, old) {
-    if (old.metadata.labels) metadata.labels = { ...old.metadata.labels };
-    else delete metadata.labels;
   },
 
   validate({ spec }, root) {

@@ -1,10 +1,9 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
-import { defineKind } from "../../kind.ts";
+import { defineKind, statusAlone } from "../../kind.ts";
 import type { FlowcontrolV1Subject, FlowSchema, PolicyRulesWithSubjects } from "../../schema/types.ts";
 import { dnsSubdomain } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
-import { keepMetadata } from "../keep-metadata.ts";
 
 const highestPrecedence = 10_000;
 const defaultPrecedence = 1000;
@@ -15,7 +14,7 @@ export const flowSchema = defineKind<FlowSchema>({
   kind: "FlowSchema",
   plural: "flowschemas",
   scope: "Cluster",
-  subresources: { status: true },
+  subresources: { status: statusAlone },
   generation: true,
   columns: [
     nameColumn,
@@ -33,8 +32,6 @@ export const flowSchema = defineKind<FlowSchema>({
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ??= defaultPrecedence;
   },
-
-  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata: { name }, spec }, root) {
     const at = root.child("spec");

@@ -1,13 +1,12 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
-import { type Column, defineKind } from "../../kind.ts";
+import { type Column, defineKind, statusAlone } from "../../kind.ts";
 import type {
   LimitedPriorityLevelConfiguration,
   LimitResponse,
   PriorityLevelConfiguration,
   QueuingConfiguration,
 } from "../../schema/types.ts";
-import { keepMetadata } from "../keep-metadata.ts";
 
 const exempt = "exempt";
 const mostQueues = 10_000_000;
@@ -18,7 +17,7 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
   kind: "PriorityLevelConfiguration",
   plural: "prioritylevelconfigurations",
   scope: "Cluster",
-  subresources: { status: true },
+  subresources: { status: statusAlone },
   generation: true,
   columns: [
     nameColumn,
@@ -48,8 +47,6 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
     queuing.queues ||= 64;
     queuing.queueLengthLimit ||= 50;
   },
-
-  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate({ metadata: { name }, spec }, root) {
     const at = root.child("spec");

@@ -1,10 +1,9 @@
 import { parseCidr } from "../../../base/ip.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
-import { defineKind } from "../../kind.ts";
+import { defineKind, statusAlone } from "../../kind.ts";
 import type { ServiceCIDR } from "../../schema/types.ts";
 import { validateCanonicalCidr } from "../../validate/addresses.ts";
-import { keepMetadata } from "../keep-metadata.ts";
 
 export const serviceCIDR = defineKind<ServiceCIDR>({
   group: "networking.k8s.io",
@@ -12,14 +11,12 @@ export const serviceCIDR = defineKind<ServiceCIDR>({
   kind: "ServiceCIDR",
   plural: "servicecidrs",
   scope: "Cluster",
-  subresources: { status: true },
+  subresources: { status: statusAlone },
   columns: [
     nameColumn,
     { name: "CIDRs", type: "string", cell: ({ spec }) => (spec?.cidrs ?? []).join(",") },
     ageColumn,
   ],
-
-  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
 
   validate: ({ spec }, root) => validateCidrs(spec?.cidrs ?? [], root.child("spec", "cidrs")),
 

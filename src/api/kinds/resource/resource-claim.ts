@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
-import { defineKind } from "../../kind.ts";
+import { defineKind, statusAlone } from "../../kind.ts";
 import type { ResourceV1ResourceClaim } from "../../schema/types.ts";
-import { keepMetadata } from "../keep-metadata.ts";
 import { setClaimDefaults, shownClaimSpec, validateClaimSpec } from "./claim-spec.ts";
 
 export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
@@ -11,12 +10,10 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   kind: "ResourceClaim",
   plural: "resourceclaims",
   scope: "Namespaced",
-  subresources: { status: true },
+  subresources: { status: statusAlone },
   deletion: { answersObject: true },
   columns: [nameColumn, { name: "State", type: "string", cell: stateText }, ageColumn],
   defaults: ({ spec }) => setClaimDefaults(spec),
-  prepareSubresource: (_subresource, object, old) => keepMetadata(object, old),
-
   validate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
   validateUpdate: ({ spec }, old, root) =>
     isDeepStrictEqual(spec, old.spec) ? [] : [root.child("spec").invalid(shownClaimSpec(spec), "field is immutable")],
