@@ -36,7 +36,10 @@ function textsOf(source: string): Record<string, string> {
   for (const [, comment = "", field] of source.matchAll(
     /\/\*\*\n((?:\s*\* ?.*\n)+?)\s*\*\/\n\s*(?:export declare class \w+|'([^']+)'\??:)/g,
   )) {
-    const text = comment.replace(/^\s*\* ?/gm, "").trim();
+    const text = comment
+      .replace(/^\s*\* ?/gm, "")
+      .replaceAll('\\"', '"')
+      .trim();
     if (text) found[field ?? ""] = text;
   }
   return found;

@@ -166,6 +166,12 @@ describe("server-side apply", () => {
     expect(Object.keys(owners(object)).sort()).toEqual(["before-first-apply Update", "one Apply"]);
   });
 
+  test("what it made can be decoded again: nothing in it is anyone else's to write", () => {
+    const live = update(undefined, config({ x: "1" }, { labels: { a: "1" } }), "creator");
+    const object = apply(live, config({ y: "1" }), "one");
+    expect(Object.keys(owners(decodeValue(structuredClone(object), configMap).object))).toHaveLength(2);
+  });
+
   test("kubectl takes over what it applied from the client's side", () => {
     const patch = config({ x: "1" });
     const annotations = { "kubectl.kubernetes.io/last-applied-configuration": JSON.stringify(patch) };

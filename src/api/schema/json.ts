@@ -42,14 +42,16 @@ export function parseJson(text: string): JsonDocument {
   return plain && keys === countKeys(value) ? { value, repeated: nothingRepeated } : new Reader(text).document();
 }
 
-/** Replaces what parseJson kept the text of by the numbers themselves. May change the value it is given. */
+/** Replaces what parseJson kept the text of by the numbers themselves. Changes the value only where there are such. */
 export function plainValue(value: unknown): unknown {
   if (value instanceof NumberText) return value.valueOf();
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (typeof value[i] === "object") value[i] = plainValue(value[i]);
-  } else if (typeof value === "object" && value !== null) {
-    const object = value as Record<string, unknown>;
-    for (const key in object) if (typeof object[key] === "object") object[key] = plainValue(object[key]);
+  if (typeof value !== "object" || value === null) return value;
+  const container = value as Record<string, unknown>;
+  for (const key in container) {
+    const child = container[key];
+    if (typeof child !== "object") continue;
+    const plain = plainValue(child);
+    if (plain !== child) container[key] = plain;
   }
   return value;
 }
