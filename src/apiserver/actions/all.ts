@@ -8,6 +8,8 @@ import { accessReviews } from "./access-reviews.ts";
 import type { Action } from "./action.ts";
 import { bindPods } from "./binding.ts";
 import { evictPods } from "./eviction.ts";
+import { readLogs } from "./log.ts";
+import { proxies } from "./proxy.ts";
 import { requestToken } from "./token.ts";
 import { tokenReviews } from "./token-reviews.ts";
 
@@ -25,6 +27,8 @@ export function allActions(surroundings: ActionSurroundings): ReadonlyMap<string
   return new Map<string, Action>([
     ["binding", bindPods(surroundings)],
     ["eviction", evictPods(surroundings)],
+    ["log", readLogs(surroundings)],
+    ["proxy", proxies(surroundings)],
     ["token", requestToken(surroundings)],
     ...tokenReviews(surroundings),
     ...accessReviews(surroundings),

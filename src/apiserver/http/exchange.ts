@@ -41,6 +41,9 @@ export class Exchange {
   setHeader(name: string, value: string): void {
     this.#headers[name] = value;
   }
+  setHeaders(name: string, values: string[]): void {
+    this.#headers[name] = values;
+  }
   /** A text for the Warning header; the same text once. */
   warn(text: string): void {
     if (!this.#warnings.includes(text)) this.#warnings.push(text);
