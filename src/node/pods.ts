@@ -10,8 +10,14 @@ export interface Pods extends AsyncDisposable {
   get(namespace: string, name: string): Pod | undefined;
 }
 
-/** Starts a worker for every pod that is bound to this node and wakes it when something happens to it. */
-export async function lookAfterPods(context: PodContext, pods: Informer<Pod>): Promise<Pods> {
+/**
+ * Starts a worker for every pod that is bound to this node and wakes it when something happens to it. `answers` is told
+ * when the runtime stops answering and when it begins again.
+ */
+export async function lookAfterPods(
+  context: PodContext,
+  { pods, answers }: { pods: Informer<Pod>; answers: (does: boolean) => void },
+): Promise<Pods> {
   const { runtime, network, log } = context;
   const workers = new Map<string, PodWorker>();
   const stop = new AbortController();
@@ -37,6 +43,8 @@ export async function lookAfterPods(context: PodContext, pods: Informer<Pod>): P
 
   async function listen(): Promise<void> {
     for await (const event of runtime.events(stop.signal)) {
+      if (event.type === "resync" || event.type === "lost") answers(event.type === "resync");
+      if (event.type === "lost") continue;
       if (event.type === "resync") for (const worker of workers.values()) worker.wake();
       else workers.get(event.podUid)?.wake();
     }

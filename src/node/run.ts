@@ -9,6 +9,7 @@ import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
 import { openCgroups } from "./cgroups.ts";
 import { openEventRecorder } from "./event-recorder.ts";
+import { collectImages } from "./images/collect-garbage.ts";
 import { openImagePuller } from "./images/puller.ts";
 import { keepNode } from "./node-object/keep-node.ts";
 import { inspectMachine, type Machine } from "./node-object/machine.ts";
@@ -98,14 +99,19 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       memoryBytes: machine.memoryBytes,
       allocatable: () => machine.allocatable,
     },
-    informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` }),
+    {
+      pods: informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` }),
+      answers: (does) => kept.runtimeAnswers(does),
+    },
   );
+  const collector = collectImages({ runtime, clock, log, directory: info.rootDirectory });
   return {
     registered: kept.registered,
     pods,
     machine,
     name: nodeName,
     async [Symbol.asyncDispose]() {
+      collector[Symbol.dispose]();
       await pods[Symbol.asyncDispose]();
       objects[Symbol.dispose]();
       await kept[Symbol.asyncDispose]();

@@ -110,7 +110,8 @@ export interface ContainerSpec {
   readonly mounts: readonly Mount[];
   readonly resources: ContainerResources;
   readonly cgroupParent: string;
-  readonly pidNamespace: "container" | "pod" | "host";
+  /** Its own, the pod's, the machine's, or that of another container. */
+  readonly pidNamespace: "container" | "pod" | "host" | { readonly of: ContainerId };
   readonly ipcNamespace: "pod" | "host";
   readonly tty: boolean;
   readonly stdin: boolean;
@@ -181,7 +182,9 @@ export type RuntimeEvent =
       readonly container: string | undefined;
     }
   /** Events may have been missed: look at everything again. */
-  | { readonly type: "resync" };
+  | { readonly type: "resync" }
+  /** The runtime does not answer; "resync" follows when it does again. */
+  | { readonly type: "lost" };
 
 export interface StreamOptions {
   readonly stdin: boolean;

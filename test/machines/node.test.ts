@@ -7,6 +7,7 @@ import { configMap } from "../../src/api/kinds/core/config-map.ts";
 import { event } from "../../src/api/kinds/core/event.ts";
 import { node } from "../../src/api/kinds/core/node.ts";
 import { pod } from "../../src/api/kinds/core/pod.ts";
+import { secret } from "../../src/api/kinds/core/secret.ts";
 import type { Container, Pod, PodSpec } from "../../src/api/schema/types.ts";
 import { channels, encodeFrame, exitCodeOf, FrameReader } from "../../src/api/streams.ts";
 import { systemClock } from "../../src/base/clock.ts";
@@ -19,6 +20,7 @@ import { type RunningNode, runNode } from "../../src/node/run.ts";
 import type { ContainerRuntime } from "../../src/node/runtime.ts";
 import { nodeApi } from "../../src/node/serve.ts";
 import { startDocker, type TestDocker } from "../support/docker.ts";
+import { startRegistry } from "../support/registry.ts";
 import { vethNetwork } from "../support/veth-network.ts";
 
 const log = openLog({
@@ -150,7 +152,7 @@ describe("what a node answers the API server", () => {
 
   test("the logs of a container, or why there are none", async () => {
     const logs = "/containerLogs/default/asked/main";
-    expect(await ask(logs)).toMatchObject({ status: 200, text: "one\ntwo\n" });
+    await vi.waitFor(async () => expect(await ask(logs)).toMatchObject({ status: 200, text: "one\ntwo\n" }));
     expect((await ask(`${logs}?tailLines=1`)).text).toBe("two\n");
     expect((await ask(`${logs}?limitBytes=5`)).text).toBe("one\nt");
     const previous = await ask(`${logs}?previous=true`);
@@ -184,9 +186,10 @@ describe("what a node answers the API server", () => {
   });
 
   test("a connection to a port of the pod", async () => {
-    expect((await ask("/portForward/default/asked?port=8080", "GET /passwd HTTP/1.0\r\n\r\n")).text).toContain(
-      "root:x:0:0",
-    );
+    await vi.waitFor(async () => {
+      const { text } = await ask("/portForward/default/asked?port=8080", "GET /passwd HTTP/1.0\r\n\r\n");
+      expect(text).toContain("root:x:0:0");
+    });
     expect(await ask("/portForward/default/asked?port=81")).toMatchObject({ status: 500 });
   });
 
@@ -429,6 +432,63 @@ describe("a node", () => {
     await until("adopted", ({ metadata }) => expect(metadata.labels?.seen).toBe("yes"));
     expect(await runtime.list()).toEqual(before);
     expect((await get("adopted")).status).toEqual(status);
+  });
+
+  test("makes a new sandbox when the old one was killed, and starts everything anew", async () => {
+    await create("shaken", {});
+    const { status } = await until("shaken", isReady);
+    const { sandboxes } = await runtime.list();
+    await daemon.docker("kill", sandboxes[0]!.id);
+    const after = await until("shaken", (each) => {
+      expect(each.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 1, ready: true });
+      return isReady(each);
+    });
+    expect(after.status?.podIP).not.toBe(status?.podIP);
+    expect(await events("shaken")).toContain("SandboxChanged: Pod sandbox changed, it will be killed and re-created.");
+  });
+
+  test("goes on when Docker was restarted, and sees what happened meanwhile", async () => {
+    await create("steady", {});
+    await until("steady", isReady);
+    const before = await runtime.list();
+    await daemon.restart();
+    await daemon.docker("kill", before.containers[0]!.id);
+    await until("steady", ({ status }) =>
+      expect(status?.containerStatuses?.[0]).toMatchObject({ restartCount: 1, ready: true }),
+    );
+    expect((await runtime.list()).sandboxes).toEqual(before.sandboxes);
+  });
+
+  test("that was away removes pods that were deleted meanwhile", async () => {
+    await create("forgotten", {});
+    await until("forgotten", isReady);
+    await running[Symbol.asyncDispose]();
+    await client.delete(pod, { namespace: "default", name: "forgotten" }, { gracePeriodSeconds: 0 });
+    running = await start();
+    await vi.waitFor(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }), {
+      timeout: 20_000,
+    });
+  });
+
+  test("pulls an image with the credentials of a secret, and shows the refusal without", async () => {
+    await using registry = await startRegistry(daemon, { user: "me", password: "secret" });
+    const image = `${registry.address}/team/app:1`;
+    await create("private", { containers: [container({ image })] });
+    await until("private", ({ status }) =>
+      expect(status?.containerStatuses?.[0]?.state?.waiting).toMatchObject({ reason: "ErrImagePull" }),
+    );
+    const login = JSON.stringify({ auths: { [registry.address]: { username: "me", password: "secret" } } });
+    await client.create(secret, {
+      metadata: { namespace: "default", name: "login" },
+      type: "kubernetes.io/dockerconfigjson",
+      data: { ".dockerconfigjson": Buffer.from(login).toString("base64") },
+    });
+    await create("allowed", { containers: [container({ image })], imagePullSecrets: [{ name: "login" }] });
+    const { status } = await until("allowed", isReady);
+    expect(status?.containerStatuses?.[0]?.imageID).toMatch(/^docker-pullable:\/\/127.0.0.1:\d+\/team\/app@sha256:/);
+    expect((await events("allowed"))[1]).toMatch(
+      /^Pulled: Successfully pulled image ".*" in [\d.]+m?s \([\d.]+m?s including waiting\). Image size: \d+ bytes.$/,
+    );
   });
 
   test("ends a pod that outlives its deadline", async () => {

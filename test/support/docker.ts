@@ -60,7 +60,9 @@ export async function startDocker({ plainRunc = false } = {}): Promise<TestDocke
   }
 
   const docker = async (...args: string[]) =>
-    (await run("docker", ["-H", `unix://${socket}`, ...args], { maxBuffer: 64 << 20 })).stdout.trim();
+    (
+      await run("docker", ["--config", directory, "-H", `unix://${socket}`, ...args], { maxBuffer: 64 << 20 })
+    ).stdout.trim();
 
   return {
     socket,

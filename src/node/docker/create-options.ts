@@ -76,7 +76,7 @@ export function containerOptions(
     HostConfig: {
       NetworkMode: `container:${sandbox}`,
       IpcMode: spec.ipcNamespace === "host" ? "host" : `container:${sandbox}`,
-      PidMode: spec.pidNamespace === "host" ? "host" : spec.pidNamespace === "pod" ? `container:${sandbox}` : undefined,
+      PidMode: pidMode(sandbox, spec.pidNamespace),
       CgroupParent: cgroupParent(spec.cgroupParent, traits),
       Binds: spec.mounts.map(bindFrom),
       Privileged: security.privileged,
@@ -111,6 +111,12 @@ export function cgroupParent(path: string, { cgroupDriver }: DaemonTraits): stri
   if (cgroupDriver === "cgroupfs") return path;
   const parts = path.split("/").filter(Boolean);
   return `${parts.map((part) => part.replaceAll("-", "_")).join("-")}.slice`;
+}
+
+function pidMode(sandbox: SandboxId, namespace: ContainerSpec["pidNamespace"]): string | undefined {
+  if (namespace === "container") return undefined;
+  if (namespace === "host") return "host";
+  return `container:${namespace === "pod" ? sandbox : namespace.of}`;
 }
 
 function bindFrom({ hostPath, containerPath, readOnly, propagation }: Mount): string {

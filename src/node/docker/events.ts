@@ -6,7 +6,7 @@ import type { Log } from "../../base/log.ts";
 import type { RuntimeEvent } from "../runtime.ts";
 import { identityFrom, label, sandboxContainerName } from "./labels.ts";
 
-const types: Readonly<Record<string, Exclude<RuntimeEvent["type"], "resync">>> = {
+const types: Readonly<Record<string, Exclude<RuntimeEvent["type"], "resync" | "lost">>> = {
   start: "started",
   die: "exited",
   destroy: "removed",
@@ -30,7 +30,10 @@ export async function* dockerEvents(
       yield* read(stream);
     } catch (error) {
       if (signal.aborted) return;
-      if (!broken) log.warn("Docker does not answer; waiting for it", { error });
+      if (!broken) {
+        log.warn("Docker does not answer; waiting for it", { error });
+        yield { type: "lost" };
+      }
       broken = true;
     }
     await backoff.wait(signal);

@@ -23,6 +23,8 @@ export interface NodeIdentity {
 export interface KeptNode extends AsyncDisposable {
   /** Resolves when the Node is registered and its status says Ready. */
   readonly registered: Promise<void>;
+  /** Whether the container runtime answers. A node whose runtime is silent for long is not ready. */
+  runtimeAnswers(does: boolean): void;
 }
 
 interface Parts {
@@ -39,6 +41,8 @@ const leaseSeconds = 40;
 const renewMs = 10_000;
 /** How often the status is looked at. It is written when it changed: the Lease says that the node lives. */
 const statusMs = 5 * 60 * 1000;
+/** A runtime that is restarted is away for a moment; kubelet waits as long. */
+const runtimeSilenceMs = 30_000;
 const leaseNamespace = "kube-node-lease";
 const mostImages = 50;
 
@@ -80,10 +84,23 @@ export function keepNode(parts: Parts): KeptNode {
     repeat(renewMs, () => node.renewLease(), "the node's lease was not renewed");
     repeat(statusMs, () => node.writeStatus(), "the node's status was not written");
   });
+  let silence: Disposable | undefined;
+  function tell(answers: boolean): void {
+    node.runtimeIsDown = !answers;
+    void beginning
+      .then(() => node.writeStatus())
+      .catch((error: unknown) => log.warn("the node's status was not written", { error }));
+  }
   return {
     registered,
+    runtimeAnswers(does) {
+      silence?.[Symbol.dispose]();
+      silence = does ? undefined : clock.after(runtimeSilenceMs, () => tell(false));
+      if (does && node.runtimeIsDown) tell(true);
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
+      silence?.[Symbol.dispose]();
       for (const timer of timers) timer[Symbol.dispose]();
       await beginning;
     },
@@ -91,6 +108,7 @@ export function keepNode(parts: Parts): KeptNode {
 }
 
 class NodeWriter {
+  runtimeIsDown = false;
   readonly #parts: Parts;
   #node: Node | undefined;
   #lease: Lease | undefined;
@@ -157,7 +175,7 @@ class NodeWriter {
 
   async #status(old: NodeStatus): Promise<NodeStatus> {
     const { machine, identity, runtime, clock } = this.#parts;
-    const images = (await runtime.listImages())
+    const images = (this.runtimeIsDown ? [] : await runtime.listImages())
       .filter(({ tags, digests }) => tags.length + digests.length > 0)
       .sort((a, b) => b.sizeBytes - a.sizeBytes)
       .slice(0, mostImages);
@@ -166,9 +184,11 @@ class NodeWriter {
       addresses: [...identity.addresses],
       capacity: { ...old.capacity, ...machine.capacity },
       allocatable: { ...old.allocatable, ...machine.allocatable },
-      conditions: conditionsOf(old.conditions ?? [], clock.now()),
+      conditions: conditionsOf(old.conditions ?? [], { nowMs: clock.now(), runtimeIsDown: this.runtimeIsDown }),
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-      images: images.map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes })),
+      ...(!this.runtimeIsDown && {
+        images: images.map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes })),
+      }),
       nodeInfo: machine.info,
     };
   }
@@ -201,8 +221,14 @@ const healthy: readonly [type: string, status: string, reason: string, message: 
   ["Ready", "True", "KubeletReady", "kubelet is posting ready status"],
 ];
 
-function conditionsOf(old: readonly NodeCondition[], nowMs: number): NodeCondition[] {
-  const own = healthy.map(([type, status, reason, message]): NodeCondition => {
+const notReady: (typeof healthy)[number] = ["Ready", "False", "KubeletNotReady", "container runtime is down"];
+
+function conditionsOf(
+  old: readonly NodeCondition[],
+  { nowMs, runtimeIsDown }: { nowMs: number; runtimeIsDown: boolean },
+): NodeCondition[] {
+  const all = healthy.map((each) => (runtimeIsDown && each[0] === "Ready" ? notReady : each));
+  const own = all.map(([type, status, reason, message]): NodeCondition => {
     const before = old.find((condition) => condition.type === type);
     const same = before?.status === status && before.lastTransitionTime;
     const now = timeText(nowMs);

@@ -1,9 +1,9 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Pod } from "../../api/schema/types.ts";
+import type { EphemeralContainer, Pod } from "../../api/schema/types.ts";
 import type { ContainerSpec, Image, Mount } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
-import type { PodContainer } from "./containers.ts";
+import { newest, type PodContainer } from "./containers.ts";
 import type { PodContext, PodNames } from "./context.ts";
 import { ContainerConfigError, environmentOf } from "./environment.ts";
 import { expand } from "./expand.ts";
@@ -53,7 +53,7 @@ export async function containerSpecOf(inputs: ContainerInputs): Promise<Containe
     mounts: await mountsOf(inputs, expanded),
     resources: containerResources(pod, spec, context.memoryBytes),
     cgroupParent: podCgroup(pod),
-    pidNamespace: pod.spec.hostPID ? "host" : pod.spec.shareProcessNamespace ? "pod" : "container",
+    pidNamespace: await pidNamespaceOf(inputs),
     ipcNamespace: pod.spec.hostIPC ? "host" : "pod",
     tty: spec.tty ?? false,
     stdin: spec.stdin ?? false,
@@ -67,6 +67,21 @@ export async function containerSpecOf(inputs: ContainerInputs): Promise<Containe
     },
     stopSignal: spec.lifecycle?.stopSignal,
   };
+}
+
+/** An ephemeral container that names a target sees the target's processes (Kubernetes docs, "Debug Running Pods"). */
+async function pidNamespaceOf({
+  context,
+  pod,
+  container: { spec },
+}: ContainerInputs): Promise<ContainerSpec["pidNamespace"]> {
+  if (pod.spec.hostPID) return "host";
+  if (pod.spec.shareProcessNamespace) return "pod";
+  const { targetContainerName: target } = spec as EphemeralContainer;
+  if (!target) return "container";
+  const running = newest((await context.runtime.list(pod.metadata.uid)).containers, target);
+  if (running?.state !== "running") throw new ContainerConfigError(`unable to find target container "${target}"`);
+  return { of: running.id };
 }
 
 async function mountsOf(inputs: ContainerInputs, expanded: (text: string) => string): Promise<Mount[]> {
