@@ -116,7 +116,7 @@ export function memoryTransport(clock: Clock): MemoryTransport {
         : { ...wanted, ...("status" in old ? { status: old.status } : {}) };
     const specChanged = !isDeepStrictEqual(next.spec, old.spec);
     next.metadata = {
-      ...(request.subresource === "status" ? old.metadata : wanted.metadata),
+      ...wanted.metadata,
       ...(oldUid && { uid: oldUid }),
       ...(creationTimestamp && { creationTimestamp }),
       ...(deletionTimestamp && { deletionTimestamp }),

@@ -85,15 +85,11 @@ function writesFor(object: Deployment, decision: Decision, { client, events }: C
       return written;
     });
   for (const old of remove) writes.push(deletion(client, replicaSet, old));
-  if (revision !== undefined) {
-    const document = { metadata: { annotations: { [annotation.revision]: revision } } };
-    writes.push(() => client.patch(deployment, keyOf(object), { type: "merge", document }));
+  if (revision !== undefined || !isDeepStrictEqual(status, object.status)) {
+    // The number travels with the status, as in Kubernetes: a change of annotations by itself would be a new generation.
+    const annotations = { ...object.metadata.annotations, ...(revision && { [annotation.revision]: revision }) };
+    const metadata = { ...object.metadata, ...(Object.keys(annotations).length > 0 && { annotations }) };
+    writes.push(() => client.updateStatus(deployment, { ...object, metadata, status }));
   }
-  if (!isDeepStrictEqual(status, object.status))
-    writes.push(async (cache) => {
-      // The annotation above has made a new version of the object.
-      const current = cache.get(deployment, keyOf(object)) ?? object;
-      return client.updateStatus(deployment, { ...current, status });
-    });
   return writes;
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { isLeaving, type KubeObject } from "../../api/object.ts";
 import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../api/schema/types.ts";
 import { hasEnded } from "../pods.ts";
@@ -33,6 +32,10 @@ export interface Decision {
 /** One round of a Deployment (Kubernetes docs, "Deployments"). */
 export function decide(observed: Observed): Decision {
   const { deployment, now } = observed;
+  const told = withPausedCondition(deployment, now);
+  // A pause and its end are told before anything is done about them; that write brings the key back.
+  if (!isLeaving(deployment) && told.conditions !== deployment.status?.conditions)
+    return { create: undefined, update: [], remove: [], revision: undefined, status: told, againMs: undefined };
   const round = new Round(observed);
   if (isLeaving(deployment)) round.statusOnly();
   else if (deployment.spec.paused) round.scaleOnly();
@@ -60,9 +63,7 @@ class Round {
     this.#limits = limitsOf(this.#deployment);
     this.#drafts = [...observed.replicaSets].sort(byAge).map((replicaSet) => new Draft(replicaSet));
     this.#newest = this.#drafts.find(({ template }) => sameTemplate(template, this.#deployment.spec.template));
-    this.#status = isLeaving(this.#deployment)
-      ? (this.#deployment.status ?? {})
-      : withPausedCondition(this.#deployment, observed.now);
+    this.#status = this.#deployment.status ?? {};
   }
 
   /** A ReplicaSet remembers for how many replicas it was made; another number now means that the Deployment was scaled. */
@@ -265,14 +266,4 @@ function byAge(a: KubeObject, b: KubeObject): number {
 function isIdle({ spec, status, metadata }: ReplicaSet): boolean {
   const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
   return spec.replicas === 0 && (status?.replicas ?? 0) === 0 && seen;
-}
-
-/** Whether the decision leaves everything as it is. */
-export function changesNothing(
-  { create, update, remove, revision, status }: Decision,
-  deployment: Deployment,
-): boolean {
-  return (
-    !create && update.length === 0 && remove.length === 0 && !revision && isDeepStrictEqual(status, deployment.status)
-  );
 }

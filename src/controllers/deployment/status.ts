@@ -40,7 +40,7 @@ export function statusFrom(
   };
 }
 
-/** A pause, and its end, is said before anything else. */
+/** The status with a pause or its end told; the very status that is there when there is nothing to tell. */
 export function withPausedCondition({ spec, status = {} }: Deployment, now: number): DeploymentStatus {
   const progressing = conditionOf(status.conditions, "Progressing");
   if (!spec.progressDeadlineSeconds || progressing?.reason === "ProgressDeadlineExceeded") return status;
