@@ -1,4 +1,5 @@
 import { service } from "../api/kinds/core/service.ts";
+import type { ObjectKey } from "../api/object.ts";
 import { isReason } from "../api/status.ts";
 import type { Client } from "../client/client.ts";
 import type { ServerConfig } from "./config.ts";
@@ -11,17 +12,24 @@ export async function ensureDnsService(
   client: Client,
   { clusterDns }: Pick<ServerConfig, "clusterDns">,
 ): Promise<void> {
+  const [clusterIP] = clusterDns;
+  const metadata = { namespace: "kube-system", name: "kube-dns" };
+  if (clusterIP === undefined || (await isThere(client, metadata))) return;
   const labels = { "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS" };
   const ports = [
     { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
     { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
   ];
-  const [clusterIP] = clusterDns;
-  if (clusterIP === undefined) return;
   const spec = { clusterIP, clusterIPs: [...clusterDns], ports };
+  await client.create(service, { metadata: { ...metadata, labels }, spec });
+}
+
+async function isThere(client: Client, key: ObjectKey): Promise<boolean> {
   try {
-    await client.create(service, { metadata: { namespace: "kube-system", name: "kube-dns", labels }, spec });
+    await client.get(service, key);
+    return true;
   } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
+    if (isReason(error, "NotFound")) return false;
+    throw error;
   }
 }

@@ -21,9 +21,10 @@ export function tunnelUpgrade(hub: TunnelHub) {
       if (!user.name.startsWith(nodeUser) || !user.groups.includes(nodeGroup)) {
         throw forbidden(undefined, "", `User ${JSON.stringify(user.name)} is no node and may not open a tunnel`);
       }
-      connection.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`);
       if (head.length > 0) connection.unshift(head);
-      hub.accept(user.name.slice(nodeUser.length), connection);
+      const answer = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`;
+      // HTTP/2 takes the socket over below Node's streams: it must not find a write of ours still under way.
+      connection.write(answer, () => setImmediate(() => hub.accept(user.name.slice(nodeUser.length), connection)));
     },
   };
 }
