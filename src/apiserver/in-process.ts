@@ -4,6 +4,7 @@ import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/r
 import type { Action } from "./actions/action.ts";
 import { type Attributes, type Authorizer, refusal } from "./authorize/attributes.ts";
 import type { Call } from "./call.ts";
+import { onlyNameIn } from "./http/request-info.ts";
 import { unknownResource } from "./http/route.ts";
 import { objectOf } from "./negotiate/render.ts";
 import type { Answer } from "./registry/answer.ts";
@@ -74,7 +75,7 @@ export function inProcessTransport({ registry, authorizer, actions, user }: InPr
 
     watch(request, signal) {
       const resource = find(request);
-      authorize(attributesOf(user, request, "watch"));
+      authorize(attributesOf(user, { ...request, options: { fieldSelector: request.fieldSelector } }, "watch"));
       return watchObjects(registry, resource, request, signal);
     },
   };
@@ -93,7 +94,7 @@ function attributesOf(
     resource: request.resource,
     subresource: request.subresource ?? "",
     namespace: request.namespace ?? "",
-    name: request.name ?? "",
+    name: request.name ?? onlyNameIn(request.options?.fieldSelector) ?? "",
     path: "",
     fieldSelector: request.options?.fieldSelector,
   };

@@ -22,7 +22,7 @@ import { Metrics } from "./http/metrics.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
 import { type ExtraRoute, servePages } from "./http/pages.ts";
 import { flag, splitTarget } from "./http/query.ts";
-import { type RequestInfo, requestInfo } from "./http/request-info.ts";
+import { onlyNameIn, type RequestInfo, requestInfo } from "./http/request-info.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
 import { type ExtraUpgrade, upgrades } from "./http/upgrades.ts";
@@ -186,7 +186,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
 
 function infoOf(incoming: Incoming, path: string, query: URLSearchParams): RequestInfo {
   const watching = query.size > 0 && (flag(query, "watch") ?? false);
-  const onlyName = /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(query.get("fieldSelector") ?? "")?.[1];
+  const onlyName = onlyNameIn(query.get("fieldSelector") ?? undefined);
   return requestInfo(incoming.method ?? "GET", path, { watching, onlyName });
 }
 

@@ -96,3 +96,8 @@ function decoded(part: string): string {
     return part;
   }
 }
+
+/** The one name that a field selector allows: who may read an object may also list and watch it alone. */
+export function onlyNameIn(fieldSelector: string | undefined): string | undefined {
+  return /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(fieldSelector ?? "")?.[1];
+}
