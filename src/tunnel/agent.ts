@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { type Log, messageOf } from "../base/log.ts";
 import type { Tunnel, TunnelRequest } from "./contract.ts";
 import { watchHeartbeat } from "./heartbeat.ts";
+import { whenFlushed } from "./when-flushed.ts";
 import { windows } from "./windows.ts";
 
 const quietMs = 10_000;
@@ -70,6 +71,10 @@ async function keepOpen(options: TunnelOptions, stop: AbortSignal, onOpen: () =>
 
 /** Answers requests on a connection until it ends. */
 async function serve(connection: Duplex, { answer, clock, log }: TunnelOptions, stop: AbortSignal): Promise<void> {
+  await new Promise<void>((flushed, broken) => {
+    connection.once("close", () => broken(new Error("the connection was closed")));
+    whenFlushed(connection, flushed);
+  });
   const session = performServerHandshake(connection, windows);
   session.setLocalWindowSize(windows.connectionBytes);
   watchHeartbeat(session, { clock, quietMs, answerMs });

@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { type Log, messageOf } from "../base/log.ts";
 import { NoTunnel, type TunnelHub, type TunnelRequest, type TunnelResponse } from "./contract.ts";
 import { watchHeartbeat } from "./heartbeat.ts";
+import { whenFlushed } from "./when-flushed.ts";
 import { windows } from "./windows.ts";
 
 // The agent speaks first when it is quiet (agent.ts); the server asks only when the agent has not.
@@ -32,6 +33,10 @@ class Hub implements TunnelHub {
   }
 
   accept(node: string, connection: Duplex): void {
+    whenFlushed(connection, () => this.#begin(node, connection));
+  }
+
+  #begin(node: string, connection: Duplex): void {
     const session = connect("http://tunnel", { createConnection: () => connection, ...windows });
     session.setLocalWindowSize?.(windows.connectionBytes);
     session.on("error", (error) => this.#log.warn("tunnel broke", { node, error: messageOf(error) }));

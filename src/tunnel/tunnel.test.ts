@@ -55,8 +55,11 @@ describe("a tunnel", () => {
   let agent: Tunnel;
   let clock: FakeClock | undefined;
   let accepted: Socket[];
+  // What the server says before the connection becomes a tunnel; the agent's dial reads it.
+  let head: Buffer;
   const server = createServer((socket) => {
     accepted.push(socket);
+    if (head.length > 0) socket.write(head);
     hub.accept("n1", socket);
   });
 
@@ -68,6 +71,15 @@ describe("a tunnel", () => {
     const dial = async () => {
       const socket = dialTcp(port, "127.0.0.1");
       await once(socket, "connect");
+      for (let left = head.length; left > 0; ) {
+        const chunk: Buffer | null = socket.read();
+        if (!chunk) {
+          await once(socket, "readable");
+          continue;
+        }
+        if (chunk.length > left) socket.unshift(chunk.subarray(left));
+        left -= chunk.length;
+      }
       return socket;
     };
     agent = openTunnel({ dial, answer, ...with_, log: noLog });
@@ -79,6 +91,7 @@ describe("a tunnel", () => {
     accepted = [];
     left.length = 0;
     clock = undefined;
+    head = Buffer.alloc(0);
   });
   afterEach(async () => {
     await agent[Symbol.asyncDispose]();
@@ -101,6 +114,12 @@ describe("a tunnel", () => {
   test("to a node that has none open is refused", async () => {
     await open({ clock: systemClock });
     await expect(hub.open("n2", get("/hello"))).rejects.toThrow(NoTunnel);
+  });
+
+  test("begins when what was said before has left", async () => {
+    head = Buffer.alloc(16 * 1024 * 1024, "x");
+    await open({ clock: systemClock });
+    expect(await text((await hub.open("n1", get("/hello"))).stream)).toBe("hello");
   });
 
   test("answers 500 with the reason when the node's answer fails", async () => {
