@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { duplexPair } from "node:stream";
@@ -15,7 +16,7 @@ import { type NodeApi, nodeApi } from "../../src/node/serve.ts";
 import { adminToken, startApiServer } from "../support/api-server.ts";
 import { startDocker, type TestDocker } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Kubectl, openKubectl } from "../support/kubectl.ts";
+import { type Kubectl, kubectlPath, openKubectl } from "../support/kubectl.ts";
 import { vethNetwork } from "../support/veth-network.ts";
 
 const log = openLog({
@@ -124,6 +125,21 @@ const create = (manifest: string) => kubectl.must(["create", "--validate=false",
 const status = async (name: string) => (await kubectl.json(["get", "pod", name])).status;
 const ready = (name: string) => kubectl.must(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s"]);
 
+/** Asks a web server in a pod through `kubectl port-forward`. */
+async function forwarded(name: string, port: number, path: string): Promise<string> {
+  const environment = { ...process.env, KUBECONFIG: join(daemon.directory, "kubeconfig") };
+  const child = spawn(await kubectlPath(), ["port-forward", `pod/${name}`, `:${port}`], { env: environment });
+  try {
+    const said = await new Promise<string>((done) =>
+      child.stdout.once("data", (data: Buffer) => done(data.toString())),
+    );
+    const local = /127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+    return await (await fetch(`http://127.0.0.1:${local}${path}`)).text();
+  } finally {
+    child.kill();
+  }
+}
+
 describe("a node and an API server, seen through kubectl", () => {
   test("show the node", async () => {
     const { status } = await kubectl.json(["get", "node", "m1"]);
@@ -132,13 +148,15 @@ describe("a node and an API server, seen through kubectl", () => {
     expect((await kubectl.json(["get", "lease", "m1", "-n", "kube-node-lease"])).spec.holderIdentity).toBe("m1");
   });
 
-  test("run a pod, commands in it and copies to it, over both protocols", async () => {
+  test("run a pod with its logs, commands, copies and ports, over both protocols", async () => {
     await create(podManifest("web"));
     await ready("web");
     expect(await status("web")).toMatchObject({
       phase: "Running",
       containerStatuses: [{ ready: true, restartCount: 0 }],
     });
+    await eventually(async () => expect(await kubectl.must(["logs", "web"])).toBe("started\n"));
+    expect(await kubectl.must(["logs", "web", "--timestamps", "--tail=1"])).toMatch(/^\d{4}-.*Z started\n$/);
     for (const client of [kubectl, spdy]) {
       expect(await client.must(["exec", "web", "--", "echo", "hi"])).toBe("hi\n");
       expect(await client.must(["exec", "-i", "web", "--", "cat"], { input: "through" })).toBe("through");
@@ -148,7 +166,21 @@ describe("a node and an API server, seen through kubectl", () => {
     await writeFile(file, "copy me");
     await kubectl.must(["cp", file, "web:/tmp/copied"]);
     expect(await kubectl.must(["exec", "web", "--", "cat", "/tmp/copied"])).toBe("copy me");
+    expect(await forwarded("web", 8080, "/passwd")).toContain("root:x:0:0");
     await kubectl.must(["delete", "pod", "web"]);
+    await eventually(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }));
+  });
+
+  test("run a pod that one talks to, and remove it at the end", async () => {
+    const overrides = JSON.stringify({ spec: { nodeName: "m1", automountServiceAccountToken: false } });
+    const options = ["--image=busybox:1", "--restart=Never", `--overrides=${overrides}`, "-i", "--rm", "--quiet"];
+    const said = await kubectl.must(
+      ["run", "talk", ...options, "--command", "--", "sh", "-c", "read line; echo heard $line"],
+      {
+        input: "me\n",
+      },
+    );
+    expect(said).toContain("heard me");
     await eventually(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }));
   });
 
@@ -162,6 +194,7 @@ describe("a node and an API server, seen through kubectl", () => {
         },
       ]),
     );
+    expect(await kubectl.must(["logs", "crash", "--previous"])).toBe("dying\n");
     await kubectl.must(["delete", "pod", "crash", "--force", "--grace-period=0"]);
     await eventually(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }));
   });

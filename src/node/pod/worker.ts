@@ -221,6 +221,9 @@ export class PodWorker implements AsyncDisposable {
 
   async #report({ sandboxes, containers }: Listing): Promise<void> {
     if (this.#removed) return;
+    // What is known of a pod that has run to its end stays known when its containers are gone.
+    const { phase } = this.#pod.status ?? {};
+    if ((phase === "Failed" || phase === "Succeeded") && sandboxes.length + containers.length === 0) return;
     const status = (): PodStatus =>
       statusOf({
         pod: this.#pod,

@@ -1,0 +1,98 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Probe } from "../../api/schema/types.ts";
+import { systemClock } from "../../base/clock.ts";
+import type { ContainerRuntime } from "../runtime.ts";
+import { aContainer } from "../testing/objects.ts";
+import { probeHttp, probeTcp } from "./handlers.ts";
+import { startProber } from "./prober.ts";
+
+let server: Server;
+let status = 200;
+beforeEach(async () => {
+  status = 200;
+  server = createServer((request, response) => {
+    if (request.url === "/moved") response.writeHead(302, { location: "/here" }).end();
+    else
+      response
+        .writeHead(request.url === "/here" ? 204 : status, { "x-saw": request.headers["user-agent"] ?? "" })
+        .end("body");
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+});
+afterEach(() => new Promise((done) => server.close(done)));
+
+const port = () => (server.address() as AddressInfo).port;
+const target = { runtime: {} as ContainerRuntime, container: aContainer(), containerId: "c", podIp: "127.0.0.1" };
+
+describe("a probe", () => {
+  test("takes answers from 200 to 399 for success, and follows redirects to the same host", async () => {
+    expect((await probeHttp(target, { port: port() }, 1_000)).result).toBe("success");
+    expect((await probeHttp(target, { port: port(), path: "moved" }, 1_000)).result).toBe("success");
+    status = 503;
+    expect(await probeHttp(target, { port: port() }, 1_000)).toEqual({
+      result: "failure",
+      output: "HTTP probe failed with statuscode: 503",
+    });
+  });
+
+  test("finds a port by the name that the container gives it", async () => {
+    const named = { ...target, container: aContainer({ ports: [{ name: "web", containerPort: port() }] }) };
+    expect((await probeTcp(named, { port: "web" }, 1_000)).result).toBe("success");
+    await expect(probeTcp(named, { port: "other" }, 1_000)).rejects.toThrow(
+      "couldn't find port: other in container main",
+    );
+  });
+
+  test("says that nobody listens, in the words people know", async () => {
+    expect((await probeTcp(target, { port: 1 }, 1_000)).output).toBe(
+      "dial tcp 127.0.0.1:1: connect: connection refused",
+    );
+    expect((await probeHttp(target, { port: 1 }, 1_000)).output).toBe(
+      'Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused',
+    );
+  });
+});
+
+describe("a prober", () => {
+  function probing(probe: Probe, { initially, due = () => true }: { initially?: boolean; due?: () => boolean } = {}) {
+    const findings: boolean[] = [];
+    const failures: string[] = [];
+    const prober = startProber({
+      sort: "readiness",
+      probe: { httpGet: { port: port() }, periodSeconds: 0.01, ...probe },
+      target,
+      startedAtMs: 0,
+      initially,
+      clock: systemClock,
+      found: (healthy) => findings.push(healthy),
+      failed: (message) => failures.push(message),
+      due,
+    });
+    return { findings, failures, [Symbol.dispose]: () => prober[Symbol.dispose]() };
+  }
+
+  test("changes its finding after as many in a row as its thresholds say", async () => {
+    using prober = probing({ failureThreshold: 2, successThreshold: 2 });
+    await vi.waitFor(() => expect(prober.findings).toEqual([true]));
+    status = 500;
+    await vi.waitFor(() => expect(prober.findings).toEqual([true, false]));
+    expect(prober.failures[0]).toBe("Readiness probe failed: HTTP probe failed with statuscode: 500");
+    expect(prober.failures.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("says nothing when it finds what was known", async () => {
+    using prober = probing({ failureThreshold: 1 }, { initially: false });
+    status = 500;
+    await vi.waitFor(() => expect(prober.failures.length).toBeGreaterThan(2));
+    expect(prober.findings).toEqual([]);
+  });
+
+  test("waits while its time has not come", async () => {
+    let asked = 0;
+    using prober = probing({}, { due: () => ++asked > 3 });
+    await vi.waitFor(() => expect(prober.findings).toEqual([true]));
+    expect(asked).toBeGreaterThan(3);
+  });
+});
