@@ -12,11 +12,11 @@ import {
   headlessLabel,
   isHeadless,
   mattersToServices,
+  readySince,
   servicesOf,
-  triggerOf,
   triggerTime,
 } from "../endpointslice/endpoints-of.ts";
-import { subsetsFor } from "./decide.ts";
+import { changedPods, subsetsFor } from "./decide.ts";
 
 const managedBy = "endpoints.kubernetes.io/managed-by";
 const manager = "endpoint-controller";
@@ -52,8 +52,9 @@ export const endpointsController = defineController<Service>({
       isDeepStrictEqual(current?.subsets ?? [], subsets) && isDeepStrictEqual(current?.metadata.labels, labels);
     if (current && same) return settled;
 
-    const { [triggerTime]: written, ...others } = current?.metadata.annotations ?? {};
-    const time = triggerOf(object, pods, written);
+    const { [triggerTime]: _, ...others } = current?.metadata.annotations ?? {};
+    const caused = readySince(changedPods(pods, current?.subsets ?? [], subsets));
+    const time = caused ?? (current ? undefined : object.metadata.creationTimestamp);
     const annotations = { ...others, ...(time && { [triggerTime]: time }) };
     const content = subsets.length > 0 ? { subsets } : {};
     const { name, namespace = "" } = object.metadata;
@@ -61,7 +62,7 @@ export const endpointsController = defineController<Service>({
       () => {
         if (!current)
           return client.create(endpoints, { metadata: { name, namespace, labels, annotations }, ...content });
-        const { subsets: _, ...rest } = current;
+        const { subsets: __, ...rest } = current;
         return client.update(endpoints, {
           ...rest,
           ...content,

@@ -31,3 +31,16 @@ function addressFrom(pod: Pod, ip: string, service: Service): EndpointAddress {
 }
 
 const byIp = (a: EndpointAddress, b: EndpointAddress): number => (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0);
+
+/** The pods that came or changed their readiness between two states of the addresses. */
+export function changedPods(pods: readonly Pod[], before: readonly EndpointSubset[], after: readonly EndpointSubset[]) {
+  const states = (subsets: readonly EndpointSubset[]): Set<string> =>
+    new Set(
+      subsets.flatMap(({ addresses = [], notReadyAddresses = [] }) => [
+        ...addresses.map(({ targetRef }) => `${targetRef?.uid} ready`),
+        ...notReadyAddresses.map(({ targetRef }) => `${targetRef?.uid} unready`),
+      ]),
+    );
+  const news = states(after).difference(states(before));
+  return pods.filter(({ metadata }) => news.has(`${metadata.uid} ready`) || news.has(`${metadata.uid} unready`));
+}

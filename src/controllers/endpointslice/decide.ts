@@ -11,8 +11,8 @@ import {
   isReachable,
   type OfferedPort,
   portsOf,
+  readySince,
   targetOf,
-  triggerOf,
   triggerTime,
 } from "./endpoints-of.ts";
 
@@ -74,7 +74,7 @@ export function decide({ service, pods, slices, zoneOf }: Observed): Decision {
       const recycled = spare.shift();
       const content = contentOf(family, ports, endpoints);
       if (recycled) update.push({ slice: recycled, content });
-      else create.push({ ...content, annotations: annotationsFor(undefined) });
+      else create.push({ ...content, annotations: annotationsFor(undefined, content) });
     }
     leftOver.push(...spare);
   }
@@ -96,12 +96,16 @@ export function decide({ service, pods, slices, zoneOf }: Observed): Decision {
       isDeepStrictEqual(slice.endpoints ?? [], content.endpoints ?? []) &&
       isDeepStrictEqual(slice.ports ?? [], content.ports ?? []) &&
       isDeepStrictEqual(slice.metadata.labels, labels);
-    if (!same) Object.assign(content.annotations, annotationsFor(slice));
+    if (!same) Object.assign(content.annotations, annotationsFor(slice, content));
     return !same;
   }
-  function annotationsFor(slice: EndpointSlice | undefined): Record<string, string> {
-    const { [triggerTime]: written, ...others } = slice?.metadata.annotations ?? {};
-    const time = triggerOf(service, reachable, written);
+  /** The time at which the cause of this write came about: only pods that came or changed their readiness tell one. */
+  function annotationsFor(slice: EndpointSlice | undefined, { endpoints = [] }: SliceContent): Record<string, string> {
+    const { [triggerTime]: _, ...others } = slice?.metadata.annotations ?? {};
+    const before = new Set(slice?.endpoints?.map(readiness));
+    const caused = new Set(endpoints.filter((endpoint) => !before.has(readiness(endpoint))).map(identity));
+    const causes = reachable.filter(({ metadata }) => caused.has(metadata.uid ?? ""));
+    const time = readySince(causes) ?? (slice ? undefined : service.metadata.creationTimestamp);
     return { ...others, ...(time && { [triggerTime]: time }) };
   }
 }
@@ -162,6 +166,7 @@ function fill(slices: readonly EndpointSlice[], endpoints: readonly Endpoint[]) 
   return { filled, rest };
 }
 
+const readiness = (endpoint: Endpoint): string => `${identity(endpoint)} ${endpoint.conditions?.serving}`;
 const identity = ({ targetRef, addresses }: Endpoint): string => targetRef?.uid ?? addresses.join();
 
 function samePorts({ ports = [] }: EndpointSlice, wanted: readonly OfferedPort[]): boolean {

@@ -61,14 +61,9 @@ export function targetOf({ metadata }: Pod) {
 
 export const triggerTime = "endpoints.kubernetes.io/last-change-trigger-time";
 
-/**
- * When what is written now became true: the newest time that Service and pods tell. Undefined when that was written before:
- * then something caused this update that tells no time.
- */
-export function triggerOf(object: Service, pods: readonly Pod[], written: string | undefined): string | undefined {
-  const times = pods.flatMap((pod) => podCondition(pod, "Ready")?.lastTransitionTime ?? []);
-  const newest = [object.metadata.creationTimestamp ?? "", ...times].sort().at(-1);
-  return newest && newest > (written ?? "") ? newest : undefined;
+/** When pods became what they are; the earliest of them. */
+export function readySince(pods: readonly Pod[]): string | undefined {
+  return pods.flatMap((pod) => podCondition(pod, "Ready")?.lastTransitionTime ?? []).sort()[0];
 }
 
 /** Keys for a watch on pods: the Services that select them. */
