@@ -114,6 +114,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   validateSubresource?(subresource: string, object: T, old: T, at: Path): FieldError[];
   /** Paths that keep their value for ever ("spec.selector"): a change is refused with "field is immutable". */
   readonly immutable?: readonly string[];
+  /** Paths that a write of the object itself does not claim in managedFields: it cannot change them. */
+  readonly unclaimed?: readonly string[];
   /** What names look like; a DNS subdomain unless said. Returns what is wrong. */
   readonly validateName?: (name: string) => readonly string[];
   /** Texts for the Warning header. */

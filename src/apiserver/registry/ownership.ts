@@ -45,7 +45,8 @@ function unchangeable({ resource, subresource }: Call): string[][] {
       .concat((part.keeps ?? []).map((path) => path.split(".")));
   }
   const hasStatus = Object.values(subresources).some((sub) => sub.sort === "part" && sub.owns.includes("status"));
-  return hasStatus ? [["status"]] : [];
+  const unclaimed = (resource.kind.strategy.unclaimed ?? []).map((path) => path.split("."));
+  return hasStatus ? [["status"], ...unclaimed] : unclaimed;
 }
 
 /** Notes in managedFields who wrote what. `live`: what is stored, in the same version; undefined at creation. */

@@ -49,6 +49,7 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
     status: true,
   },
   selectable: ["spec.signerName"],
+  unclaimed: ["spec"],
   columns: [
     nameColumn,
     ageColumn,

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { sent, wrongWithChange, wrongWithNew } from "../testing/judge.ts";
+import { cronJob } from "./cron-job.ts";
+import { job } from "./job.ts";
+
+const template = { spec: { restartPolicy: "Never", containers: [{ name: "main", image: "app:1" }] } };
+const spec = { template, completions: 1 };
+
+describe("Jobs", () => {
+  test.each([
+    ["a good one", {}, []],
+    [
+      "pods that never end",
+      { template: { spec: { containers: [] } } },
+      ['spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'],
+    ],
+    [
+      "a limit per index without indexes",
+      { backoffLimitPerIndex: 1 },
+      ["spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode"],
+    ],
+    [
+      "a rule that says when nowhere",
+      { podFailurePolicy: { rules: [{ action: "FailJob" }] } },
+      ["spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required"],
+    ],
+    [
+      "a failure that is none",
+      { podFailurePolicy: { rules: [{ action: "FailJob", onExitCodes: { operator: "In", values: [0] } }] } },
+      ["spec.podFailurePolicy.rules[0].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator"],
+    ],
+    [
+      "more successes than completions",
+      { completionMode: "Indexed", completions: 2, successPolicy: { rules: [{ succeededCount: 3 }] } },
+      [
+        "spec.successPolicy.rules[0].succeededCount: Invalid value: 3: must be less than or equal to 2 (the number of specified completions)",
+      ],
+    ],
+    [
+      "a keeper without a domain",
+      { managedBy: "no slash" },
+      ['spec.managedBy: Invalid value: "no slash": must be a domain-prefixed path (such as "acme.io/foo")'],
+    ],
+  ])("%s", (_, fields, wrong) => {
+    expect(wrongWithNew(job, { spec: { ...spec, ...fields } })).toEqual(wrong);
+  });
+
+  test("select their own pods by uid", () => {
+    const made = sent(job, { spec }, { uid: "u-1" }) as unknown as { spec: { selector: unknown } };
+    job.strategy.prepareCreate?.(made as never, undefined as never);
+    expect(made.spec.selector).toEqual({ matchLabels: { "batch.kubernetes.io/controller-uid": "u-1" } });
+  });
+
+  test.each([
+    [
+      "completions of a Job without indexes",
+      { completions: 3 },
+      ["spec.completions: Invalid value: 3: field is immutable"],
+    ],
+    ["parallelism", { parallelism: 5 }, []],
+    ["whether it is suspended", { suspend: true }, []],
+  ])("may change: %s", (_, fields, wrong) => {
+    expect(
+      wrongWithChange(
+        job,
+        { spec: { ...spec, manualSelector: true } },
+        { spec: { ...spec, manualSelector: true, ...fields } },
+      ),
+    ).toEqual(wrong);
+  });
+});
+
+describe("CronJobs", () => {
+  test.each([
+    ["a good one", {}, []],
+    ["no schedule", { schedule: "" }, ["spec.schedule: Required value"]],
+    [
+      "a schedule with a zone",
+      { schedule: "TZ=UTC 0 0 * * *" },
+      [
+        'spec.schedule: Invalid value: "TZ=UTC 0 0 * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
+      ],
+    ],
+    [
+      "a zone that is nowhere",
+      { timeZone: "Mars/Olympus" },
+      ['spec.timeZone: Invalid value: "Mars/Olympus": unknown time zone Mars/Olympus'],
+    ],
+    [
+      "an unknown policy",
+      { concurrencyPolicy: "Maybe" },
+      ['spec.concurrencyPolicy: Unsupported value: "Maybe": supported values: "Allow", "Forbid", "Replace"'],
+    ],
+  ])("%s", (_, fields, wrong) => {
+    expect(wrongWithNew(cronJob, { spec: { schedule: "0 3 * * *", jobTemplate: { spec }, ...fields } })).toEqual(wrong);
+  });
+});
