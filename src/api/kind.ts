@@ -108,6 +108,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareSubresource?(subresource: string, object: T, old: T, writing: Writing): void;
   /** What is wrong with a new object. Metadata is checked for every kind before. */
   validate?(object: T, at: Path): FieldError[];
+  /** What only a new object may not say. Runs after `validate`. */
+  validateCreate?(object: T, at: Path): FieldError[];
   /** What is wrong with a change. Runs after `validate` on the new object and after the check of `immutable`. */
   validateUpdate?(object: T, old: T, at: Path): FieldError[];
   /** What is wrong with a change of a subresource of sort "part". */
@@ -126,6 +128,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly generation?: boolean;
   /** What raises `metadata.generation`, where it is something else. */
   raisesGeneration?(object: T, old: T): boolean;
+  /** Whether a new object keeps the status that the client gave it: of a node, which comes to say what it is. */
+  readonly statusOnCreate?: boolean;
   /** Whether PUT on an absent name creates. */
   readonly createOnUpdate?: boolean;
   /** Whether an update may leave resourceVersion out; true unless said. */

@@ -34,3 +34,25 @@ export function canonicalIp(text: string): readonly string[] {
 export function isStrictSubset(inner: Cidr, outer: Cidr): boolean {
   return inner.prefix > outer.prefix && cidrContains(outer, { family: inner.family, bits: inner.first });
 }
+
+/** An address that others can reach: of no network of the host itself. */
+export function validateNonSpecialIp(text: string, at: Path): FieldError[] {
+  const ip = parseIp(text);
+  if (!ip) return [at.invalid(text, "must be a valid IP address")];
+  return specialRanges
+    .filter(({ ranges }) => ranges.some((range) => range.family === ip.family && cidrContains(range, ip)))
+    .map(({ message }) => at.invalid(text, message.replace("ADDRESS", text)));
+}
+
+const specialRanges = [
+  { ranges: ["0.0.0.0/32", "::/128"], message: "may not be unspecified (ADDRESS)" },
+  { ranges: ["127.0.0.0/8", "::1/128"], message: "may not be in the loopback range (127.0.0.0/8, ::1/128)" },
+  {
+    ranges: ["169.254.0.0/16", "fe80::/10"],
+    message: "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
+  },
+  {
+    ranges: ["224.0.0.0/24", "ff02::/16"],
+    message: "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+  },
+].map(({ ranges, message }) => ({ message, ranges: ranges.flatMap((text) => parseCidr(text) ?? []) }));

@@ -6,6 +6,7 @@ export type TextRule = (text: string) => readonly string[];
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const subdomain = `${label}(\\.${label})*`;
+const searchDomain = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
 const label1035 = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const qualifiedPart = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const labelValueText = `(${qualifiedPart})?`;
@@ -38,7 +39,27 @@ export const dnsSubdomain: TextRule = textRule(subdomain, 253, subdomainMessage,
 export const dnsLabel1035: TextRule = textRule(label1035, 63, label1035Message, ["my-name", "abc-123"]);
 /** A subdomain behind "*.". */
 export const wildcardDnsSubdomain: TextRule = textRule(wildcard, 253, wildcardMessage, ["*.example.com"]);
-export const labelValue: TextRule = textRule(labelValueText, 63, labelValueMessage, ["MyValue", "my_value", "12345"]);
+export const labelValue: TextRule = textRule(
+  labelValueText,
+  63,
+  labelValueMessage,
+  ["MyValue", "my_value", "12345"],
+  "bytes",
+);
+
+/** A domain in a resolver's search list, where labels may begin with an underscore. */
+export const relaxedSearchDomain: TextRule = textRule(
+  searchDomain,
+  253,
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+  ["example.com"],
+);
+
+/** Names of environment variables. */
+export const envName: TextRule = (text) =>
+  /^[ -<>-~]+$/.test(text)
+    ? []
+    : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 
 export const cIdentifier: TextRule = (text) =>
   whole(cIdentifierText).test(text)
@@ -53,7 +74,7 @@ export const cIdentifier: TextRule = (text) =>
 
 /** The keys of ConfigMaps and Secrets. */
 export const configMapKey: TextRule = (text) => [
-  ...tooLong(text, 253),
+  ...tooLong(text, 253, "characters"),
   ...(whole(configMapKeyText).test(text)
     ? text === "."
       ? ["must not be '.'"]
@@ -89,7 +110,7 @@ export const qualifiedName: TextRule = (text) => {
     ...(prefix === undefined ? [] : prefix ? dnsSubdomain(prefix) : ["must be non-empty"]).map(
       (wrong) => `prefix part ${wrong}`,
     ),
-    ...(name ? tooLong(name, 63) : ["must be non-empty"]).map((wrong) => `name part ${wrong}`),
+    ...(name ? tooLong(name, 63, "bytes") : ["must be non-empty"]).map((wrong) => `name part ${wrong}`),
     ...(whole(qualifiedPart).test(name)
       ? []
       : [`name part ${expected(qualifiedMessage, qualifiedPart, ["MyName", "my.name", "123-abc"])}`]),
@@ -132,13 +153,23 @@ export function asPrefix(rule: TextRule): TextRule {
   return (text) => rule(text.endsWith("-") ? `${text.slice(0, -1)}a` : text);
 }
 
-function textRule(regex: string, maxLength: number, message: string, examples: readonly string[]): TextRule {
+function textRule(
+  regex: string,
+  maxLength: number,
+  message: string,
+  examples: readonly string[],
+  unit: "bytes" | "characters" = "characters",
+): TextRule {
   const pattern = whole(regex);
-  return (text) => [...tooLong(text, maxLength), ...(pattern.test(text) ? [] : [expected(message, regex, examples)])];
+  return (text) => [
+    ...tooLong(text, maxLength, unit),
+    ...(pattern.test(text) ? [] : [expected(message, regex, examples)]),
+  ];
 }
 
-function tooLong(text: string, max: number): string[] {
-  return text.length > max ? [`must be no more than ${max} bytes`] : [];
+/** Of labels' keys and values clients are told bytes, of other names characters. */
+function tooLong(text: string, max: number, unit: "bytes" | "characters"): string[] {
+  return text.length > max ? [`must be no more than ${max} ${unit}`] : [];
 }
 
 function whole(regex: string): RegExp {

@@ -14,6 +14,7 @@ function reservedFields({ kind }: Resource): string[] {
 
 /** A new object without what only subresources may write. */
 export function cleared(resource: Resource, object: AnyObject): AnyObject {
+  if (resource.home.strategy.statusOnCreate) return object;
   for (const field of reservedFields(resource)) delete object[field];
   return object;
 }

@@ -20,6 +20,7 @@ export function refuseInvalidNew(call: Call, object: AnyObject): void {
     ...validateMetadata(resource, object),
     ...(resource.custom?.validate(object) ?? []),
     ...(rules.validate?.(object, root) ?? []),
+    ...(rules.validateCreate?.(object, root) ?? []),
   ]);
   for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
 }

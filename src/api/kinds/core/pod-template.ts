@@ -1,5 +1,8 @@
+import { nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { PodTemplate } from "../../schema/types.ts";
+import { validatePodTemplate } from "../../validate/pod-template.ts";
+import { shownLabels, templateColumns } from "../apps/workload.ts";
 
 export const podTemplate = defineKind<PodTemplate>({
   group: "",
@@ -7,4 +10,16 @@ export const podTemplate = defineKind<PodTemplate>({
   kind: "PodTemplate",
   plural: "podtemplates",
   scope: "Namespaced",
+  generation: true,
+  columns: [
+    nameColumn,
+    ...templateColumns<PodTemplate>({ template: ({ template }) => template ?? {} }).map((column) => ({
+      ...column,
+      priority: 0,
+    })),
+    { name: "Pod Labels", type: "string", cell: ({ template }) => shownLabels(template?.metadata?.labels) },
+  ],
+  deletion: { answersObject: true },
+
+  validate: ({ template }, root) => validatePodTemplate(template ?? {}, root.child("template")),
 });

@@ -1,5 +1,12 @@
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { ReplicationController } from "../../schema/types.ts";
+import { selectsAll } from "../../selector.ts";
+import { validatePodTemplate } from "../../validate/pod-template.ts";
+import { validateNonNegative } from "../../validate/values.ts";
+import { shownLabels, templateColumns } from "../apps/workload.ts";
+import { validateCounts, validateRunsForever } from "../apps/workload-rules.ts";
 
 export const replicationController = defineKind<ReplicationController>({
   group: "",
@@ -13,4 +20,71 @@ export const replicationController = defineKind<ReplicationController>({
     scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },
     status: true,
   },
+  generation: true,
+  selectable: [{ field: "status.replicas", value: ({ status }) => String(status?.replicas ?? 0) }],
+  columns: [
+    nameColumn,
+    { name: "Desired", type: "integer", cell: ({ spec }) => spec?.replicas ?? 0 },
+    { name: "Current", type: "integer", cell: ({ status }) => status?.replicas ?? 0 },
+    { name: "Ready", type: "integer", cell: ({ status }) => status?.readyReplicas ?? 0 },
+    ageColumn,
+    ...templateColumns<ReplicationController>({ template: ({ spec }) => spec?.template ?? {} }),
+    { name: "Selector", type: "string", priority: 1, cell: ({ spec }) => shownLabels(spec?.selector) },
+  ],
+  deletion: { propagation: "orphan", answersObject: true },
+
+  defaults(controller) {
+    controller.spec ??= {};
+    controller.spec.replicas ??= 1;
+    const labels = controller.spec.template?.metadata?.labels;
+    if (!labels) return;
+    // What it selects and what it is labelled with follow from its pods.
+    if (Object.keys(controller.spec.selector ?? {}).length === 0) controller.spec.selector = { ...labels };
+    if (Object.keys(controller.metadata.labels ?? {}).length === 0) controller.metadata.labels = { ...labels };
+  },
+
+  validate({ spec = {} }, root) {
+    const at = root.child("spec");
+    const empty = Object.keys(spec.selector ?? {}).length === 0;
+    return [
+      ...validateNonNegative(spec.minReadySeconds, at.child("minReadySeconds")),
+      ...(empty ? [at.child("selector").required()] : []),
+      ...validateNonNegative(spec.replicas, at.child("replicas")),
+      ...validateTemplate(spec, at.child("template")),
+    ];
+  },
+
+  validateSubresource(_subresource, { status }, _old, root) {
+    if (!status) return [];
+    const at = root.child("status");
+    const { replicas = 0, availableReplicas = 0, readyReplicas = 0 } = status;
+    const errors = validateCounts(status, at, [
+      "replicas",
+      "fullyLabeledReplicas",
+      "readyReplicas",
+      "availableReplicas",
+      "observedGeneration",
+    ]);
+    for (const field of ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const)
+      if ((status[field] ?? 0) > replicas)
+        errors.push(at.child(field).invalid(status[field], "cannot be greater than status.replicas"));
+    if (availableReplicas > readyReplicas)
+      errors.push(at.child("availableReplicas").invalid(availableReplicas, "cannot be greater than readyReplicas"));
+    return errors;
+  },
 });
+
+function validateTemplate(
+  { selector = {}, template }: NonNullable<ReplicationController["spec"]>,
+  at: Path,
+): FieldError[] {
+  if (!template) return [at.required()];
+  const labels = template.metadata?.labels;
+  return [
+    ...(selectsAll(selector, labels)
+      ? []
+      : [at.child("metadata", "labels").invalid(labels, "`selector` does not match template `labels`")]),
+    ...validatePodTemplate(template, at),
+    ...validateRunsForever(template, { workload: "ReplicationController", at }),
+  ];
+}

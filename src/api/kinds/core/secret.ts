@@ -1,5 +1,25 @@
+import { isDeepStrictEqual } from "node:util";
+import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { Secret } from "../../schema/types.ts";
+import { configMapKey } from "../../validate/names.ts";
+
+/** How much a ConfigMap or a Secret may hold. */
+export const maxDataBytes = 1024 * 1024;
+export const immutableText = "field is immutable when `immutable` is set";
+
+/** Kubernetes docs, "Secrets", section "Types of Secret": the keys that a Secret of a type must have, one entry or all. */
+const keysOfType: Readonly<
+  Record<string, { readonly keys: readonly string[]; readonly any?: true; readonly json?: true }>
+> = {
+  "kubernetes.io/dockercfg": { keys: [".dockercfg"], json: true },
+  "kubernetes.io/dockerconfigjson": { keys: [".dockerconfigjson"], json: true },
+  "kubernetes.io/basic-auth": { keys: ["username", "password"], any: true },
+  "kubernetes.io/ssh-auth": { keys: ["ssh-privatekey"] },
+  "kubernetes.io/tls": { keys: ["tls.crt", "tls.key"] },
+};
+const accountAnnotation = "kubernetes.io/service-account.name";
 
 export const secret = defineKind<Secret>({
   group: "",
@@ -7,4 +27,78 @@ export const secret = defineKind<Secret>({
   kind: "Secret",
   plural: "secrets",
   scope: "Namespaced",
+  selectable: ["type"],
+  columns: [
+    nameColumn,
+    { name: "Type", type: "string", cell: ({ type }) => type ?? "" },
+    { name: "Data", type: "string", cell: ({ data = {} }) => Object.keys(data).length },
+    ageColumn,
+  ],
+
+  defaults(secret) {
+    secret.type ||= "Opaque";
+    // Written as text, kept as bytes.
+    for (const [key, text] of Object.entries(secret.stringData ?? {})) {
+      secret.data ??= {};
+      secret.data[key] = Buffer.from(text).toString("base64");
+    }
+    delete secret.stringData;
+  },
+
+  validate(secret, root) {
+    const { data = {}, metadata, type = "" } = secret;
+    const at = root.child("data");
+    const errors: FieldError[] = [];
+    let bytes = 0;
+    for (const key of Object.keys(data).sort()) {
+      errors.push(...configMapKey(key).map((wrong) => at.key(key).invalid(key, wrong)));
+      bytes += Buffer.byteLength(data[key] ?? "", "base64");
+    }
+    if (bytes > maxDataBytes) errors.push(at.tooLong(maxDataBytes));
+    if (type === "kubernetes.io/service-account-token" && !metadata.annotations?.[accountAnnotation])
+      errors.push(root.child("metadata", "annotations").key(accountAnnotation).required());
+    return [...errors, ...validateKeysOfType(type, data, at)];
+  },
+
+  validateUpdate(secret, old, root) {
+    const errors = secret.type === old.type ? [] : [root.child("type").invalid(secret.type, "field is immutable")];
+    if (!old.immutable) return errors;
+    return [
+      ...errors,
+      ...(secret.immutable ? [] : [root.child("immutable").forbidden(immutableText)]),
+      ...(isDeepStrictEqual(secret.data, old.data) ? [] : [root.child("data").forbidden(immutableText)]),
+    ];
+  },
 });
+
+function validateKeysOfType(type: string, data: Readonly<Record<string, string>>, at: Path): FieldError[] {
+  const wanted = keysOfType[type];
+  if (!wanted) return [];
+  const present = (key: string) => (type === "kubernetes.io/ssh-auth" ? Boolean(data[key]) : key in data);
+  const missing = wanted.keys.filter((key) => !present(key));
+  if (wanted.any ? missing.length === wanted.keys.length : missing.length > 0)
+    return missing.map((key) => at.key(key).required());
+  return wanted.json ? wanted.keys.flatMap((key) => validateJson(data[key] ?? "", at.key(key))) : [];
+}
+
+function validateJson(base64: string, at: Path): FieldError[] {
+  const redacted = "<secret contents redacted>";
+  const text = Buffer.from(base64, "base64").toString();
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && !Array.isArray(value)) return [];
+    return [
+      at.invalid(
+        redacted,
+        `json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type map[string]interface {}`,
+      ),
+    ];
+  } catch {
+    const shown = text.trimStart()[0];
+    const why =
+      shown === undefined
+        ? "unexpected end of JSON input"
+        : `invalid character '${shown}' looking for beginning of value`;
+    return [at.invalid(redacted, why)];
+  }
+}

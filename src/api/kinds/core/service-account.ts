@@ -1,3 +1,4 @@
+import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { ServiceAccount } from "../../schema/types.ts";
 
@@ -18,4 +19,14 @@ export const serviceAccount = defineKind<ServiceAccount>({
       version: "v1",
     },
   },
+  columns: [nameColumn, ageColumn],
+  deletion: { answersObject: true },
+
+  prepareCreate: keepReferencesPlain,
+  prepareUpdate: keepReferencesPlain,
 });
+
+/** Of the Secrets only their names count. */
+function keepReferencesPlain(account: ServiceAccount): void {
+  if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name ? { name } : {}));
+}

@@ -1,0 +1,23 @@
+import type { FieldError, Path } from "../field.ts";
+import type { PodTemplateSpec } from "../schema/types.ts";
+import { validateLabels } from "./labels.ts";
+import { qualifiedName } from "./names.ts";
+import { validatePodAnnotations } from "./pod-annotations.ts";
+import { validatePodSpec } from "./pod-spec.ts";
+
+/** What is wrong with the template of pods, wherever it is embedded. `at` is the template's own place. */
+export function validatePodTemplate({ metadata, spec }: Partial<PodTemplateSpec>, at: Path): FieldError[] {
+  const annotations = metadata?.annotations ?? {};
+  const podSpec = spec ?? { containers: [] };
+  return [
+    ...validateLabels(metadata?.labels, at.child("labels")),
+    ...Object.keys(annotations).flatMap((key) =>
+      qualifiedName(key.toLowerCase()).map((wrong) => at.child("annotations").invalid(key, wrong)),
+    ),
+    ...validatePodAnnotations(annotations, podSpec, at.child("annotations")),
+    ...validatePodSpec(podSpec, at.child("spec"), { isPod: false }),
+    ...(podSpec.ephemeralContainers?.length
+      ? [at.child("spec", "ephemeralContainers").forbidden("ephemeral containers not allowed in pod template")]
+      : []),
+  ];
+}

@@ -1,0 +1,214 @@
+import type { FieldError, Path } from "../field.ts";
+import { goView } from "../go-view.ts";
+import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl } from "../schema/types.ts";
+import { validateDescendingPath } from "./paths.ts";
+import { validateOneOf } from "./values.ts";
+
+/* Kubernetes docs, "Configure a Security Context for a Pod or Container". */
+
+const profileTypes = ["Localhost", "RuntimeDefault", "Unconfined"];
+const longestProfile = 4095;
+
+export function validatePodSecurity(spec: PodSpec, at: Path): FieldError[] {
+  const context = spec.securityContext ?? {};
+  const errors = [
+    ...validateId(context.fsGroup, at.child("fsGroup")),
+    ...validateId(context.runAsUser, at.child("runAsUser")),
+    ...validateId(context.runAsGroup, at.child("runAsGroup")),
+    ...(context.supplementalGroups ?? []).flatMap((id, i) => validateId(id, at.child("supplementalGroups").index(i))),
+  ];
+  if (spec.shareProcessNamespace && spec.hostPID)
+    errors.push(
+      at.child("shareProcessNamespace").invalid(true, "ShareProcessNamespace and HostPID cannot both be enabled"),
+    );
+  errors.push(...validateSysctls(spec, at.child("sysctls")));
+  const choice = (
+    field: "fsGroupChangePolicy" | "supplementalGroupsPolicy" | "seLinuxChangePolicy",
+    valid: string[],
+  ) => {
+    if (context[field] !== undefined) errors.push(...validateOneOf(context[field], valid, at.child(field)));
+  };
+  choice("fsGroupChangePolicy", ["Always", "OnRootMismatch"]);
+  errors.push(...validateSeccomp(context.seccompProfile, at.child("seccompProfile")));
+  errors.push(...validateAppArmor(context.appArmorProfile, at.child("appArmorProfile")));
+  choice("supplementalGroupsPolicy", ["Merge", "Strict"]);
+  choice("seLinuxChangePolicy", ["MountOption", "Recursive"]);
+  return errors;
+}
+
+export function validateContainerSecurity(context: SecurityContext | undefined, spec: PodSpec, at: Path): FieldError[] {
+  if (!context) return [];
+  const { procMount, allowPrivilegeEscalation, privileged, capabilities } = context;
+  const errors = [
+    ...validateId(context.runAsUser, at.child("runAsUser")),
+    ...validateId(context.runAsGroup, at.child("runAsGroup")),
+  ];
+  if (procMount !== undefined) {
+    errors.push(...validateOneOf(procMount, ["Default", "Unmasked"], at.child("procMount")));
+    if (procMount === "Unmasked" && spec.hostUsers !== false)
+      errors.push(at.child("procMount").invalid(procMount, "`hostUsers` must be false to use `Unmasked`"));
+  }
+  errors.push(...validateSeccomp(context.seccompProfile, at.child("seccompProfile")));
+  if (allowPrivilegeEscalation === false) {
+    const cannot = "cannot set `allowPrivilegeEscalation` to false and";
+    if (privileged) errors.push(at.invalid(shownContext(context), `${cannot} \`privileged\` to true`));
+    if (capabilities?.add?.includes("CAP_SYS_ADMIN"))
+      errors.push(at.invalid(shownContext(context), `${cannot} \`capabilities.Add\` CAP_SYS_ADMIN`));
+  }
+  errors.push(...validateAppArmor(context.appArmorProfile, at.child("appArmorProfile")));
+  return errors;
+}
+
+function shownContext(context: SecurityContext): unknown {
+  return goView("SecurityContext", context);
+}
+
+function validateId(id: number | undefined, at: Path): FieldError[] {
+  if (id === undefined || (id >= 0 && id <= 2147483647)) return [];
+  return [at.invalid(id, "must be between 0 and 2147483647, inclusive")];
+}
+
+function validateSeccomp(profile: SeccompProfile | undefined, at: Path): FieldError[] {
+  if (!profile) return [];
+  const { type = "", localhostProfile } = profile;
+  const place = at.child("localhostProfile");
+  const errors = type
+    ? validateOneOf(type, profileTypes, at.child("type"))
+    : [at.child("type").required("type is required when seccompProfile is set")];
+  if (type !== "Localhost")
+    return localhostProfile === undefined
+      ? errors
+      : [...errors, place.invalid(goView("SeccompProfile", profile), "can only be set when seccomp type is Localhost")];
+  return [
+    ...errors,
+    ...(localhostProfile === undefined
+      ? [place.required("must be set when seccomp type is Localhost")]
+      : validateDescendingPath(localhostProfile, place)),
+  ];
+}
+
+function validateAppArmor(profile: AppArmorProfile | undefined, at: Path): FieldError[] {
+  if (!profile) return [];
+  const { type = "", localhostProfile } = profile;
+  const place = at.child("localhostProfile");
+  if (!type) return [at.child("type").required("type is required when appArmorProfile is set")];
+  if (type !== "Localhost")
+    return [
+      ...validateOneOf(type, profileTypes, at.child("type")),
+      ...(localhostProfile !== undefined && profileTypes.includes(type)
+        ? [place.invalid(localhostProfile, "can only be set when AppArmor type is Localhost")]
+        : []),
+    ];
+  if (!localhostProfile?.trim() && localhostProfile?.trim() === localhostProfile)
+    return [place.required("must be set when AppArmor type is Localhost")];
+  return [
+    ...(localhostProfile?.trim() === localhostProfile
+      ? []
+      : [place.invalid(localhostProfile, "must not be padded with whitespace")]),
+    ...((localhostProfile?.length ?? 0) > longestProfile ? [place.tooLong(longestProfile)] : []),
+  ];
+}
+
+const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
+const sysctlMessage =
+  "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+
+function validateSysctls(spec: PodSpec, at: Path): FieldError[] {
+  const sysctls: readonly Sysctl[] = spec.securityContext?.sysctls ?? [];
+  return sysctls.flatMap(({ name = "" }, i) => {
+    const place = at.index(i).child("name");
+    const errors: FieldError[] = [];
+    if (!name) errors.push(place.required());
+    else if (name.length > 253 || !sysctlName.test(name)) errors.push(place.invalid(name, sysctlMessage));
+    else if (sysctls.findIndex((other) => other.name === name) < i) errors.push(place.duplicate(name));
+    const dotted = name.replaceAll("/", ".");
+    if (spec.hostNetwork && dotted.startsWith("net."))
+      errors.push(place.invalid(name, "may not be specified when 'hostNetwork' is true"));
+    else if (spec.hostIPC && /^(kernel\.(shm|msg)|kernel\.sem$|fs\.mqueue\.)/.test(dotted))
+      errors.push(place.invalid(name, "may not be specified when 'hostIPC' is true"));
+    return errors;
+  });
+}
+
+/** With users of its own a pod shares no other namespace with the host. */
+export function validateHostUsers(spec: PodSpec, at: Path): FieldError[] {
+  if (spec.hostUsers !== false) return [];
+  const why = "when `hostUsers` is false";
+  return [
+    ...(spec.hostNetwork ? [at.child("hostNetwork").forbidden(why)] : []),
+    ...(spec.hostPID ? [at.child("hostPID").forbidden(why)] : []),
+    ...(spec.hostIPC ? [at.child("hostIPC").forbidden(why)] : []),
+  ];
+}
+
+/** A pod for one operating system says nothing that only another one knows. */
+export function validateOsFields(spec: PodSpec, at: Path): FieldError[] {
+  if (!spec.os) return [];
+  const name = spec.os.name ?? "";
+  if (!name) return [at.child("os", "name").required("cannot be empty")];
+  if (name === "windows") return validateWindowsPod(spec, at);
+  if (name !== "linux") return [at.child("os").notSupported(name, ["linux", "windows"])];
+  const contexts: [SecurityContext | PodSpec["securityContext"], Path][] = [
+    [spec.securityContext, at.child("securityContext")],
+    ...everyContainer(spec, at).map(([context, place]): [SecurityContext | undefined, Path] => [context, place]),
+  ];
+  return contexts.flatMap(([context, place]) =>
+    context?.windowsOptions
+      ? [place.child("windowsOptions").forbidden("windows options cannot be set for a linux pod")]
+      : [],
+  );
+}
+
+const linuxOnlyOfPods = [
+  "appArmorProfile",
+  "seLinuxOptions",
+  "seccompProfile",
+  "fsGroup",
+  "fsGroupChangePolicy",
+  "sysctls",
+  "runAsUser",
+  "runAsGroup",
+  "supplementalGroups",
+  "supplementalGroupsPolicy",
+  "seLinuxChangePolicy",
+] as const;
+const linuxOnlyOfContainers = [
+  "appArmorProfile",
+  "seLinuxOptions",
+  "seccompProfile",
+  "capabilities",
+  "readOnlyRootFilesystem",
+  "privileged",
+  "allowPrivilegeEscalation",
+  "procMount",
+  "runAsUser",
+  "runAsGroup",
+] as const;
+
+function validateWindowsPod(spec: PodSpec, at: Path): FieldError[] {
+  const why = "cannot be set for a windows pod";
+  const context = spec.securityContext ?? {};
+  return [
+    ...(["hostUsers", "shareProcessNamespace"] as const)
+      .filter((field) => spec[field] !== undefined)
+      .map((field) => at.child(field).forbidden(why)),
+    ...(["hostPID", "hostIPC"] as const).filter((field) => spec[field]).map((field) => at.child(field).forbidden(why)),
+    ...linuxOnlyOfPods
+      .filter((field) => context[field] !== undefined)
+      .map((field) => at.child("securityContext", field).forbidden(why)),
+    ...everyContainer(spec, at).flatMap(([inner, place]) =>
+      linuxOnlyOfContainers
+        .filter((field) => inner?.[field] !== undefined)
+        .map((field) => place.child(field).forbidden(why)),
+    ),
+  ];
+}
+
+function everyContainer(spec: PodSpec, at: Path): [SecurityContext | undefined, Path][] {
+  return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((list) =>
+    (spec[list] ?? []).map(({ securityContext }, i): [SecurityContext | undefined, Path] => [
+      securityContext,
+      at.child(list).index(i).child("securityContext"),
+    ]),
+  );
+}
