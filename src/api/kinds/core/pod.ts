@@ -15,16 +15,6 @@ export const pod = defineKind<Pod>({
   shortNames: ["po"],
   categories: ["all"],
   scope: "Namespaced",
-  selectable: [
-    "spec.nodeName",
-    "spec.restartPolicy",
-    "spec.schedulerName",
-    "spec.serviceAccountName",
-    { field: "spec.hostNetwork", value: ({ spec }) => String(spec.hostNetwork ?? false) },
-    "status.phase",
-    "status.podIP",
-    "status.nominatedNodeName",
-  ],
   subresources: {
     attach: { sort: "action", action: "attach", verbs: ["create", "get"], kind: "PodAttachOptions" },
     binding: { sort: "action", action: "binding", verbs: ["create"], kind: "Binding" },
