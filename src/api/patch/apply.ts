@@ -102,10 +102,11 @@ function merge({ live, node, writer }: Application, patch: JsonObject, force: bo
   if (!force) refuseConflicts(managers, id, union(changed.added, changed.modified));
   yieldFields(managers, id, changed);
 
-  const isSame = !changed.added && !changed.modified && !changed.removed && sameSet(last, managers.get(id), entry);
-  if (live && isSame) return copyOf(live);
+  const isSame = live !== undefined && !changed.added && !changed.modified && !changed.removed;
+  if (isSame && sameSet(last, managers.get(id), entry)) return copyOf(live);
+  // Who only takes its share of what is there already changes nothing, and no time says when.
   const own = managers.get(id);
-  if (own) managers.set(id, { ...own, time: writer.now });
+  if (own && !isSame) managers.set(id, { ...own, time: writer.now });
   setManagedFields(pruned, entriesFrom(managers));
   renewLastApplied(pruned, live, patch, writer);
   return pruned;

@@ -72,7 +72,11 @@ export function decodeDocument(document: JsonDocument, expected: ExpectedBody, o
   }
 }
 
-function completed(object: Record<string, unknown>, { group, version, kind }: ExpectedBody): AnyObject {
+/** An object that says what it is, and has metadata. */
+export function completed(
+  object: Record<string, unknown>,
+  { group, version, kind }: Pick<ExpectedBody, "group" | "version" | "kind">,
+): AnyObject {
   return {
     ...object,
     kind,

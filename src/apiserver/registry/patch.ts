@@ -3,11 +3,20 @@ import { applyPatch } from "../../api/patch/apply.ts";
 import { jsonPatch } from "../../api/patch/json.ts";
 import { mergePatch } from "../../api/patch/merge.ts";
 import { strategicPatch } from "../../api/patch/strategic.ts";
+import { goText } from "../../api/patch/value.ts";
+import { type Decoded, DecodeError, decodeValue, strictMessage } from "../../api/schema/decode.ts";
 import { type JsonDocument, plainValue, repeatedFields } from "../../api/schema/json.ts";
+import type { SchemaNode } from "../../api/schema/node.ts";
 import { typeNode } from "../../api/schema/table.ts";
 import { badRequest, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
-import { decodeCustomDocument, decodeDocument, type FieldValidation, fillIn } from "../negotiate/decode-body.ts";
+import {
+  completed,
+  decodeCustomDocument,
+  decodeDocument,
+  type FieldValidation,
+  fillIn,
+} from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
 import { nodeOf, writerOf } from "./ownership.ts";
@@ -59,17 +68,47 @@ function noStrategicPatch(): StatusError {
 
 /** The object that a patch makes of another one, read as the resource's type. */
 export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject {
-  const fieldValidation: FieldValidation = call.options.fieldValidation ?? "Warn";
   const repeated = repeatedFields(patch.document).map((path) => `duplicate field ${JSON.stringify(path)}`);
-  if (repeated.length > 0 && fieldValidation === "Strict")
-    throw badRequest(`strict decoding error: ${repeated.join(", ")}`);
-  if (fieldValidation === "Warn") for (const text of repeated) call.warn(text);
-
   const value = appliedTo(call, patch, old) as AnyObject;
   // A patch that leaves an empty list of managers means none; without saying so they would be kept.
   if (value.metadata?.managedFields?.length === 0) value.metadata.managedFields = [{}];
-  refuseOtherType(call, value, old);
-  return readAs(call, value);
+  refuseOtherType(value, old);
+  const refused = (why: string): StatusError => {
+    // Decoding has changed the value: what the patch made is made again to be shown.
+    const shown =
+      patch.type === "strategic" ? goText(patch.document.value) : JSON.stringify(appliedTo(call, patch, old));
+    return invalidPatch(shown, why);
+  };
+  if (call.resource.custom) {
+    report(call, repeated, refused);
+    return readAs(call, value);
+  }
+  const { object, strictErrors } = decodedOr(refused, value, typeNode(call.resource.kind.type));
+  report(call, [...repeated, ...strictErrors], refused);
+  return fillIn(call.resource, completed(object, call.resource.kind));
+}
+
+/** What fieldValidation makes of fields that are unknown or come twice. */
+function report(call: Call, strictErrors: readonly string[], refused: (why: string) => StatusError): void {
+  const fieldValidation: FieldValidation = call.options.fieldValidation ?? "Warn";
+  if (strictErrors.length > 0 && fieldValidation === "Strict") throw refused(strictMessage(strictErrors));
+  if (fieldValidation === "Warn") for (const text of strictErrors) call.warn(text);
+}
+
+function decodedOr(refused: (why: string) => StatusError, value: AnyObject, node: SchemaNode): Decoded {
+  try {
+    return decodeValue(value, node);
+  } catch (error) {
+    throw error instanceof DecodeError ? refused(error.message) : error;
+  }
+}
+
+/** The 422 that shows what a patch made and why it is no object of its kind. */
+function invalidPatch(shown: string, why: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
+  return new StatusError("Invalid", ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: "FieldValueInvalid", message, field: "patch" }],
+  });
 }
 
 function appliedTo({ resource }: Call, { type, document }: PatchBody, old: AnyObject): Record<string, unknown> {
@@ -96,11 +135,8 @@ function structuredCloneJson(value: unknown): unknown {
 }
 
 /** A patch cannot make something else of an object. */
-function refuseOtherType({ resource }: Call, value: AnyObject, old: AnyObject): void {
+function refuseOtherType(value: AnyObject, old: AnyObject): void {
   if (value.kind === old.kind && value.apiVersion === old.apiVersion) return;
-  const message = `Invalid value: ${JSON.stringify(JSON.stringify(value))}: no kind ${JSON.stringify(value.kind)} is registered for version ${JSON.stringify(value.apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
-  throw new StatusError("Invalid", ` "" is invalid: patch: ${message}`, {
-    causes: [{ reason: "FieldValueInvalid", message, field: "patch" }],
-    ...(resource.kind.group && { group: "" }),
-  });
+  const kind = `no kind ${JSON.stringify(value.kind)} is registered for version ${JSON.stringify(value.apiVersion)}`;
+  throw invalidPatch(JSON.stringify(value), `${kind} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
 }
