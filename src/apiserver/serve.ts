@@ -28,6 +28,7 @@ import { HttpServer, type TlsMaterial } from "./http/server.ts";
 import { type ExtraUpgrade, upgrades } from "./http/upgrades.ts";
 import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
 import type { NodeDialer } from "./node-dialer.ts";
+import { Definitions } from "./registry/custom/definitions.ts";
 import type { Registry } from "./registry/deps.ts";
 import { Catalog } from "./registry/resources.ts";
 import { specialsFor } from "./registry/special/all.ts";
@@ -100,6 +101,9 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   };
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes: options.nodes });
   await bootstrap(registry, options);
+
+  const definitions = new Definitions(registry);
+  await definitions.ready;
 
   const health = {
     healthz: new HealthChecks("healthz", [ping, storeCheck(store)]),
@@ -179,6 +183,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await http[Symbol.asyncDispose]();
+      definitions[Symbol.dispose]();
       rbac[Symbol.dispose]();
     },
   };

@@ -13,10 +13,12 @@ import type { Answer } from "../registry/answer.ts";
 import type { Registry } from "../registry/deps.ts";
 import { refuseContradictions } from "../registry/list.ts";
 import { perform } from "../registry/perform.ts";
+import type { Catalog } from "../registry/resources.ts";
 import type { UserInfo } from "../user.ts";
 import { serveWatch } from "../watch/serve-watch.ts";
 import { readBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
+import { pageNotFound } from "./pages.ts";
 import { deleteOptions, type ReadOptions, readOptions, refuseBadTimeout, writeOptions } from "./query.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { type Route, routeOf } from "./route.ts";
@@ -40,6 +42,7 @@ export class ResourceApi {
   async handle(exchange: Exchange, info: RequestInfo, query: URLSearchParams, user: UserInfo): Promise<void> {
     const { registry, clock } = this.#options;
     const method = exchange.incoming.method ?? "GET";
+    if (isUnknownCustom(registry.catalog, info)) return pageNotFound(exchange);
     const route = routeOf(registry.catalog, info, method);
     const { resource } = route;
     refuseBadTimeout(query);
@@ -168,6 +171,13 @@ export class ResourceApi {
       },
     };
   }
+}
+
+/** Where only definitions serve anything, what is not defined is no page at all. */
+function isUnknownCustom(catalog: Catalog, { group, version, resource, namespace }: RequestInfo): boolean {
+  const found = catalog.find(group, version, resource);
+  if (found) return found.custom !== undefined && found.kind.scope === "Cluster" && namespace !== "";
+  return catalog.all().every((known) => known.kind.group !== group || known.custom !== undefined);
 }
 
 const scaleBody = { group: "autoscaling", version: "v1", kind: "Scale", type: "io.k8s.api.autoscaling.v1.Scale" };

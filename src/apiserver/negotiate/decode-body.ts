@@ -1,5 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import { applyTypeDefaults } from "../../api/defaults.ts";
+import { invalid, Path } from "../../api/field.ts";
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { DecodeError, decode, strictMessage } from "../../api/schema/decode.ts";
@@ -210,14 +211,20 @@ function decodeCustom(bytes: Buffer, resource: Resource, options: DecodeOptions)
   const document = readDocument(bytes, { kind }, options.encoding);
   const given = typeMeta(document.value ?? {}, bytes, { group, version, kind, type: "" });
   const wanted = apiVersionOf({ group, version });
-  if (given.kind !== "" && given.kind !== kind)
+  if (given.kind === "") {
+    const text = bytes.toString();
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; unexpected kind ${given.kind}`,
+      `the object provided is unrecognized (must be of type ${kind}): Object 'Kind' is missing in '${text}' (${summary(bytes)})`,
     );
+  }
   if (given.apiVersion !== "" && given.apiVersion !== wanted)
     throw badRequest(
       `the API version in the data (${given.apiVersion}) does not match the expected API version (${wanted})`,
     );
+  if (given.kind !== kind) {
+    const { name = "" } = ((document.value as Partial<AnyObject>).metadata ?? {}) as { name?: string };
+    throw invalid({ group, kind: given.kind }, name, [new Path("kind").invalid(given.kind, `must be ${kind}`)]);
+  }
   return decodeCustomDocument({ ...document, value: document.value ?? {} }, resource, options);
 }
 

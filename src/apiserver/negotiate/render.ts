@@ -90,10 +90,11 @@ function goType({ kind, custom }: Resource, suffix: string): string {
   return `${kind.group.split(".")[0] || "core"}.${kind.kind}${suffix}`;
 }
 
-function listMetadata({ revision, continue: token, remaining }: ListAnswer): ObjectMeta {
+function listMetadata({ resource, revision, continue: token, remaining }: ListAnswer): ObjectMeta {
   return {
     ...(revision && { resourceVersion: revision }),
-    ...(token && { continue: token }),
+    // Lists of custom resources say even that there is nothing more.
+    ...((token || resource.custom) && { continue: token ?? "" }),
     ...(token && remaining !== undefined && { remainingItemCount: remaining }),
   } as unknown as ObjectMeta;
 }

@@ -4,6 +4,7 @@ import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import { cleared } from "./clear.ts";
+import { refuseWhileLeaving } from "./custom/refuse-while-leaving.ts";
 import type { Registry } from "./deps.ts";
 import { encode, fromStored, heldObject, laidOut, rememberObject, toStored } from "./held.ts";
 import { generatedName, initMetadata, withoutRepeatedOwners } from "./metadata.ts";
@@ -37,6 +38,7 @@ export async function createObject(
   delete metadata.resourceVersion;
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
 
+  if (resource.custom) refuseWhileLeaving(registry, resource.kind.group, resource.kind.plural, metadata.name);
   const now = registry.clock.now();
   if (!isApplied) track(call, undefined, object, now);
   const generated = !metadata.name && metadata.generateName ? metadata.generateName : undefined;

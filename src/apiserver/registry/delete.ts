@@ -5,12 +5,15 @@ import { conflict, notFound, type Status, StatusError } from "../../api/status.t
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
+import { heldByObjects } from "./custom/held-by-objects.ts";
 import type { Registry } from "./deps.ts";
 import { fromStored, heldObject, laidOut } from "./held.ts";
 import { listEntries } from "./list.ts";
 import { foregroundFinalizer, orphanFinalizer, timestamp } from "./metadata.ts";
 import { storeKey } from "./resources.ts";
 import { putChanged, removeEntry } from "./update.ts";
+
+const definitionsBucket = "customresourcedefinitions.apiextensions.k8s.io";
 
 /** What became of an object that was to be deleted. */
 interface Outcome {
@@ -95,7 +98,8 @@ function begun(
   const { home, bucket } = call.resource;
   const grace = graceOf(home, old, call.options);
   if (grace === "pending") return { next: undefined, now: false };
-  const finalizers = wantedFinalizers(home, old, call.options);
+  const chosen = wantedFinalizers(home, old, call.options);
+  const finalizers = bucket === definitionsBucket && !old.metadata.deletionTimestamp ? heldByObjects(old) : chosen;
   const next: AnyObject = { ...old, metadata: { ...old.metadata, finalizers } };
   const ownHold = registry.specials.get(bucket)?.holds?.(old) ?? false;
   const held = finalizers.length > 0 || ownHold;
@@ -104,12 +108,13 @@ function begun(
   const seconds = grace === "none" ? 0 : grace;
   const { metadata } = next;
   if (!old.metadata.deletionTimestamp) {
-    if (metadata.generation) metadata.generation += 1;
+    // A definition's own going changes nothing of what it defines.
+    if (metadata.generation && bucket !== definitionsBucket) metadata.generation += 1;
     home.strategy.deletion?.begin?.(next);
   }
   markLeaving(next, old, seconds, registry.clock.now(), grace === "none");
   // A kind that knows by itself when it may go (Namespace) counts no seconds.
-  if (ownHold) delete metadata.deletionGracePeriodSeconds;
+  if (ownHold || bucket === definitionsBucket) delete metadata.deletionGracePeriodSeconds;
   if (held && alreadySo(next, old)) return { next: undefined, now: false };
   return { next, now: !held && seconds === 0 };
 }

@@ -55,7 +55,7 @@ function fieldReader(resource: Resource, { field }: FieldRequirement): (object: 
     if (entry === field) return (object) => textAt(object, field);
     if (typeof entry !== "string" && entry.field === field) return (object) => entry.value(object);
   }
-  if (selectable.length > 0 || resource.kind.plural === "namespaces")
+  if (resource.custom || selectable.length > 0 || resource.kind.plural === "namespaces")
     throw badRequest(`field label not supported: ${field}`);
   throw badRequest(
     `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,

@@ -1,0 +1,159 @@
+import { since } from "../../../api/columns.ts";
+import { Path } from "../../../api/field.ts";
+import { type Column, defineKind, type Kind, type KindDefinition, statusAlone } from "../../../api/kind.ts";
+import type { AnyObject } from "../../../api/object.ts";
+import { nodeFromSchema } from "../../../api/schema/structural.ts";
+import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../../../api/schema/types.ts";
+import { valueAt } from "../paths.ts";
+import { type CustomSchema, type Resource, resourceFrom } from "../resources.ts";
+import { validateSchema } from "./validate-schema.ts";
+
+/** What a definition adds to the catalog: a resource for each version that is served. */
+export function resourcesFrom({ spec, status }: CustomResourceDefinition): Resource[] {
+  const storage = spec.versions.find((version) => version.storage);
+  if (!storage) return [];
+  const names = { ...spec.names, ...status?.acceptedNames };
+  const home = kindFrom(spec, names, storage, undefined);
+  return spec.versions
+    .filter(({ served }) => served)
+    .map((version) => {
+      const kind = version === storage ? home : kindFrom(spec, names, version, storage.name);
+      const resource = resourceFrom(kind, home, schemaFrom(version));
+      return { ...resource, deprecation: deprecationOf(version, resource) };
+    });
+}
+
+type Spec = CustomResourceDefinition["spec"];
+type Names = Spec["names"];
+
+const sameForm = (object: Record<string, unknown>): Record<string, unknown> => object;
+
+function kindFrom(spec: Spec, names: Names, version: CustomResourceDefinitionVersion, storedAs?: string): Kind {
+  const { status, scale } = version.subresources ?? {};
+  const definition: KindDefinition<AnyObject> = {
+    group: spec.group,
+    version: version.name,
+    kind: names.kind,
+    plural: names.plural,
+    singular: names.singular || names.kind.toLowerCase(),
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    scope: spec.scope === "Cluster" ? "Cluster" : "Namespaced",
+    type: "",
+    generation: true,
+    unconditionalUpdate: false,
+    selectable: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, "")),
+    columns: columnsOf(version),
+    subresources: {
+      ...(status && { status: statusAlone }),
+      ...(scale && {
+        scale: {
+          specReplicas: scale.specReplicasPath,
+          statusReplicas: scale.statusReplicasPath,
+          ...(scale.labelSelectorPath && { selector: scale.labelSelectorPath }),
+        },
+      }),
+    },
+    ...(storedAs !== undefined && {
+      stored: { group: spec.group, version: storedAs, to: sameForm, from: sameForm },
+    }),
+  };
+  return defineKind(definition) as unknown as Kind;
+}
+
+function schemaFrom({ schema }: CustomResourceDefinitionVersion): CustomSchema {
+  const published = schema?.openAPIV3Schema;
+  const at = new Path();
+  return {
+    node: nodeFromSchema(published),
+    published,
+    validate: (object) => (published ? validateSchema(withoutType(object), withoutMetadata(published), at) : []),
+    validateUpdate: (object, _old, subresource) =>
+      published && subresource !== undefined ? validateSchema(withoutType(object), withoutMetadata(published), at) : [],
+  };
+}
+
+/** Metadata is every object's own affair; schemas may only repeat that it is there. */
+function withoutMetadata(schema: NonNullable<CustomSchema["published"]>): NonNullable<CustomSchema["published"]> {
+  const { apiVersion: _, kind: __, metadata: ___, ...properties } = schema.properties ?? {};
+  return { ...schema, properties };
+}
+
+function withoutType({ apiVersion: _, kind: __, metadata: ___, ...rest }: AnyObject): Record<string, unknown> {
+  return rest;
+}
+
+function deprecationOf(version: CustomResourceDefinitionVersion, { groupVersion, kind }: Resource): string | undefined {
+  if (!version.deprecated) return undefined;
+  return version.deprecationWarning ?? `${groupVersion} ${kind.kind} is deprecated`;
+}
+
+function columnsOf({ additionalPrinterColumns }: CustomResourceDefinitionVersion): Column[] {
+  const name: Column = {
+    name: "Name",
+    type: "string",
+    format: "name",
+    cell: ({ metadata }) => metadata.name,
+  };
+  const columns = additionalPrinterColumns ?? [{ name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" }];
+  return [
+    name,
+    ...columns.map((column): Column => {
+      const {
+        name: title,
+        type,
+        format,
+        description,
+        priority,
+        jsonPath,
+      } = column as typeof column & {
+        format?: string;
+        description?: string;
+        priority?: number;
+      };
+      return {
+        name: title,
+        type: type as Column["type"],
+        ...(format && { format }),
+        ...(description && { description }),
+        ...(priority !== undefined && { priority }),
+        cell: (object, now) => cellOf(object as AnyObject, jsonPath, type, now),
+      };
+    }),
+  ];
+}
+
+/** The simple JSONPath of printer columns: fields, positions, and items picked by a field's value. */
+export function readPath(object: unknown, path: string): unknown[] {
+  let values: unknown[] = [object];
+  for (const [, field, key, filter] of path.matchAll(/\.([\w-]+)|\[['"]?([^\]?'"]+)['"]?\]|\[\?\(@\.([^)]+)\)\]/g))
+    values = values.flatMap((value) => step(value, field ?? key, filter)).filter((value) => value !== undefined);
+  return values;
+}
+
+function step(value: unknown, key: string | undefined, filter: string | undefined): unknown[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (filter !== undefined) {
+    const [, name = "", wanted = ""] = /^([\w.-]+)\s*==\s*['"]?([^'"]*)['"]?$/.exec(filter) ?? [];
+    return Object.values(value).filter((item) => String(valueAt(item, name)) === wanted);
+  }
+  if (key === "*") return Object.values(value);
+  return [(value as Record<string, unknown>)[key ?? ""]];
+}
+
+function cellOf(object: AnyObject, path: string, type: string, now: number): unknown {
+  const values = readPath(object, path);
+  const [value] = values;
+  if (value === undefined || value === null) return null;
+  switch (type) {
+    case "integer":
+    case "number":
+      return typeof value === "number" ? value : Number.isFinite(Number(value)) ? Number(value) : null;
+    case "boolean":
+      return typeof value === "boolean" ? value : null;
+    case "date":
+      return since(String(value), now);
+    default:
+      return values.map((item) => (typeof item === "object" ? JSON.stringify(item) : String(item))).join(",");
+  }
+}
