@@ -22,6 +22,7 @@ export class NodeRange {
   readonly #file: string;
   readonly #log: Log;
   #known: KnownRange | undefined;
+  #learning: Promise<void> = Promise.resolve();
   readonly #waiting = new Set<(range: KnownRange) => void>();
 
   constructor({ stateDirectory, log }: { stateDirectory: string; log: Log }) {
@@ -52,8 +53,16 @@ export class NodeRange {
     });
   }
 
-  /** Takes over what the Node object says. A new range is given out when `prepare` has been through with it. */
-  async learn({ spec }: Node, prepare: (range: KnownRange) => Promise<void>): Promise<void> {
+  /**
+   * Takes over what the Node object says. A new range is given out when `prepare` has been through with it. One object
+   * after the other, however soon they come.
+   */
+  learn(node: Node, prepare: (range: KnownRange) => Promise<void>): Promise<void> {
+    this.#learning = this.#learning.catch(() => {}).then(() => this.#learnNext(node, prepare));
+    return this.#learning;
+  }
+
+  async #learnNext({ spec }: Node, prepare: (range: KnownRange) => Promise<void>): Promise<void> {
     const cidrs = spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : [];
     if (cidrs.length === 0 || cidrs.join() === this.#known?.cidrs.join()) return;
     const range = rangeFrom(cidrs);
