@@ -1,6 +1,8 @@
 import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
+import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { disruptionController } from "./disruption/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
@@ -30,8 +32,10 @@ export function allControllers({
     replicationControllerController,
     endpointSliceController,
     endpointsController,
+    disruptionController,
     namespaceController,
     serviceAccountController,
+    clusterRoleAggregationController,
     rootCaController(rootCa),
     nodeLifecycleController({ graceMs: nodeMonitorGraceMs, startupGraceMs: nodeStartupGraceMs }),
     nodeIpamController(clusterCidrs.flatMap((text) => parseCidr(text) ?? [])),

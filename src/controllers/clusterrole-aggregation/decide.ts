@@ -1,0 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ClusterRole, PolicyRule } from "../../api/schema/types.ts";
+import { selects } from "../../api/selector.ts";
+
+/** The rules of all roles that an aggregated role selects, by their names, each rule once (Kubernetes docs, "Aggregated ClusterRoles"). */
+export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): PolicyRule[] {
+  const { clusterRoleSelectors = [] } = role.aggregationRule ?? {};
+  const parts = all
+    .filter(({ metadata }) => metadata.name !== role.metadata.name)
+    .filter(({ metadata }) => clusterRoleSelectors.some((selector) => selects(selector, metadata.labels)))
+    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  const rules: PolicyRule[] = [];
+  for (const rule of parts.flatMap(({ rules = [] }) => rules))
+    if (!rules.some((known) => isDeepStrictEqual(known, rule))) rules.push(rule);
+  return rules;
+}
