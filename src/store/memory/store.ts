@@ -186,10 +186,11 @@ export class MemoryStore implements Store {
       this.#queue = [];
       try {
         await this.#ledger?.write(batch);
-        this.#commit(batch);
       } catch (cause) {
         if (batch.length > 0) this.#refuse([...batch, ...this.#queue.splice(0)], cause);
+        continue;
       }
+      this.#commit(batch);
     }
     this.#committing = undefined;
   }

@@ -33,7 +33,7 @@ afterEach(() => {
 
 const openIn = (
   directory: string,
-  { history, clock = systemClock }: { history?: HistoryLimits; clock?: typeof systemClock } = {},
+  { history, clock = systemClock }: { history?: HistoryLimits | undefined; clock?: typeof systemClock } = {},
 ) => openStore({ kind: "sqlite", directory, ...(history && { history }) }, { clock, log: noLog });
 
 /** What a power cut at this instant leaves behind, as a new data directory. */
@@ -185,32 +185,38 @@ describe("sqlite", () => {
     expect(statSync(join(directory, "state.db")).size).toBeLessThanOrEqual(size * 1.25);
   });
 
-  test("is a plain map with a list of events over clean stops and power cuts", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(anyOperations, fc.boolean()), { maxLength: 4 }), async (lives) => {
-        let directory = newDirectory();
-        let store: DurableStore = await openIn(directory);
-        const model = new ModelStore(store.revision);
-        for (const [operations, isClean] of lives) {
-          for (const some of operations) {
-            await perform(
-              some.map((one) => ({ ...one, durability: "commit" })),
-              store,
-              model,
-            );
+  test.each<[length: string, history: HistoryLimits | undefined]>([
+    ["everything", undefined],
+    ["four events", { events: 4, bytes: 1_000_000 }],
+  ])(
+    "is a plain map with a list of events over clean stops and power cuts; the history holds %s",
+    async (_, history) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.tuple(anyOperations, fc.boolean()), { maxLength: 4 }), async (lives) => {
+          let directory = newDirectory();
+          let store: DurableStore = await openIn(directory, { history });
+          const model = new ModelStore(store.revision);
+          for (const [operations, isClean] of lives) {
+            for (const some of operations) {
+              await perform(
+                some.map((one) => ({ ...one, durability: "commit" })),
+                store,
+                model,
+              );
+            }
+            const left = isClean ? directory : cutPower(directory);
+            await store[Symbol.asyncDispose]();
+            store = await openIn(left, { history });
+            directory = left;
+            store.verify();
+            model.compare(store, { revision: store.revision, history: history?.events });
           }
-          const left = isClean ? directory : cutPower(directory);
           await store[Symbol.asyncDispose]();
-          store = await openIn(left);
-          directory = left;
-          store.verify();
-          model.compare(store, { revision: store.revision });
-        }
-        await store[Symbol.asyncDispose]();
-      }),
-      { numRuns: 10 },
-    );
-  });
+        }),
+        { numRuns: 10 },
+      );
+    },
+  );
 
   test("lazy and memory writes may be lost in a power cut, but only whole and only the newest", async () => {
     await fc.assert(

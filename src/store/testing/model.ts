@@ -51,8 +51,18 @@ export class ModelStore {
     return Object.fromEntries([...state].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Compares everything that can be read, at every revision since the start. */
-  compare(store: Store, { revision: newest = this.events.at(-1)?.revision ?? this.start } = {}): void {
+  revisionsWithin(history: number, prefix: string): number[] {
+    const bucket = prefix.slice(0, prefix.indexOf("/", 1) + 1);
+    const own = this.events.filter(({ key }) => key.startsWith(bucket)).map(({ revision }) => revision);
+    const oldest = own.at(-1 - history) ?? this.start;
+    return [this.start, ...this.events.map(({ revision }) => revision)].filter((revision) => revision >= oldest);
+  }
+
+  /** Compares everything that can be read, at every revision that a history of so many events must reach. */
+  compare(
+    store: Store,
+    { revision: newest = this.events.at(-1)?.revision ?? this.start, history = Number.POSITIVE_INFINITY } = {},
+  ): void {
     expect(store.revision).toBe(newest);
     for (const key of keys) {
       const { value, modRevision, createRevision } = store.get(key) ?? {};
@@ -60,7 +70,7 @@ export class ModelStore {
       expect(have).toEqual(this.current.get(key));
     }
     for (const prefix of ["/pods/", "/pods/a/", "/nodes/"]) {
-      for (const revision of [this.start, ...this.events.map((event) => event.revision)]) {
+      for (const revision of this.revisionsWithin(history, prefix)) {
         const { entries } = store.list(prefix, { revision });
         expect(Object.fromEntries(entries.map(({ key, value }) => [key, value.toString()]))).toEqual(
           this.at(revision, prefix),
