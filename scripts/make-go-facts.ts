@@ -16,6 +16,8 @@ export interface TypeFacts {
   embedded?: string[];
   /** What the schema puts in where a field is absent. */
   defaults?: Record<string, unknown>;
+  /** The values that a text may have, where the API names them all. */
+  enums?: Record<string, string[]>;
   /** Go types of fields, where they are not those that the schema implies. */
   goTypes?: Record<string, string>;
 }
@@ -29,6 +31,10 @@ if (!root || !existsSync(join(root, "api/core/v1/types.go"))) {
 }
 
 const facts: Record<string, TypeFacts> = {};
+/** The values of each type that is an enumeration, by its published name. */
+const enumerations = new Map<string, Set<string>>();
+/** Which such type a field has: known when all packages are read. */
+const fieldTypes: { owner: string; field: string; type: string }[] = [];
 for (const folder of packages(root)) {
   const prefix = `io.k8s.${folder.slice(root.length).replace(/^\/+/, "").replaceAll("/", ".")}`;
   for (const file of readdirSync(folder)) {
@@ -38,6 +44,11 @@ for (const folder of packages(root)) {
   }
 }
 for (const type of Object.values(facts)) dropImplied(type);
+for (const { owner, field, type } of fieldTypes) {
+  const values = enumerations.get(type);
+  const of = facts[owner];
+  if (values?.size && of) of.enums = { ...of.enums, [field]: [...values].sort() };
+}
 const sorted = Object.fromEntries(Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1)));
 const lines = Object.entries(sorted).map(([name, type]) => `${JSON.stringify(name)}: ${JSON.stringify(type)}`);
 writeFileSync(join(import.meta.dirname, "go-facts.json"), `{\n${lines.join(",\n")}\n}\n`);
@@ -69,10 +80,13 @@ function packages(folder: string): string[] {
 
 function readTypes(source: string, prefix: string): void {
   const aliases = new Map<string, string>();
+  const paths = new Map<string, string>();
   for (const [, alias, path] of source.matchAll(/^\s*(?:import\s+)?(\w+)\s+"([^"]+)"$/gm)) {
     aliases.set(alias ?? "", basename(path ?? ""));
+    paths.set(alias ?? "", (path ?? "").replace(/^k8s\.io/, "io.k8s").replaceAll("/", "."));
   }
   const own = /^package (\w+)/m.exec(source)?.[1] ?? "";
+  readEnumerations(source, prefix);
   for (const [, name, body] of source.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
     const type = readStruct(
       body ?? "",
@@ -80,11 +94,36 @@ function readTypes(source: string, prefix: string): void {
       (marker) => defaultFrom(marker, source),
     );
     facts[`${prefix}.${name}`] = type;
+    for (const [, declared = "", field = ""] of (body ?? "").matchAll(
+      /^\s*\w+\s+[*[\]]*([\w.]+)\s+`(?:.* )?json:"([\w-]+)/gm,
+    )) {
+      const [alias, imported] = declared.split(".");
+      const target = imported ? `${paths.get(alias ?? "")}.${imported}` : `${prefix}.${declared}`;
+      fieldTypes.push({ owner: `${prefix}.${name}`, field, type: target });
+    }
+  }
+}
+
+/** Types marked +enum, and the constants of them. */
+function readEnumerations(source: string, prefix: string): void {
+  for (const [, name] of source.matchAll(/^\/\/ \+enum\n(?:\/\/.*\n)*type (\w+) string/gm)) {
+    const type = `${prefix}.${name}`;
+    enumerations.set(type, enumerations.get(type) ?? new Set());
+    for (const [, value = ""] of source.matchAll(new RegExp(`^\\s*\\w+\\s+${name}\\s*=\\s*"(.*)"`, "gm"))) {
+      enumerations.get(type)?.add(value);
+    }
   }
 }
 
 function readStruct(body: string, qualify: (goType: string) => string, read: (marker: string) => unknown): TypeFacts {
-  const type: Required<TypeFacts> = { pointers: [], always: [], omitZero: [], embedded: [], goTypes: {}, defaults: {} };
+  const type: Required<Omit<TypeFacts, "enums">> = {
+    pointers: [],
+    always: [],
+    omitZero: [],
+    embedded: [],
+    goTypes: {},
+    defaults: {},
+  };
   let given: unknown;
   for (const line of body.split("\n")) {
     const marker = /^\s*\/\/ \+default=(.*)$/.exec(line)?.[1];

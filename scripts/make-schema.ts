@@ -172,9 +172,15 @@ class Source {
       const tokens = [this.#type(property), number ?? "", marks && `:${marks}`, ...extensionsOf(property)];
       const goType = this.#goFacts(name, field)?.goTypes?.[field];
       const fallback = this.#goFacts(name, field)?.defaults?.[field];
+      const values = this.#goFacts(name, field)?.enums?.[field];
       return [
         field,
-        [...tokens, goType && `T=${goType}`, fallback !== undefined && `D=${JSON.stringify(fallback)}`]
+        [
+          ...tokens,
+          values && `E=${values.join(",")}`,
+          goType && `T=${goType}`,
+          fallback !== undefined && `D=${JSON.stringify(fallback)}`,
+        ]
           .filter(Boolean)
           .join(" "),
       ];
@@ -230,9 +236,12 @@ class Source {
     const own = this.#facts[name];
     if (!own?.embedded) return own;
     const knows = (facts: TypeFacts | undefined): boolean =>
-      [facts?.pointers, facts?.always, facts?.omitZero, Object.keys({ ...facts?.goTypes, ...facts?.defaults })].some(
-        (list) => list?.includes(field),
-      );
+      [
+        facts?.pointers,
+        facts?.always,
+        facts?.omitZero,
+        Object.keys({ ...facts?.goTypes, ...facts?.defaults, ...facts?.enums }),
+      ].some((list) => list?.includes(field));
     if (knows(own)) return own;
     const inside = own.embedded.map((type) => name.replace(/[^.]*$/, type)).map((type) => this.#goFacts(type, field));
     return inside.find(knows) ?? own;

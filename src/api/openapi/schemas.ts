@@ -146,7 +146,7 @@ function fieldSchema(
   refer: (type: string) => string,
 ): JsonObject {
   const { node } = field;
-  const value = valueSchema(node, refer);
+  const value = withValues(valueSchema(node, refer), dialect.isV3 ? mergeRulesOf(node).values : undefined);
   const fallback = dialect.isV3 ? defaultOf(field) : undefined;
   const beside = {
     ...(description && { description }),
@@ -154,6 +154,14 @@ function fieldSchema(
     ...mergeWords(node),
   };
   return "$ref" in value && dialect.isV3 ? { ...beside, allOf: [value] } : { ...beside, ...value };
+}
+
+/** The values that a text, or each text of a list, may have. */
+function withValues(value: JsonObject, values: readonly string[] | undefined): JsonObject {
+  if (!values) return value;
+  return value.type === "array"
+    ? { ...value, items: { ...(value.items as object), enum: values } }
+    : { ...value, enum: values };
 }
 
 /** A struct that is no pointer is there as {}; a scalar that is always written has its zero. */

@@ -9,7 +9,7 @@ import table from "./table.json" with { type: "json" };
  *   :!*+0e   required, pointer, written even when empty, left out when zero, embedded (protobuf only)
  *   L=map,name   list type and keys      M=atomic   map type
  *   K=name   patch merge key             S=merge,retainKeys   patch strategy
- *   T=v1.Protocol   its Go type         D="TCP"    its default, in JSON
+ *   E=TCP,UDP   the values of a text    T=v1.Protocol   its Go type         D="TCP"    its default, in JSON
  */
 interface TypeEntry {
   readonly kinds?: readonly string[];
@@ -86,6 +86,8 @@ export interface MergeRules {
   readonly listKeys?: readonly string[];
   readonly mergeKey?: string | undefined;
   readonly patchStrategy?: SchemaNode["patchStrategy"];
+  /** All values that a text (or each text of a list) may have. */
+  readonly values?: readonly string[];
 }
 
 /** The rules that are stated of a built-in node; what is not stated follows from its type. */
@@ -190,6 +192,7 @@ function fieldFrom(name: string, text: string): Field {
     ...(listType && { listType: listType as SchemaNode["listType"], listKeys }),
     ...(mapType && { atomic: mapType === "atomic" }),
     ...(said.has("K") && { mergeKey: said.get("K") }),
+    ...(said.has("E") && { values: said.get("E")?.split(",") ?? [] }),
     ...(strategy && { patchStrategy: strategy.split(",") as unknown as SchemaNode["patchStrategy"] }),
   };
   return {
