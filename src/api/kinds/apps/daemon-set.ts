@@ -4,11 +4,13 @@ import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { DaemonSet, DaemonSetUpdateStrategy, RollingUpdateDaemonSet } from "../../schema/types.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
+import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateAtMost100Percent, validateIntOrPercent, validateNonNegative } from "../../validate/values.ts";
 import { shownLabels, templateColumns } from "./workload.ts";
 import {
   isEmptySelector,
   isUsableSelector,
+  templateWarnings,
   validateCounts,
   validateRunsForever,
   validateSelectsTemplate,
@@ -72,12 +74,15 @@ export const daemonSet = defineKind<DaemonSet>({
       ...(selector && isEmptySelector(selector)
         ? [at.child("selector").invalid(selector, "empty selector is invalid for daemonset")]
         : []),
+      ...validatePodTemplate(template, place),
       ...validateRunsForever(template, { workload: "DaemonSet", at: place }),
       ...validateNonNegative(spec.minReadySeconds, at.child("minReadySeconds")),
       ...validateUpdateStrategy(spec.updateStrategy ?? {}, at.child("updateStrategy")),
       ...validateNonNegative(spec.revisionHistoryLimit, at.child("revisionHistoryLimit")),
     ];
   },
+
+  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
 
   validateSubresource(_subresource, { status }, old, root) {
     const at = root.child("status");

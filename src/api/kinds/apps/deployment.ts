@@ -10,7 +10,12 @@ import {
   validateNonNegative,
 } from "../../validate/values.ts";
 import { templateColumns } from "./workload.ts";
-import { validateCounts, validateReplicatedTemplate, validateWorkloadSelector } from "./workload-rules.ts";
+import {
+  templateWarnings,
+  validateCounts,
+  validateReplicatedTemplate,
+  validateWorkloadSelector,
+} from "./workload-rules.ts";
 
 export const deployment = defineKind<Deployment>({
   group: "apps",
@@ -79,6 +84,8 @@ export const deployment = defineKind<Deployment>({
       );
     return errors;
   },
+
+  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
 
   validateSubresource(_subresource, { status = {} }, old, root) {
     const at = root.child("status");

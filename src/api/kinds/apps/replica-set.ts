@@ -3,7 +3,12 @@ import { defineKind } from "../../kind.ts";
 import type { ReplicaSet } from "../../schema/types.ts";
 import { validateNonNegative } from "../../validate/values.ts";
 import { templateColumns } from "./workload.ts";
-import { validateCounts, validateReplicatedTemplate, validateWorkloadSelector } from "./workload-rules.ts";
+import {
+  templateWarnings,
+  validateCounts,
+  validateReplicatedTemplate,
+  validateWorkloadSelector,
+} from "./workload-rules.ts";
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: "apps",
@@ -44,6 +49,8 @@ export const replicaSet = defineKind<ReplicaSet>({
       ...validateReplicatedTemplate(spec, at),
     ];
   },
+
+  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
 
   validateSubresource(_subresource, { status }, _old, root) {
     const at = root.child("status");

@@ -3,6 +3,8 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from "../../schema/types.ts";
+import { validateClaimSpec } from "../../validate/claims.ts";
+import { validateLabels } from "../../validate/labels.ts";
 import { dnsLabel } from "../../validate/names.ts";
 import {
   validateAtMost100Percent,
@@ -14,6 +16,7 @@ import {
 import { templateColumns } from "./workload.ts";
 import {
   isUsableSelector,
+  templateWarnings,
   validateCounts,
   validateRunsForever,
   validateSelectsTemplate,
@@ -111,10 +114,12 @@ export const statefulSet = defineKind<StatefulSet>({
     return errors;
   },
 
-  warnings: ({ spec }) =>
-    (spec.revisionHistoryLimit ?? 0) < 0
+  warnings: ({ spec }, old) => [
+    ...templateWarnings(spec.template, old?.spec.template),
+    ...((spec.revisionHistoryLimit ?? 0) < 0
       ? ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"]
-      : [],
+      : []),
+  ],
 });
 
 /** What of a spec keeps its value for ever. */
@@ -143,7 +148,11 @@ function validateSpec(spec: StatefulSetSpec, at: Path): FieldError[] {
     ...(selector && !isUsableSelector(selector)
       ? [at.child("selector").invalid(selector, "")]
       : validateSelectsTemplate(selector, template, place)),
+    ...validateLabels(template.metadata?.labels, place.child("metadata", "labels")),
     ...validateRunsForever(template, { workload: "StatefulSet", at: place }),
+    ...(spec.volumeClaimTemplates ?? []).flatMap((claim, i) =>
+      validateClaimSpec(claim.spec ?? {}, at.child("volumeClaimTemplates").index(i).child("spec")),
+    ),
   ];
 }
 

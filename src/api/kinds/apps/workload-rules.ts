@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import type { FieldError, Path } from "../../field.ts";
 import type { LabelSelector, PodTemplateSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
+import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateNonNegative } from "../../validate/values.ts";
+import { podSpecWarnings } from "../core/pod-warnings.ts";
 
 /** Rules that hold for every object with a pod template and a selector. */
 
@@ -28,6 +31,7 @@ export function validateReplicatedTemplate(
   const place = at.child("template");
   return [
     ...validateSelectsTemplate(selector, template, place),
+    ...validatePodTemplate(template, place),
     ...validateRunsForever(template, { workload: "ReplicaSet", at: place }),
   ];
 }
@@ -72,6 +76,16 @@ export function validateRunsForever(
       place.child("activeDeadlineSeconds").forbidden(`activeDeadlineSeconds in ${workload} is not Supported`),
     );
   return errors;
+}
+
+/** What a client should know of the pods that it asks for: once, not again with every other change. */
+export function templateWarnings(
+  template: PodTemplateSpec | undefined,
+  old: PodTemplateSpec | undefined,
+  at = "spec.template",
+): string[] {
+  if (!template?.spec || isDeepStrictEqual(template, old)) return [];
+  return podSpecWarnings(template.spec, `${at}.spec`);
 }
 
 /** The numbers of a status, none of which may be negative. */

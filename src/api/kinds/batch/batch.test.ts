@@ -11,7 +11,7 @@ describe("Jobs", () => {
     ["a good one", {}, []],
     [
       "pods that never end",
-      { template: { spec: { containers: [] } } },
+      { template: { spec: { ...template.spec, restartPolicy: "Always" } } },
       ['spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'],
     ],
     [

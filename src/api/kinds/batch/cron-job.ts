@@ -5,6 +5,7 @@ import type { CronJob, CronJobSpec } from "../../schema/types.ts";
 import { dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateNonNegative, validateOneOf } from "../../validate/values.ts";
 import { templateColumns } from "../apps/workload.ts";
+import { templateWarnings } from "../apps/workload-rules.ts";
 import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
 import { parseSchedule, ScheduleError } from "./schedule.ts";
 
@@ -65,6 +66,13 @@ export const cronJob = defineKind<CronJob>({
       ...validateNonNegative(spec.failedJobsHistoryLimit, at.child("failedJobsHistoryLimit")),
     ];
   },
+
+  warnings: ({ spec }, old) =>
+    templateWarnings(
+      spec.jobTemplate?.spec?.template,
+      old?.spec.jobTemplate?.spec?.template,
+      "spec.jobTemplate.spec.template",
+    ),
 });
 
 function validateSchedule({ schedule = "", timeZone }: CronJobSpec, at: Path): FieldError[] {

@@ -8,6 +8,7 @@ import type {
   SuccessPolicyRule,
 } from "../../schema/types.ts";
 import { domainPrefixedPath, qualifiedName } from "../../validate/names.ts";
+import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateNonNegative, validateOneOf, validateText } from "../../validate/values.ts";
 
 /** The rules that a Job's spec and a CronJob's template share. */
@@ -37,6 +38,7 @@ export function validateJobTemplateSpec(spec: JobSpec | undefined, at: Path): Fi
     ...validateFailurePolicy(spec, at.child("podFailurePolicy")),
     ...validateSuccessPolicy(spec, at.child("successPolicy")),
     ...validateReplacementPolicy(spec, at.child("podReplacementPolicy")),
+    ...validatePodTemplate(spec.template ?? {}, at.child("template")),
     ...validateEnds(spec, at.child("template", "spec", "restartPolicy")),
   ];
 }
