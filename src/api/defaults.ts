@@ -1,4 +1,4 @@
-import { addQuantities, formatQuantity } from "./quantity.ts";
+import { addQuantities, formatQuantity, quantityFrom } from "./quantity.ts";
 import { completeStructs } from "./schema/complete.ts";
 import type { SchemaNode } from "./schema/node.ts";
 import { isType, typeNameOf, typeNode } from "./schema/table.ts";
@@ -8,11 +8,14 @@ import type {
   HostPathVolumeSource,
   HTTPGetAction,
   ImageVolumeSource,
+  NodeSpec,
   ObjectFieldSelector,
   PersistentVolumeClaimSpec,
   Pod,
   PodSpec,
+  PodStatus,
   Probe,
+  ResourceRequirements,
   ServiceAccountTokenProjection,
   ServicePort,
   Volume,
@@ -25,14 +28,28 @@ import type {
  */
 const typeRules: Readonly<Record<string, (object: never) => void>> = {
   "io.k8s.api.core.v1.Pod": (pod: Pod) => {
-    if (!pod.spec) return;
+    pod.spec ??= { containers: [] };
     pod.spec.enableServiceLinks ??= true;
     if (pod.spec.hostNetwork) exposeOnHost(pod.spec);
     for (const container of [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])])
       requestWhatIsLimited(container);
     requestForThePod(pod.spec);
   },
+  "io.k8s.api.core.v1.PodStatus": (status: PodStatus) => {
+    // The single address is older: whoever knows only that means it.
+    const [first] = status.podIPs ?? [];
+    if (status.podIP && first?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }];
+    else if (first?.ip) status.podIP = first.ip;
+  },
+  "io.k8s.api.core.v1.NodeSpec": (spec: NodeSpec) => {
+    const [first] = spec.podCIDRs ?? [];
+    if (spec.podCIDR && first !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR];
+    else if (first) spec.podCIDR = first;
+  },
+  "io.k8s.api.core.v1.ResourceRequirements": roundToMilli,
+  "io.k8s.api.core.v1.VolumeResourceRequirements": roundToMilli,
   "io.k8s.api.core.v1.PodSpec": (spec: PodSpec) => {
+    spec.containers ??= [];
     spec.restartPolicy ||= "Always";
     spec.dnsPolicy ||= "ClusterFirst";
     spec.schedulerName ||= "default-scheduler";
@@ -114,6 +131,18 @@ function defaultContainer(container: Container): void {
 
 function readableFiles(source: { defaultMode?: number }): void {
   source.defaultMode ??= 0o644;
+}
+
+/** Nothing can be asked for in finer parts than thousandths. */
+function roundToMilli(resources: ResourceRequirements): void {
+  for (const list of [resources.limits, resources.requests])
+    for (const [name, quantity] of Object.entries(list ?? {}))
+      if (/[nu]$/.test(quantity) && list) {
+        const { format, nanos } = quantityFrom(quantity);
+        const rest = nanos % 1_000_000n;
+        const rounded = rest === 0n ? nanos : nanos - rest + (nanos > 0n ? 1_000_000n : -1_000_000n);
+        list[name] = formatQuantity({ nanos: rounded, format });
+      }
 }
 
 /** In the host's network a container's port is the host's. */

@@ -86,8 +86,8 @@ export function invalid(
   name: string,
   errors: readonly FieldError[],
 ): StatusError {
-  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
-  const all = texts.length === 1 ? texts[0] : `[${[...new Set(texts)].join(", ")}]`;
+  const texts = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))];
+  const all = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   const subject = kind.group ? `${kind.kind}.${kind.group}` : kind.kind;
   const causes: StatusCause[] = errors.map(({ reason, message, field }) => ({ reason, message, field }));
   return new StatusError("Invalid", `${subject} "${name}" is invalid: ${all}`, {

@@ -52,10 +52,7 @@ function validateSources({ dataSource, dataSourceRef }: PersistentVolumeClaimSpe
   return errors;
 }
 
-function validateSource(
-  { apiGroup = "", kind = "", name = "", namespace }: TypedObjectReference,
-  at: Path,
-): FieldError[] {
+function validateSource({ apiGroup, kind = "", name = "", namespace }: TypedObjectReference, at: Path): FieldError[] {
   return [
     ...(name ? [] : [at.child("name").required()]),
     ...(kind ? [] : [at.child("kind").required()]),

@@ -72,8 +72,8 @@ const notEphemeral = [
 ] as const;
 
 export function validateEphemeralContainers(context: PodContext, at: Path): FieldError[] {
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = context.spec;
-  const others = new Set([...containers, ...initContainers].map(({ name }) => name));
+  const { containers, initContainers = [], ephemeralContainers = [] } = context.spec;
+  const others = new Set([...(containers ?? []), ...initContainers].map(({ name }) => name));
   const names = new Set(others);
   return ephemeralContainers.flatMap((container: EphemeralContainer, i) => {
     const place = at.index(i);

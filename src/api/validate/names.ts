@@ -103,7 +103,7 @@ export const qualifiedName: TextRule = (text) => {
   const parts = text.split("/");
   if (parts.length > 2)
     return [
-      `${expected(`a qualified name ${qualifiedMessage}`, qualifiedPart, ["MyName", "my.name", "123-abc"])} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `${expected(`a valid label key ${qualifiedMessage}`, qualifiedPart, ["MyName", "my.name", "123-abc"])} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   const [prefix, name] = parts.length === 2 ? (parts as [string, string]) : [undefined, parts[0] as string];
   return [

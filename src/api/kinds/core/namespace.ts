@@ -42,8 +42,10 @@ export const namespace = defineKind<Namespace>({
     else delete namespace.spec.finalizers;
   },
 
-  validate: ({ spec }, root) =>
-    (spec?.finalizers ?? []).flatMap((finalizer) => validateFinalizer(finalizer, root.child("spec", "finalizers"))),
+  validate: ({ metadata, spec }, root) => [
+    ...(spec?.finalizers ?? []).flatMap((finalizer) => validateFinalizer(finalizer, root.child("spec", "finalizers"))),
+    ...validateSecurityLabels(metadata.labels ?? {}, root.child("metadata", "labels")),
+  ],
 
   validateSubresource(subresource, namespace, _old, root) {
     if (subresource === "finalize")
@@ -62,6 +64,21 @@ export const namespace = defineKind<Namespace>({
 /** So that selectors can choose namespaces by their name. */
 function labelByName({ metadata }: Namespace): void {
   if (metadata.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
+}
+
+const securityPrefix = "pod-security.kubernetes.io/";
+
+/** Kubernetes docs, "Pod Security Admission": how strict the namespace is with its pods. */
+function validateSecurityLabels(labels: Readonly<Record<string, string>>, at: Path): FieldError[] {
+  return ["enforce", "audit", "warn"].flatMap((mode) => {
+    const [level, version] = [labels[securityPrefix + mode], labels[`${securityPrefix}${mode}-version`]];
+    const errors: FieldError[] = [];
+    if (level !== undefined && !["privileged", "baseline", "restricted"].includes(level))
+      errors.push(at.key(securityPrefix + mode).invalid(level, "must be one of privileged, baseline, restricted"));
+    if (version !== undefined && version !== "latest" && !/^v1\.(0|[1-9][0-9]*)$/.test(version))
+      errors.push(at.key(`${securityPrefix}${mode}-version`).invalid(version, 'must be "latest" or "v1.x"'));
+    return errors;
+  });
 }
 
 function validateFinalizer(finalizer: string, at: Path): FieldError[] {

@@ -29,6 +29,8 @@ export function validateNodeUpdate(node: Node, old: Node, root: Path): FieldErro
     ...(oldId && oldId !== node.spec?.providerID
       ? [spec.child("providerID").forbidden('node updates may not change providerID except from "" to valid')]
       : []),
+    // Once more: what is checked of new nodes and of changes overlaps.
+    ...validateTaints(node.spec?.taints ?? [], root.child("metadata", "taints")),
   ];
 }
 

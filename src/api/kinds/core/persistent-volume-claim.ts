@@ -63,8 +63,8 @@ function alignSources({ spec }: PersistentVolumeClaim): void {
   }
 }
 
-function isClaimOrSnapshot({ apiGroup = "", kind }: { apiGroup?: string; kind: string }): boolean {
-  if (apiGroup === "") return kind === "PersistentVolumeClaim";
+function isClaimOrSnapshot({ apiGroup, kind }: { apiGroup?: string | null; kind: string }): boolean {
+  if (!apiGroup) return kind === "PersistentVolumeClaim";
   return apiGroup === "snapshot.storage.k8s.io" && kind === "VolumeSnapshot";
 }
 

@@ -1,6 +1,7 @@
 import { defineKind } from "../../kind.ts";
 import { qosClassOf } from "../../qos.ts";
 import type { Pod } from "../../schema/types.ts";
+import { timeText } from "../../time.ts";
 import { podColumns } from "./pod-columns.ts";
 import { mergeMatchLabelKeys } from "./pod-match-keys.ts";
 import { validatePod, validatePodCreation, validatePodPart, validatePodUpdate } from "./pod-rules.ts";
@@ -49,7 +50,7 @@ export const pod = defineKind<Pod>({
   columns: podColumns,
   deletion: { graceSeconds: graceOf, answersObject: true },
 
-  prepareCreate(pod) {
+  prepareCreate(pod, { now }) {
     const { spec } = pod;
     pod.status = { phase: "Pending", qosClass: qosClassOf(spec) };
     if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
@@ -58,6 +59,7 @@ export const pod = defineKind<Pod>({
         {
           type: "PodScheduled",
           status: "False",
+          lastTransitionTime: timeText(now),
           reason: "SchedulingGated",
           message: "Scheduling is blocked due to non-empty scheduling gates",
         },
