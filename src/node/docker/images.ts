@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
+import { withTag } from "../images/reference.ts";
 import { type Image, type ImageId, ImagePullError, type RegistryCredentials } from "../runtime.ts";
 import { dockerError, isNotFound } from "./errors.ts";
 
@@ -10,6 +11,7 @@ export async function pullImage(
   credentials: RegistryCredentials | undefined,
   signal: AbortSignal,
 ): Promise<ImageId> {
+  // Docker pulls every tag when none is named.
   const reference = withTag(image);
   try {
     const stream = (await docker.pull(reference, {
@@ -27,12 +29,6 @@ export async function pullImage(
   } catch (error) {
     throw new ImagePullError(dockerError(error).message, { cause: error });
   }
-}
-
-/** Docker pulls every tag when none is named. */
-export function withTag(image: string): string {
-  if (image.includes("@")) return image;
-  return image.slice(image.lastIndexOf("/") + 1).includes(":") ? image : `${image}:latest`;
 }
 
 export async function imageStatus(docker: Docker, image: string): Promise<Image | undefined> {

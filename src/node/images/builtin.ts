@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { ContainerRuntime } from "../runtime.ts";
 import { imageArchive } from "./archive.ts";
 import { type Binary, binary } from "./binaries.ts";
+import { withTag } from "./reference.ts";
 
 const version = "1";
 export const pauseImage = `skiff/pause:${version}`;
@@ -17,8 +18,11 @@ const builtinImages: readonly BuiltinImage[] = [
   { binary: "hello", tags: ["skiff/hello:latest", `skiff/hello:${version}`], exposedPorts: ["8080/tcp"] },
 ];
 
-/** Never removed to make room: they could not be pulled again. */
-export const isBuiltin = (tag: string): boolean => builtinImages.some(({ tags }) => tags.includes(tag));
+/** Whether an image is one that skiff brings along: never pulled, never removed to make room. */
+export function isBuiltin(image: string): boolean {
+  const reference = withTag(image.replace(/^docker\.io\//, ""));
+  return builtinImages.some(({ tags }) => tags.includes(reference));
+}
 
 /** Loads the images that skiff brings along into the runtime where they are absent. */
 export async function loadBuiltinImages(runtime: Pick<ContainerRuntime, "imageStatus" | "loadImage">): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Secret } from "../../api/schema/types.ts";
+import { isBuiltin } from "./builtin.ts";
 import { credentialsFor } from "./credentials.ts";
 import { isReference, registryOf } from "./reference.ts";
 
@@ -49,6 +50,10 @@ describe("image names", () => {
     expect(registryOf("nginx:1")).toEqual({ registry: "docker.io", path: "library/nginx" });
     expect(registryOf("skiff/hello")).toEqual({ registry: "docker.io", path: "skiff/hello" });
     expect(registryOf("host:5000/a/b:1@sha256:00")).toEqual({ registry: "host:5000", path: "a/b" });
+  });
+  test.each(["skiff/hello", "docker.io/skiff/hello", "skiff/hello:latest"])("%s is skiff's own", (name) => {
+    expect(isBuiltin(name)).toBe(true);
+    expect(isBuiltin(`example.com/${name}`)).toBe(false);
   });
   test.each(["nginx", "a/b:1.2_x", "host:5000/a/b", "a@sha256:0123456789abcdef0123456789abcdef"])(
     "%s is one",

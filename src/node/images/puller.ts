@@ -3,6 +3,7 @@ import { durationText } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { PodContainer } from "../pod/containers.ts";
 import type { ContainerRuntime, Image } from "../runtime.ts";
+import { isBuiltin } from "./builtin.ts";
 import { credentialsFor } from "./credentials.ts";
 import { isReference } from "./reference.ts";
 
@@ -118,7 +119,8 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
         throw failed(tell, new ImageError("InvalidImageName", `Failed to apply default image tag "${image}": ${why}`));
       }
       const there = await runtime.imageStatus(image);
-      if (there && policy !== "Always") {
+      // No registry has skiff's own images, though their tag "latest" makes Always the default.
+      if (there && (policy !== "Always" || isBuiltin(image))) {
         tell(
           "Normal",
           "Pulled",

@@ -15,3 +15,9 @@ export function isReference(image: string): boolean {
     image,
   );
 }
+
+/** The reference with the tag that is meant when none is named. */
+export function withTag(image: string): string {
+  if (image.includes("@")) return image;
+  return image.slice(image.lastIndexOf("/") + 1).includes(":") ? image : `${image}:latest`;
+}
