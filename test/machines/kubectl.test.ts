@@ -10,9 +10,8 @@ import { must, start } from "../support/run.ts";
 
 const on = journey("kubectl", ["busybox:1", "nginx:1.25"], { as: { "nginx:1.25": ["nginx:1.26"] } });
 const { kubectl, json, fails } = on;
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), "skiff-kubectl-"));
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "skiff-kubectl-"));
   await on.cluster.kubectl.apply(fixture("nginx-deployment.yaml"));
   await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=60s");
 });
