@@ -45,7 +45,8 @@ export function requestToken({
         bound,
         node,
       });
-      const { creationTimestamp } = { creationTimestamp: timestamp(registry.clock.now()) };
+      const creationTimestamp = timestamp(registry.clock.now());
+      const { managedFields } = body.metadata;
       return {
         sort: "object",
         code: 201,
@@ -53,7 +54,7 @@ export function requestToken({
         object: {
           kind: "TokenRequest",
           apiVersion: "authentication.k8s.io/v1",
-          metadata: { name, namespace, ...(account.uid && { uid: account.uid }), creationTimestamp },
+          metadata: { name, namespace, ...(account.uid && { uid: account.uid }), creationTimestamp, managedFields },
           spec: { audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null },
           status: { token, expirationTimestamp: timestamp(expiresMs) },
         } as AnyObject,

@@ -120,6 +120,7 @@ export class NodeAuthorizer implements Authorizer {
   #pod(node: string, asked: Omit<Attributes, "user">): Decision {
     const { verb, namespace, name, subresource, fieldSelector } = asked;
     if (verb === "get" && subresource === "") {
+      if (!name) return { allowed: false, reason: "No Object name found" };
       const entry = this.#store.get(`/pods/${namespace}/${name}`);
       return !entry || specOf(heldObject(entry)).nodeName === node ? allowed : unrelated(node);
     }

@@ -28,6 +28,12 @@ interface Binding {
   readonly subjects: readonly string[];
 }
 
+/** A binding, and the subject by which it is the user's. */
+interface Granted {
+  readonly binding: Binding;
+  readonly subject: string;
+}
+
 interface Subject {
   readonly kind: string;
   readonly name: string;
@@ -65,11 +71,11 @@ export class RbacAuthorizer implements Authorizer, Disposable {
 
   decide({ user, ...asked }: Attributes): Decision {
     const errors: string[] = [];
-    for (const binding of this.#bindingsOf(user, asked.isResource ? asked.namespace : "")) {
+    for (const { binding, subject } of this.#bindingsOf(user, asked.isResource ? asked.namespace : "")) {
       const rules = this.#rulesOf(binding);
       if (!rules) errors.push(missingRole(binding));
       else if (rules.some((rule) => allows(rule, asked)))
-        return { allowed: true, reason: `RBAC: allowed by ${described(binding)}` };
+        return { allowed: true, reason: `RBAC: allowed by ${described(binding)}${shownSubject(subject)}` };
     }
     return { allowed: false, reason: errors.length > 0 ? `RBAC: ${joined(errors)}` : "" };
   }
@@ -78,7 +84,7 @@ export class RbacAuthorizer implements Authorizer, Disposable {
   rulesFor(user: UserInfo, namespace: string): GrantedRules {
     const rules: PolicyRule[] = [];
     const errors: string[] = [];
-    for (const binding of this.#bindingsOf(user, namespace)) {
+    for (const { binding } of this.#bindingsOf(user, namespace)) {
       const found = this.#rulesOf(binding);
       if (found) rules.push(...found);
       else errors.push(missingRole(binding));
@@ -92,16 +98,16 @@ export class RbacAuthorizer implements Authorizer, Disposable {
     return this.#roles.get(roleKey(ref, namespace));
   }
 
-  *#bindingsOf(user: UserInfo, namespace: string): Iterable<Binding> {
+  *#bindingsOf(user: UserInfo, namespace: string): Iterable<Granted> {
     this.#refresh();
-    const local: Binding[] = [];
+    const local: Granted[] = [];
     for (const subject of [`User ${user.name}`, ...user.groups.map((name) => `Group ${name}`)]) {
       for (const binding of this.#bySubject.get(subject)?.values() ?? []) {
-        if (binding.namespace === undefined) yield binding;
-        else if (binding.namespace === namespace && namespace !== "") local.push(binding);
+        if (binding.namespace === undefined) yield { binding, subject };
+        else if (binding.namespace === namespace && namespace !== "") local.push({ binding, subject });
       }
     }
-    yield* local.sort((a, b) => (a.name < b.name ? -1 : 1));
+    yield* local.sort((a, b) => (a.binding.name < b.binding.name ? -1 : 1));
   }
 
   #rulesOf({ roleRef, namespace }: Binding): readonly PolicyRule[] | undefined {
@@ -198,6 +204,13 @@ function joined(errors: readonly string[]): string {
 function described({ kind, namespace, name, roleRef }: Binding): string {
   const binding = namespace ? `${name}/${namespace}` : name;
   return `${kind} ${JSON.stringify(binding)} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to `;
+}
+
+function shownSubject(subject: string): string {
+  const [, namespace, account] = /^User system:serviceaccount:([^:]+):(.+)$/.exec(subject) ?? [];
+  if (account) return `ServiceAccount ${JSON.stringify(`${account}/${namespace}`)}`;
+  const [kind = "", ...name] = subject.split(" ");
+  return `${kind} ${JSON.stringify(name.join(" "))}`;
 }
 
 type Asked = Omit<Attributes, "user">;

@@ -74,7 +74,7 @@ export class Exchange {
   write(code: number, headers: Record<string, string | string[]>, parts: readonly Buffer[]): void {
     const outgoing = this.outgoing as ServerResponse;
     outgoing.writeHead(code, headers);
-    if (parts.length === 1) return void outgoing.end(parts[0]);
+    if (parts.length < 2) return void outgoing.end(parts[0]);
     if (this.incoming.method === "HEAD") return void outgoing.end();
     writeAll(outgoing, parts);
   }

@@ -1,5 +1,6 @@
 import { getRequestListener, type Http2Bindings, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
+import { StatusError } from "../../api/status.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import { formFor } from "../negotiate/accept.ts";
@@ -129,8 +130,12 @@ function routes(options: PagesOptions): Hono<Env> {
     return sendJson(exchange, options.issuer.configuration);
   });
   page("GET", "/openid/v1/jwks", ({ exchange }) => {
+    if (!/\*\/\*|jwk-set/.test(exchange.header("accept") ?? "*/*"))
+      return exchange.sendError(
+        new StatusError("NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${keySetType}`, {}),
+      );
     exchange.setHeader("cache-control", "public, max-age=3600");
-    exchange.sendText(200, JSON.stringify(options.issuer.keys), "application/jwk-set+json");
+    exchange.sendText(200, JSON.stringify(options.issuer.keys), keySetType);
   });
   page("GET", "/openapi/v2", (request) => options.openApi.v2(request));
   page("GET", "/openapi/v3", (request) => options.openApi.v3Index(request));
@@ -173,6 +178,7 @@ async function sendPrettyJson(exchange: Exchange, value: unknown): Promise<void>
   exchange.sendText(200, JSON.stringify(value, null, 2), "application/json");
 }
 
+const keySetType = "application/jwk-set+json";
 const aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 async function discoveryPage(

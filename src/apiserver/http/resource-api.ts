@@ -6,7 +6,7 @@ import { type Action, bodyOf } from "../actions/action.ts";
 import { type Attributes, type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
 import type { Call } from "../call.ts";
 import { bodyEncoding, formFor } from "../negotiate/accept.ts";
-import { type DecodeOptions, decodeExpected, decodeObject, readDocument } from "../negotiate/decode-body.ts";
+import { type DecodeOptions, decodeExpected, decodeObject, readDocument, readPatch } from "../negotiate/decode-body.ts";
 import { render } from "../negotiate/render.ts";
 import { includeObjectFrom } from "../negotiate/table.ts";
 import type { Answer } from "../registry/answer.ts";
@@ -90,7 +90,7 @@ export class ResourceApi {
     action: string | undefined,
   ): Promise<Answer> {
     const { registry, actions } = this.#options;
-    const { resource, verb } = route;
+    const { verb } = route;
     switch (verb) {
       case "get":
       case "list": {
@@ -121,7 +121,7 @@ export class ResourceApi {
         const options = writeOptions("PatchOptions", query, type === "apply");
         const bytes = await readBody(exchange.incoming);
         const call = this.#call(exchange, info, user, route, options);
-        const document = readDocument(bytes, resource.kind, type === "apply" ? "yaml" : "json");
+        const document = readPatch(bytes, type === "apply");
         return perform(registry, actions, { verb, call, patch: { type, document, text: bytes } });
       }
       default: {

@@ -108,6 +108,18 @@ export function readDocument(
   }
 }
 
+/** A patch as a JSON document. @throws {StatusError} BadRequest */
+export function readPatch(bytes: Buffer, isYaml: boolean): JsonDocument {
+  try {
+    return isYaml ? yamlDocument(bytes) : parseJson(bytes.toString());
+  } catch (error) {
+    if (error instanceof JsonError) throw badRequest(`error decoding patch: ${error.message}`);
+    if (error instanceof YamlError)
+      throw badRequest(`error decoding YAML: error converting YAML to JSON: yaml: ${error.message}`);
+    throw error;
+  }
+}
+
 function unrecognized(kind: string, why: string): StatusError {
   return badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; ${why}`);
 }

@@ -33,9 +33,13 @@ export function patchObject(registry: Registry, call: Call, patch: PatchBody): P
 /** Server-side apply: makes the object if there is none. */
 function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<Answer> {
   const applied = (live: AnyObject | undefined): AnyObject => {
+    const configuration = plainDocument(patch.document) as Partial<AnyObject>;
+    refuseOtherApplied(call, configuration);
+    // There is nothing yet that could be at that revision.
+    if (!live && configuration.metadata) delete configuration.metadata.resourceVersion;
     const merged = applyPatch({
       live,
-      patch: plainDocument(patch.document),
+      patch: configuration,
       node: nodeOf(call.resource),
       writer: writerOf(call, registry.clock.now()),
       force: call.options.force ?? false,
@@ -47,6 +51,13 @@ function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<
     change: applied,
     create: call.subresource === undefined ? () => applied(undefined) : undefined,
   });
+}
+
+/** What is applied must say what it is. */
+function refuseOtherApplied({ resource }: Call, { apiVersion = "", kind = "" }: Partial<AnyObject>): void {
+  if (apiVersion === resource.groupVersion && kind === resource.kind.kind) return;
+  const groupVersion = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+  throw badRequest(`invalid object type: ${groupVersion}, Kind=${kind}`);
 }
 
 /** What a patch made, read as the resource's type. */

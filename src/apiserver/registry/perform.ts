@@ -1,9 +1,11 @@
-import type { Verb } from "../../api/kind.ts";
+import { apiVersionOf, type Subresource, type Verb } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
+import { trackUpdate } from "../../api/patch/managed.ts";
 import type { PatchType } from "../../api/request.ts";
 import type { JsonDocument } from "../../api/schema/json.ts";
+import { isType, typeNode } from "../../api/schema/table.ts";
 import { badRequest, notFound } from "../../api/status.ts";
-import type { Action } from "../actions/action.ts";
+import { type Action, bodyOf } from "../actions/action.ts";
 import type { Call } from "../call.ts";
 import { fillIn } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
@@ -11,6 +13,7 @@ import { createObject } from "./create.ts";
 import { deleteCollection, deleteObject } from "./delete.ts";
 import type { Registry } from "./deps.ts";
 import { futureRevision, listAnswer, parseRevision } from "./list.ts";
+import { timestamp } from "./metadata.ts";
 import { patchObject } from "./patch.ts";
 import { storeKey } from "./resources.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
@@ -43,6 +46,7 @@ export async function perform(
   const action = actionName === undefined ? undefined : actions.get(actionName);
   if (actionName !== undefined) {
     if (!action?.perform || !object) throw notFound(resource.name, call.name ?? "");
+    trackBody(call, sub, object, registry.clock.now());
     return action.perform(call, object);
   }
   const reader = verb === "get" || verb === "list" ? actions.get(`read ${resource.bucket}`) : undefined;
@@ -71,6 +75,22 @@ export async function perform(
     case "watch":
       throw badRequest("a watch is no single answer");
   }
+}
+
+/** What is posted to an action says who wrote it, as everything does. */
+function trackBody(call: Call, sub: Subresource | undefined, body: AnyObject, now: number): void {
+  const { group, version, kind, type } = call.resource.kind;
+  const own = { group, version, kind, type };
+  const expected = sub?.sort === "action" ? bodyOf(sub, own) : own;
+  if (!isType(expected.type)) return;
+  const node = typeNode(expected.type);
+  trackUpdate(undefined, body, node, {
+    manager: call.fieldManager,
+    apiVersion: apiVersionOf(expected),
+    subresource: call.subresource,
+    now: timestamp(now),
+    ignored: [["status"]],
+  });
 }
 
 function defaulted({ resource }: Call, object: AnyObject | undefined): AnyObject {

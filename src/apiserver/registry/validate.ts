@@ -32,12 +32,15 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
   const metadata = validateMetadataUpdate(object.metadata, old.metadata);
   if (subresource)
     refuse(resource, object, [
+      // Kubernetes checks metadata twice on its way, and says so.
+      ...metadata,
       ...metadata,
       ...(resource.custom?.validateUpdate(object, old, subresource) ?? []),
       ...(rules.validateSubresource?.(subresource, object, old, root) ?? []),
     ]);
   else
     refuse(resource, object, [
+      ...metadata,
       ...validateMetadata(resource, object),
       ...metadata,
       ...(resource.custom?.validateUpdate(object, old, undefined) ?? []),
