@@ -24,7 +24,7 @@ export function serviceAccount({ store }: { store: Store }): AdmissionStep {
       if (!account)
         throw forbidden(
           call.resource.name,
-          object.metadata.name ?? "",
+          object.metadata.name || (object.metadata.generateName ?? ""),
           `error looking up service account ${call.namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`,
         );
       if (wantsToken(spec, account)) mountToken(spec);

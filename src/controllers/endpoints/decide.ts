@@ -1,7 +1,7 @@
 import { isLeaving } from "../../api/object.ts";
 import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from "../../api/schema/types.ts";
 import { addressOf, familiesOf, hostnameOf, isReachable, portsOf, targetOf } from "../endpointslice/endpoints-of.ts";
-import { isReady } from "../pods.ts";
+import { hasEnded, isReady } from "../pods.ts";
 
 /** The addresses of a Service in the older form: pods with the same ports share a subset. */
 export function subsetsFor(service: Service, pods: readonly Pod[]): EndpointSubset[] {
@@ -32,7 +32,7 @@ function addressFrom(pod: Pod, ip: string, service: Service): EndpointAddress {
 
 const byIp = (a: EndpointAddress, b: EndpointAddress): number => (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0);
 
-/** The pods that came or changed their readiness between two states of the addresses. */
+/** The pods that came, ended or changed their readiness between two states of the addresses. */
 export function changedPods(pods: readonly Pod[], before: readonly EndpointSubset[], after: readonly EndpointSubset[]) {
   const states = (subsets: readonly EndpointSubset[]): Set<string> =>
     new Set(
@@ -41,6 +41,8 @@ export function changedPods(pods: readonly Pod[], before: readonly EndpointSubse
         ...notReadyAddresses.map(({ targetRef }) => `${targetRef?.uid} unready`),
       ]),
     );
-  const news = states(after).difference(states(before));
-  return pods.filter(({ metadata }) => news.has(`${metadata.uid} ready`) || news.has(`${metadata.uid} unready`));
+  const [came, left] = [states(after).difference(states(before)), states(before).difference(states(after))];
+  const holds = (set: ReadonlySet<string>, { metadata }: Pod): boolean =>
+    set.has(`${metadata.uid} ready`) || set.has(`${metadata.uid} unready`);
+  return pods.filter((pod) => holds(came, pod) || (hasEnded(pod) && holds(left, pod)));
 }

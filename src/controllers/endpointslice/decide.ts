@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isLeaving } from "../../api/object.ts";
 import type { Endpoint, EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
-import { isReady } from "../pods.ts";
+import { hasEnded, isReady } from "../pods.ts";
 import {
   addressOf,
   familiesOf,
@@ -99,12 +99,16 @@ export function decide({ service, pods, slices, zoneOf }: Observed): Decision {
     if (!same) Object.assign(content.annotations, annotationsFor(slice, content));
     return !same;
   }
-  /** The time at which the cause of this write came about: only pods that came or changed their readiness tell one. */
+  /** The time at which the cause of this write came about: only pods that came, ended or changed their readiness tell one. */
   function annotationsFor(slice: EndpointSlice | undefined, { endpoints = [] }: SliceContent): Record<string, string> {
     const { [triggerTime]: _, ...others } = slice?.metadata.annotations ?? {};
     const before = new Set(slice?.endpoints?.map(readiness));
+    const left = new Set(slice?.endpoints?.map(identity)).difference(new Set(endpoints.map(identity)));
     const caused = new Set(endpoints.filter((endpoint) => !before.has(readiness(endpoint))).map(identity));
-    const causes = reachable.filter(({ metadata }) => caused.has(metadata.uid ?? ""));
+    // A pod that ended has left the slice, and its readiness tells when.
+    const causes = pods.filter(
+      (pod) => caused.has(pod.metadata.uid ?? "") || (hasEnded(pod) && left.has(pod.metadata.uid ?? "")),
+    );
     const time = readySince(causes) ?? (slice ? undefined : service.metadata.creationTimestamp);
     return { ...others, ...(time && { [triggerTime]: time }) };
   }
