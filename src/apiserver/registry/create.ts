@@ -55,9 +55,9 @@ export async function createObject(
     refuseInvalidNew(call, stored);
     await registry.admission.validate({ call, operation: "CREATE", object: stored, old: undefined });
     return await written(registry, call, stored, generated);
-  } catch (error) {
+  } finally {
+    // Written or not, a dry run too: what is stored speaks for itself now.
     reservation?.release();
-    throw error;
   }
 }
 

@@ -78,9 +78,8 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
     refuseInvalidChange(call, next, old);
     await registry.admission.validate({ call, operation: "UPDATE", object: next, old });
     return await written(registry, call, entry, next);
-  } catch (error) {
+  } finally {
     reservation?.release();
-    throw error;
   }
 }
 

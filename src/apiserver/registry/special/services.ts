@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
-import { invalid, Path } from "../../../api/field.ts";
+import { type FieldError, invalid, Path } from "../../../api/field.ts";
+import { validateClusterIps } from "../../../api/kinds/core/service-rules.ts";
 import type { AnyObject } from "../../../api/object.ts";
 import { internalError, type StatusError } from "../../../api/status.ts";
 import { type Cidr, cidrAddress, cidrContains, cidrSize, parseCidr, parseIp } from "../../../base/ip.ts";
@@ -36,6 +37,7 @@ export interface ServiceAllocation {
   readonly forgetAddress: (ip: string) => Promise<void>;
 }
 
+const specAt = new Path("spec");
 const ipsAt = new Path("spec.clusterIPs");
 // The first addresses of a range are left to those who choose theirs themselves (KEP-3070).
 const mostStaticAddresses = 256n;
@@ -99,7 +101,9 @@ export class Services implements Special {
   #allocateAddresses(service: AnyObject, old: AnyObject | undefined, reserve: (ip: string) => void): void {
     const spec = service.spec as ServiceSpec | undefined;
     if (!spec || spec.type === "ExternalName") return;
-    this.#chooseFamilies(spec);
+    // Nothing can be given to what contradicts itself.
+    refuse(service, validateClusterIps(spec, specAt));
+    this.#chooseFamilies(service, spec);
     if (spec.clusterIP === "None" || !spec.ipFamilies) return;
     const own = old ? addressesOf(old) : [];
     const ips = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []);
@@ -114,7 +118,7 @@ export class Services implements Special {
     spec.clusterIP = ips[0] ?? "";
   }
 
-  #chooseFamilies(spec: ServiceSpec): void {
+  #chooseFamilies(service: AnyObject, spec: ServiceSpec): void {
     const primary = familyName(this.#cidrs[0]?.family ?? 4);
     const offered = this.#cidrs.map(({ family }) => familyName(family));
     const isHeadless = spec.clusterIP === "None";
@@ -126,7 +130,21 @@ export class Services implements Special {
       return;
     }
     spec.ipFamilyPolicy ??= asked.length > 1 || (spec.ipFamilies?.length ?? 0) > 1 ? "RequireDualStack" : "SingleStack";
+    if (spec.ipFamilyPolicy === "RequireDualStack" && offered.length < 2)
+      refuse(service, [
+        specAt
+          .child("ipFamilyPolicy")
+          .invalid(spec.ipFamilyPolicy, "this cluster is not configured for dual-stack services"),
+      ]);
     spec.ipFamilies ??= asked.length > 0 ? asked : [primary];
+    refuse(
+      service,
+      spec.ipFamilies.flatMap((family, i) =>
+        offered.includes(family)
+          ? []
+          : [specAt.child("ipFamilies").index(i).invalid(family, "not configured on this cluster")],
+      ),
+    );
     if (spec.ipFamilyPolicy === "SingleStack") return;
     const second = spec.ipFamilies[0] === "IPv4" ? "IPv6" : "IPv4";
     if (spec.ipFamilies.length === 1 && offered.includes(second)) spec.ipFamilies = [...spec.ipFamilies, second];
@@ -140,10 +158,9 @@ export class Services implements Special {
     const ip = parseIp(asked);
     // What is no address is for validation to say.
     if (!ip) return;
-    if (!this.#cidrs.some((cidr) => cidrContains(cidr, ip)))
-      throw refuse(
-        `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${this.#options.serviceCidrs.join(",")}`,
-      );
+    // The first address of a range is the network's own.
+    if (!this.#cidrs.some((cidr) => cidrContains(cidr, ip) && cidrAddress(cidr, 0n) !== asked))
+      throw refuse("the provided network does not match the current range");
     if (this.#isTaken(asked)) throw refuse("provided IP is already allocated");
   }
 
@@ -214,6 +231,11 @@ export class Services implements Special {
   #usedPorts(): Set<string> {
     return new Set(this.#options.store.list("/services/").entries.flatMap((entry) => portsOf(heldObject(entry))));
   }
+}
+
+/** @throws {StatusError} Invalid, when there is something wrong */
+function refuse({ metadata }: AnyObject, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid({ group: "", kind: "Service" }, metadata.name, errors);
 }
 
 function familyName(family: 4 | 6): string {
