@@ -40,21 +40,14 @@ export const ingress = defineKind<Ingress>({
     ageColumn,
   ],
 
-  validate({ metadata, spec = {} }, root) {
-    const at = root.child("spec");
-    // Only a new Ingress has no resourceVersion; those that were there before the field may keep the annotation.
-    const annotated = metadata.resourceVersion ? undefined : metadata.annotations?.[classAnnotation];
-    return [
-      ...validateSpec(spec, at),
-      ...(annotated !== undefined && spec.ingressClassName !== undefined
-        ? [
-            root
-              .child("metadata", "annotations")
-              .key(classAnnotation)
-              .invalid(annotated, "can not be set when the class field is also set"),
-          ]
-        : []),
-    ];
+  validate: ({ spec = {} }, root) => validateSpec(spec, root.child("spec")),
+
+  // Those that were there before the field may keep the annotation.
+  validateCreate({ metadata, spec = {} }, root) {
+    const annotated = metadata.annotations?.[classAnnotation];
+    if (annotated === undefined || spec.ingressClassName === undefined) return [];
+    const at = root.child("metadata", "annotations").key(classAnnotation);
+    return [at.invalid(annotated, "can not be set when the class field is also set")];
   },
 
   validateSubresource: (_subresource, { status }, _old, root) =>
