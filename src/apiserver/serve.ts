@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Kind } from "../api/kind.ts";
 import type { Pod } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
@@ -151,12 +152,17 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     const turn = inFlight.enter(incoming, outgoing);
     if (!turn) return void exchange.sendError(InFlight.refusal());
     metrics.count(incoming, outgoing);
-    handle(exchange, incoming).catch((error: unknown) => {
-      const status = statusErrorOf(error);
-      if (status.code >= 500 && status.reason === "InternalError")
-        log.error("a request failed", { path: incoming.url, error });
-      return exchange.sendError(status);
-    });
+    handle(exchange, incoming)
+      .catch((error: unknown) => {
+        const status = statusErrorOf(error);
+        if (status.code >= 500 && status.reason === "InternalError")
+          log.error("a request failed", { path: incoming.url, error });
+        return exchange.sendError(status);
+      })
+      .catch((error: unknown) => {
+        log.error("an answer could not be sent", { path: incoming.url, error });
+        (outgoing as ServerResponse).destroy();
+      });
   };
   const own = inProcessTransport({ registry, authorizer, actions, user: systemUser });
   const http = await HttpServer.open({

@@ -49,8 +49,6 @@ export async function perform(
     trackBody(call, sub, object, registry.clock.now());
     return action.perform(call, object);
   }
-  const reader = verb === "get" || verb === "list" ? actions.get(`read ${resource.bucket}`) : undefined;
-  if (reader?.perform) return reader.perform(call, {} as AnyObject);
   if (sub?.sort === "scale") {
     if (verb === "get") return getScale(registry, call, sub);
     if (verb === "patch" && patch) return patchScale(registry, call, sub, patch);

@@ -102,8 +102,10 @@ class WatchStream {
         }
       }
     } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      this.#outgoing.write(framed("ERROR", error.toStatus() as never, this.#options.eventForm.form));
+      // Nobody above catches what happens between two events: one object that cannot be shown must not end the server.
+      if (error instanceof StatusError)
+        this.#outgoing.write(framed("ERROR", error.toStatus() as never, this.#options.eventForm.form));
+      else this.#registry.log.error("a watch broke", { resource: this.#options.resource.bucket, error });
       this.#finish();
     }
   }

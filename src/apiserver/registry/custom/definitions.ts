@@ -21,16 +21,21 @@ type Condition = NonNullable<NonNullable<CustomResourceDefinition["status"]>["co
  */
 export class Definitions implements Disposable {
   readonly #registry: Registry;
-  readonly #watch: Watch;
+  #watch: Watch;
   #working: Promise<void> = Promise.resolve();
   /** Definitions that are going and wait for objects with finalizers of their own. */
   readonly #leaving = new Map<string, Disposable>();
 
   constructor(registry: Registry) {
     this.#registry = registry;
-    const { entries, revision } = registry.store.list(prefix);
+    this.#watch = this.#begin();
+  }
+
+  #begin(): Watch {
+    const { store } = this.#registry;
+    const { entries, revision } = store.list(prefix);
     for (const entry of entries) this.#later(heldObject(entry) as unknown as CustomResourceDefinition);
-    this.#watch = registry.store.watch(prefix, revision, () => this.#follow());
+    return store.watch(prefix, revision, () => this.#follow());
   }
 
   /** Resolves when the definitions that were there at the start are served. */
@@ -39,6 +44,16 @@ export class Definitions implements Disposable {
   }
 
   #follow(): void {
+    try {
+      this.#readOn();
+    } catch {
+      // More happened than the history holds: begin again with what is there.
+      this.#watch[Symbol.dispose]();
+      this.#watch = this.#begin();
+    }
+  }
+
+  #readOn(): void {
     for (let events = this.#watch.read(100); events.length > 0; events = this.#watch.read(100))
       for (const { type, entry } of events) {
         const definition = heldObject(entry) as unknown as CustomResourceDefinition;
