@@ -8,7 +8,7 @@ import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
-import type { ContainerRuntime } from "../runtime.ts";
+import type { ContainerRuntime, Image } from "../runtime.ts";
 import { architecture, type Machine } from "./machine.ts";
 
 export interface NodeIdentity {
@@ -50,7 +50,7 @@ export function keepNode(parts: Parts): KeptNode {
   const { clock, log } = parts;
   const stop = new AbortController();
   const { promise: registered, resolve } = Promise.withResolvers<void>();
-  const node = new NodeWriter(parts);
+  const node = new NodeWriter(parts, stop.signal);
   const timers = new Set<Disposable>();
 
   function repeat(everyMs: number, work: () => Promise<void>, sentence: string): void {
@@ -110,11 +110,13 @@ export function keepNode(parts: Parts): KeptNode {
 class NodeWriter {
   runtimeIsDown = false;
   readonly #parts: Parts;
+  readonly #stop: AbortSignal;
   #node: Node | undefined;
   #lease: Lease | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, stop: AbortSignal) {
     this.#parts = parts;
+    this.#stop = stop;
   }
 
   /** Creates the Node, or takes over the one that is there; then writes its status. */
@@ -158,27 +160,32 @@ class NodeWriter {
     };
   }
 
+  /** At the start others write to the Node at the same time; what is to be said is gathered before it is read. */
   async writeStatus(): Promise<void> {
-    const { client, identity } = this.#parts;
-    for (let attempt = 0; attempt < 5; attempt++) {
+    const { client, identity, runtime } = this.#parts;
+    const images = this.runtimeIsDown ? undefined : imagesOf(await runtime.listImages());
+    const backoff = this.#backoff();
+    while (!this.#stop.aborted) {
       const node = await client.get(nodeKind, { name: identity.name });
-      const status = await this.#status(node.status ?? {});
+      const status = this.#status(node.status ?? {}, images);
       if (isDeepStrictEqual(withoutHeartbeats(status), withoutHeartbeats(node.status ?? {}))) return;
       try {
         this.#node = await client.updateStatus(nodeKind, { ...node, status });
         return;
       } catch (error) {
         if (!isReason(error, "Conflict")) throw error;
+        await backoff.wait(this.#stop);
       }
     }
   }
 
-  async #status(old: NodeStatus): Promise<NodeStatus> {
-    const { machine, identity, runtime, clock } = this.#parts;
-    const images = (this.runtimeIsDown ? [] : await runtime.listImages())
-      .filter(({ tags, digests }) => tags.length + digests.length > 0)
-      .sort((a, b) => b.sizeBytes - a.sizeBytes)
-      .slice(0, mostImages);
+  /** A write of somebody else's that is on its way to disk refuses ours until it has arrived. */
+  #backoff(): Backoff {
+    return new Backoff({ firstMs: 5, maxMs: 1_000, jitter: 1 }, this.#parts.clock);
+  }
+
+  #status(old: NodeStatus, images: NodeStatus["images"]): NodeStatus {
+    const { machine, identity, clock } = this.#parts;
     return {
       ...old,
       addresses: [...identity.addresses],
@@ -186,9 +193,7 @@ class NodeWriter {
       allocatable: { ...old.allocatable, ...machine.allocatable },
       conditions: conditionsOf(old.conditions ?? [], { nowMs: clock.now(), runtimeIsDown: this.runtimeIsDown }),
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-      ...(!this.runtimeIsDown && {
-        images: images.map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes })),
-      }),
+      ...(images && { images }),
       nodeInfo: machine.info,
     };
   }
@@ -202,7 +207,10 @@ class NodeWriter {
       this.#lease = await client.update(lease, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } });
     } catch (error) {
       this.#lease = undefined;
-      if (isReason(error, "Conflict")) return this.renewLease();
+      if (isReason(error, "Conflict")) {
+        await this.#backoff().wait(this.#stop);
+        return this.renewLease();
+      }
       if (!isReason(error, "NotFound")) throw error;
       const uid = this.#node?.metadata.uid;
       const ownerReferences = uid ? [{ apiVersion: "v1", kind: "Node", name, uid }] : [];
@@ -212,6 +220,15 @@ class NodeWriter {
       });
     }
   }
+}
+
+/** The largest images, as the scheduler wants to know them. */
+function imagesOf(images: readonly Image[]): NonNullable<NodeStatus["images"]> {
+  return images
+    .filter(({ tags, digests }) => tags.length + digests.length > 0)
+    .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
+    .slice(0, mostImages)
+    .map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes }));
 }
 
 const healthy: readonly [type: string, status: string, reason: string, message: string][] = [

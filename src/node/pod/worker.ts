@@ -4,7 +4,7 @@ import { isLeaving, keyOf, keyText } from "../../api/object.ts";
 import type { Pod, PodStatus } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { timeFrom } from "../../api/time.ts";
-import { Backoff } from "../../base/backoff.ts";
+import { Backoff, sleep } from "../../base/backoff.ts";
 import { messageOf } from "../../base/log.ts";
 import type { ImageError } from "../images/puller.ts";
 import { openPodProbes, type PodProbes } from "../probes/pod-probes.ts";
@@ -248,6 +248,8 @@ export class PodWorker implements AsyncDisposable {
       } catch (error) {
         if (isReason(error, "NotFound")) return;
         if (!isReason(error, "Conflict")) throw error;
+        // The other write may still be on its way to disk; what is read before is what was refused.
+        await sleep(this.#context.clock, 5 * 2 ** attempt, this.#stopped.signal);
         if (!(await this.#refetch())) return;
       }
     }
