@@ -8,6 +8,9 @@ import { validatePod, validatePodCreation, validatePodPart, validatePodUpdate } 
 import { podWarnings } from "./pod-warnings.ts";
 import { proxyVerbs } from "./proxy-verbs.ts";
 
+/** What a write of a part of the spec leaves as it was. */
+const keeps = ["metadata.labels", "metadata.annotations", "metadata.finalizers", "metadata.ownerReferences"];
+
 export const pod = defineKind<Pod>({
   group: "",
   version: "v1",
@@ -19,7 +22,7 @@ export const pod = defineKind<Pod>({
   subresources: {
     attach: { sort: "action", action: "attach", verbs: ["create", "get"], kind: "PodAttachOptions" },
     binding: { sort: "action", action: "binding", verbs: ["create"], kind: "Binding" },
-    ephemeralcontainers: { sort: "part", owns: ["spec.ephemeralContainers"], verbs: ["get", "patch", "update"] },
+    ephemeralcontainers: { sort: "part", owns: ["spec.ephemeralContainers"], keeps, verbs: ["get", "patch", "update"] },
     eviction: {
       sort: "action",
       action: "eviction",
@@ -32,7 +35,12 @@ export const pod = defineKind<Pod>({
     log: { sort: "action", action: "log", verbs: ["get"], kind: "Pod" },
     portforward: { sort: "action", action: "portforward", verbs: ["create", "get"], kind: "PodPortForwardOptions" },
     proxy: { sort: "action", action: "proxy", verbs: proxyVerbs, kind: "PodProxyOptions" },
-    resize: { sort: "part", owns: ["spec.containers", "spec.initContainers"], verbs: ["get", "patch", "update"] },
+    resize: {
+      sort: "part",
+      owns: ["spec.containers", "spec.initContainers"],
+      keeps,
+      verbs: ["get", "patch", "update"],
+    },
     status: true,
   },
   generation: true,
