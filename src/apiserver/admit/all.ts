@@ -2,8 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import type { Store } from "../../store/contract.ts";
 import type { Authorizer } from "../authorize/attributes.ts";
 import type { AdmissionStep } from "./admission.ts";
+import { defaultClasses } from "./default-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { nodeRestriction } from "./node-restriction.ts";
 import { priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
 import { storageObjectInUseProtection } from "./storage-object-in-use-protection.ts";
@@ -23,9 +25,11 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
   return [
     namespaceLifecycle(surroundings),
     serviceAccount(surroundings),
+    nodeRestriction(),
     taintNodesByCondition(),
     priority(surroundings),
     defaultTolerationSeconds(),
+    ...defaultClasses(surroundings),
     storageObjectInUseProtection(),
   ];
 }
