@@ -13,6 +13,8 @@ export interface NodeRequest {
   /** With query; a path of the kubelet's ("/containerLogs/default/web-x7/nginx?follow=true"). */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** All that is to be sent: the node is told the end before it answers. Absent: `stream` is for sending too. */
+  readonly body?: Buffer;
 }
 
 export interface NodeResponse {

@@ -6,6 +6,7 @@ import type { Pods } from "./pods.ts";
 import type { ContainerRuntime } from "./runtime.ts";
 import { type NodeReply, type NodeRequest, sendError, sendJson, sendText } from "./serve/exchange.ts";
 import { sendLogs } from "./serve/logs.ts";
+import { proxyToPod } from "./serve/proxy.ts";
 import { carryStreams } from "./serve/streams.ts";
 import { collectUsage } from "./stats/collect.ts";
 import { machineUsage, RateMemory, resourceMetrics, summary } from "./stats/report.ts";
@@ -27,6 +28,7 @@ interface Asked {
   readonly path: readonly string[];
   readonly query: URLSearchParams;
   readonly reply: NodeReply;
+  readonly request: NodeRequest;
 }
 
 /**
@@ -61,6 +63,11 @@ export function nodeApi(options: NodeApiOptions): NodeApi {
       reply.respond(200, { "content-type": "application/octet-stream" });
       const { stream, signal } = reply;
       await Promise.all([pipeline(stream, connection, { signal }), pipeline(connection, stream, { signal })]);
+    },
+    podProxy: async ({ path: [namespace, name, port], request, reply }) => {
+      // What follows the port goes on as it came: its escapes are the pod's business.
+      const target = `/${request.path.split("/").slice(5).join("/")}`;
+      await proxyToPod({ pod: find(namespace, name), port: Number(port), target, request }, reply);
     },
     stats: async ({ reply }) => {
       const nowMs = clock.now();
@@ -103,7 +110,7 @@ export function nodeApi(options: NodeApiOptions): NodeApi {
     try {
       const route = routes[first];
       if (!route) throw notFound({ group: "", plural: "paths" }, url.pathname);
-      await route({ path, query: url.searchParams, reply: once });
+      await route({ path, query: url.searchParams, reply: once, request });
     } catch (error) {
       if (answered) reply.stream.destroy(error as Error);
       else sendError(once, error instanceof StatusError ? error : internalError((error as Error).message));

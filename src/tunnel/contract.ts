@@ -21,6 +21,8 @@ export interface TunnelRequest {
   /** With query. The paths are those of the kubelet ("/containerLogs/default/web-x7/nginx?follow=true"); see node/serve.ts. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** All that is to be sent: the node is told the end before it answers. Absent: `stream` is for sending too. */
+  readonly body?: Buffer;
 }
 
 export interface TunnelResponse {

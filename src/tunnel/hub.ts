@@ -61,6 +61,7 @@ class Hub implements TunnelHub {
     signal?.throwIfAborted();
     const headers = { ...request.headers, ":method": request.method, ":path": request.path };
     const stream = session.request(headers, { endStream: false, ...(signal && { signal }) });
+    if (request.body) stream.end(request.body);
     return { ...(await answerOf(stream)), stream };
   }
 

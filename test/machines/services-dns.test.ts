@@ -88,6 +88,22 @@ describe("Services", () => {
   });
 });
 
+describe("the API server's proxy", () => {
+  test("reaches a pod and a Service", async () => {
+    const [pod] = await pods();
+    expect(await kubectl("get", "--raw", `/api/v1/namespaces/default/pods/${pod!.metadata.name}:8080/proxy/`)).toBe(
+      `${pod!.metadata.name}\n`,
+    );
+    await answering(() => kubectl("get", "--raw", "/api/v1/namespaces/default/services/web:http/proxy/"));
+  });
+
+  test("reaches the node's own pages", async () => {
+    expect(JSON.parse(await kubectl("get", "--raw", "/api/v1/nodes/services/proxy/stats/summary")).node.nodeName).toBe(
+      "services",
+    );
+  });
+});
+
 describe("names", () => {
   const resolved = async (name: string) =>
     [

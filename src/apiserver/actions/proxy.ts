@@ -34,11 +34,13 @@ export function proxies({ registry, nodes }: { readonly registry: Registry; read
             : [],
         ),
       );
-      const request = { method: incoming.method ?? "GET", path: target.path + suffix, headers };
-      const body = await bodyOf(exchange);
-      const answer = await openNode(nodes, target.node, request, untilGone(exchange));
-      answer.stream.end(body);
-      await passOn(exchange, answer);
+      const request = {
+        method: incoming.method ?? "GET",
+        path: target.path + suffix,
+        headers,
+        body: await bodyOf(exchange),
+      };
+      await passOn(exchange, await openNode(nodes, target.node, request, untilGone(exchange)));
     },
   };
 }

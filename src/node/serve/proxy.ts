@@ -1,0 +1,48 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { pipeline } from "node:stream/promises";
+import type { Pod } from "../../api/schema/types.ts";
+import { badRequest, StatusError } from "../../api/status.ts";
+import { messageOf } from "../../base/log.ts";
+import type { NodeReply, NodeRequest } from "./exchange.ts";
+
+// Of one connection only (RFC 9110, section 7.6.1): they are not passed on.
+const ofConnection = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Passes a request on to a port of a pod of this node, and the pod's answer back. `target`: path and query there. */
+export async function proxyToPod(
+  { pod, port, target, request }: { pod: Pod; port: number; target: string; request: NodeRequest },
+  reply: NodeReply,
+): Promise<void> {
+  const host = pod.status?.podIP;
+  if (!host) throw badRequest(`pod ${pod.metadata.name} has no address yet`);
+  const outgoing = httpRequest({
+    host,
+    port,
+    path: target,
+    method: request.method,
+    headers: passedOn(request.headers ?? {}),
+    signal: reply.signal,
+  });
+  const answered = new Promise<IncomingMessage>((resolve, reject) =>
+    outgoing.on("response", resolve).on("error", reject),
+  );
+  reply.stream.pipe(outgoing);
+  const answer = await answered.catch((error: unknown) => {
+    throw new StatusError("ServiceUnavailable", `error trying to reach service: ${messageOf(error)}`);
+  });
+  reply.respond(answer.statusCode ?? 502, passedOn(answer.headers));
+  await pipeline(answer, reply.stream);
+}
+
+function passedOn(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !ofConnection.has(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
+}
