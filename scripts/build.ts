@@ -30,7 +30,7 @@ const arch: Arch = values.arch;
 const isNative = arch === process.arch;
 const root = resolve(import.meta.dirname, "..");
 process.chdir(root);
-const work = `.cache/build-${arch}`;
+const work = `dist/build-${arch}`;
 const output = isNative ? "dist/skiff" : `dist/skiff-${arch}`;
 
 step("bundling the program", () => {

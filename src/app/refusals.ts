@@ -1,3 +1,4 @@
+import { CannotStart } from "../base/lifecycle.ts";
 import type { ServerConfig } from "./config.ts";
 
 /**
@@ -9,7 +10,7 @@ export async function refusePlainly<T>(config: ServerConfig, open: () => Promise
     return await open();
   } catch (cause) {
     const sentence = sentenceFor(cause as NodeJS.ErrnoException, config);
-    throw sentence === undefined ? cause : new Error(sentence);
+    throw sentence === undefined ? cause : new CannotStart(sentence);
   }
 }
 

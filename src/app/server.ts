@@ -7,7 +7,7 @@ import { builtinKinds } from "../api/kinds/all.ts";
 import { serveApi } from "../apiserver/serve.ts";
 import { systemClock } from "../base/clock.ts";
 import { cidrAddress, cidrText } from "../base/ip.ts";
-import { Lifecycle } from "../base/lifecycle.ts";
+import { CannotStart, Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { openClient } from "../client/client.ts";
 import { openInformers } from "../client/open-informers.ts";
@@ -148,7 +148,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
 
 function refuseWithoutRights(config: ServerConfig): void {
   if (!config.without.agent && process.getuid?.() !== 0) {
-    throw new Error(
+    throw new CannotStart(
       "skiff server needs root to run containers: use sudo, or --disable-agent for the control plane alone",
     );
   }

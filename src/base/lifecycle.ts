@@ -3,6 +3,11 @@ import type { Log } from "./log.ts";
 /** Something that runs until it is disposed of. */
 export type Part = AsyncDisposable | Disposable | undefined | null;
 
+/** A part cannot start as things are. The message alone tells a user, in one sentence, what is wrong and what would help. */
+export class CannotStart extends Error {
+  override readonly name: string = "CannotStart";
+}
+
 /**
  * The parts of a process in the order they were started. Disposing stops them in reverse; a part that fails to stop is
  * reported after all others have been stopped.
@@ -15,13 +20,14 @@ export class Lifecycle implements AsyncDisposable {
     this.#log = log;
   }
 
-  /** Starts a part; resolves when it is ready. An error carries the part's name in front. */
+  /** Starts a part; resolves when it is ready. An error carries the part's name in front, unless it says all. */
   async start<T>(name: string, open: () => T | Promise<T>): Promise<T> {
     const began = performance.now();
     let part: T;
     try {
       part = await open();
     } catch (cause) {
+      if (cause instanceof CannotStart) throw cause;
       throw new Error(`${name} did not start`, { cause });
     }
     this.#started.push({ name, part: part as Part });

@@ -1,4 +1,5 @@
 import { skiffVersion } from "../app/version.ts";
+import { CannotStart } from "../base/lifecycle.ts";
 import { messageOf } from "../base/log.ts";
 import { type Command, type GivenValue, type Io, UsageError } from "./command.ts";
 import { commands } from "./commands/all.ts";
@@ -20,9 +21,10 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     const { config, args: left } = configFor(command, rest, io.env);
     return await command.run(parseArguments(command, left, { env: io.env, config }), io);
   } catch (error) {
-    io.err(`skiff: ${messageOf(error)}\n`);
+    io.err(`skiff: ${error instanceof CannotStart ? error.message : messageOf(error)}\n`);
     // What the user can put right is said in one line; anything else is a fault of skiff's, whose place is worth knowing.
-    if (!(error instanceof UsageError) && io.env.SKIFF_DEBUG) io.err(`${(error as Error).stack}\n`);
+    if (!(error instanceof UsageError || error instanceof CannotStart) && io.env.SKIFF_DEBUG)
+      io.err(`${(error as Error).stack}\n`);
     return error instanceof UsageError ? error.exitCode : 1;
   }
 }
@@ -51,7 +53,7 @@ function configFor(
   env: NodeJS.ProcessEnv,
 ): { config: Map<string, GivenValue>; args: string[] } {
   if (!command.readsConfigFile) return { config: new Map(), args: [...args] };
-  let file = env.SKIFF_CONFIG_FILE;
+  let file = env.SKIFF_CONFIG_FILE || undefined; // empty: as if it were not set
   const left: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? "";

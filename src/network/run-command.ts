@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
+import { CannotStart } from "../base/lifecycle.ts";
 
 /** A program that the network needs is not installed, or cannot be started. */
-export class ToolMissing extends Error {
+export class ToolMissing extends CannotStart {
   override readonly name = "ToolMissing";
   readonly tool: string;
   constructor(tool: string, options?: ErrorOptions) {

@@ -1,7 +1,8 @@
+import { CannotStart } from "../base/lifecycle.ts";
 import { runCommand } from "./run-command.ts";
 
 /** A program is there but too old for what the network asks of it. */
-export class ToolTooOld extends Error {
+export class ToolTooOld extends CannotStart {
   override readonly name = "ToolTooOld";
 }
 

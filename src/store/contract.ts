@@ -1,3 +1,5 @@
+import { CannotStart } from "../base/lifecycle.ts";
+
 /**
  * The store's contract: the one etcd gives Kubernetes, in terms of bytes. The store knows no kind.
  *
@@ -160,16 +162,16 @@ export interface DurableStore extends Store {
 }
 
 /** The database cannot be trusted: not a database, or parts of it are unreadable. The message says what to do. */
-export class DamagedDatabase extends Error {
+export class DamagedDatabase extends CannotStart {
   override readonly name = "DamagedDatabase";
 }
 
 /** The database was written by a newer version. The message says what to do. */
-export class NewerFormat extends Error {
+export class NewerFormat extends CannotStart {
   override readonly name = "NewerFormat";
 }
 
 /** Another process has the database open. */
-export class DatabaseInUse extends Error {
+export class DatabaseInUse extends CannotStart {
   override readonly name = "DatabaseInUse";
 }

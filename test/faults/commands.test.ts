@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const skiff = (args: readonly string[], prefix: readonly string[] = []) => {
   const [program = "", ...rest] = [...prefix, ...skiffProgram, ...args];
-  return run(program, rest, { env: { SKIFF_CONFIG_FILE: "" }, limitMs: 60_000 });
+  return run(program, rest, { env: { SKIFF_CONFIG_FILE: "/dev/null" }, limitMs: 60_000 });
 };
 /** The one line that a failed start prints as its reason. */
 const refusal = async (args: readonly string[], prefix: readonly string[] = []) => {
@@ -34,8 +34,8 @@ describe("a server that cannot start says in one sentence why, and what would he
     const other = createServer();
     await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
     const { port } = other.address() as { port: number };
-    expect(await refusal(["server", ...serverFlags(directory, port)])).toContain(
-      `127.0.0.1:${port} is in use by another program: stop it, or choose another port with --https-listen-port`,
+    expect(await refusal(["server", ...serverFlags(directory, port)])).toBe(
+      `skiff: 127.0.0.1:${port} is in use by another program: stop it, or choose another port with --https-listen-port`,
     );
     await new Promise((done) => other.close(done));
   });
@@ -54,7 +54,7 @@ describe("a server that cannot start says in one sentence why, and what would he
       join(directory, "k"),
     ];
     expect(await refusal(["server", ...flags, "--container-runtime-endpoint", socket])).toMatch(
-      new RegExp(`Docker.*${socket}`),
+      new RegExp(`^skiff: there is no Docker at ${socket}: install Docker Engine .* start it, or name its socket$`),
     );
   });
 
@@ -68,21 +68,33 @@ describe("a server that cannot start says in one sentence why, and what would he
 
   test("a data directory that is a file", async () => {
     writeFileSync(join(directory, "data"), "");
-    expect(await refusal(["server", ...serverFlags(directory, await freePort())])).toContain(join(directory, "data"));
+    expect(await refusal(["server", ...serverFlags(directory, await freePort())])).toMatch(
+      new RegExp(`^skiff: ${directory}/data/.* cannot be made: something on the way is a file; choose another place`),
+    );
   });
 
   test("a data directory that another server uses", async () => {
     await using first = await startServer();
-    expect(await refusal(["server", ...serverFlags(first.directory, await freePort())])).toMatch(/in use by another/);
+    expect(await refusal(["server", ...serverFlags(first.directory, await freePort())])).toMatch(
+      /^skiff: .* in use by another .*: only one skiff server may run on a data directory$/,
+    );
   });
 
-  test("a database that is damaged, and one of a newer version", async () => {
+  test("a database of a newer version, and one that is damaged", async () => {
     const server = await startServer({ directory });
     await server.stop();
-    const database = (await must("sh", ["-c", `find ${directory}/data/server/db -type f -size +4k | head -1`])).trim();
+    const database = join(directory, "data/server/db/state.db");
+    const flags = serverFlags(directory, await freePort());
+    const bytes = readFileSync(database);
+    bytes.writeUInt32BE(999, 60); // the file format's place for an application's version
+    writeFileSync(database, bytes);
+    expect(await refusal(["server", ...flags])).toMatch(
+      new RegExp(`^skiff: ${database} is of format 999, .*use the version of skiff that wrote it, or a later one$`),
+    );
     writeFileSync(database, Buffer.alloc(64 * 1024, "no database "));
-    await must("sh", ["-c", `rm -f ${database}-wal ${database}-shm`]);
-    expect(await refusal(["server", ...serverFlags(directory, await freePort())])).toContain(database);
+    expect(await refusal(["server", ...flags])).toMatch(
+      new RegExp(`^skiff: ${database} .*move ${database} .* away and put a good copy in its place$`),
+    );
   });
 
   test("a config file with an unknown key", async () => {
@@ -104,7 +116,9 @@ describe("a server that cannot start says in one sentence why, and what would he
       const flags = serverFlags(directory, await freePort()).map((flag) =>
         flag.replace(join(directory, "data"), join(mount, "data")),
       );
-      expect(await refusal(["server", ...flags])).toMatch(/no space left|disk is full/i);
+      expect(await refusal(["server", ...flags])).toMatch(
+        /^skiff: the disk of .* is full: make room, or choose another place/,
+      );
     } finally {
       await must("umount", [mount]);
     }

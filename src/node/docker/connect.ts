@@ -1,8 +1,9 @@
 import { access, constants } from "node:fs/promises";
 import Docker from "dockerode";
+import { CannotStart } from "../../base/lifecycle.ts";
 
 /** Docker cannot be used; the message says what is wrong and what to do. */
-export class RuntimeUnavailable extends Error {
+export class RuntimeUnavailable extends CannotStart {
   override readonly name = "RuntimeUnavailable";
   readonly why: "absent" | "forbidden" | "notRunning" | "tooOld";
 
