@@ -1,6 +1,7 @@
 import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts";
+import { daemonSetController } from "./daemonset/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
@@ -30,6 +31,7 @@ export function allControllers({
     deploymentController,
     replicaSetController,
     replicationControllerController,
+    daemonSetController(),
     endpointSliceController,
     endpointsController,
     disruptionController,

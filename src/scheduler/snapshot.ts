@@ -1,4 +1,4 @@
-import type { Node, NodeSelectorTerm, PodAffinityTerm } from "../api/schema/types.ts";
+import type { Node, PodAffinityTerm } from "../api/schema/types.ts";
 import { selects } from "../api/selector.ts";
 import { type Amounts, amountsFrom, type PodInfo } from "./pod-info.ts";
 
@@ -130,47 +130,6 @@ export class Snapshot {
 
 function hasAffinity({ spec }: PodInfo): boolean {
   return Boolean(spec.affinity?.podAntiAffinity || spec.affinity?.podAffinity);
-}
-
-/** Whether the node fits a term of a node selector: all of its expressions and fields. An empty term fits nothing. */
-export function nodeFitsTerm({ labels, name }: NodeState, term: NodeSelectorTerm): boolean {
-  const { matchExpressions = [], matchFields = [] } = term;
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  return (
-    matchExpressions.every((expression) => fitsExpression(labels[expression.key], expression)) &&
-    matchFields.every((expression) => fitsExpression(expression.key === "metadata.name" ? name : undefined, expression))
-  );
-}
-
-function fitsExpression(
-  value: string | undefined,
-  { operator, values = [] }: { operator: string; values?: string[] },
-): boolean {
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-    case "Lt": {
-      if (value === undefined || !/^[+-]?\d+$/.test(value)) return false;
-      const [is, bound] = [BigInt(value), BigInt(values[0] ?? "0")];
-      return operator === "Gt" ? is > bound : is < bound;
-    }
-    default:
-      return false;
-  }
-}
-
-/** Whether a pod's node selector and required node affinity allow the node. */
-export function nodeIsAllowed({ spec }: PodInfo, node: NodeState): boolean {
-  for (const [key, value] of Object.entries(spec.nodeSelector ?? {})) if (node.labels[key] !== value) return false;
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return !required || required.nodeSelectorTerms.some((term) => nodeFitsTerm(node, term));
 }
 
 /** Whether an affinity term of `owner` means `other`. */

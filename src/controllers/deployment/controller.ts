@@ -8,8 +8,8 @@ import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
 import { type Context, defineController, settled } from "../../client/controller.ts";
 import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { isNamespaceLeaving } from "../pod-writes.ts";
 import { hasEnded } from "../pods.ts";
-import { isNamespaceLeaving } from "../replicaset/replicas.ts";
 import { type Decision, decide } from "./decide.ts";
 import { annotation } from "./limits.ts";
 

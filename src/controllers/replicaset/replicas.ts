@@ -3,12 +3,12 @@ import type { Kind } from "../../api/kind.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { controllerRef, type KubeObject } from "../../api/object.ts";
 import type { Pod, ReplicaSetCondition } from "../../api/schema/types.ts";
-import { isReason, type StatusError } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
-import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
+import { carryOut, type WriteStep } from "../../client/carry-out.ts";
 import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
 import { conditionOf, timeText } from "../conditions.ts";
 import { byController, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { creationOf, removalOf } from "../pod-writes.ts";
 import { generateNameFrom, podFromTemplate } from "../pods.ts";
 import { type Decision, decide, type ReplicaCounts, type Replicas } from "./decide.ts";
 
@@ -65,7 +65,7 @@ function relatedPods<T extends KubeObject>(cache: Cache, kind: Kind<T>, object: 
 }
 
 function scaling<T extends KubeObject>(
-  { client, events }: Context,
+  context: Context,
   kind: Kind<T>,
   object: T,
   wanted: Replicas,
@@ -77,41 +77,8 @@ function scaling<T extends KubeObject>(
     generateName: generateNameFrom(object.metadata.name),
     ownerReferences: [controlledBy(kind, object)],
   };
-  const tell = (type: "Normal" | "Warning", reason: string, message: string) =>
-    events.record(object, { type, reason, message });
-
-  const createOne: WriteStep = async () => {
-    try {
-      const created = await client.create(pod, { ...structuredClone(blank), metadata: structuredClone(metadata) });
-      tell("Normal", "SuccessfulCreate", `Created pod: ${created.metadata.name}`);
-      return created;
-    } catch (error) {
-      if (isNamespaceLeaving(error)) return undefined;
-      tell("Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
-      throw error;
-    }
-  };
-  const removeOne =
-    (surplus: Pod): WriteStep =>
-    async (cache) => {
-      try {
-        const gone = await deletion(client, pod, surplus)(cache);
-        tell("Normal", "SuccessfulDelete", `Deleted pod: ${surplus.metadata.name}`);
-        return gone;
-      } catch (error) {
-        tell("Warning", "FailedDelete", `Error deleting: ${(error as Error).message}`);
-        throw error;
-      }
-    };
-  return [...Array.from({ length: create }, () => createOne), ...remove.map(removeOne)];
-}
-
-/** Nothing can be created in a namespace that is being deleted: not worth an Event or another try. */
-export function isNamespaceLeaving(error: unknown): boolean {
-  return (
-    isReason(error, "Forbidden") &&
-    (error as StatusError).details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") === true
-  );
+  const createOne = creationOf({ ...blank, metadata }, object, context);
+  return [...Array.from({ length: create }, () => createOne), ...remove.map((pod) => removalOf(pod, object, context))];
 }
 
 function conditionsAfter(

@@ -1,14 +1,5 @@
+import { isTolerated } from "../../api/node-selection.ts";
 import type { Taint, Toleration } from "../../api/schema/types.ts";
-
-/** Whether a toleration fits a taint (Kubernetes docs, "Taints and Tolerations", section "Concepts"). */
-export function tolerates(
-  { key = "", operator = "Equal", value = "", effect = "" }: Toleration,
-  taint: Taint,
-): boolean {
-  if (effect !== "" && effect !== taint.effect) return false;
-  if (key === "") return operator === "Exists";
-  return key === taint.key && (operator === "Exists" || value === (taint.value ?? ""));
-}
 
 /**
  * How long a pod may stay on a node with these taints, in milliseconds from when it came under them: 0 at once, undefined
@@ -18,7 +9,7 @@ export function stayMs(taints: readonly Taint[], tolerations: readonly Toleratio
   const stays: number[] = [];
   for (const taint of taints) {
     if (taint.effect !== "NoExecute") continue;
-    const fitting = tolerations.filter((toleration) => tolerates(toleration, taint));
+    const fitting = tolerations.filter((toleration) => isTolerated(taint, [toleration]));
     if (fitting.length === 0) return 0;
     for (const { tolerationSeconds } of fitting)
       if (tolerationSeconds !== undefined) stays.push(Math.max(0, tolerationSeconds) * 1000);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { nodeFitsTerm, nodeIsAllowed } from "../../api/node-selection.ts";
 import type { NodeSelectorTerm } from "../../api/schema/types.ts";
 import { inProportion, type Plugin } from "../plugin.ts";
-import { nodeFitsTerm, nodeIsAllowed } from "../snapshot.ts";
 
 const rejection = { reasons: ["node(s) didn't match Pod's node affinity/selector"], curable: false };
 

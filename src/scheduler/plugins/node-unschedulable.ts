@@ -1,5 +1,5 @@
+import { isTolerated } from "../../api/node-selection.ts";
 import type { Plugin } from "../plugin.ts";
-import { isTolerated } from "./taint-toleration.ts";
 
 const cordoned = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 const rejection = { reasons: ["node(s) were unschedulable"], curable: false };

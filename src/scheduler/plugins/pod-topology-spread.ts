@@ -1,10 +1,10 @@
+import { isTolerated, nodeIsAllowed } from "../../api/node-selection.ts";
 import { isLeaving } from "../../api/object.ts";
 import type { TopologySpreadConstraint } from "../../api/schema/types.ts";
 import { selects } from "../../api/selector.ts";
 import type { Filter, Plugin, Scorer } from "../plugin.ts";
 import type { PodInfo } from "../pod-info.ts";
-import { type NodeState, nodeIsAllowed, type Snapshot } from "../snapshot.ts";
-import { isTolerated } from "./taint-toleration.ts";
+import type { NodeState, Snapshot } from "../snapshot.ts";
 
 /** Evenly over zones, nodes or whatever a label says (Kubernetes docs, "Pod Topology Spread Constraints"). */
 export const podTopologySpread: Plugin = {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Taint, Toleration } from "../../api/schema/types.ts";
+import { isTolerated } from "../../api/node-selection.ts";
+import type { Taint } from "../../api/schema/types.ts";
 import { inProportion, type Plugin } from "../plugin.ts";
 
 const rejection = { reasons: ["node(s) had untolerated taint(s)"], curable: false };
@@ -25,12 +26,3 @@ export const taintToleration: Plugin = {
   mayHelp: (_pod, change) =>
     change.of === "node" && !isDeepStrictEqual(change.before?.spec?.taints, change.after?.spec?.taints ?? []),
 };
-
-export function isTolerated(taint: Pick<Taint, "key" | "value" | "effect">, tolerations: readonly Toleration[] = []) {
-  return tolerations.some(
-    ({ key, operator, value, effect }) =>
-      (!effect || effect === taint.effect) &&
-      (!key || key === taint.key) &&
-      (operator === "Exists" || ((!operator || operator === "Equal") && (value ?? "") === (taint.value ?? ""))),
-  );
-}

@@ -1,7 +1,8 @@
+import { nodeFitsTerm } from "../../api/node-selection.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import type { Filter, Plugin } from "../plugin.ts";
 import type { PodInfo } from "../pod-info.ts";
-import { nodeFitsTerm, type Snapshot } from "../snapshot.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 /** What the informers know of volumes. */
 export interface VolumeLookup {

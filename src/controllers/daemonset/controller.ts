@@ -1,0 +1,150 @@
+import { isDeepStrictEqual } from "node:util";
+import { controllerRevision } from "../../api/kinds/apps/controller-revision.ts";
+import { daemonSet } from "../../api/kinds/apps/daemon-set.ts";
+import { node } from "../../api/kinds/core/node.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import { isLeaving, keyOf, keyText } from "../../api/object.ts";
+import type { DaemonSet, Node, Pod } from "../../api/schema/types.ts";
+import { delayMs } from "../../base/backoff.ts";
+import { carryOut } from "../../client/carry-out.ts";
+import type { Unsaved } from "../../client/client.ts";
+import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { creationOf, removalOf } from "../pod-writes.ts";
+import { generateNameFrom, podFromTemplate } from "../pods.ts";
+import { forgetOld, historyOf, keepCurrent, revisionLabel, revisionOfPod } from "../revisions.ts";
+import { decide } from "./decide.ts";
+import { daemonTolerations, targetNode } from "./nodes.ts";
+
+const templateGeneration = "deprecated.daemonset.template.generation";
+const generationLabel = "pod-template-generation";
+
+/** How long to wait before a pod that failed is replaced: longer each time on the same node. */
+const replacing = { firstMs: 1000, maxMs: 15 * 60_000 };
+
+/** Keeps a pod on each node that should have one (Kubernetes docs, "DaemonSet"). */
+export function daemonSetController(): Controller {
+  /** Failures on a node of a DaemonSet's pods, and when the next may be removed, by uid and node. */
+  const failures = new Map<string, { count: number; untilMs: number }>();
+
+  return defineController<DaemonSet>({
+    name: "daemonset",
+    reconciles: daemonSet,
+    watches: [
+      { kind: pod, keys: ownersOf(daemonSet, ({ spec }) => spec.selector) },
+      { kind: controllerRevision, keys: ownersOf(daemonSet, ({ spec }) => spec.selector) },
+      changedNodes,
+    ],
+
+    async reconcile(key, context) {
+      const { cache, client, events, now } = context;
+      const object = cache.get(daemonSet, key);
+      if (!object || isLeaving(object)) return settled;
+      const uid = object.metadata.uid ?? "";
+      const reference = controlledBy(daemonSet, object);
+      const from = { owner: object, selector: object.spec.selector };
+      const revisions = claim({
+        ...from,
+        controlled: cache.by(controllerRevision, byController, uid),
+        orphans: cache.by(controllerRevision, orphans, key.namespace ?? ""),
+      });
+      const pods = claim({
+        ...from,
+        controlled: cache.by(pod, byController, uid),
+        orphans: cache.by(pod, orphans, key.namespace ?? ""),
+      });
+      const adopting = [
+        ...settleClaim(client, controllerRevision, revisions, reference),
+        ...settleClaim(client, pod, pods, reference),
+      ];
+      if (adopting.length > 0) {
+        // The adopted come back changed, and with them this key.
+        await carryOut(cache, adopting);
+        return { again: { afterMs: 0 } };
+      }
+
+      const history = historyOf(object, revisions.owned, { hashLabel: revisionLabel, reference });
+      await carryOut(cache, keepCurrent(client, history));
+      const hash = history.current.metadata.labels?.[revisionLabel] ?? "";
+      const decision = decide({ daemonSet: object, nodes: cache.list(node), pods: pods.owned, hash, now });
+
+      const due = decision.ended.map((ended) => ({ ended, waitMs: untilReplacedMs(ended, uid, now) }));
+      for (const { ended, waitMs } of due) if (waitMs === 0) events.record(object, farewell(ended));
+      const gone = due.flatMap(({ ended, waitMs }) => (waitMs === 0 ? [ended] : []));
+      let failure: unknown;
+      try {
+        await carryOut(cache, [
+          ...decision.create.map((name) => creationOf(daemonPod(object, name, hash), object, context)),
+          ...[...decision.remove, ...gone].map((one) => removalOf(one, object, context)),
+        ]);
+      } catch (error) {
+        failure = error;
+      }
+      const live = new Set(pods.owned.map(revisionOfPod));
+      const isLive = ({ metadata }: { metadata: { labels?: Record<string, string> } }): boolean =>
+        live.has(metadata.labels?.[revisionLabel]);
+      await carryOut(cache, forgetOld(client, object, { old: history.old, isLive }));
+      if (!isDeepStrictEqual(decision.status, object.status))
+        await carryOut(cache, [() => client.updateStatus(daemonSet, { ...object, status: decision.status })]);
+      if (failure) throw failure;
+      const waits = [...due.map(({ waitMs }) => waitMs), decision.againMs ?? 0].filter((waitMs) => waitMs > 0);
+      return waits.length > 0 ? { again: { afterMs: Math.min(...waits) } } : settled;
+    },
+  });
+
+  function untilReplacedMs(ended: Pod, uid: string, now: number): number {
+    if (ended.status?.phase === "Succeeded") return 0;
+    const place = `${uid}/${targetNode(ended)}`;
+    const { count, untilMs } = failures.get(place) ?? { count: 0, untilMs: 0 };
+    if (untilMs > now) return untilMs - now;
+    const isLongAgo = untilMs > 0 && now - untilMs > 2 * replacing.maxMs;
+    const failed = isLongAgo ? 0 : count;
+    failures.set(place, { count: failed + 1, untilMs: now + delayMs(failed, replacing) });
+    return 0;
+  }
+}
+
+const changedNodes: Watched<Node> = {
+  kind: node,
+  keys: (_node, cache) => cache.list(daemonSet).map(keyOf),
+  matters: ({ before, after }) =>
+    !before ||
+    !after ||
+    !isDeepStrictEqual(before.metadata.labels, after.metadata.labels) ||
+    !isDeepStrictEqual(before.spec.taints, after.spec.taints),
+};
+
+function farewell(ended: Pod) {
+  const [word, how, what] =
+    ended.status?.phase === "Succeeded" ? ["Succeeded", "Normal", "delete"] : ["Failed", "Warning", "kill"];
+  const name = `${word.toLowerCase()} daemon pod ${keyText(keyOf(ended))} on node ${targetNode(ended)}`;
+  return {
+    type: how as "Normal" | "Warning",
+    reason: `${word}DaemonPod`,
+    message: `Found ${name}, will try to ${what} it`,
+  };
+}
+
+/** A pod of the template for one node: the scheduler binds it, and there only. */
+function daemonPod(object: DaemonSet, nodeName: string, hash: string): Unsaved<Pod> {
+  const { metadata, spec } = podFromTemplate(object.spec.template, object.metadata.namespace ?? "");
+  const generation = object.metadata.annotations?.[templateGeneration];
+  const nodeSelectorTerms = [{ matchFields: [{ key: "metadata.name", operator: "In", values: [nodeName] }] }];
+  const nodeAffinity = {
+    ...spec.affinity?.nodeAffinity,
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms },
+  };
+  return {
+    metadata: {
+      ...metadata,
+      generateName: generateNameFrom(object.metadata.name),
+      labels: {
+        ...metadata.labels,
+        [revisionLabel]: hash,
+        ...(generation && { [generationLabel]: generation }),
+      },
+      ownerReferences: [controlledBy(daemonSet, object)],
+    },
+    spec: { ...spec, affinity: { ...spec.affinity, nodeAffinity }, tolerations: daemonTolerations(spec) },
+  };
+}

@@ -1,0 +1,97 @@
+import { isDeepStrictEqual } from "node:util";
+import { controllerRevision } from "../api/kinds/apps/controller-revision.ts";
+import { isLeaving, type KubeObject, keyOf, type OwnerReference } from "../api/object.ts";
+import type { ControllerRevision, Pod, PodTemplateSpec } from "../api/schema/types.ts";
+import { deletion, type WriteStep } from "../client/carry-out.ts";
+import type { Client, Unsaved } from "../client/client.ts";
+import { isNamespaceLeaving } from "./pod-writes.ts";
+import { shortHash } from "./short-hash.ts";
+
+/** The label by which a pod says which revision of its owner's template it was made from. */
+export const revisionLabel = "controller-revision-hash";
+
+type Templated = KubeObject & { spec: { template: PodTemplateSpec; revisionHistoryLimit?: number } };
+
+/** The templates that an owner has had. */
+export interface History {
+  /** That of today's template; one that is still to be created when `isNew`. */
+  readonly current: ControllerRevision;
+  readonly isNew: boolean;
+  /** The number that the current one should have; it is higher than its own after a way back to an earlier template. */
+  readonly number: number;
+  /** The others, oldest first. */
+  readonly old: readonly ControllerRevision[];
+}
+
+export function historyOf(
+  owner: Templated,
+  owned: readonly ControllerRevision[],
+  { hashLabel, reference }: { hashLabel: string; reference: OwnerReference },
+): History {
+  const data = dataOf(owner.spec.template);
+  const sorted = owned.filter((one) => !isLeaving(one)).sort((a, b) => a.revision - b.revision);
+  const present = sorted.findLast((one) => isDeepStrictEqual(one.data, data));
+  const old = sorted.filter((one) => one !== present);
+  const number = Math.max(present?.revision ?? 0, (old.at(-1)?.revision ?? 0) + 1);
+  if (present) return { current: present, isNew: false, number, old };
+  const hash = shortHash(data);
+  const { namespace, annotations, name } = owner.metadata;
+  const current = {
+    apiVersion: "apps/v1",
+    kind: "ControllerRevision",
+    metadata: {
+      name: `${name}-${hash}`,
+      ...(namespace && { namespace }),
+      labels: { ...owner.spec.template.metadata?.labels, [hashLabel]: hash },
+      ...(annotations && { annotations }),
+      ownerReferences: [reference],
+    },
+    data,
+    revision: number,
+  };
+  return { current, isNew: true, number, old };
+}
+
+/** The writes after which the current revision is there and has its number. */
+export function keepCurrent(client: Client, { current, isNew, number }: History): WriteStep[] {
+  if (isNew) {
+    const create: WriteStep = async () => {
+      try {
+        return await client.create(controllerRevision, current as Unsaved<ControllerRevision>);
+      } catch (error) {
+        if (isNamespaceLeaving(error)) return undefined;
+        throw error;
+      }
+    };
+    return [create];
+  }
+  if (current.revision === number) return [];
+  return [() => client.patch(controllerRevision, keyOf(current), { type: "merge", document: { revision: number } })];
+}
+
+/** The writes that remove revisions which no pod has, oldest first, until no more than the limit are left. */
+export function forgetOld(
+  client: Client,
+  owner: Templated,
+  { old, isLive }: { old: readonly ControllerRevision[]; isLive: (revision: ControllerRevision) => boolean },
+): WriteStep[] {
+  const idle = old.filter((one) => !isLive(one));
+  const surplus = Math.max(0, idle.length - (owner.spec.revisionHistoryLimit ?? 10));
+  return idle.slice(0, surplus).map((one) => deletion(client, controllerRevision, one));
+}
+
+/** The template that a revision keeps. */
+export function templateOf({ data }: ControllerRevision): PodTemplateSpec {
+  const { $patch: _, ...template } = (data as { spec: { template: PodTemplateSpec & { $patch: string } } }).spec
+    .template;
+  return template;
+}
+
+export function revisionOfPod({ metadata }: Pod): string | undefined {
+  return metadata.labels?.[revisionLabel];
+}
+
+/** A strategic merge patch that brings the template back: what kubectl's "rollout undo" sends. */
+function dataOf(template: PodTemplateSpec): unknown {
+  return { spec: { template: { $patch: "replace", ...template } } };
+}
