@@ -11,7 +11,15 @@ export function userOf(name: string, groups: readonly string[] = []): PartUser {
   return { name, uid: "", groups: [...groups, "system:authenticated"], extra: {} };
 }
 
-/** A part that Kubernetes has no role for: the shared informers read everything, the controllers act for all their kinds. */
+/** A service account in kube-system: Kubernetes has a role for each controller, bound to an account of its own. */
+export function accountUser(account: string): PartUser {
+  return userOf(`system:serviceaccount:kube-system:${account}`, [
+    "system:serviceaccounts",
+    "system:serviceaccounts:kube-system",
+  ]);
+}
+
+/** A part that Kubernetes has no role for: the informers that all parts share read everything. */
 export function partUser(part: string): PartUser {
   return userOf(`system:skiff:${part}`, ["system:masters"]);
 }

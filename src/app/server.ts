@@ -23,7 +23,7 @@ import { startAgent } from "./agent.ts";
 import type { ServerConfig } from "./config.ts";
 import { databaseCode } from "./database-code.ts";
 import { ensureDnsService } from "./dns-service.ts";
-import { partUser, userOf } from "./part-users.ts";
+import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
 import { staticTokensFrom } from "./static-tokens.ts";
 import { tunnelUpgrade } from "./tunnel-upgrade.ts";
@@ -110,11 +110,12 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }),
   );
   if (!config.without.controllers) {
-    const client = openClient(api.transportFor(partUser("controllers")), { fieldManager: "kube-controller-manager" });
-    await ensureDnsService(client, config);
+    const clientFor = (account: string) =>
+      openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
+    await ensureDnsService(openClient(api.transportFor(partUser("start")), { fieldManager: "skiff" }), config);
     const options = { clusterCidrs: config.clusterCidrs.map(cidrText), rootCa: credentials.serverCa.cert };
     await parts.start("controllers", () =>
-      runControllers({ client, informers, clock, log: log.part("controllers"), options }),
+      runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),
     );
   }
   if (!config.without.scheduler) {

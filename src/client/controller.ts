@@ -36,6 +36,8 @@ export interface ControllerDefinition<T extends KubeObject> {
   readonly name: string;
   /** What Kubernetes calls it in Events ("deployment-controller"); the name with "-controller" unless said. */
   readonly component?: string;
+  /** The service account in kube-system whose rights it acts with; the component's name unless said. */
+  readonly account?: string;
   readonly reconciles: Kind<T>;
   readonly watches?: readonly Watched[];
   /** Kinds that are read, and whose changes alone mean no work. */
@@ -47,6 +49,11 @@ export interface ControllerDefinition<T extends KubeObject> {
 }
 
 export type Controller = ControllerDefinition<KubeObject>;
+
+/** What Kubernetes calls a controller in Events. */
+export function componentOf({ component, name }: Controller): string {
+  return component ?? `${name}-controller`;
+}
 
 /** Declares a controller. */
 export function defineController<T extends KubeObject>(definition: ControllerDefinition<T>): Controller {
@@ -74,7 +81,7 @@ export async function startController(controller: Controller, environment: Contr
   const log = environment.log.part(controller.name);
   const { reconciles, watches = [], reads = [] } = controller;
   const cache = await openCache(informers, [reconciles, ...watches.map(({ kind }) => kind), ...reads]);
-  const component = controller.component ?? `${controller.name}-controller`;
+  const component = componentOf(controller);
   const events = openEventRecorder({ client, clock, log, component });
 
   const queue = new WorkQueue({

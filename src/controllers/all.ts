@@ -47,7 +47,13 @@ export function allControllers({
   ];
 }
 
-/** Parts that look at every kind there is, and so are no controllers of one. */
-export const wholeClusterParts: readonly ((environment: ControllerEnvironment) => Promise<Disposable>)[] = [
-  startGarbageCollection,
+/** A part that looks at every kind there is, and so is no controller of one. */
+export interface WholeClusterPart {
+  /** The service account in kube-system whose rights it acts with. */
+  readonly account: string;
+  start(environment: ControllerEnvironment): Promise<Disposable>;
+}
+
+export const wholeClusterParts: readonly WholeClusterPart[] = [
+  { account: "generic-garbage-collector", start: startGarbageCollection },
 ];

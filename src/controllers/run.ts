@@ -1,13 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
-import { startController } from "../client/controller.ts";
+import { componentOf, startController } from "../client/controller.ts";
 import type { Informers } from "../client/informer.ts";
 import { allControllers, wholeClusterParts } from "./all.ts";
 import type { ControllerOptions } from "./options.ts";
 
 export interface RunControllersOptions {
-  readonly client: Client;
+  /** The API with the rights of a service account in kube-system: each controller has those of its own role only. */
+  readonly clientFor: (account: string) => Client;
   readonly informers: Informers;
   readonly clock: Clock;
   readonly log: Log;
@@ -15,12 +16,18 @@ export interface RunControllersOptions {
 }
 
 /** Runs every controller. Resolves when all have seen the cluster; disposing stops them. */
-export async function runControllers({ options, ...environment }: RunControllersOptions): Promise<Disposable> {
+export async function runControllers({
+  options,
+  clientFor,
+  ...surroundings
+}: RunControllersOptions): Promise<Disposable> {
   const running = new DisposableStack();
   try {
     const started = await Promise.all([
-      ...allControllers(options).map((one) => startController(one, environment)),
-      ...wholeClusterParts.map((start) => start(environment)),
+      ...allControllers(options).map((one) =>
+        startController(one, { ...surroundings, client: clientFor(one.account ?? componentOf(one)) }),
+      ),
+      ...wholeClusterParts.map(({ account, start }) => start({ ...surroundings, client: clientFor(account) })),
     ]);
     for (const controller of started) running.use(controller);
     return running;

@@ -38,7 +38,7 @@ describe("the control plane", () => {
     const [clock, log] = [systemClock, noLog];
     const informers = running.use(openInformers(client, { clock, log }));
     const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: "the certificate" };
-    running.use(await runControllers({ client, informers, clock, log, options }));
+    running.use(await runControllers({ clientFor: () => client, informers, clock, log, options }));
     running.use(await runScheduler({ client, informers, clock, log }));
     let address = 10;
     running.use(

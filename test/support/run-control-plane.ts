@@ -26,6 +26,6 @@ const options = {
   nodeStartupGraceMs: 12_000,
   serviceLoadBalancer: false,
 };
-await runControllers({ client, informers, clock, log, options });
+await runControllers({ clientFor: () => client, informers, clock, log, options });
 await runScheduler({ client, informers, clock, log });
 console.log(`the API answers on ${server.url}; token: ${adminToken.token}`);

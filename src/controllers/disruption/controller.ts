@@ -17,6 +17,7 @@ import { decide } from "./decide.ts";
 export const disruptionController = defineController<PodDisruptionBudget>({
   name: "disruption",
   component: "controllermanager",
+  account: "disruption-controller",
   reconciles: podDisruptionBudget,
   watches: [
     {

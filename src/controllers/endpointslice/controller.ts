@@ -18,6 +18,7 @@ const byService = (slice: EndpointSlice): readonly string[] => [`${slice.metadat
 export const endpointSliceController = defineController<Service>({
   name: "endpointslice",
   component: "endpoint-slice-controller",
+  account: "endpointslice-controller",
   reconciles: service,
   watches: [
     { kind: pod, keys: servicesOf, matters: mattersToServices },

@@ -9,6 +9,7 @@ export function nodeIpamController(clusterCidrs: readonly Cidr[]): Controller {
   return defineController({
     name: "node-ipam",
     component: "cidrAllocator",
+    account: "node-controller",
     reconciles: node,
     // One at a time: two nodes must not be given the same range.
     workers: 1,

@@ -16,6 +16,7 @@ export function rootCaController(caCertificate: string): Controller {
   return defineController({
     name: "root-ca",
     component: "root-ca-certificate-publisher-controller",
+    account: "root-ca-cert-publisher",
     reconciles: namespace,
     watches: [
       {

@@ -9,6 +9,7 @@ const defaultName = "default";
 export const serviceAccountController = defineController({
   name: "serviceaccount",
   component: "serviceaccount-controller",
+  account: "service-account-controller",
   reconciles: namespace,
   watches: [
     {

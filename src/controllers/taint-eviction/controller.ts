@@ -16,6 +16,7 @@ export function taintEvictionController(): Controller {
   return defineController({
     name: "taint-eviction",
     component: "taint-eviction-controller",
+    account: "node-controller",
     reconciles: pod,
     watches: [tainted],
 
