@@ -45,6 +45,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
    * object they are given. Absent: objects are stored as they are here.
    */
   readonly stored?: StoredAs | undefined;
+  /** Annotations that only the whole object has, since they are another form of a field: metadata alone is without them. */
+  readonly fieldAnnotations?: readonly string[] | undefined;
   /** How soon a write is on disk (store/contract.ts, "Durability"); "commit" unless said. */
   durability?(object: T, before: T | undefined): "commit" | "lazy" | "memory";
   /**
@@ -132,6 +134,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly statusOnCreate?: boolean;
   /** Whether PUT on an absent name creates. */
   readonly createOnUpdate?: boolean;
+  /**
+   * Whether Kubernetes stores less of a new object than it shows, so that the first update is a write even when it
+   * changes nothing.
+   */
+  firstUpdateWrites?(object: T): boolean;
   /** Whether an update may leave resourceVersion out; true unless said. */
   readonly unconditionalUpdate?: boolean;
   /** How deletion goes; at once (finalizers aside) unless said. */
@@ -153,7 +160,7 @@ export interface Writing {
 export interface Deletion<T extends KubeObject = KubeObject> {
   /** Seconds of grace that this object gets, given what the client asked for; 0 deletes at once. Absent: no grace. */
   graceSeconds?(object: T, asked: number | undefined): number;
-  /** What to change in the object when its deletion begins. */
+  /** What to change in the object when its deletion begins; deletionTimestamp is set. */
   begin?(object: T): void;
   /** What happens to dependents when the client names no policy: "background" unless said. */
   readonly propagation?: "orphan" | "background";
@@ -202,7 +209,7 @@ export const statusAlone: SubresourceDefinition = {
 export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): Kind<T> {
   const { group, version, kind, plural, scope, singular, shortNames, categories, verbs, type, columns, stored } =
     definition;
-  const { durability, action, subresources = {}, ...strategy } = definition;
+  const { durability, action, fieldAnnotations, subresources = {}, ...strategy } = definition;
   const objectType = type ?? `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}`;
   return {
     group,
@@ -229,6 +236,7 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
     stored,
     ...(durability && { durability }),
     action,
+    fieldAnnotations,
   };
 }
 

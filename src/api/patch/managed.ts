@@ -65,8 +65,8 @@ export function trackUpdate(live: JsonObject | undefined, object: JsonObject, no
 }
 
 /** Replaces what an apply left unsaid: every field there is belongs to whoever wrote before managers were kept. */
-export function beforeFirstApply(live: JsonObject, node: SchemaNode, { apiVersion, now }: Writer): Managers {
-  const set = difference(compare(emptyObject(node), live, node).added, unowned);
+export function beforeFirstApply(live: JsonObject, node: SchemaNode, { apiVersion, now, ignored }: Writer): Managers {
+  const set = difference(ignoring(compare(emptyObject(node), live, node), ignored).added, unowned);
   const managers: Managers = new Map();
   if (set) take(managers, { entry: updateEntry({ manager: "before-first-apply", apiVersion, now }), set, time: now });
   return managers;

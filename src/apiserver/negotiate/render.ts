@@ -73,7 +73,7 @@ function oneObject(resource: Resource, object: AnyObject, options: RenderOptions
     const { resourceVersion } = object.metadata;
     return tableOf(resource, [object], resourceVersion ? { resourceVersion } : {}, tableOptions(options, true));
   }
-  if (as === "PartialObjectMetadata") return metadataOnly(object, asVersion);
+  if (as === "PartialObjectMetadata") return metadataOnly(resource, object, asVersion);
   throw new StatusError(
     "NotAcceptable",
     `you requested PartialObjectMetadataList, but the requested object is not a list (*${goType(resource, "")})`,
@@ -115,7 +115,7 @@ function listObject(answer: ListAnswer, options: RenderOptions): AnyObject {
       kind: "PartialObjectMetadataList",
       apiVersion: `meta.k8s.io/${asVersion}`,
       metadata,
-      items: objects.map((object) => metadataOnly(object, asVersion)),
+      items: objects.map((object) => metadataOnly(resource, object, asVersion)),
     };
   const { kind, groupVersion, custom } = resource;
   return {

@@ -1,3 +1,4 @@
+import { plainColumns } from "../../api/columns.ts";
 import type { Column } from "../../api/kind.ts";
 import type { AnyObject, ObjectMeta } from "../../api/object.ts";
 import { badRequest } from "../../api/status.ts";
@@ -31,21 +32,22 @@ export function tableOf(
   options: TableOptions,
 ): AnyObject {
   const { columns } = resource.kind;
+  const rows = objects.map((object) => ({
+    cells: columns.map((column) => column.cell(object, options.now) ?? null),
+    object: shown(resource, object, options),
+  }));
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata: metadata as ObjectMeta,
     columnDefinitions: options.withColumns ? columns.filter(({ undeclared }) => !undeclared).map(definitionOf) : null,
-    rows: objects.map((object) => ({
-      cells: columns.map((column) => column.cell(object, options.now) ?? null),
-      object: shown(object, options),
-    })),
+    rows: objects.length === 0 && columns === plainColumns ? null : rows,
   };
 }
 
-function shown(object: AnyObject, { include, version }: TableOptions): unknown {
+function shown(resource: Resource, object: AnyObject, { include, version }: TableOptions): unknown {
   if (include === "None") return null;
-  return include === "Object" ? object : metadataOnly(object, version);
+  return include === "Object" ? object : metadataOnly(resource, object, version);
 }
 
 function definitionOf({ name, type, format, description, priority }: Column): Record<string, unknown> {
@@ -53,6 +55,17 @@ function definitionOf({ name, type, format, description, priority }: Column): Re
 }
 
 /** An object without anything but its metadata. */
-export function metadataOnly({ metadata }: AnyObject, version: "v1" | "v1beta1"): AnyObject {
-  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata };
+export function metadataOnly({ kind }: Resource, { metadata }: AnyObject, version: TableOptions["version"]): AnyObject {
+  return {
+    kind: "PartialObjectMetadata",
+    apiVersion: `meta.k8s.io/${version}`,
+    metadata: withoutAnnotations(metadata, kind.fieldAnnotations),
+  };
+}
+
+function withoutAnnotations(metadata: ObjectMeta, names: readonly string[] | undefined): ObjectMeta {
+  if (!names || !metadata.annotations) return metadata;
+  const kept = Object.entries(metadata.annotations).filter(([name]) => !names.includes(name));
+  const { annotations: _, ...rest } = metadata;
+  return kept.length > 0 ? { ...metadata, annotations: Object.fromEntries(kept) } : rest;
 }

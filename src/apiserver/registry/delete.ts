@@ -65,10 +65,10 @@ async function deleteByName(registry: Registry, call: Call, name: string, knownK
 
 async function deleteEntry(registry: Registry, call: Call, entry: Entry): Promise<Outcome> {
   const old = heldObject(entry);
-  refuseUnmetPreconditions(call, old);
-  registry.specials.get(call.resource.bucket)?.deleting?.(call, old);
   const { warning } = call.resource.home.strategy.deletion ?? {};
   if (warning && policyOf(call.options) === undefined) call.warn(warning);
+  refuseUnmetPreconditions(registry, call, old);
+  registry.specials.get(call.resource.bucket)?.deleting?.(call, old);
   await registry.admission.validate({ call, operation: "DELETE", object: undefined, old });
 
   const { next, now } = begun(registry, call, old);
@@ -107,12 +107,11 @@ function begun(
 
   const seconds = grace === "none" ? 0 : grace;
   const { metadata } = next;
-  if (!old.metadata.deletionTimestamp) {
-    // A definition's own going changes nothing of what it defines.
-    if (metadata.generation && bucket !== definitionsBucket) metadata.generation += 1;
-    home.strategy.deletion?.begin?.(next);
-  }
+  const isFirst = !old.metadata.deletionTimestamp;
+  // A definition's own going changes nothing of what it defines.
+  if (isFirst && metadata.generation && bucket !== definitionsBucket) metadata.generation += 1;
   markLeaving(next, old, seconds, registry.clock.now(), grace === "none");
+  if (isFirst) home.strategy.deletion?.begin?.(next);
   // A kind that knows by itself when it may go (Namespace) counts no seconds.
   if (ownHold || bucket === definitionsBucket) delete metadata.deletionGracePeriodSeconds;
   if (held && alreadySo(next, old)) return { next: undefined, now: false };
@@ -167,9 +166,24 @@ function policyBefore(finalizers: readonly string[]): RequestOptions["propagatio
   return finalizers.includes(foregroundFinalizer) ? "Foreground" : undefined;
 }
 
-function refuseUnmetPreconditions({ resource, options, name = "" }: Call, { metadata }: AnyObject): void {
+function refuseUnmetPreconditions(registry: Registry, call: Call, old: AnyObject): void {
+  const { resource, options, name = "" } = call;
+  const { metadata } = old;
   const { uid, resourceVersion } = options.preconditions ?? {};
   const { group, kind } = resource.home;
+  // Where deletion begins with a write, it is the write that is refused.
+  if (beginsByWriting(registry, resource.bucket, old)) {
+    const unmet = (what: string, wanted: string, is: string | undefined): StatusError =>
+      conflict(
+        resource.name,
+        name,
+        `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${is}`,
+      );
+    if (uid !== undefined && uid !== metadata.uid) throw unmet("UID", uid, metadata.uid);
+    if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+      throw unmet("ResourceVersion", resourceVersion, metadata.resourceVersion);
+    return;
+  }
   if (uid !== undefined && uid !== metadata.uid)
     throw conflict(
       { group, plural: kind },
@@ -182,6 +196,11 @@ function refuseUnmetPreconditions({ resource, options, name = "" }: Call, { meta
       name,
       `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
+}
+
+function beginsByWriting({ specials }: Registry, bucket: string, old: AnyObject): boolean {
+  if (old.metadata.deletionTimestamp) return false;
+  return bucket === definitionsBucket || (specials.get(bucket)?.holds?.(old) ?? false);
 }
 
 function deletedStatus({ resource }: Call, { metadata }: AnyObject): Answer {

@@ -85,7 +85,8 @@ export function listEntries(registry: Registry, call: Call, options: RequestOpti
   // A list "at any version" is one whole list: the server's own cache gives Kubernetes no pages either.
   const limit = options.resourceVersion === "0" ? undefined : options.limit || undefined;
   try {
-    if (selection.name !== undefined && call.namespace !== undefined && page.revision === undefined)
+    const isOneKey = call.namespace !== undefined || call.resource.kind.scope === "Cluster";
+    if (selection.name !== undefined && isOneKey && page.revision === undefined)
       return onlyNamed(store, call, selection, selection.name);
     return selection.matches
       ? filtered(store, prefix, page, limit, selection.matches)

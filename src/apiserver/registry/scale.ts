@@ -1,18 +1,23 @@
 import { invalid, Path } from "../../api/field.ts";
 import type { Subresource } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
+import { applyPatch } from "../../api/patch/apply.ts";
 import { jsonPatch } from "../../api/patch/json.ts";
+import { trackUpdate, type Writer } from "../../api/patch/managed.ts";
 import { mergePatch } from "../../api/patch/merge.ts";
 import { plainValue } from "../../api/schema/json.ts";
+import { typeNode } from "../../api/schema/table.ts";
 import { type LabelSelector, selectorText } from "../../api/selector.ts";
 import { conflict, notFound } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
 import { objectIn } from "./held.ts";
+import { timestamp } from "./metadata.ts";
 import { setAt, valueAt } from "./paths.ts";
 import type { PatchBody } from "./perform.ts";
 import { storeKey } from "./resources.ts";
+import { managersAfterScale, scaleManagers } from "./scale-managers.ts";
 import { updateObject } from "./update.ts";
 
 export type ScaleSubresource = Extract<Subresource, { sort: "scale" }>;
@@ -57,7 +62,7 @@ export async function updateScale(
   scale: ScaleSubresource,
   body: AnyObject,
 ): Promise<Answer> {
-  return rescaled(registry, call, scale, () => body);
+  return rescaled(registry, call, scale, (old) => tracked(registry, call, old, structuredClone(body)));
 }
 
 export async function patchScale(
@@ -66,13 +71,28 @@ export async function patchScale(
   scale: ScaleSubresource,
   { type, document }: PatchBody,
 ): Promise<Answer> {
-  const patch = plainValue(document.value);
-  return rescaled(
-    registry,
-    call,
-    scale,
-    (old) => (type === "json" ? jsonPatch(old, patch) : mergePatch(old, patch)) as AnyObject,
-  );
+  return rescaled(registry, call, scale, (old) => {
+    // Each time a copy of its own: the patch may be applied again to another Scale.
+    const patch = plainValue(structuredClone(document.value));
+    if (type === "apply") {
+      const writer = writerFrom(registry, call);
+      return applyPatch({ live: old, patch, node: scaleNode, writer, force: call.options.force ?? false }) as AnyObject;
+    }
+    const next = (type === "json" ? jsonPatch(old, patch) : mergePatch(old, patch)) as AnyObject;
+    return tracked(registry, call, old, next);
+  });
+}
+
+const scaleNode = typeNode("io.k8s.api.autoscaling.v1.Scale");
+
+function writerFrom({ clock }: Registry, { fieldManager, subresource }: Call): Writer {
+  const now = timestamp(clock.now());
+  return { manager: fieldManager, apiVersion: "autoscaling/v1", subresource, now, ignored: [["status"]] };
+}
+
+function tracked(registry: Registry, call: Call, old: AnyObject, next: AnyObject): AnyObject {
+  trackUpdate(old, next, scaleNode, writerFrom(registry, call));
+  return next;
 }
 
 /** Writes the number of replicas that a changed Scale names. */
@@ -84,8 +104,14 @@ async function rescaled(
 ): Promise<Answer> {
   const { resource, name = "" } = call;
   const answer = await updateObject(registry, call, {
+    isApplied: true,
     change: (old) => {
-      const next = change(scaleOf(old, scale));
+      const { managedFields = [] } = old.metadata;
+      const before = scaleOf(old, scale);
+      const next = change({
+        ...before,
+        metadata: { ...before.metadata, managedFields: scaleManagers(managedFields, scale.specReplicas) },
+      });
       refuseInvalid(next);
       const { uid, resourceVersion } = next.metadata ?? {};
       if (uid && uid !== old.metadata.uid)
@@ -96,6 +122,10 @@ async function rescaled(
         );
       const object = structuredClone(old);
       setAt(object, scale.specReplicas, valueAt(next, "spec.replicas") ?? 0);
+      object.metadata.managedFields = managersAfterScale(managedFields, next.metadata.managedFields ?? [], {
+        path: scale.specReplicas,
+        apiVersion: resource.groupVersion,
+      });
       if (resourceVersion) object.metadata.resourceVersion = resourceVersion;
       else delete object.metadata.resourceVersion;
       return object;

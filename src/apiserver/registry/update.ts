@@ -118,7 +118,7 @@ async function written(registry: Registry, call: Call, entry: Entry, next: AnyOb
     }
     return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
   }
-  if (sameJson(laidOut(next), old)) {
+  if (sameJson(laidOut(next), old) && !isFirstWrite(call, entry, next)) {
     await registry.store.committed(entry);
     return { sort: "entry", code: 200, resource, entry };
   }
@@ -126,6 +126,12 @@ async function written(registry: Registry, call: Call, entry: Entry, next: AnyOb
   const changed = await putChanged(registry, call, entry, next);
   await special?.wrote?.(next, old);
   return { sort: "entry", code: 200, resource, entry: changed };
+}
+
+/** Whether an update that changes nothing is a write all the same: the first one, of some kinds. */
+function isFirstWrite({ resource, options }: Call, { createRevision, modRevision }: Entry, next: AnyObject): boolean {
+  if (options.dryRun || createRevision !== modRevision) return false;
+  return resource.home.strategy.firstUpdateWrites?.(next) ?? false;
 }
 
 /** Whether the last thing that held an object back from its deletion is gone with this change. */

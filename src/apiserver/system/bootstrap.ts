@@ -52,6 +52,7 @@ function kubernetesService({ serviceCidrs, advertiseAddress, advertisePort }: Bo
         clusterIP: cidrAddress(cidr, 1),
         ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: advertisePort }],
         sessionAffinity: "None",
+        ipFamilyPolicy: "SingleStack",
       },
     },
     {

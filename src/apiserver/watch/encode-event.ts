@@ -105,7 +105,7 @@ function shownAs(
       { version: form.asVersion, include, now, withColumns: isFirst },
     );
   }
-  return form.as ? metadataOnly(object, form.asVersion) : object;
+  return form.as ? metadataOnly(resource, object, form.asVersion) : object;
 }
 
 /** A bookmark: everything up to this revision has been sent. */
@@ -119,6 +119,8 @@ export function encodeBookmark(
     kind: resource.kind.kind,
     apiVersion: resource.groupVersion,
     metadata: {
+      // A row has a cell for the name that there is none of.
+      ...(options.form.as === "Table" && { name: "" }),
       resourceVersion: String(revision),
       ...(initialEnd && { annotations: { "k8s.io/initial-events-end": "true" } }),
     },

@@ -29,6 +29,7 @@ export const daemonSet = defineKind<DaemonSet>({
   scope: "Namespaced",
   subresources: { status: true },
   generation: true,
+  fieldAnnotations: [templateGeneration],
   immutable: ["spec.selector"],
   columns: [
     nameColumn,

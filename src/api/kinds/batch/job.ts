@@ -59,6 +59,8 @@ export const job = defineKind<Job>({
   },
 
   prepareUpdate: labelLikeTemplate,
+  // The labels that a Job takes from its template are made when it is read.
+  firstUpdateWrites: ({ metadata, spec }) => isDeepStrictEqual(metadata.labels, spec.template.metadata?.labels),
 
   validate: (job, root) => [...validateOwnSelector(job, root), ...validateSpec(job, root.child("spec"))],
 

@@ -17,7 +17,7 @@ export const namespace = defineKind<Namespace>({
   verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
   subresources: { finalize: { sort: "part", owns: ["spec"], verbs: ["update"] }, status: true },
   validateName: dnsLabel,
-  selectable: ["status.phase", { field: "name", value: ({ metadata }) => metadata.name }],
+  selectable: ["status.phase"],
   columns: [nameColumn, { name: "Status", type: "string", cell: ({ status }) => status?.phase ?? "" }, ageColumn],
   deletion: {
     answersObject: true,

@@ -47,6 +47,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     alignSources(claim);
   },
   prepareUpdate: alignSources,
+  firstUpdateWrites: () => true,
   validate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
   validateUpdate: validateClaimUpdate,
   validateSubresource: (_subresource, claim, _old, root) => validateClaimStatus(claim, root.child("status")),
