@@ -4,9 +4,11 @@ import type { Authorizer } from "../authorize/attributes.ts";
 import type { AdmissionStep } from "./admission.ts";
 import { defaultClasses } from "./default-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { priority } from "./priority.ts";
+import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { storageObjectInUseProtection } from "./storage-object-in-use-protection.ts";
 import { taintNodesByCondition } from "./taint-nodes-by-condition.ts";
@@ -24,6 +26,8 @@ export interface AdmissionSurroundings {
 export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionStep[] {
   return [
     namespaceLifecycle(surroundings),
+    // Before the pod's other completions: containers that those add have no defaults of the namespace.
+    limitRanger(surroundings),
     serviceAccount(surroundings),
     nodeRestriction(),
     taintNodesByCondition(),
@@ -31,5 +35,7 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     defaultTolerationSeconds(),
     ...defaultClasses(surroundings),
     storageObjectInUseProtection(),
+    // Behind the tolerations that every pod has, which its class may cover.
+    runtimeClass(surroundings),
   ];
 }
