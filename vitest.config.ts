@@ -8,14 +8,14 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/architecture/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/{architecture,fuzz}/**/*.test.ts"],
           testTimeout: 20_000,
         },
       },
       {
         test: {
           name: "system",
-          include: ["test/{api,machines,faults,differential,fuzz}/**/*.test.ts"],
+          include: ["test/{api,machines,faults,differential}/**/*.test.ts"],
           globalSetup: "test/support/global-setup.ts",
           fileParallelism: false,
           testTimeout: 120_000,

@@ -46,10 +46,18 @@ export function quantityFrom(text: string): Quantity {
   const digits = BigInt(whole + fraction || "0");
   const decimals = base === 10 ? exponent + 9 - fraction.length : 9 - fraction.length;
   const scaled = base === 10 ? digits : digits << BigInt(exponent);
-  let nanos = decimals >= 0 ? scaled * 10n ** BigInt(decimals) : roundUp(scaled, 10n ** BigInt(-decimals));
+  let nanos = atNanos(scaled, decimals);
   if (format === "BinarySI" && nanos > largestBinary) nanos = largestBinary;
   const small = format === "BinarySI" && nanos > 0n && nanos < billion;
   return { nanos: sign === "-" ? -nanos : nanos, format: small ? "DecimalSI" : format };
+}
+
+/** `value` × 10^`decimals`, rounded up. */
+function atNanos(value: bigint, decimals: number): bigint {
+  if (decimals >= 0) return value * 10n ** BigInt(decimals);
+  // Far below one: the power of ten itself could be longer than the memory.
+  if (-decimals > value.toString().length) return value === 0n ? 0n : 1n;
+  return roundUp(value, 10n ** BigInt(-decimals));
 }
 
 function interpretSuffix(suffix: string): { base: 2 | 10; exponent: number; format: QuantityFormat } {

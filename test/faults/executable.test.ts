@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { openApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, Hopeless } from "../support/eventually.ts";
 import { must, start } from "../support/run.ts";
 import { freePort, serverFlags } from "../support/server.ts";
 
@@ -34,7 +34,7 @@ test("an executable for arm64 is built here and serves the API under emulation",
   try {
     await eventually(
       async () => {
-        if (server.child.exitCode !== null) throw new Error(server.output());
+        if (server.child.exitCode !== null) throw new Hopeless(server.output());
         if (!existsSync(join(directory, "kubeconfig"))) throw new Error(`no kubeconfig yet:\n${server.output()}`);
         using api = openApi(join(directory, "kubeconfig"));
         expect((await api.request("GET", "/readyz")).status).toBe(200);

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { eventually } from "./eventually.ts";
+import { eventually, Hopeless } from "./eventually.ts";
 import { type Kubectl, openKubectl } from "./kubectl.ts";
 import type { Machine } from "./machine.ts";
 
@@ -32,7 +32,7 @@ export async function startCluster(machine: Machine, flags: readonly string[] = 
 
   const untilReady = async (): Promise<void> => {
     await eventually(async () => {
-      if (server.child.exitCode !== null) throw new Error(`skiff server ended:\n${server.output()}`);
+      if (server.child.exitCode !== null) throw new Hopeless(`skiff server ended:\n${server.output()}`);
       const text = await machine.must("cat", [inside]);
       writeFileSync(kubeconfig, text.replace("https://127.0.0.1:", `https://${machine.address}:`), { mode: 0o600 });
       const kubectl = await openKubectl(kubeconfig);

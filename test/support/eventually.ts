@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** What is waited for cannot come any more: `eventually` gives up at once. */
+export class Hopeless extends Error {
+  override readonly name = "Hopeless";
+}
+
 /**
  * Repeats `check` until it no longer throws, and returns what it returns. The limit is a bound against hanging, generous
  * because machines are busy; no test expects anything to be fast.
@@ -10,7 +15,7 @@ export async function eventually<T>(check: () => T | Promise<T>, { limitMs = 60_
     try {
       return await check();
     } catch (error) {
-      if (Date.now() > end) throw error;
+      if (error instanceof Hopeless || Date.now() > end) throw error;
     }
     await sleep(pauseMs);
   }

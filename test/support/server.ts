@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Api, openApi } from "./api.ts";
 import { skiffProgram } from "./cluster.ts";
-import { eventually } from "./eventually.ts";
+import { eventually, Hopeless } from "./eventually.ts";
 import { start } from "./run.ts";
 
 /** `skiff server --disable-agent` on a loopback port, with a data directory of its own. */
@@ -37,7 +37,7 @@ export async function startServer({ flags = [], directory: given }: TestServerOp
     ...flags,
   ]);
   const api = await eventually(async () => {
-    if (server.child.exitCode !== null) throw new Error(`skiff server ended:\n${server.output()}`);
+    if (server.child.exitCode !== null) throw new Hopeless(`skiff server ended:\n${server.output()}`);
     const opened = openApi(kubeconfig);
     const { status } = await opened.request("GET", "/readyz");
     if (status !== 200) throw new Error(`/readyz answers ${status}; the server says:\n${server.output()}`);

@@ -1,4 +1,3 @@
-import { parseAllDocuments } from "yaml";
 import { applyTypeDefaults } from "../../api/defaults.ts";
 import { invalid, Path } from "../../api/field.ts";
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
@@ -12,6 +11,7 @@ import { isType, typeNode, typeOfKind } from "../../api/schema/table.ts";
 import { badRequest, type StatusError } from "../../api/status.ts";
 import type { Resource } from "../registry/resources.ts";
 import type { Form } from "./accept.ts";
+import { YamlError, yamlDocument } from "./read-yaml.ts";
 
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
 
@@ -122,32 +122,6 @@ export function readPatch(bytes: Buffer, isYaml: boolean): JsonDocument {
 
 function unrecognized(kind: string, why: string): StatusError {
   return badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; ${why}`);
-}
-
-class YamlError extends Error {
-  override readonly name = "YamlError";
-}
-
-/** Of several documents only the first is read, as Kubernetes does. */
-function yamlDocument(bytes: Buffer): JsonDocument {
-  const documents = parseAllDocuments(bytes.toString(), {
-    version: "1.1",
-    uniqueKeys: false,
-    merge: true,
-    logLevel: "silent",
-  });
-  const [document] = documents;
-  if (!document || !("errors" in document)) return { value: null, repeated: new Map() };
-  const [error] = document.errors;
-  if (error) throw new YamlError(`line ${error.linePos?.[0].line ?? 1}: ${yamlFault(error.code)}`);
-  return { value: document.toJS({ maxAliasCount: 1000 }) ?? null, repeated: new Map() };
-}
-
-/** What is wrong with a YAML text, as libyaml words it. */
-function yamlFault(code: string): string {
-  return code === "TAB_AS_INDENT"
-    ? "found a tab character that violates indentation"
-    : "did not find expected node content";
 }
 
 const summaryBytes = 30;
