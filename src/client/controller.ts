@@ -29,6 +29,8 @@ export interface Watched<T extends KubeObject = KubeObject> {
   keys(object: T, cache: Cache): readonly ObjectKey[];
   /** Whether the change matters; every change does unless said. */
   matters?(change: Change<T>): boolean;
+  /** How long to wait for further changes, so that they are worked on together; not at all unless said. */
+  gatherMs?(change: Change<T>): number;
 }
 
 export interface ControllerDefinition<T extends KubeObject> {
@@ -40,6 +42,8 @@ export interface ControllerDefinition<T extends KubeObject> {
   readonly account?: string;
   readonly reconciles: Kind<T>;
   readonly watches?: readonly Watched[];
+  /** Like that of a watch, for changes of the kind itself. */
+  readonly gatherMs?: (change: Change<T>) => number;
   /** Kinds that are read, and whose changes alone mean no work. */
   readonly reads?: readonly Kind[];
   /** How many keys are worked on at once; 10 unless said. */
@@ -97,12 +101,14 @@ export async function startController(controller: Controller, environment: Contr
         ? log.debug("will try again", { key, error })
         : log.warn("did not succeed, will try again", { key, error }),
   });
-  const own: Watched = { kind: reconciles, keys: (object) => [keyOf(object)] };
+  const { gatherMs } = controller;
+  const own: Watched = { kind: reconciles, keys: (object) => [keyOf(object)], ...(gatherMs && { gatherMs }) };
   const listeners = [own, ...watches].map((watched) =>
     informers.of(watched.kind).onChange((change) => {
       if (watched.matters && !watched.matters(change)) return;
+      const waitMs = watched.gatherMs?.(change) ?? 0;
       for (const object of [change.before, change.after])
-        if (object) for (const key of watched.keys(object, cache)) queue.add(keyText(key));
+        if (object) for (const key of watched.keys(object, cache)) queue.addAfter(keyText(key), waitMs);
     }),
   );
   return {

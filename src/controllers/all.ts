@@ -7,6 +7,7 @@ import { disruptionController } from "./disruption/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
+import { jobController } from "./job/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
@@ -18,6 +19,7 @@ import { rootCaController } from "./root-ca/controller.ts";
 import { serviceLoadBalancerController } from "./service-load-balancer/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
 import { taintEvictionController } from "./taint-eviction/controller.ts";
+import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
 
 /** Every controller, in the order that people read them; they start together. */
 export function allControllers({
@@ -32,6 +34,8 @@ export function allControllers({
     replicaSetController,
     replicationControllerController,
     daemonSetController(),
+    jobController(),
+    ttlAfterFinishedController,
     endpointSliceController,
     endpointsController,
     disruptionController,

@@ -68,18 +68,33 @@ export function settleClaim<T extends KubeObject>(
   kind: Kind<T>,
   { adopt, release }: Claim<T>,
   reference: OwnerReference,
+  /** Finalizers that come with being owned. */
+  { finalizers = [] }: { finalizers?: readonly string[] } = {},
 ): WriteStep[] {
-  const own = (object: T, ownerReferences: OwnerReference[]) => () =>
-    client.patch(kind, keyOf(object), {
-      type: "merge",
-      // With the resourceVersion: of two who see the same orphan one is refused.
-      document: {
-        metadata: { ownerReferences, uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion },
-      },
-    });
+  const own =
+    (object: T, ownerReferences: OwnerReference[], more: object = {}) =>
+    () =>
+      client.patch(kind, keyOf(object), {
+        type: "merge",
+        // With the resourceVersion: of two who see the same orphan one is refused.
+        document: {
+          metadata: {
+            ownerReferences,
+            ...more,
+            uid: object.metadata.uid,
+            resourceVersion: object.metadata.resourceVersion,
+          },
+        },
+      });
   const others = (object: T) => (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== reference.uid);
   return [
-    ...adopt.map((object) => own(object, [...others(object), reference])),
+    ...adopt.map((object) =>
+      own(object, [...others(object), reference], {
+        ...(finalizers.length > 0 && {
+          finalizers: [...new Set([...(object.metadata.finalizers ?? []), ...finalizers])],
+        }),
+      }),
+    ),
     ...release.map((object) => own(object, others(object))),
   ];
 }

@@ -107,11 +107,12 @@ export function daemonSetController(): Controller {
 const changedNodes: Watched<Node> = {
   kind: node,
   keys: (_node, cache) => cache.list(daemonSet).map(keyOf),
+  // A node that goes means nothing yet: it may come back, and its pods are for the pod garbage collection.
   matters: ({ before, after }) =>
-    !before ||
-    !after ||
-    !isDeepStrictEqual(before.metadata.labels, after.metadata.labels) ||
-    !isDeepStrictEqual(before.spec.taints, after.spec.taints),
+    after !== undefined &&
+    (!isDeepStrictEqual(before?.metadata.labels, after.metadata.labels) ||
+      !isDeepStrictEqual(before?.spec.taints, after.spec.taints) ||
+      !before),
 };
 
 function farewell(ended: Pod) {

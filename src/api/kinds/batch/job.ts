@@ -54,7 +54,10 @@ export const job = defineKind<Job>({
   },
 
   prepareCreate(job) {
+    // Labels that were taken from the template stay those of the template, with what is added to it here.
+    const taken = isDeepStrictEqual(job.metadata.labels, job.spec.template.metadata?.labels);
     if (!job.spec.manualSelector) selectOwnPods(job);
+    if (taken) delete job.metadata.labels;
     labelLikeTemplate(job);
   },
 
