@@ -32,6 +32,13 @@ step() {
   fi
 }
 
+# Whether the skiff that was started in the background is still there: numbers of processes are used again.
+pidfile=/run/skiff/skiff.pid
+running() {
+  [ -f $pidfile ] || return 1
+  case $(readlink "/proc/$(cat $pidfile)/exe" 2>/dev/null) in */skiff*) return 0 ;; *) return 1 ;; esac
+}
+
 [ "$(id -u)" = 0 ] || fail "needs root: run it with sudo"
 [ -f "$here/package.json" ] || fail "run it from a checkout of skiff: package.json is not beside it"
 case $(uname -m) in
@@ -57,6 +64,9 @@ if [ -n "$missing" ]; then
   # shellcheck disable=SC2086
   step "installing$missing" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
 fi
+
+# Newer Debians have Docker's client in a package of its own.
+command -v docker >/dev/null 2>&1 || step "installing docker-cli" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends docker-cli
 
 cd "$here"
 [ -x node_modules/.bin/node ] || step "fetching the libraries" npm install --ignore-scripts
@@ -87,13 +97,17 @@ else
       n=$((n + 1)); [ $n -lt 150 ] || { tail -n 20 /var/log/dockerd.log >&2; fail "Docker did not start"; }; sleep 0.2
     done
   fi
-  if [ -f /run/skiff/skiff.pid ] && [ -d "/proc/$(cat /run/skiff/skiff.pid)" ]; then
-    old=$(cat /run/skiff/skiff.pid); kill "$old"
-    n=0; while [ -d "/proc/$old" ] && [ $n -lt 300 ]; do n=$((n + 1)); sleep 0.1; done
+  if running; then
+    old=$(cat $pidfile)
+    say "stopping the skiff that runs (its containers go on running)"
+    kill "$old"
+    n=0; while running; do
+      n=$((n + 1)); [ $n -lt 300 ] || fail "skiff (process $old) does not stop: stop it with skiff-killall.sh, then run this again"; sleep 0.1
+    done
   fi
   # shellcheck disable=SC2086
   setsid "$bin/skiff" server $flags >/var/log/skiff.log 2>&1 </dev/null &
-  echo $! >/run/skiff/skiff.pid
+  echo $! >$pidfile
   say "systemd is not running here: skiff runs in the background until this machine stops (log: /var/log/skiff.log, stop: skiff-killall.sh)"
   logs="tail -n 20 /var/log/skiff.log"
 fi
@@ -101,6 +115,7 @@ fi
 printf '== waiting for the node to be Ready '
 n=0
 until "$bin/skiff" ready >/dev/null 2>&1; do
+  [ -d /run/systemd/system ] || running || [ $n -lt 3 ] || { echo; $logs >&2; fail "skiff has ended; what it said is above"; }
   n=$((n + 1)); [ $n -lt 120 ] || { echo; $logs >&2; fail "the node did not become Ready in two minutes; the end of the log is above"; }
   printf .; sleep 1
 done

@@ -15,8 +15,9 @@ rm -f /etc/systemd/system/skiff.service /etc/systemd/system/skiff.service.env
 
 docker() { command docker -H "unix://${SKIFF_DOCKER_SOCKET:-/var/run/docker.sock}" "$@"; }
 if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
-  images=$(docker images -q --filter reference='skiff/*' | sort -u)
-  [ -z "$images" ] || docker rmi -f $images >/dev/null
+  # By their names: an image that somebody gave a name of their own stays under that.
+  images=$(docker images --format '{{.Repository}}:{{.Tag}}' --filter reference='skiff/pause' --filter reference='skiff/hello')
+  [ -z "$images" ] || docker rmi $images >/dev/null
 fi
 rm -rf "$data" /etc/skiff /run/skiff /var/log/skiff.log
 rm -f "$bin/skiff" "$bin/skiff-killall.sh" "$bin/skiff-uninstall.sh"
