@@ -23,4 +23,6 @@ test("an aggregated role has the rules of those it selects, by name, each once, 
   ];
   expect(aggregatedRules(sum, roles)).toEqual([read("nodes"), read("pods")]);
   expect(aggregatedRules(sum, [sum])).toEqual([]);
+  const without = { ...aRole("d", { into: "sum" }, []), rules: null } as unknown as ClusterRole;
+  expect(aggregatedRules(sum, [sum, without])).toEqual([]);
 });

@@ -10,7 +10,8 @@ export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]):
     .filter(({ metadata }) => clusterRoleSelectors.some((selector) => selects(selector, metadata.labels)))
     .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const rules: PolicyRule[] = [];
-  for (const rule of parts.flatMap(({ rules = [] }) => rules))
+  // A role without rules has null here: the field is always written.
+  for (const rule of parts.flatMap(({ rules }) => rules ?? []))
     if (!rules.some((known) => isDeepStrictEqual(known, rule))) rules.push(rule);
   return rules;
 }

@@ -11,7 +11,7 @@ export const isConflict = (error: unknown): boolean => statusOf(error) === 409;
 export function dockerError(error: unknown): Error {
   const json = (error as { json?: { message?: unknown } } | null)?.json;
   const said = typeof json?.message === "string" ? json.message : undefined;
-  if (said !== undefined) return new Error(`Error response from daemon: ${said}`, { cause: error });
+  if (said !== undefined) return new Error(`Error response from daemon: ${said}`); // its cause would say the same again
   return error instanceof Error ? error : new Error(String(error));
 }
 
