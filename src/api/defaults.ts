@@ -18,6 +18,7 @@ import type {
   ResourceRequirements,
   ServiceAccountTokenProjection,
   ServicePort,
+  TokenRequestSpec,
   Volume,
 } from "./schema/types.ts";
 
@@ -27,6 +28,9 @@ import type {
  * tell zero from absent, hence `||=`.
  */
 const typeRules: Readonly<Record<string, (object: never) => void>> = {
+  "io.k8s.api.authentication.v1.TokenRequestSpec": (spec: TokenRequestSpec) => {
+    spec.expirationSeconds ??= 3600;
+  },
   "io.k8s.api.core.v1.Pod": (pod: Pod) => {
     pod.spec ??= { containers: [] };
     pod.spec.enableServiceLinks ??= true;

@@ -73,6 +73,8 @@ export type Subresource =
       readonly owns: readonly string[];
       /** Paths of metadata that it leaves as they were. */
       readonly keeps?: readonly string[];
+      /** Paths of what it owns that its writers do not claim in managedFields. */
+      readonly unclaimed?: readonly string[];
       readonly verbs: readonly Verb[];
     }
   /** Seen as autoscaling/v1 Scale. Paths into the object. */

@@ -34,6 +34,7 @@ import type { Registry } from "./registry/deps.ts";
 import { Catalog } from "./registry/resources.ts";
 import { specialsFor } from "./registry/special/all.ts";
 import { bootstrap } from "./system/bootstrap.ts";
+import { OwnConditions } from "./system/own-conditions.ts";
 import { systemUser, type UserInfo } from "./user.ts";
 
 export interface ApiServerOptions {
@@ -104,7 +105,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   await bootstrap(registry, options);
 
   const definitions = new Definitions(registry);
-  await definitions.ready;
+  const conditions = new OwnConditions(registry);
+  await Promise.all([definitions.ready, conditions.ready]);
 
   const health = {
     healthz: new HealthChecks("healthz", [ping, storeCheck(store)]),
@@ -190,6 +192,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       stopping.abort();
       await http[Symbol.asyncDispose]();
       definitions[Symbol.dispose]();
+      conditions[Symbol.dispose]();
       rbac[Symbol.dispose]();
     },
   };

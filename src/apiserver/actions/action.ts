@@ -10,7 +10,7 @@ export interface Action {
   /** Answers a body (a review, a binding, a request for a token). */
   perform?(call: Call, body: AnyObject): Promise<Answer>;
   /** Answers over the connection itself: logs, proxies. `rest`: what follows the subresource in the path. */
-  stream?(call: Call, exchange: Exchange, rest: string): Promise<void>;
+  stream?(call: Call, exchange: Exchange, rest: string, query: URLSearchParams): Promise<void>;
 }
 
 /** The type of the body that a subresource of sort "action" takes. */

@@ -10,6 +10,7 @@ import { bindPods } from "./binding.ts";
 import { evictPods } from "./eviction.ts";
 import { readLogs } from "./log.ts";
 import { proxies } from "./proxy.ts";
+import { podStreams } from "./streams.ts";
 import { requestToken } from "./token.ts";
 import { tokenReviews } from "./token-reviews.ts";
 
@@ -27,6 +28,9 @@ export function allActions(surroundings: ActionSurroundings): ReadonlyMap<string
   return new Map<string, Action>([
     ["binding", bindPods(surroundings)],
     ["eviction", evictPods(surroundings)],
+    ["exec", podStreams(surroundings.registry, "container")],
+    ["attach", podStreams(surroundings.registry, "container")],
+    ["portforward", podStreams(surroundings.registry, "none")],
     ["log", readLogs(surroundings)],
     ["proxy", proxies(surroundings)],
     ["token", requestToken(surroundings)],

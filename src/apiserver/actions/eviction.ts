@@ -21,7 +21,17 @@ interface Budget extends AnyObject {
     currentHealthy?: number;
     desiredHealthy?: number;
     disruptedPods?: Record<string, string>;
+    conditions?: readonly BudgetCondition[];
   };
+}
+
+interface BudgetCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly lastTransitionTime: string;
+  readonly observedGeneration?: number;
+  readonly reason: string;
+  readonly message: string;
 }
 
 // As many pods may be on their way out under one budget before the server waits for the controller to catch up.
@@ -42,10 +52,32 @@ export function evictPods({ registry }: { registry: Registry }): Action {
       const options = { ...asked, dryRun: (call.options.dryRun ?? false) || (asked.dryRun ?? false) };
       const podCall: Call = { ...call, subresource: undefined, options };
       if (!mayAlwaysGo(pod)) await takeFromBudget(registry, podCall, pod);
+      if (!options.dryRun) await tellOfEviction(registry, podCall);
       await deleteObject(registry, podCall);
       return created();
     },
   };
+}
+
+/** Notes in the pod's status why it goes. */
+async function tellOfEviction(registry: Registry, call: Call): Promise<void> {
+  const lastTransitionTime = timestamp(registry.clock.now());
+  await updateObject(registry, call, {
+    trusted: true,
+    change: (pod) => {
+      const { conditions = [], ...status } = (pod.status ?? {}) as { conditions?: { type: string }[] };
+      const evicted = {
+        type: "DisruptionTarget",
+        status: "True",
+        lastProbeTime: null,
+        lastTransitionTime,
+        reason: "EvictionByEvictionAPI",
+        message: "Eviction API: evicting",
+      };
+      const others = conditions.filter(({ type }) => type !== evicted.type);
+      return { ...pod, metadata: { ...pod.metadata }, status: { ...status, conditions: [...others, evicted] } };
+    },
+  });
 }
 
 function mayAlwaysGo(pod: AnyObject): boolean {
@@ -80,9 +112,9 @@ async function takeFromBudget(registry: Registry, call: Call, pod: AnyObject): P
     subresource: "status",
     name: budget.metadata.name,
     options: { dryRun: call.options.dryRun },
+    fieldManager: "kube-apiserver",
   };
   await updateObject(registry, budgetCall, {
-    trusted: true,
     change: (now) => disrupted(now as Budget, pod, timestamp(registry.clock.now())),
   });
 }
@@ -114,19 +146,33 @@ function disrupted(budget: Budget, pod: AnyObject, now: string): AnyObject {
   const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0, disruptedPods = {} } = status;
   if (Object.keys(disruptedPods).length > mostDisrupted)
     throw refused(`The disruption budget ${name} is still being processed by the server.`, retryAfterSeconds);
+  const others = (status.conditions ?? []).filter(({ type }) => type !== "DisruptionAllowed");
   if (disruptionsAllowed < 0) throw refused(`pdb disruptions allowed is negative`);
   if (disruptionsAllowed === 0)
     throw refused(
       `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
     );
   return {
-    ...budget,
-    metadata: { ...budget.metadata },
+    ...structuredClone(budget),
     status: {
       ...status,
       disruptionsAllowed: disruptionsAllowed - 1,
       disruptedPods: { ...disruptedPods, [pod.metadata.name]: now },
+      ...(disruptionsAllowed === 1 && { conditions: [...others, insufficientPods(status, now)] }),
     },
+  };
+}
+
+/** The condition of a budget of which nothing is left. */
+function insufficientPods({ observedGeneration, conditions = [] }: Budget["status"], now: string): BudgetCondition {
+  const before = conditions.find(({ type }) => type === "DisruptionAllowed");
+  return {
+    type: "DisruptionAllowed",
+    status: "False",
+    ...(observedGeneration && { observedGeneration }),
+    lastTransitionTime: before?.status === "False" ? before.lastTransitionTime : now,
+    reason: "InsufficientPods",
+    message: "",
   };
 }
 

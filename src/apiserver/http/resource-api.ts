@@ -57,7 +57,7 @@ export class ResourceApi {
     const action = actionOf(route);
     if (action !== undefined) {
       const { stream } = this.#options.actions.get(action) ?? {};
-      if (stream) return await stream(this.#call(exchange, info, user, route, {}), exchange, info.rest);
+      if (stream) return await stream(this.#call(exchange, info, user, route, {}), exchange, info.rest, query);
     }
     const answer = await this.#answer(exchange, info, query, user, route, action);
     const include = exchange.form.as === "Table" ? includeObjectFrom(query.get("includeObject")) : "Metadata";

@@ -39,10 +39,12 @@ function unchangeable({ resource, subresource }: Call): string[][] {
   const part = subresource === undefined ? undefined : subresources[subresource];
   if (part?.sort === "part") {
     const owned = new Set(part.owns.map((path) => path.split(".", 1)[0]));
+    // Of what other parts keep as it was, their writers are noted all the same.
+    const keptByStatus = owned.has("status") ? (part.keeps ?? []) : [];
     return [...nodeOf(resource).fields.keys()]
       .filter((name) => !typeFields.has(name) && !owned.has(name))
       .map((name) => [name])
-      .concat((part.keeps ?? []).map((path) => path.split(".")));
+      .concat([...keptByStatus, ...(part.unclaimed ?? [])].map((path) => path.split(".")));
   }
   const hasStatus = Object.values(subresources).some((sub) => sub.sort === "part" && sub.owns.includes("status"));
   const unclaimed = (resource.kind.strategy.unclaimed ?? []).map((path) => path.split("."));

@@ -1,3 +1,4 @@
+import { applyTypeDefaults } from "../../api/defaults.ts";
 import { apiVersionOf, type Subresource, type Verb } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { trackUpdate } from "../../api/patch/managed.ts";
@@ -82,6 +83,7 @@ function trackBody(call: Call, sub: Subresource | undefined, body: AnyObject, no
   const expected = sub?.sort === "action" ? bodyOf(sub, own) : own;
   if (!isType(expected.type)) return;
   const node = typeNode(expected.type);
+  applyTypeDefaults(body, expected.type);
   trackUpdate(undefined, body, node, {
     manager: call.fieldManager,
     apiVersion: apiVersionOf(expected),

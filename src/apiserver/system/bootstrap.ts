@@ -86,7 +86,7 @@ export async function ensure(registry: Registry, object: AnyObject): Promise<voi
   const resource = registry.catalog.ofKind(apiVersionOf({ group, version }), object.kind);
   if (!resource) return;
   const { namespace, name } = object.metadata;
-  const call = systemCall(resource, { namespace, name });
+  const call = { ...systemCall(resource, { namespace, name }), fieldManager: managerOf(group) };
   const entry = registry.store.latest(storeKey(resource, namespace, name));
   if (!entry) {
     fillIn(resource, object);
@@ -101,6 +101,11 @@ export async function ensure(registry: Registry, object: AnyObject): Promise<voi
   if (object.kind === "Endpoints" || object.kind === "EndpointSlice") return refreshed(registry, call, there, object);
   if (!isAutoupdated(there) || !lacks(there, object)) return;
   await updateObject(registry, call, { change: (old) => reconciled(old, object) });
+}
+
+/** Which part of the server an object is from, as Kubernetes notes it. */
+function managerOf(group: string): string {
+  return group === "flowcontrol.apiserver.k8s.io" ? "api-priority-and-fairness-config-producer-v1" : "kube-apiserver";
 }
 
 /** The server's address may have changed since it last ran. */

@@ -6,6 +6,7 @@ import type {
   CustomResourceConversion,
   CustomResourceDefinition,
   CustomResourceDefinitionNames,
+  CustomResourceDefinitionStatus,
   CustomResourceDefinitionVersion,
   CustomResourceSubresources,
   SelectableField,
@@ -32,6 +33,20 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   subresources: { status: statusAlone },
   generation: true,
   unconditionalUpdate: false,
+  deletion: {
+    begin(definition) {
+      const { status = {}, metadata } = definition;
+      const conditions = (status.conditions ?? []).filter(({ type }) => type !== "Terminating");
+      const leaving = {
+        type: "Terminating",
+        status: "True",
+        lastTransitionTime: metadata.deletionTimestamp ?? null,
+        reason: "InstanceDeletionPending",
+        message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+      };
+      definition.status = { ...status, conditions: [...conditions, leaving] } as CustomResourceDefinitionStatus;
+    },
+  },
 
   defaults({ spec }) {
     const { names } = spec;

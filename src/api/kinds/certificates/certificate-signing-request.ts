@@ -46,7 +46,12 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   scope: "Cluster",
   subresources: {
     approval: { sort: "part", owns: ["status.conditions"], verbs: ["get", "patch", "update"] },
-    status: true,
+    status: {
+      sort: "part",
+      owns: ["status"],
+      unclaimed: ["status.conditions"],
+      verbs: ["get", "patch", "update"],
+    },
   },
   selectable: ["spec.signerName"],
   unclaimed: ["spec"],

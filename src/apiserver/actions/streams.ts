@@ -1,0 +1,25 @@
+import type { Pod } from "../../api/schema/types.ts";
+import { notFound } from "../../api/status.ts";
+import type { Registry } from "../registry/deps.ts";
+import { objectIn } from "../registry/held.ts";
+import { storeKey } from "../registry/resources.ts";
+import { upgradeRequired } from "../upgrade/handshake.ts";
+import type { Action } from "./action.ts";
+import { nodeOf, podTarget } from "./pod-target.ts";
+
+/**
+ * exec, attach and port-forward for a client that asks for no upgrade of its connection: it is told what it would be told
+ * otherwise, and in the end that they need one. The real ones are in http/upgrades.ts.
+ */
+export function podStreams({ store }: Registry, names: "container" | "none"): Action {
+  return {
+    async stream({ resource, namespace, name = "" }, _exchange, _rest, query) {
+      const entry = store.get(storeKey(resource, namespace, name));
+      if (!entry) throw notFound(resource.name, name);
+      const pod = objectIn(resource, entry) as unknown as Pod;
+      if (names === "container") podTarget(pod, query.get("container") ?? undefined);
+      else nodeOf(pod);
+      throw upgradeRequired();
+    },
+  };
+}
