@@ -1,6 +1,6 @@
 import { groupVersionFrom, type Kind } from "../api/kind.ts";
 import { isLeaving, type KubeObject, keyOf, type ObjectKey } from "../api/object.ts";
-import type { Index, Informer, Informers } from "./informer.ts";
+import type { Index, Informer, InformerQuery, Informers } from "./informer.ts";
 
 /** The informers of a controller under one roof. Only kinds that the controller declared can be asked for. */
 export interface Cache {
@@ -13,9 +13,17 @@ export interface Cache {
   left<T extends KubeObject>(kind: Kind<T>, object: T): Promise<void>;
 }
 
+/** What a cache holds: all objects of a kind, or those of a query. */
+export interface Cached {
+  readonly kind: Kind;
+  readonly query?: InformerQuery;
+}
+
 /** Opens the informers of the kinds; resolves when all have their first list. */
-export async function openCache(informers: Informers, kinds: readonly Kind[]): Promise<Cache> {
-  const held = new Map<string, Informer<KubeObject>>(kinds.map((kind) => [nameOf(kind), informers.of(kind)]));
+export async function openCache(informers: Informers, kinds: readonly Cached[]): Promise<Cache> {
+  const held = new Map<string, Informer<KubeObject>>(
+    kinds.map(({ kind, query }) => [nameOf(kind), informers.of(kind, query)]),
+  );
   await Promise.all([...held.values()].map(({ synced }) => synced));
 
   function of<T extends KubeObject>(kind: Kind<T>): Informer<T> {

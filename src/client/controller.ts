@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import { type Cache, openCache } from "./cache.ts";
 import type { Client } from "./client.ts";
 import { type EventRecorder, openEventRecorder } from "./events.ts";
-import type { Change, Informers } from "./informer.ts";
+import type { Change, InformerQuery, Informers } from "./informer.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Nothing more to do until something changes. */
@@ -25,6 +25,8 @@ export interface Context {
 /** A change of an object of `kind` means work for these keys. */
 export interface Watched<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
+  /** Which objects are watched and can be read; all unless said. */
+  readonly query?: InformerQuery;
   /** Asked for the object before the change and for the one after it. */
   keys(object: T, cache: Cache): readonly ObjectKey[];
   /** Whether the change matters; every change does unless said. */
@@ -84,7 +86,7 @@ export async function startController(controller: Controller, environment: Contr
   const { client, informers, clock } = environment;
   const log = environment.log.part(controller.name);
   const { reconciles, watches = [], reads = [] } = controller;
-  const cache = await openCache(informers, [reconciles, ...watches.map(({ kind }) => kind), ...reads]);
+  const cache = await openCache(informers, [{ kind: reconciles }, ...watches, ...reads.map((kind) => ({ kind }))]);
   const component = componentOf(controller);
   const events = openEventRecorder({ client, clock, log, component });
 
@@ -104,7 +106,7 @@ export async function startController(controller: Controller, environment: Contr
   const { gatherMs } = controller;
   const own: Watched = { kind: reconciles, keys: (object) => [keyOf(object)], ...(gatherMs && { gatherMs }) };
   const listeners = [own, ...watches].map((watched) =>
-    informers.of(watched.kind).onChange((change) => {
+    informers.of(watched.kind, watched.query).onChange((change) => {
       if (watched.matters && !watched.matters(change)) return;
       const waitMs = watched.gatherMs?.(change) ?? 0;
       for (const object of [change.before, change.after])

@@ -34,6 +34,11 @@ export interface InformerQuery {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /**
+   * "identity": of each object only its type, name, uid, resourceVersion, deletionTimestamp, finalizers and owners are
+   * needed; whether there is more depends on whether somebody else needed it.
+   */
+  readonly keeps?: "identity" | undefined;
 }
 
 /** One informer a kind (and query) for all who ask; each is started by the first to ask. */

@@ -51,6 +51,23 @@ describe("an informer", () => {
     );
   });
 
+  test("keeps only who the objects are for those who need no more, unless it has them whole", async () => {
+    const lean = openInformers(client, { clock, log: noLog });
+    const identities = lean.of(configMap, { keeps: "identity" });
+    await identities.synced;
+    await client.create(configMap, {
+      metadata: { name: "second", namespace: "default", finalizers: ["a/b"], labels: { colour: "red" } },
+      data: { much: "text" },
+    });
+    await vi.waitFor(() => expect(names(identities.list())).toEqual(["first", "second"]));
+    const { metadata, ...rest } = identities.get({ namespace: "default", name: "second" })!;
+    expect(rest).toEqual({ apiVersion: "v1", kind: "ConfigMap" });
+    expect(metadata).toMatchObject({ name: "second", namespace: "default", finalizers: ["a/b"] });
+    expect(metadata.labels).toBeUndefined();
+    expect(informers.of(configMap, { keeps: "identity" })).toBe(informer);
+    await lean[Symbol.asyncDispose]();
+  });
+
   test("finds by an index, before and after changes", async () => {
     expect(names(informer.by(byColour, "red"))).toEqual(["first"]);
     await create("second");

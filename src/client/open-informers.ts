@@ -32,9 +32,11 @@ export function openInformers(client: Client, { clock, log }: { clock: Clock; lo
 
   return {
     of<T extends KubeObject>(kind: Kind<T>, query: InformerQuery = {}): Informer<T> {
-      const { namespace = "", labelSelector = "", fieldSelector = "" } = query;
-      const name = [apiVersionOf(kind), kind.plural, namespace, labelSelector, fieldSelector].join(" ");
-      const known = started.get(name) as unknown as Informer<T> | undefined;
+      const { namespace = "", labelSelector = "", fieldSelector = "", keeps = "" } = query;
+      const whole = [apiVersionOf(kind), kind.plural, namespace, labelSelector, fieldSelector].join(" ");
+      const name = `${whole} ${keeps}`;
+      // Who needs only part of the objects is served by an informer that has them whole anyway.
+      const known = (started.get(`${whole} `) ?? started.get(name)) as unknown as Informer<T> | undefined;
       if (known) return known;
       const informer = start(kind, query);
       started.set(name, informer as unknown as Informer<never>);

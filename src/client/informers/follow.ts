@@ -6,6 +6,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../client.ts";
 import type { InformerQuery } from "../informer.ts";
+import { identityOf } from "./identity.ts";
 import type { ObjectCache } from "./object-cache.ts";
 
 export interface Followed<T extends KubeObject> {
@@ -30,7 +31,9 @@ const shortWatchMs = 1000;
  * the server no longer has the events in between.
  */
 export async function follow<T extends KubeObject>(followed: Followed<T>, signal: AbortSignal): Promise<void> {
-  const { client, kind, query, cache, clock, log, synced } = followed;
+  const { client, kind, cache, clock, log, synced } = followed;
+  const { keeps, ...query } = followed.query;
+  const kept = (object: T): T => (keeps === "identity" ? identityOf(object) : object);
   const backoff = new Backoff(retry, clock);
   let resourceVersion: string | undefined;
 
@@ -40,7 +43,7 @@ export async function follow<T extends KubeObject>(followed: Followed<T>, signal
       if (resourceVersion === undefined) {
         const list = await client.list(kind, query);
         if (signal.aborted) return;
-        cache.replace(list.items, list.metadata.resourceVersion);
+        cache.replace(list.items.map(kept), list.metadata.resourceVersion);
         resourceVersion = list.metadata.resourceVersion;
         synced();
       }
@@ -48,7 +51,7 @@ export async function follow<T extends KubeObject>(followed: Followed<T>, signal
         if (type === "ERROR") throw statusErrorFrom(object as unknown as Partial<Status>);
         if (type === "BOOKMARK") cache.reached(object.metadata.resourceVersion);
         else if (type === "DELETED") cache.remove(object);
-        else cache.put(object);
+        else cache.put(kept(object));
         resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
         backoff.reset();
       }

@@ -12,6 +12,8 @@ import { deletableKinds, kindFrom } from "../resources.ts";
 import { type Action, decide, foreground, hasFinalizer, type OwnerState } from "./decide.ts";
 import { Graph, ownersOf, type Place, placeText } from "./graph.ts";
 
+// What an object contains is nothing to the collector: it must not be the one that keeps it all in memory.
+const onlyIdentity = { keeps: "identity" } as const;
 // Events are many and own nothing and are owned by nothing.
 const leftOut = (kind: Kind): boolean => kind.kind === "Event";
 
@@ -44,11 +46,11 @@ export async function startGarbageCollection(environment: ControllerEnvironment)
 
   const kinds = deletableKinds.filter((kind) => !leftOut(kind));
   const listeners = kinds.map((kind) => {
-    const informer = informers.of(kind);
+    const informer = informers.of(kind, onlyIdentity);
     graph.add(kind, informer);
     return informer.onChange(changed(kind));
   });
-  await Promise.all(kinds.map((kind) => informers.of(kind).synced));
+  await Promise.all(kinds.map((kind) => informers.of(kind, onlyIdentity).synced));
 
   // Custom kinds come and go: each has informers of its own, which go with it.
   const custom = new Map<string, { kind: Kind; stop: () => void }>();
@@ -64,8 +66,8 @@ export async function startGarbageCollection(environment: ControllerEnvironment)
       forget(key.name);
       if (!kind) return;
       const own = openInformers(environment.client, { clock, log });
-      graph.add(kind, own.of(kind));
-      const listener = own.of(kind).onChange(changed(kind));
+      graph.add(kind, own.of(kind, onlyIdentity));
+      const listener = own.of(kind, onlyIdentity).onChange(changed(kind));
       const stop = () => {
         listener[Symbol.dispose]();
         graph.remove(kind);
