@@ -7,6 +7,7 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
+import { podSecurity } from "./pod-security.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -31,6 +32,7 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     serviceAccount(surroundings),
     nodeRestriction(),
     taintNodesByCondition(),
+    podSecurity(surroundings),
     priority(surroundings),
     defaultTolerationSeconds(),
     ...defaultClasses(surroundings),
