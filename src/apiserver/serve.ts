@@ -91,7 +91,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     clock,
     log,
     catalog,
-    admission: new Admission(admissionSteps({ store, authorizer, clock })),
+    admission: new Admission(admissionSteps({ store, authorizer, clock, registry: () => registry })),
     specials: specialsFor({
       registry: () => registry,
       store,

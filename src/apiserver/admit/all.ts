@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Store } from "../../store/contract.ts";
 import type { Authorizer } from "../authorize/attributes.ts";
+import type { Registry } from "../registry/deps.ts";
 import type { AdmissionStep } from "./admission.ts";
 import { defaultClasses } from "./default-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
@@ -9,6 +10,7 @@ import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { podSecurity } from "./pod-security.ts";
 import { priority } from "./priority.ts";
+import { resourceQuota } from "./resource-quota.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { storageObjectInUseProtection } from "./storage-object-in-use-protection.ts";
@@ -18,6 +20,8 @@ export interface AdmissionSurroundings {
   readonly store: Store;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
+  /** For what a step writes itself; the registry comes to be after its steps. */
+  readonly registry: () => Registry;
 }
 
 /**
@@ -39,5 +43,7 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     storageObjectInUseProtection(),
     // Behind the tolerations that every pod has, which its class may cover.
     runtimeClass(surroundings),
+    // Last: what another step refuses is not charged.
+    resourceQuota(surroundings),
   ];
 }
