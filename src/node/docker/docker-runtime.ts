@@ -83,9 +83,7 @@ export class DockerRuntime implements ContainerRuntime {
 
   async stopPodSandbox(id: SandboxId): Promise<void> {
     const members = await this.#members(id);
-    await Promise.all(
-      [...members, id].map((each) => unlessGone(this.#docker.getContainer(each).kill()).catch(notRunning)),
-    );
+    await Promise.all([...members, id].map((each) => unlessGone(this.#docker.getContainer(each).kill())));
   }
 
   async removePodSandbox(id: SandboxId): Promise<void> {
@@ -242,11 +240,6 @@ export class DockerRuntime implements ContainerRuntime {
 
 function rethrow(error: unknown): never {
   throw dockerError(error);
-}
-
-/** Killing what does not run is refused with 409; it has what it wanted. */
-function notRunning(error: Error): void {
-  if (!isConflict(error.cause)) throw error;
 }
 
 function connected(port: number, signal: AbortSignal): Promise<Duplex> {

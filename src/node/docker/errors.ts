@@ -15,14 +15,15 @@ export function dockerError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Runs a call that may find its object gone already. */
+/** Runs a call that ends or removes its object, which may be so already. */
 export async function unlessGone(call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    // 304: it was stopped already. 409 for a removal: "removal of container … is already in progress".
+    // 304: it was stopped already. 409 for a removal: "removal of container … is already in progress"; for a
+    // kill: "container … is not running".
     const gone = isNotFound(error) || statusOf(error) === 304;
-    const leaving = isConflict(error) && /already in progress/.test(String(error));
+    const leaving = isConflict(error) && /already in progress|is not running/.test(String(error));
     if (!gone && !leaving) throw dockerError(error);
   }
 }
