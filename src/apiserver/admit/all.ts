@@ -3,11 +3,15 @@ import type { Store } from "../../store/contract.ts";
 import type { Authorizer } from "../authorize/attributes.ts";
 import type { Registry } from "../registry/deps.ts";
 import type { AdmissionStep } from "./admission.ts";
+import { certificateApproval } from "./certificate-approval.ts";
+import { certificateSigning } from "./certificate-signing.ts";
+import { certificateSubjectRestriction } from "./certificate-subject-restriction.ts";
 import { defaultClasses } from "./default-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
+import { persistentVolumeClaimResize } from "./persistent-volume-claim-resize.ts";
 import { podSecurity } from "./pod-security.ts";
 import { priority } from "./priority.ts";
 import { resourceQuota } from "./resource-quota.ts";
@@ -41,8 +45,12 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     defaultTolerationSeconds(),
     ...defaultClasses(surroundings),
     storageObjectInUseProtection(),
+    persistentVolumeClaimResize(surroundings),
     // Behind the tolerations that every pod has, which its class may cover.
     runtimeClass(surroundings),
+    certificateApproval(surroundings),
+    certificateSigning(surroundings),
+    certificateSubjectRestriction(),
     // Last: what another step refuses is not charged.
     resourceQuota(surroundings),
   ];
