@@ -33,8 +33,7 @@ export function patchObject(registry: Registry, call: Call, patch: PatchBody): P
 /** Server-side apply: makes the object if there is none. */
 function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<Answer> {
   const applied = (live: AnyObject | undefined): AnyObject => {
-    const configuration = plainDocument(patch.document) as Partial<AnyObject>;
-    refuseOtherApplied(call, configuration);
+    const configuration = appliedConfiguration(call, plainDocument(patch.document));
     // There is nothing yet that could be at that revision.
     if (!live && configuration.metadata) delete configuration.metadata.resourceVersion;
     const merged = applyPatch({
@@ -53,9 +52,21 @@ function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<
   });
 }
 
-/** What is applied must say what it is. */
-function refuseOtherApplied({ resource }: Call, { apiVersion = "", kind = "" }: Partial<AnyObject>): void {
-  if (apiVersion === resource.groupVersion && kind === resource.kind.kind) return;
+/** What is applied must be an object that says what it is. */
+function appliedConfiguration({ resource }: Call, given: unknown): Partial<AnyObject> {
+  const document = given ?? {};
+  if (typeof document !== "object" || Array.isArray(document)) {
+    const type = Array.isArray(document) ? "array" : typeof document;
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
+    );
+  }
+  const configuration = document as Partial<AnyObject>;
+  // What is no text says nothing.
+  const [apiVersion, kind] = [configuration.apiVersion, configuration.kind].map((text) =>
+    typeof text === "string" ? text : "",
+  ) as [string, string];
+  if (apiVersion === resource.groupVersion && kind === resource.kind.kind) return configuration;
   const groupVersion = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
   throw badRequest(`invalid object type: ${groupVersion}, Kind=${kind}`);
 }
