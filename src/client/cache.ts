@@ -11,6 +11,8 @@ export interface Cache {
   seen(written: KubeObject): Promise<void>;
   /** Resolves when the cache shows that the object is gone or leaving. */
   left<T extends KubeObject>(kind: Kind<T>, object: T): Promise<void>;
+  /** Resolves when `test` holds for this very object as the cache shows it, or when it is gone. */
+  until<T extends KubeObject>(kind: Kind<T>, object: T, test: (now: T) => boolean): Promise<void>;
 }
 
 /** What a cache holds: all objects of a kind, or those of a query. */
@@ -31,6 +33,8 @@ export async function openCache(informers: Informers, kinds: readonly Cached[]):
     if (!informer) throw new Error(`${kind.kind} is not among the kinds that were declared`);
     return informer as unknown as Informer<T>;
   }
+  const until: Cache["until"] = (kind, object, test) =>
+    of(kind).until(keyOf(object), (now) => !now || now.metadata.uid !== object.metadata.uid || test(now));
   return {
     get: (kind, key) => of(kind).get(key),
     list: (kind, namespace) => of(kind).list(namespace),
@@ -39,8 +43,8 @@ export async function openCache(informers: Informers, kinds: readonly Cached[]):
       if (!apiVersion || !metadata?.resourceVersion) return;
       await held.get(nameOf({ ...groupVersionFrom(apiVersion), kind }))?.seen(metadata.resourceVersion);
     },
-    left: (kind, object) =>
-      of(kind).until(keyOf(object), (now) => !now || isLeaving(now) || now.metadata.uid !== object.metadata.uid),
+    left: (kind, object) => until(kind, object, isLeaving),
+    until,
   };
 }
 

@@ -137,17 +137,19 @@ function tellEnd(object: Job, { events }: Context): void {
 
 /** Takes a Job's finalizer from a pod; that the pod is gone already is no error. */
 function lettingGo(client: Client, held: Pod): WriteStep {
-  return async () => {
+  return async (cache) => {
     if (!isTracked(held)) return undefined;
     const document = {
       metadata: { uid: held.metadata.uid, "$deleteFromPrimitiveList/finalizers": [tracking] },
     };
     try {
-      return await client.patch(pod, keyOf(held), { type: "strategic", document });
+      await client.patch(pod, keyOf(held), { type: "strategic", document });
     } catch (error) {
-      if (isReason(error, "NotFound") || isReason(error, "Conflict")) return undefined;
-      throw error;
+      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
     }
+    // That may have been the end of the pod. Seen as it was, it would be counted once more.
+    await cache.until(pod, held, (now) => !isTracked(now));
+    return undefined;
   };
 }
 
