@@ -18,6 +18,7 @@ import { replicationControllerController } from "./replicationcontroller/control
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceLoadBalancerController } from "./service-load-balancer/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
+import { statefulSetController } from "./statefulset/controller.ts";
 import { taintEvictionController } from "./taint-eviction/controller.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
 
@@ -33,6 +34,7 @@ export function allControllers({
     deploymentController,
     replicaSetController,
     replicationControllerController,
+    statefulSetController,
     daemonSetController(),
     jobController(),
     ttlAfterFinishedController,

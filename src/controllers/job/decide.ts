@@ -51,8 +51,12 @@ const retryWaits = { firstMs: 10_000, maxMs: 600_000 };
 /** As many as one round creates or removes at most, as in Kubernetes. */
 const burst = 500;
 
-export function decide(observed: Observed): Decision {
-  const { job, pods, now } = observed;
+export function decide(seen: Observed): Decision {
+  const { pods, now } = seen;
+  // Those that were let go of before an earlier round was broken off.
+  const tracked = new Set(pods.filter(isTracked).map(({ metadata }) => metadata.uid ?? ""));
+  const job = seen.job.status ? { ...seen.job, status: counted(seen.job, seen.job.status, tracked) } : seen.job;
+  const observed = { ...seen, job };
   const { metadata, spec, status: old = {} } = job;
   const suspension = withSuspension(job, now);
   const base = suspension.status;

@@ -1,0 +1,153 @@
+import { isLeaving } from "../../api/object.ts";
+import type { Pod, StatefulSet, StatefulSetStatus } from "../../api/schema/types.ts";
+import { withoutZeros } from "../conditions.ts";
+import { availableInMs, hasEnded, isReady } from "../pods.ts";
+import { revisionOfPod } from "../revisions.ts";
+import { ordinalOf } from "./identity.ts";
+
+/** What the informers held when the key came up. */
+export interface Observed {
+  readonly set: StatefulSet;
+  /** The pods that are the StatefulSet's. */
+  readonly pods: readonly Pod[];
+  /** The names of the revision that pods had before and of the one that they should get. */
+  readonly revisions: { readonly current: string; readonly update: string };
+  readonly now: number;
+}
+
+/** What should happen next. */
+export interface Decision {
+  readonly create: readonly { readonly ordinal: number; readonly revision: string }[];
+  readonly remove: readonly Pod[];
+  /** Pods beyond what is wanted: where the policy says so, their claims go with them. */
+  readonly condemned: readonly Pod[];
+  readonly status: StatefulSetStatus;
+  /** When a pod that is ready now will count as available. */
+  readonly againMs: number | undefined;
+}
+
+/** Of an ordinal that should be there, with the pod that has it. */
+interface Place {
+  readonly ordinal: number;
+  readonly pod: Pod | undefined;
+}
+
+export function decide(observed: Observed): Decision {
+  const { set, pods } = observed;
+  const start = set.spec.ordinals?.start ?? 0;
+  const end = start + (set.spec.replicas ?? 1);
+  const byOrdinal = new Map(pods.map((pod) => [ordinalOf(pod, set) ?? -1, pod]));
+  const places: Place[] = [];
+  for (let ordinal = start; ordinal < end; ordinal++) places.push({ ordinal, pod: byOrdinal.get(ordinal) });
+  const condemned = [...byOrdinal]
+    .filter(([ordinal]) => ordinal >= 0 && (ordinal < start || ordinal >= end))
+    .sort(([a], [b]) => b - a)
+    .map(([, pod]) => pod);
+
+  const step = isLeaving(set) ? nothing : nextStep(observed, places, condemned);
+  const waits = pods.flatMap((pod) => wait(pod, observed) ?? []).filter((waitMs) => waitMs > 0);
+  return {
+    create: step.create,
+    remove: step.remove,
+    condemned,
+    status: statusOf(observed, step),
+    againMs: waits.length > 0 ? Math.min(...waits) : undefined,
+  };
+}
+
+interface Step {
+  readonly create: Decision["create"];
+  readonly remove: readonly Pod[];
+  /** Whether what is removed makes room for the new revision. */
+  readonly replaces?: boolean;
+}
+
+const nothing: Step = { create: [], remove: [] };
+
+function nextStep(observed: Observed, places: readonly Place[], condemned: readonly Pod[]): Step {
+  const inOrder = observed.set.spec.podManagementPolicy !== "Parallel";
+  const create: { ordinal: number; revision: string }[] = [];
+  for (const { ordinal, pod } of places) {
+    // A pod that has ended makes room for one of the same name; until it has gone, nothing else happens.
+    if (pod && hasEnded(pod)) return { create, remove: isLeaving(pod) ? [] : [pod] };
+    if (!pod) create.push({ ordinal, revision: revisionFor(observed, ordinal) });
+    if (inOrder && (!pod || isLeaving(pod) || !isAvailable(pod, observed))) return { create, remove: [] };
+  }
+  const leaving = removal(observed, places, condemned, inOrder);
+  if (leaving.isFinal) return { create, remove: leaving.remove };
+  const outdated = create.length + leaving.remove.length === 0 ? nextOutdated(observed, places) : undefined;
+  return outdated ? { create, remove: [outdated], replaces: true } : { create, remove: leaving.remove };
+}
+
+/** From the top, in order one at a time; one that is not available is no reason to wait when it is the one that goes. */
+function removal(observed: Observed, places: readonly Place[], condemned: readonly Pod[], inOrder: boolean) {
+  const staying = condemned.filter((pod) => !isLeaving(pod));
+  if (!inOrder) return { remove: staying, isFinal: false };
+  const [top] = condemned;
+  if (!top) return { remove: [], isFinal: false };
+  const firstUnhealthy = [...places.map(({ pod }) => pod), ...condemned.toReversed()].find(
+    (pod) => pod && (isLeaving(pod) || !isAvailable(pod, observed)),
+  );
+  const mayGo = !isLeaving(top) && (isAvailable(top, observed) || top === firstUnhealthy);
+  return { remove: mayGo ? [top] : [], isFinal: true };
+}
+
+/** The highest pod of an earlier revision, unless one above it is still coming up. */
+function nextOutdated(observed: Observed, places: readonly Place[]): Pod | undefined {
+  const { set, revisions } = observed;
+  if (set.spec.updateStrategy?.type !== "RollingUpdate") return undefined;
+  const partition = set.spec.updateStrategy.rollingUpdate?.partition ?? 0;
+  for (const { pod } of places.slice(partition).reverse()) {
+    if (!pod || isLeaving(pod)) return undefined;
+    if (revisionOfPod(pod) !== revisions.update) return pod;
+    if (!isAvailable(pod, observed)) return undefined;
+  }
+  return undefined;
+}
+
+/** Below the partition a pod comes back as it was. */
+function revisionFor({ set, revisions }: Observed, ordinal: number): string {
+  const { type, rollingUpdate } = set.spec.updateStrategy ?? {};
+  const bound = (set.spec.ordinals?.start ?? 0) + (rollingUpdate?.partition ?? 0);
+  return type === "RollingUpdate" && ordinal < bound ? revisions.current : revisions.update;
+}
+
+function statusOf(observed: Observed, step: Step): StatefulSetStatus {
+  const { set, pods, revisions } = observed;
+  const { current, update } = revisions;
+  const staying = pods.filter((pod) => !isLeaving(pod));
+  const [replaced] = step.replaces ? step.remove : [];
+  const ofRevision = (revision: string): number => staying.filter((pod) => revisionOfPod(pod) === revision).length;
+  const counts = {
+    replicas: pods.length,
+    ready: pods.filter(isRunningAndReady).length,
+    available: pods.filter((pod) => isAvailable(pod, observed)).length,
+    current: ofRevision(current) - (replaced ? 1 : 0),
+    updated: ofRevision(update),
+  };
+  const wanted = set.spec.replicas ?? 1;
+  const isDone =
+    set.spec.updateStrategy?.type === "RollingUpdate" &&
+    [counts.updated, counts.ready, counts.replicas].every((count) => count === wanted);
+  return {
+    replicas: counts.replicas,
+    availableReplicas: counts.available,
+    ...withoutZeros({
+      observedGeneration: set.metadata.generation ?? 0,
+      readyReplicas: counts.ready,
+      currentReplicas: Math.max(0, isDone ? counts.updated : counts.current),
+      updatedReplicas: counts.updated,
+    }),
+    currentRevision: isDone ? update : current,
+    updateRevision: update,
+    collisionCount: set.status?.collisionCount ?? 0,
+    ...(set.status?.conditions && { conditions: set.status.conditions }),
+  };
+}
+
+const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === "Running" && isReady(pod);
+
+const isAvailable = (pod: Pod, observed: Observed): boolean => isRunningAndReady(pod) && wait(pod, observed) === 0;
+
+const wait = (pod: Pod, { set, now }: Observed): number | undefined =>
+  availableInMs(pod, set.spec.minReadySeconds ?? 0, now);
