@@ -27,14 +27,24 @@ if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
   [ -z "$containers" ] || docker rm -f $containers >/dev/null
 fi
 
-# Mounts of volumes, innermost first.
-awk -v d="$data/agent/pods/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount"; done
+# Mounts of volumes, innermost first: on disk and in memory.
+awk -v d="$data/agent/pods/" -v m="$run/" 'index($2, d) == 1 || index($2, m) == 1 { print $2 }' /proc/mounts | sort -r |
+  while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount"; done
+rm -rf "$run"
 
-ip -o link show 2>/dev/null | sed -n 's/^[0-9]*: \(skf[^:@]*\).*/\1/p' | while read -r link; do ip link delete "$link" 2>/dev/null; done
-ip -o link show 2>/dev/null | sed -n 's/^[0-9]*: \(skiff[^:@]*\).*/\1/p' | while read -r link; do ip link delete "$link" 2>/dev/null; done
-for family in inet ip ip6; do
-  nft list table $family skiff >/dev/null 2>&1 && nft delete table $family skiff
-done
+# Pods' links, the node's among pods, the overlay; then the routes to other nodes' pods, known by their protocol.
+ip -o link show 2>/dev/null | sed -nE 's/^[0-9]+: (skf[0-9a-f]{12}|skiff0|skiffvx)[:@].*/\1/p' |
+  while read -r link; do ip link delete "$link" 2>/dev/null; done
+for family in -4 -6; do ip $family route flush proto 143 2>/dev/null; done
+
+nft list table inet skiff >/dev/null 2>&1 && nft delete table inet skiff
+# The rules that let pods' packets through other filters, known by their comment.
+nft -a list ruleset 2>/dev/null | awk '
+  $1 == "table" { table = $2 " " $3 }
+  $1 == "chain" { chain = $2; forwards = chain == "DOCKER-USER" }
+  / hook forward / { forwards = 1 }
+  forwards && / comment "skiff" # handle [0-9]+$/ { print "delete rule " table " " chain " handle " $NF }' | nft -f - 2>/dev/null
+
 for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
   [ ! -d "$root/kubepods" ] || find "$root/kubepods" -depth -type d -name 'pod*' -exec rmdir {} \; 2>/dev/null
 done
