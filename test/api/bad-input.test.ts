@@ -1,5 +1,5 @@
 import https from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -14,7 +14,10 @@ function post(
   body: Buffer | string,
   contentType = "application/json",
   query = "",
-): Promise<{ status: number; body: { kind?: string; message?: string; reason?: string; code?: number } }> {
+): Promise<{
+  status: number;
+  body: { kind?: string; message?: string; reason?: string; code?: number; data?: Record<string, string> };
+}> {
   return new Promise((resolve, reject) => {
     const request = https.request(
       `${server.api.server}${path}${query}`,
@@ -49,6 +52,14 @@ describe("a body that is wrong is answered with Kubernetes' Status", () => {
     ],
     ["malformed YAML", "a: [b", "application/yaml", 400, /yaml/],
     [
+      "YAML that is not UTF-8",
+      Buffer.from("kind: \xff", "latin1"),
+      "application/yaml",
+      400,
+      /yaml: invalid leading UTF-8/,
+    ],
+    ["YAML whose aliases lead nowhere", "a: *b", "application/yaml", 400, /yaml: unknown anchor 'b' referenced/],
+    [
       "malformed protobuf",
       Buffer.from("k8s\0\xff\xff\xff\xff", "latin1"),
       "application/vnd.kubernetes.protobuf",
@@ -72,6 +83,11 @@ describe("a body that is wrong is answered with Kubernetes' Status", () => {
     });
   });
 
+  test("bytes of JSON that are not UTF-8 are replaced, as Kubernetes does", async () => {
+    const answer = await post(Buffer.from(map('{"a":"\xff"}').replace('"x"', '"utf"'), "latin1"));
+    expect(answer).toMatchObject({ status: 201, body: { data: { a: "\ufffd" } } });
+  });
+
   test("a misspelt field is pointed out by name", async () => {
     const answer = await post(
       '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"},"dta":{}}',
@@ -80,6 +96,42 @@ describe("a body that is wrong is answered with Kubernetes' Status", () => {
     );
     expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining('unknown field "dta"') } });
   });
+});
+
+test("a connection that speaks something else is closed, and disturbs no other", async () => {
+  const plain = { host: "127.0.0.1", port: server.port };
+  const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const words = [
+    "\0\xff\x16\x03garbage",
+    "GET / HTTP/9.9\r\n\r\n",
+    "POST /api HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    "GET /api HTTP/1.1\r\nUpgrade: SPDY/3.1\r\nConnection: Upgrade\r\n\r\n\x80\x03\0\x01",
+    `GET /api HTTP/1.1\r\nX: ${"x".repeat(1 << 20)}\r\n\r\n`,
+    `${preface}${"\xff".repeat(100)}`,
+  ];
+  const sockets = words.flatMap((text) => [
+    connect(plain, function (this: Socket) {
+      this.write(text, "latin1");
+    }),
+    connectTls(
+      { ...plain, rejectUnauthorized: false, ALPNProtocols: [text.startsWith(preface) ? "h2" : "http/1.1"] },
+      function (this: Socket) {
+        this.write(text, "latin1");
+      },
+    ),
+  ]);
+  const closed = sockets.map(
+    (socket) =>
+      new Promise<void>((done) =>
+        socket
+          .on("error", () => {})
+          .on("close", () => done())
+          .resume(),
+      ),
+  );
+  expect((await server.api.request("GET", "/readyz")).status).toBe(200);
+  await Promise.all(closed);
+  expect((await server.api.request("GET", "/readyz")).status).toBe(200);
 });
 
 test("a thousand slow clients do not keep others from being served", { timeout: 120_000 }, async () => {

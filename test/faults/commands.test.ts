@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,22 +41,31 @@ describe("a server that cannot start says in one sentence why, and what would he
     await new Promise((done) => other.close(done));
   });
 
+  /** The refusal of a server that is to use the Docker at this socket. */
+  const refusalWithDocker = async (socket: string) => {
+    const flags = serverFlags(directory, await freePort()).filter((flag) => flag !== "--disable-agent");
+    return refusal(["server", ...flags, "--container-runtime-endpoint", socket]);
+  };
+
   test("no Docker", async () => {
     const socket = join(directory, "no-docker.sock");
-    const port = await freePort();
-    const flags = [
-      "--bind-address",
-      "127.0.0.1",
-      "--https-listen-port",
-      String(port),
-      "--data-dir",
-      join(directory, "data"),
-      "--write-kubeconfig",
-      join(directory, "k"),
-    ];
-    expect(await refusal(["server", ...flags, "--container-runtime-endpoint", socket])).toMatch(
+    expect(await refusalWithDocker(socket)).toMatch(
       new RegExp(`^skiff: there is no Docker at ${socket}: install Docker Engine .* start it, or name its socket$`),
     );
+  });
+
+  test("a Docker that is too old", async () => {
+    const socket = join(directory, "docker.sock");
+    const version = JSON.stringify({ Version: "19.03.15", ApiVersion: "1.40", MinAPIVersion: "1.12" });
+    const docker = createHttpServer((_, response) => response.end(version));
+    await new Promise<void>((done) => docker.listen(socket, done));
+    expect(await refusalWithDocker(socket)).toMatch(
+      new RegExp(
+        `^skiff: Docker 19.03.15 at ${socket} is too old: skiff needs Docker Engine 20.10 or later .*; upgrade`,
+      ),
+    );
+    docker.closeAllConnections();
+    await new Promise((done) => docker.close(done));
   });
 
   test("no root, but an agent wanted", async () => {
