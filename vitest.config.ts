@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// Two projects: `unit` needs nothing but Node.js; `system` starts servers, Docker and network namespaces and runs its
+// Three projects: `unit` needs nothing but Node.js; `differential` the recordings of a real API server besides; `system` starts servers, Docker and network namespaces and runs its
 // files one after the other, because they share the machine's two cores and its kernel.
 export default defineConfig({
   test: {
@@ -14,8 +14,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "differential",
+          include: ["test/differential/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: "system",
-          include: ["test/{api,machines,faults,differential}/**/*.test.ts"],
+          include: ["test/{api,machines,faults}/**/*.test.ts"],
           globalSetup: "test/support/global-setup.ts",
           fileParallelism: false,
           testTimeout: 120_000,

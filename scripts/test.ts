@@ -9,12 +9,17 @@ interface Counts {
 }
 
 mkdirSync(".cache", { recursive: true });
-const reports = { unit: ".cache/unit-tests.json", system: ".cache/system-tests.json" };
+const reports = {
+  unit: ".cache/unit-tests.json",
+  differential: ".cache/differential-tests.json",
+  system: ".cache/system-tests.json",
+};
 for (const report of Object.values(reports)) rmSync(report, { force: true });
 
 const steps: readonly [what: string, program: string, args: readonly string[]][] = [
   ["types, lint, generated files", "node", ["scripts/check.ts", "--without-tests"]],
   ["unit tests", "vitest", ["run", "--project", "unit", ...reporting(reports.unit)]],
+  ["recorded requests", "vitest", ["run", "--project", "differential", ...reporting(reports.differential)]],
   ["building the executable", "node", ["scripts/build.ts"]],
   ["system tests", "vitest", ["run", "--project", "system", ...reporting(reports.system)]],
 ];

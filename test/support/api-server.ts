@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { builtinKinds } from "../../src/api/kinds/all.ts";
 import type { StaticToken } from "../../src/apiserver/authenticate/authenticator.ts";
 import { type ApiServer, type ApiServerOptions, serveApi } from "../../src/apiserver/serve.ts";
@@ -18,6 +19,18 @@ export const adminToken: StaticToken = {
   uid: "u-admin",
   groups: ["system:masters"],
 };
+
+/** The tokens of a file with lines of: token,user,uid,"group1,group2". */
+export function staticTokensFrom(file: string): StaticToken[] {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [, token = "", user = "", uid = "", groups = ""] =
+        /^([^,]*),([^,]*),([^,]*)(?:,"?([^"]*)"?)?$/.exec(line) ?? [];
+      return { token, user, uid, groups: groups.split(",").filter(Boolean) };
+    });
+}
 
 /** An API server in this process, with everything in memory. */
 export async function startApiServer({ port = 0, ...options }: TestApiServerOptions = {}): Promise<ApiServer> {

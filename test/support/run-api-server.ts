@@ -4,30 +4,16 @@
  *   node test/support/run-api-server.ts --port 7443 --token-auth-file users.csv
  *   kubectl --server https://127.0.0.1:7443 --token admin-token --insecure-skip-tls-verify get namespaces
  */
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { StaticToken } from "../../src/apiserver/authenticate/authenticator.ts";
 import { openLog } from "../../src/base/log.ts";
-import { adminToken, startApiServer } from "./api-server.ts";
+import { adminToken, startApiServer, staticTokensFrom } from "./api-server.ts";
 
 const { values } = parseArgs({ options: { port: { type: "string" }, "token-auth-file": { type: "string" } } });
-
-/** Lines of: token,user,uid,"group1,group2". */
-function tokensFrom(file: string): StaticToken[] {
-  return readFileSync(file, "utf8")
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => {
-      const [, token = "", user = "", uid = "", groups = ""] =
-        /^([^,]*),([^,]*),([^,]*)(?:,"?([^"]*)"?)?$/.exec(line) ?? [];
-      return { token, user, uid, groups: groups.split(",").filter(Boolean) };
-    });
-}
 
 const file = values["token-auth-file"];
 const server = await startApiServer({
   port: Number(values.port ?? 0),
-  staticTokens: file ? tokensFrom(file) : [adminToken],
+  staticTokens: file ? staticTokensFrom(file) : [adminToken],
   log: openLog({ level: "info", write: (line) => process.stderr.write(line) }),
 });
 console.log(`the API answers on ${server.url}`);
