@@ -77,10 +77,9 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const stopping = new AbortController();
   const catalog = new Catalog(options.kinds);
   const rbac = new RbacAuthorizer(store);
-  const authorizer: Authorizer = new UnionAuthorizer([
-    new NodeAuthorizer(store, () => rbac.rulesOfRole({ kind: "ClusterRole", name: "system:node" }, undefined) ?? []),
-    rbac,
-  ]);
+  const systemNode = { kind: "ClusterRole", name: "system:node" };
+  const nodeAuthorizer = new NodeAuthorizer(store, () => rbac.rulesOfRole(systemNode, undefined) ?? []);
+  const authorizer: Authorizer = new UnionAuthorizer([nodeAuthorizer, rbac]);
   const accounts = await ServiceAccountTokens.open({ ...options.serviceAccounts, store, clock });
   const authenticator = new Authenticator({
     tokens: [staticTokens(options.staticTokens ?? []), accounts],
@@ -193,6 +192,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       await http[Symbol.asyncDispose]();
       definitions[Symbol.dispose]();
       conditions[Symbol.dispose]();
+      nodeAuthorizer[Symbol.dispose]();
       rbac[Symbol.dispose]();
     },
   };

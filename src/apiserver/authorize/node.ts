@@ -1,7 +1,7 @@
-import type { AnyObject } from "../../api/object.ts";
 import type { Store } from "../../store/contract.ts";
 import { heldObject } from "../registry/held.ts";
 import type { Attributes, Authorizer, Decision } from "./attributes.ts";
+import { type Needed, NeededByNodes } from "./needed-by-nodes.ts";
 import { allows, type PolicyRule } from "./rbac.ts";
 
 const prefix = "system:node:";
@@ -14,26 +14,16 @@ export function nodeNameOf({ name, groups }: { name: string; groups: readonly st
   return name.startsWith(prefix) && groups.includes(nodesGroup) ? name.slice(prefix.length) : undefined;
 }
 
-interface PodSpec {
-  nodeName?: string;
-  serviceAccountName?: string;
-  imagePullSecrets?: { name?: string }[];
-  volumes?: Record<string, unknown>[];
-  containers?: unknown[];
-  initContainers?: unknown[];
-}
-
-/**
- * What nodes may do: their own objects, their pods, and what those pods need (Kubernetes docs, "Using Node Authorization").
- * Which pods are a node's is read from the store at each question: there are few of them, and nothing has to be kept.
- */
-export class NodeAuthorizer implements Authorizer {
+/** What nodes may do: their own objects, their pods, and what those pods need (Kubernetes docs, "Using Node Authorization"). */
+export class NodeAuthorizer implements Authorizer, Disposable {
   readonly #store: Store;
+  readonly #needed: NeededByNodes;
   readonly #rules: () => readonly PolicyRule[];
 
   /** `rules`: those of the cluster role system:node, which hold where no relation is asked for. */
   constructor(store: Store, rules: () => readonly PolicyRule[]) {
     this.#store = store;
+    this.#needed = new NeededByNodes(store);
     this.#rules = rules;
   }
 
@@ -73,8 +63,7 @@ export class NodeAuthorizer implements Authorizer {
     if (!reads && !updates) return { allowed: false, reason: "can only read resources of this type" };
     if (subresource && !updates && !reads) return { allowed: false, reason: "cannot read subresource" };
     if (!name) return { allowed: false, reason: "No Object name found" };
-    const isUsed = this.#podsOf(node).some((pod) => this.#uses(pod, resource, namespace, name));
-    return isUsed ? allowed : unrelated(node);
+    return this.#needed.has(node, resource as Needed, namespace, name) ? allowed : unrelated(node);
   }
 
   #account(node: string, { verb, namespace, name, subresource }: Omit<Attributes, "user">): Decision {
@@ -83,11 +72,7 @@ export class NodeAuthorizer implements Authorizer {
     if (!name) return { allowed: false, reason: "can only get individual resources of this type" };
     if (subresource !== "token" && verb !== "get")
       return { allowed: false, reason: "can only get individual resources of this type" };
-    const isUsed = this.#podsOf(node).some(
-      ({ metadata, spec }) =>
-        metadata.namespace === namespace && ((spec as PodSpec).serviceAccountName || "default") === name,
-    );
-    return isUsed ? allowed : unrelated(node);
+    return this.#needed.has(node, "serviceaccounts", namespace, name) ? allowed : unrelated(node);
   }
 
   #lease(node: string, { verb, namespace, name }: Omit<Attributes, "user">): Decision {
@@ -122,7 +107,8 @@ export class NodeAuthorizer implements Authorizer {
     if (verb === "get" && subresource === "") {
       if (!name) return { allowed: false, reason: "No Object name found" };
       const entry = this.#store.get(`/pods/${namespace}/${name}`);
-      return !entry || specOf(heldObject(entry)).nodeName === node ? allowed : unrelated(node);
+      const { nodeName } = (entry ? heldObject(entry).spec : { nodeName: node }) as { nodeName?: string };
+      return nodeName === node ? allowed : unrelated(node);
     }
     if (verb === "list" || verb === "watch")
       return fieldSelector?.split(",").some((term) => /^spec\.nodeName==?/.test(term) && term.endsWith(`=${node}`))
@@ -131,68 +117,11 @@ export class NodeAuthorizer implements Authorizer {
     return this.#rules().some((rule) => allows(rule, asked)) ? allowed : noOpinion;
   }
 
-  #podsOf(node: string): AnyObject[] {
-    return this.#store
-      .list("/pods/")
-      .entries.map(heldObject)
-      .filter((pod) => specOf(pod).nodeName === node);
+  [Symbol.dispose](): void {
+    this.#needed[Symbol.dispose]();
   }
-
-  #uses(pod: AnyObject, resource: string, namespace: string, name: string): boolean {
-    if (resource === "persistentvolumes") return this.#usesVolume(pod, name);
-    if (pod.metadata.namespace !== namespace) return false;
-    const spec = specOf(pod);
-    if (resource === "secrets")
-      return (spec.imagePullSecrets ?? []).some((secret) => secret.name === name) || this.#names(spec, resource, name);
-    return this.#names(spec, resource, name);
-  }
-
-  #names(spec: PodSpec, resource: string, name: string): boolean {
-    const { volumes = [], containers = [], initContainers = [] } = spec;
-    const fields = fieldsNaming[resource] ?? [];
-    return mentions([volumes, containers, initContainers], fields, name);
-  }
-
-  #usesVolume(pod: AnyObject, name: string): boolean {
-    const entry = this.#store.get(`/persistentvolumes/${name}`);
-    const claim = entry && (heldObject(entry).spec as { claimRef?: { namespace?: string; name?: string } }).claimRef;
-    return claim !== undefined && this.#uses(pod, "persistentvolumeclaims", claim.namespace ?? "", claim.name ?? "");
-  }
-}
-
-function specOf({ spec }: AnyObject): PodSpec {
-  return (spec ?? {}) as PodSpec;
 }
 
 function unrelated(node: string): Decision {
   return { allowed: false, reason: `no relationship found between node '${node}' and this object` };
-}
-
-/** Where a pod's volumes and containers name objects: the field around the name, and the field of the name. */
-const fieldsNaming: Record<string, readonly (readonly [around: string, name: string])[]> = {
-  secrets: [
-    ["secret", "secretName"],
-    ["secret", "name"],
-    ["secretRef", "name"],
-    ["secretKeyRef", "name"],
-    ["nodePublishSecretRef", "name"],
-    ["azureFile", "secretName"],
-  ],
-  configmaps: [
-    ["configMap", "name"],
-    ["configMapRef", "name"],
-    ["configMapKeyRef", "name"],
-  ],
-  persistentvolumeclaims: [["persistentVolumeClaim", "claimName"]],
-  resourceclaims: [["", "resourceClaimName"]],
-};
-
-function mentions(value: unknown, fields: (typeof fieldsNaming)[string], name: string): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.some((item) => mentions(item, fields, name));
-  return Object.entries(value).some(
-    ([key, inner]) =>
-      fields.some(([around, field]) => around === key && (inner as Record<string, unknown> | null)?.[field] === name) ||
-      mentions(inner, fields, name),
-  );
 }

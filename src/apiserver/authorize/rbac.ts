@@ -1,8 +1,8 @@
 import type { AnyObject } from "../../api/object.ts";
-import type { Store, Watch } from "../../store/contract.ts";
-import { heldObject } from "../registry/held.ts";
+import type { Store } from "../../store/contract.ts";
 import type { UserInfo } from "../user.ts";
 import type { Attributes, Authorizer, Decision } from "./attributes.ts";
+import { Follower } from "./follower.ts";
 
 /** One rule of a role (API reference, "PolicyRule"). */
 export interface PolicyRule {
@@ -52,21 +52,23 @@ export interface GrantedRules {
   readonly errors: readonly string[];
 }
 
-/**
- * Role-based access control over the store's own roles and bindings. The index follows the store event by event: it is
- * brought up to date at the next question after a change, and never built anew.
- */
+/** Role-based access control over the store's own roles and bindings, of which an index is kept. */
 export class RbacAuthorizer implements Authorizer, Disposable {
-  readonly #store: Store;
+  readonly #follower: Follower;
   readonly #roles = new Map<string, readonly PolicyRule[]>();
   readonly #bindings = new Map<string, Binding>();
   readonly #bySubject = new Map<string, Map<string, Binding>>();
-  #watches: Watch[] = [];
-  #stale = false;
 
   constructor(store: Store) {
-    this.#store = store;
-    this.#load();
+    this.#follower = new Follower(store, buckets, {
+      clear: () => {
+        this.#roles.clear();
+        this.#bindings.clear();
+        this.#bySubject.clear();
+      },
+      put: (prefix, key, object) => this.#put(prefix, key, object),
+      remove: (prefix, key) => this.#remove(prefix, key),
+    });
   }
 
   decide({ user, ...asked }: Attributes): Decision {
@@ -94,12 +96,12 @@ export class RbacAuthorizer implements Authorizer, Disposable {
 
   /** The rules of a role that a binding would refer to; undefined when there is no such role. */
   rulesOfRole(ref: RoleRef, namespace: string | undefined): readonly PolicyRule[] | undefined {
-    this.#refresh();
+    this.#follower.refresh();
     return this.#roles.get(roleKey(ref, namespace));
   }
 
   *#bindingsOf(user: UserInfo, namespace: string): Iterable<Granted> {
-    this.#refresh();
+    this.#follower.refresh();
     const local: Granted[] = [];
     for (const subject of [`User ${user.name}`, ...user.groups.map((name) => `Group ${name}`)]) {
       for (const binding of this.#bySubject.get(subject)?.values() ?? []) {
@@ -112,38 +114,6 @@ export class RbacAuthorizer implements Authorizer, Disposable {
 
   #rulesOf({ roleRef, namespace }: Binding): readonly PolicyRule[] | undefined {
     return this.#roles.get(roleKey(roleRef, namespace));
-  }
-
-  #load(): void {
-    for (const watch of this.#watches) watch[Symbol.dispose]();
-    this.#roles.clear();
-    this.#bindings.clear();
-    this.#bySubject.clear();
-    this.#watches = buckets.map((prefix) => {
-      const { entries, revision } = this.#store.list(prefix);
-      for (const entry of entries) this.#put(prefix, entry.key, heldObject(entry));
-      return this.#store.watch(prefix, revision, () => {
-        this.#stale = true;
-      });
-    });
-    this.#stale = false;
-  }
-
-  #refresh(): void {
-    if (!this.#stale) return;
-    this.#stale = false;
-    try {
-      for (const [i, watch] of this.#watches.entries()) {
-        const prefix = buckets[i] as string;
-        for (let events = watch.read(1000); events.length > 0; events = watch.read(1000))
-          for (const { type, entry } of events)
-            if (type === "put") this.#put(prefix, entry.key, heldObject(entry));
-            else this.#remove(prefix, entry.key);
-      }
-    } catch {
-      // More changed than the history holds: everything is read again.
-      this.#load();
-    }
   }
 
   #put(prefix: string, key: string, object: AnyObject): void {
@@ -178,7 +148,7 @@ export class RbacAuthorizer implements Authorizer, Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const watch of this.#watches) watch[Symbol.dispose]();
+    this.#follower[Symbol.dispose]();
   }
 }
 
