@@ -1,6 +1,7 @@
 import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts";
+import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
@@ -37,6 +38,7 @@ export function allControllers({
     statefulSetController,
     daemonSetController(),
     jobController(),
+    cronJobController,
     ttlAfterFinishedController,
     endpointSliceController,
     endpointsController,
