@@ -68,8 +68,8 @@ step("making the executable", () => {
       // The code cache belongs to the V8 that made it: only the same architecture's.
       useCodeCache: isNative,
       useSnapshot: false,
-      // A small young generation: what grows under load otherwise, and is not given back (docs/performance.md).
-      execArgv: ["--max-semi-space-size=1"],
+      // A small young generation, and memory that can be given back after a load (docs/decisions/memory.md).
+      execArgv: ["--max-semi-space-size=2", "--expose-gc"],
       // NODE_OPTIONS could load foreign code into a process that holds the cluster's keys.
       execArgvExtension: "none",
       assets,

@@ -23,6 +23,7 @@ import { startAgent } from "./agent.ts";
 import type { ServerConfig } from "./config.ts";
 import { databaseCode } from "./database-code.ts";
 import { ensureDnsService } from "./dns-service.ts";
+import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
 import { staticTokensFrom } from "./static-tokens.ts";
@@ -143,6 +144,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     );
   }
 
+  await parts.start("memory", async () => giveBackMemory(ownMemory, { clock, log: log.part("memory") }));
   if (!stop.aborted) await once(stop, "abort");
   log.info("stopping; containers go on running");
 }
