@@ -15,7 +15,8 @@ import { NodeAuthorizer } from "./authorize/node.ts";
 import { RbacAuthorizer } from "./authorize/rbac.ts";
 import { UnionAuthorizer } from "./authorize/union.ts";
 import { Discovery } from "./discovery/discovery.ts";
-import { type HealthCheck, HealthChecks } from "./health/checks.ts";
+import type { HealthCheck } from "./health/checks.ts";
+import { serverHealth } from "./health/server-health.ts";
 import { Exchange, type Incoming, type Outgoing, statusErrorOf } from "./http/exchange.ts";
 import { explainTexts } from "./http/explain.ts";
 import { InFlight } from "./http/in-flight.ts";
@@ -107,20 +108,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const conditions = new OwnConditions(registry);
   await Promise.all([definitions.ready, conditions.ready]);
 
-  const health = {
-    healthz: new HealthChecks("healthz", [ping, storeCheck(store)]),
-    livez: new HealthChecks("livez", [ping, storeCheck(store)]),
-    readyz: new HealthChecks("readyz", [
-      ping,
-      storeCheck(store),
-      {
-        name: "shutdown",
-        check: () => {
-          if (stopping.signal.aborted) throw new Error("process is shutting down");
-        },
-      },
-    ]),
-  };
+  const health = serverHealth(store, stopping.signal);
   const discovery = new Discovery(catalog);
   const metrics = new Metrics(store, catalog);
   const advertised = `${options.advertiseAddress}:${options.advertisePort}`;
@@ -209,10 +197,3 @@ function groupVersionOf({ group, version }: RequestInfo): string {
 }
 
 const pods = { group: "", version: "v1", resource: "pods" } as const;
-
-const ping: HealthCheck = { name: "ping", check() {} };
-
-/** Called "etcd" because that is the name that probes and operators know it by. */
-function storeCheck(store: Store): HealthCheck {
-  return { name: "etcd", check: async () => void (await store.readBarrier()) };
-}
