@@ -27,10 +27,11 @@ export async function openDocker({
   log,
   clock = systemClock,
 }: DockerOptions): Promise<ContainerRuntime> {
-  const { docker, version } = await connectDocker(socket);
+  const { docker, version, connections } = await connectDocker(socket);
   const info = (await docker.info()) as { CgroupDriver: string; CgroupVersion?: string; DockerRootDir: string };
   const runtime = new DockerRuntime({
     docker,
+    connections,
     info: {
       name: "docker",
       version: version.version,

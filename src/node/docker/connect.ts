@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import Docker from "dockerode";
 import { CannotStart } from "../../base/lifecycle.ts";
+import { DockerConnections } from "./connections.ts";
 
 /** Docker cannot be used; the message says what is wrong and what to do. */
 export class RuntimeUnavailable extends CannotStart {
@@ -22,7 +23,11 @@ export interface DockerVersion {
 }
 
 /** Connects to Docker and checks that it can be used. */
-export async function connectDocker(socket: string): Promise<{ docker: Docker; version: DockerVersion }> {
+export async function connectDocker(socket: string): Promise<{
+  docker: Docker;
+  version: DockerVersion;
+  connections: DockerConnections;
+}> {
   const docker = new Docker({ socketPath: socket });
   const { Version, ApiVersion } = await answer(docker, socket);
   if (isOlder(ApiVersion, oldestApi)) {
@@ -31,8 +36,11 @@ export async function connectDocker(socket: string): Promise<{ docker: Docker; v
       `Docker ${Version} at ${socket} is too old: skiff needs Docker Engine 20.10 or later (API ${oldestApi}, this one has ${ApiVersion}); upgrade Docker`,
     );
   }
+  const connections = new DockerConnections();
+  const options = { socketPath: socket, version: `v${oldestApi}`, agent: connections };
   return {
-    docker: new Docker({ socketPath: socket, version: `v${oldestApi}` }),
+    docker: new Docker(options),
+    connections,
     version: { version: Version, apiVersion: ApiVersion },
   };
 }

@@ -36,6 +36,8 @@ import { containerFrom, sandboxFrom } from "./state.ts";
 
 export interface DockerParts {
   readonly docker: Docker;
+  /** All that lead to Docker; the runtime ends them. */
+  readonly connections: Disposable;
   readonly info: RuntimeInfo;
   readonly forwarder: PortForwarder;
   readonly clock: Clock;
@@ -45,6 +47,7 @@ export interface DockerParts {
 /** ContainerRuntime with Docker Engine. A sandbox is a container of the pause image that holds the pod's namespaces. */
 export class DockerRuntime implements ContainerRuntime {
   readonly #docker: Docker;
+  readonly #connections: Disposable;
   readonly #info: RuntimeInfo;
   readonly #forwarder: PortForwarder;
   readonly #clock: Clock;
@@ -52,8 +55,9 @@ export class DockerRuntime implements ContainerRuntime {
   readonly #closed = new AbortController();
   #traits: DaemonTraits;
 
-  constructor({ docker, info, forwarder, clock, log }: DockerParts) {
+  constructor({ docker, connections, info, forwarder, clock, log }: DockerParts) {
     this.#docker = docker;
+    this.#connections = connections;
     this.#info = info;
     this.#forwarder = forwarder;
     this.#clock = clock;
@@ -186,6 +190,7 @@ export class DockerRuntime implements ContainerRuntime {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#connections[Symbol.dispose]();
   }
 
   /** Creates a container; where one of its name is there already, it is kept if `reuse` says so, and else replaced. */

@@ -11,7 +11,7 @@ export async function runHook(
   { exec, httpGet, tcpSocket, sleep: pause }: LifecycleHandler,
   timeoutMs = noTimeoutMs,
 ): Promise<void> {
-  if (pause) return void (await sleep(Math.min(pause.seconds * 1000, timeoutMs)));
+  if (pause) return void (await sleep(Math.min(pause.seconds * 1000, timeoutMs), undefined, { ref: false }));
   const outcome = exec
     ? await probeExec(target, exec.command ?? [], timeoutMs)
     : httpGet

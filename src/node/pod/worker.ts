@@ -568,6 +568,7 @@ export class PodWorker implements AsyncDisposable {
           await client.delete(podKind, keyOf(this.#pod), { gracePeriodSeconds: 0, preconditions: { uid: this.uid } });
         break;
       } catch (error) {
+        if (this.#stopped.signal.aborted) return;
         if (isReason(error, "NotFound") || isReason(error, "Conflict")) break;
         log.warn("a pod could not be cleaned up yet", { pod: keyText(keyOf(this.#pod)), error });
         await this.#retry.wait(this.#stopped.signal);
