@@ -33,7 +33,9 @@ describe("Docker", () => {
     const events = runtime.events(new AbortController().signal)[Symbol.asyncIterator]();
     expect((await events.next()).value).toEqual({ type: "resync" });
     await daemon.restart();
-    expect((await events.next()).value).toEqual({ type: "resync" });
+    // Whether it is missed meanwhile depends on how fast it is back.
+    const first = (await events.next()).value;
+    expect(first.type === "lost" ? (await events.next()).value : first).toEqual({ type: "resync" });
     expect((await runtime.list()).sandboxes).toEqual([sandbox]);
     await runtime.removePodSandbox(sandbox.id);
   });

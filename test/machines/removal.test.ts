@@ -17,6 +17,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: memory}
 spec:
+  terminationGracePeriodSeconds: 600
   containers: [{name: c, image: "busybox:1", command: [sleep, "3600"], volumeMounts: [{name: m, mountPath: /m}]}]
   volumes: [{name: m, emptyDir: {medium: Memory}}]
 `;
@@ -53,7 +54,9 @@ test("what was there before stays, all that is skiff's goes", async () => {
   await kubectl("rollout", "status", "deployment/left-over", "--timeout=60s");
   await apply(memoryPod);
   await kubectl("wait", "--for=condition=Ready", "pod/memory", "--timeout=60s");
-  await on.cluster.stop();
+  await kubectl("delete", "pod", "memory", "--wait=false");
+  await eventually(async () => expect(await kubectl("events", "--for", "pod/memory")).toContain("Killing"));
+  await on.cluster.stop(); // does not wait for the pod's end
   // What a second node and a filter of Docker's would have brought.
   await on.machine.must("ip", ["route", "add", "10.42.9.0/24", "via", on.lan.hostAddress, "proto", "143"]);
   await on.machine.must("nft", ["-f", "-"], { input: filter });
