@@ -16,6 +16,7 @@ import type { ControllerOptions } from "./options.ts";
 import { podGcController } from "./pod-gc/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { replicationControllerController } from "./replicationcontroller/controller.ts";
+import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceLoadBalancerController } from "./service-load-balancer/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
@@ -43,6 +44,7 @@ export function allControllers({
     endpointSliceController,
     endpointsController,
     disruptionController,
+    resourceQuotaController,
     namespaceController,
     serviceAccountController,
     clusterRoleAggregationController,
