@@ -128,7 +128,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const handle = async (exchange: Exchange, incoming: Incoming): Promise<void> => {
     const { path, query } = splitTarget(incoming.url ?? "/");
     const info = infoOf(incoming, path, query);
-    const user = impersonated(incoming, await authenticator.authenticate(incoming), authorizer);
+    const user = impersonated(incoming, await authenticator.authenticate(incoming), authorizer, info);
     const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
     const { allowed, reason } = authorizer.decide(attributes);
     if (!allowed) throw refusal(attributes, reason);

@@ -54,14 +54,14 @@ export function upgrades(options: UpgradesOptions): UpgradeListener {
 
 async function handle(options: UpgradesOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const { authenticator, authorizer } = options;
-  const user = impersonated(request as never, await authenticator.authenticate(request as never), authorizer);
   const { path, query } = splitTarget(request.url ?? "/");
+  const info = requestInfo(request.method ?? "GET", path, { watching: false, onlyName: undefined });
+  const user = impersonated(request as never, await authenticator.authenticate(request as never), authorizer, info);
   const extra = options.extra.find(
     (one) => one.path === path && one.protocol === request.headers.upgrade?.toLowerCase(),
   );
   if (extra) return extra.accept({ user, connection: socket, head });
 
-  const info = requestInfo(request.method ?? "GET", path, { watching: false, onlyName: undefined });
   const attributes = attributesOf(user, info, undefined);
   const { allowed, reason } = authorizer.decide(attributes);
   if (!allowed) throw refusal(attributes, reason);
