@@ -1,7 +1,8 @@
 import type { FieldError, Path } from "../field.ts";
-import { signOf } from "../quantity.ts";
+import { quantityFrom, signOf } from "../quantity.ts";
 import type { TextRule } from "./names.ts";
 
+const nanosOfOne = 1_000_000_000n;
 const percent = /^[0-9]+%$/;
 
 /** Applies a rule for texts to a field. */
@@ -45,4 +46,10 @@ export function validateAtMost100Percent(value: number | string | undefined, at:
 /** The number before the "%"; undefined for anything else. */
 export function percentOf(value: number | string | undefined): number | undefined {
   return typeof value === "string" && percent.test(value) ? Number(value.slice(0, -1)) : undefined;
+}
+
+/** Bytes come whole: what is said of an amount of memory or storage that is none. `at`: its place. */
+export function fractionWarning(amount: string | undefined, at: string): string[] {
+  if (amount === undefined || quantityFrom(amount).nanos % nanosOfOne === 0n) return [];
+  return [`${at}: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`];
 }

@@ -183,7 +183,7 @@ function resourceEntries({ kind, home, custom }: Resource): Record<string, unkno
       ...(kind.categories.length > 0 && { categories: kind.categories }),
       ...(stored && { storageVersionHash: storageHash(home) }),
     },
-    ...subresourcesOf(kind).map(([name, sub]) => ({
+    ...(custom ? Object.entries(kind.subresources) : subresourcesOf(kind)).map(([name, sub]) => ({
       name: `${kind.plural}/${name}`,
       singularName: "",
       namespaced,

@@ -23,10 +23,10 @@ export function openApiPages({ catalog, descriptions, startedMs }: OpenApiOption
   const lastModified = new Date(startedMs).toUTCString();
   const kinds = (): PublishedKind[] => [...catalog.all().map(publishedFrom)];
 
-  const isFresh = (exchange: Exchange, hash: string, vary: string): boolean => {
+  const isFresh = (exchange: Exchange, hash: string, vary: readonly string[]): boolean => {
     exchange.setHeader("etag", `"${hash}"`);
     exchange.setHeader("last-modified", lastModified);
-    exchange.setHeader("vary", vary);
+    exchange.setHeaders("vary", [...vary]);
     if (exchange.header("if-none-match") !== `"${hash}"`) return false;
     exchange.write(304, exchange.headers(undefined), [Buffer.alloc(0)]);
     return true;
@@ -35,7 +35,7 @@ export function openApiPages({ catalog, descriptions, startedMs }: OpenApiOption
   return {
     async v2({ exchange }) {
       const all = kinds();
-      if (isFresh(exchange, hashOf(all), "Accept-Encoding, Accept")) return;
+      if (isFresh(exchange, hashOf(all), ["Accept-Encoding", "Accept"])) return;
       const document = openApiV2(all, descriptions());
       const asProtobuf = exchange.header("accept")?.includes("proto-openapi.spec.v2") ?? false;
       await (asProtobuf ? send(exchange, encodeOpenApiV2(document), v2Protobuf) : sendJson(exchange, document));
@@ -58,7 +58,7 @@ export function openApiPages({ catalog, descriptions, startedMs }: OpenApiOption
         exchange.setHeader("cache-control", "public, immutable");
         exchange.setHeader("expires", new Date(startedMs + yearMs).toUTCString());
       }
-      if (isFresh(exchange, hash, "Accept")) return;
+      if (isFresh(exchange, hash, ["Accept"])) return;
       await sendJson(exchange, openApiV3(path, all, descriptions()));
     },
   };

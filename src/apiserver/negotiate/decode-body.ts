@@ -221,14 +221,18 @@ export function decodeCustomDocument(document: JsonDocument, resource: Resource,
   try {
     const { object, strictErrors } = decodeResource(document, custom.node);
     if (strictErrors.length > 0 && options.fieldValidation === "Strict")
-      throw badRequest(`strict decoding error: ${strictErrors.join(", ")}`);
+      throw unreadable(kind, `strict decoding error: ${strictErrors.join(", ")}`);
     if (options.fieldValidation === "Warn") for (const error of strictErrors) options.warn(error);
     const metadata = (object.metadata ?? {}) as AnyObject["metadata"];
     return { ...object, kind: kind.kind, apiVersion: groupVersion, metadata };
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(error.message);
+    if (error instanceof DecodeError) throw unreadable(kind, error.message);
     throw error;
   }
+}
+
+function unreadable({ kind, version }: { kind: string; version: string }, why: string): StatusError {
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 }
 
 /** Fills in what the client left out: what the types, the schema and the kind say. Changes the object. */

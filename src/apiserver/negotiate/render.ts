@@ -104,7 +104,10 @@ function listObject(answer: ListAnswer, options: RenderOptions): AnyObject {
   const { as, asVersion } = options.form;
   const objects = items.map((item) => objectOf(resource, item));
   const metadata = listMetadata(answer);
-  if (as === "Table") return tableOf(resource, objects, metadata, tableOptions(options, true));
+  if (as === "Table") {
+    const { continue: token, ...rest } = metadata as { continue?: string };
+    return tableOf(resource, objects, token ? metadata : rest, tableOptions(options, true));
+  }
   if (as === "PartialObjectMetadata")
     throw new StatusError(
       "NotAcceptable",

@@ -8,7 +8,7 @@ import { mergePatch } from "../../api/patch/merge.ts";
 import { plainValue } from "../../api/schema/json.ts";
 import { typeNode } from "../../api/schema/table.ts";
 import { type LabelSelector, selectorText } from "../../api/selector.ts";
-import { conflict, notFound } from "../../api/status.ts";
+import { conflict, internalError, notFound } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
@@ -53,7 +53,10 @@ export function getScale({ store }: Registry, call: Call, scale: ScaleSubresourc
   const { resource, namespace, name = "" } = call;
   const entry = store.get(storeKey(resource, namespace, name));
   if (!entry) throw notFound(resource.name, name);
-  return { sort: "object", code: 200, resource: undefined, object: scaleOf(objectIn(resource, entry), scale) };
+  const object = objectIn(resource, entry);
+  if (resource.custom && valueAt(object, scale.specReplicas) === undefined)
+    throw internalError(`the spec replicas field ${JSON.stringify(scale.specReplicas)} does not exist`);
+  return { sort: "object", code: 200, resource: undefined, object: scaleOf(object, scale) };
 }
 
 export async function updateScale(
@@ -112,7 +115,7 @@ async function rescaled(
         ...before,
         metadata: { ...before.metadata, managedFields: scaleManagers(managedFields, scale.specReplicas) },
       });
-      refuseInvalid(next);
+      refuseInvalid(call, next, scale);
       const { uid, resourceVersion } = next.metadata ?? {};
       if (uid && uid !== old.metadata.uid)
         throw conflict(
@@ -126,8 +129,9 @@ async function rescaled(
         path: scale.specReplicas,
         apiVersion: resource.groupVersion,
       });
+      // A Scale may be written whatever it was before, even where its object may not.
       if (resourceVersion) object.metadata.resourceVersion = resourceVersion;
-      else delete object.metadata.resourceVersion;
+      else if (!resource.custom) delete object.metadata.resourceVersion;
       return object;
     },
   });
@@ -137,9 +141,11 @@ async function rescaled(
   return { sort: "object", code: 200, resource: undefined, object: scaleOf(object, scale) };
 }
 
-function refuseInvalid(scale: AnyObject): void {
+function refuseInvalid({ resource, name = "" }: Call, scale: AnyObject, { specReplicas }: ScaleSubresource): void {
   const replicas = Number(valueAt(scale, "spec.replicas") ?? 0);
   if (replicas >= 0) return;
+  if (resource.custom)
+    throw invalid(resource.kind, name, [new Path(specReplicas).invalid(replicas, "should be a non-negative integer")]);
   throw invalid({ group: "autoscaling", kind: "Scale" }, scale.metadata.name, [
     new Path("spec.replicas").invalid(replicas, "must be greater than or equal to 0"),
   ]);

@@ -11,6 +11,7 @@ import {
 } from "../../validate/values.ts";
 import { templateColumns } from "./workload.ts";
 import {
+  podNameWarnings,
   templateWarnings,
   validateCounts,
   validateReplicatedTemplate,
@@ -85,7 +86,10 @@ export const deployment = defineKind<Deployment>({
     return errors;
   },
 
-  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
+  warnings: (object, old) => [
+    ...podNameWarnings(object, old),
+    ...templateWarnings(object.spec.template, old?.spec.template),
+  ],
 
   validateSubresource(_subresource, { status = {} }, old, root) {
     const at = root.child("status");

@@ -4,6 +4,7 @@ import type { ReplicaSet } from "../../schema/types.ts";
 import { validateNonNegative } from "../../validate/values.ts";
 import { templateColumns } from "./workload.ts";
 import {
+  podNameWarnings,
   templateWarnings,
   validateCounts,
   validateReplicatedTemplate,
@@ -50,7 +51,10 @@ export const replicaSet = defineKind<ReplicaSet>({
     ];
   },
 
-  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
+  warnings: (object, old) => [
+    ...podNameWarnings(object, old),
+    ...templateWarnings(object.spec.template, old?.spec.template),
+  ],
 
   validateSubresource(_subresource, { status }, _old, root) {
     const at = root.child("status");

@@ -3,6 +3,7 @@ import type { FieldError, Path } from "../../field.ts";
 import type { LabelSelector, PodTemplateSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
+import { dnsLabel } from "../../validate/names.ts";
 import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateNonNegative } from "../../validate/values.ts";
 import { podSpecWarnings } from "../core/pod-warnings.ts";
@@ -86,6 +87,15 @@ export function templateWarnings(
 ): string[] {
   if (!template?.spec || isDeepStrictEqual(template, old)) return [];
   return podSpecWarnings(template.spec, `${at}.spec`);
+}
+
+/** A new object whose name its pods' hostnames will be made of. */
+export function podNameWarnings({ metadata: { name } }: { metadata: { name: string } }, old: unknown): string[] {
+  const wrong = old === undefined ? dnsLabel(name) : [];
+  if (wrong.length === 0) return [];
+  return [
+    `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${wrong.join(" ")}]`,
+  ];
 }
 
 /** The numbers of a status, none of which may be negative. */

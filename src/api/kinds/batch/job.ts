@@ -7,7 +7,7 @@ import type { Job } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { templateColumns } from "../apps/workload.ts";
-import { isUsableSelector, templateWarnings, validateCounts } from "../apps/workload-rules.ts";
+import { isUsableSelector, podNameWarnings, templateWarnings, validateCounts } from "../apps/workload-rules.ts";
 import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
 
 const uidLabel = "batch.kubernetes.io/controller-uid";
@@ -88,7 +88,10 @@ export const job = defineKind<Job>({
     ];
   },
 
-  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
+  warnings: (object, old) => [
+    ...podNameWarnings(object, old),
+    ...templateWarnings(object.spec.template, old?.spec.template),
+  ],
 
   validateSubresource(_subresource, { status }, _old, root) {
     if (!status) return [];

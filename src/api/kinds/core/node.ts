@@ -18,6 +18,8 @@ export const node = defineKind<Node>({
     proxy: { sort: "action", action: "proxy", verbs: proxyVerbs, kind: "NodeProxyOptions" },
     status: true,
   },
+  warnings: ({ spec }) =>
+    spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : [],
   selectable: [{ field: "spec.unschedulable", value: ({ spec }) => String(spec?.unschedulable ?? false) }],
   columns: [
     nameColumn,

@@ -2,8 +2,12 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { PersistentVolumeClaim } from "../../schema/types.ts";
 import { validateClaimSpec } from "../../validate/claims.ts";
+import { fractionWarning } from "../../validate/values.ts";
 import { shownAccessModes } from "./persistent-volume.ts";
 import { validateClaimStatus, validateClaimUpdate } from "./persistent-volume-claim-rules.ts";
+
+/** In which the class was named before there was a field for it. */
+const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 
 export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: "",
@@ -48,6 +52,12 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   },
   prepareUpdate: alignSources,
   firstUpdateWrites: () => true,
+  warnings: ({ metadata, spec }) => [
+    ...(metadata.annotations?.[classAnnotation] === undefined
+      ? []
+      : [`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`]),
+    ...fractionWarning(spec.resources?.requests?.storage, "spec.resources.requests[storage]"),
+  ],
   validate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
   validateUpdate: validateClaimUpdate,
   validateSubresource: (_subresource, claim, _old, root) => validateClaimStatus(claim, root.child("status")),
@@ -70,5 +80,5 @@ function isClaimOrSnapshot({ apiGroup, kind }: { apiGroup?: string | null; kind:
 }
 
 function shownClass({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata.annotations?.["volume.beta.kubernetes.io/storage-class"] ?? spec.storageClassName ?? "";
+  return metadata.annotations?.[classAnnotation] ?? spec.storageClassName ?? "";
 }

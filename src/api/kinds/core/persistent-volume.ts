@@ -19,6 +19,12 @@ export const persistentVolume = defineKind<PersistentVolume>({
   shortNames: ["pv"],
   scope: "Cluster",
   subresources: { status: true },
+  warnings: ({ spec }) =>
+    spec.persistentVolumeReclaimPolicy === "Recycle"
+      ? [
+          "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.",
+        ]
+      : [],
   selectable: [{ field: "name", value: ({ metadata }) => metadata.name }],
   columns: [
     nameColumn,

@@ -19,6 +19,7 @@ export const service = defineKind<Service>({
   shortNames: ["svc"],
   categories: ["all"],
   scope: "Namespaced",
+  createOnUpdate: true,
   subresources: {
     proxy: { sort: "action", action: "proxy", verbs: proxyVerbs, kind: "ServiceProxyOptions" },
     status: true,
