@@ -13,6 +13,7 @@ import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
 import type { ControllerOptions } from "./options.ts";
+import { claimBinder, volumePhases } from "./persistentvolume/controller.ts";
 import { podGcController } from "./pod-gc/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { replicationControllerController } from "./replicationcontroller/controller.ts";
@@ -23,6 +24,7 @@ import { serviceAccountController } from "./serviceaccount/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
 import { taintEvictionController } from "./taint-eviction/controller.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
+import { claimProtectionController, volumeProtectionController } from "./volume-protection/controller.ts";
 
 /** Every controller, in the order that people read them; they start together. */
 export function allControllers({
@@ -44,6 +46,10 @@ export function allControllers({
     endpointSliceController,
     endpointsController,
     disruptionController,
+    claimBinder,
+    volumePhases,
+    claimProtectionController,
+    volumeProtectionController,
     resourceQuotaController,
     namespaceController,
     serviceAccountController,

@@ -1,0 +1,163 @@
+import { isDeepStrictEqual } from "node:util";
+import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
+import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
+import { storageClass } from "../../api/kinds/storage/storage-class.ts";
+import { isLeaving, keyOf } from "../../api/object.ts";
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
+import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { bindCompleted, boundByController, decideClaim, decideVolume } from "./decide.ts";
+import { classOf } from "./match.ts";
+
+const provisionerNames = ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"];
+
+const isUnbound = ({ metadata }: PersistentVolumeClaim): boolean => !metadata.annotations?.[bindCompleted];
+
+/** A volume concerns the claim that it is for; a free one, every claim that still looks for one. */
+const volumesOfClaims: Watched<PersistentVolume> = {
+  kind: persistentVolume,
+  keys: ({ spec }, cache) => {
+    const { claimRef } = spec ?? {};
+    if (claimRef?.name) return [{ namespace: claimRef.namespace, name: claimRef.name }];
+    return cache.list(persistentVolumeClaim).filter(isUnbound).map(keyOf);
+  },
+};
+
+const classesOfClaims: Watched<StorageClass> = {
+  kind: storageClass,
+  keys: ({ metadata }, cache) =>
+    cache
+      .list(persistentVolumeClaim)
+      .filter((claim) => isUnbound(claim) && classOf(claim) === metadata.name)
+      .map(keyOf),
+};
+
+/** Brings claims and volumes together (Kubernetes docs, "Persistent Volumes", section "Binding"). */
+export const claimBinder: Controller = defineController<PersistentVolumeClaim>({
+  name: "persistentvolume-binder",
+  component: "persistentvolume-controller",
+  reconciles: persistentVolumeClaim,
+  watches: [volumesOfClaims, classesOfClaims],
+  // One after the other: two claims must not reach for the same volume.
+  workers: 1,
+
+  async reconcile(key, context) {
+    const { cache, client, events } = context;
+    const claim = cache.get(persistentVolumeClaim, key);
+    if (!claim || (isLeaving(claim) && isUnbound(claim))) return settled;
+    const step = decideClaim(claim, {
+      volumes: cache.list(persistentVolume),
+      storageClass: cache.get(storageClass, { name: classOf(claim) }),
+    });
+    switch (step.do) {
+      case "bind":
+        await bind(claim, step.volume, context);
+        return settled;
+      case "confirm":
+        await setClaimStatus(claim, boundStatus(claim, step.volume), context);
+        return settled;
+      case "lose":
+        if (claim.status?.phase === "Lost") return settled;
+        events.record(claim, step.news);
+        await setClaimStatus(claim, { phase: "Lost" }, context);
+        return settled;
+      case "wait": {
+        if (step.news) events.record(claim, step.news);
+        const { provisioner } = step;
+        const annotations = Object.fromEntries(provisionerNames.map((name) => [name, provisioner ?? ""]));
+        const isSaid = provisionerNames.every((name) => claim.metadata.annotations?.[name] === provisioner);
+        if (provisioner && !isSaid) {
+          const document = { metadata: { annotations } };
+          await cache.seen(await client.patch(persistentVolumeClaim, key, { type: "merge", document }));
+        }
+        return settled;
+      }
+    }
+  },
+});
+
+/** Tells of each volume whether it is free, in use, or left behind by its claim. */
+export const volumePhases: Controller = defineController<PersistentVolume>({
+  name: "persistentvolume-phases",
+  component: "persistentvolume-controller",
+  reconciles: persistentVolume,
+  watches: [
+    {
+      kind: persistentVolumeClaim,
+      keys: (claim, cache) =>
+        cache
+          .list(persistentVolume)
+          .filter(
+            ({ spec }) =>
+              spec?.claimRef?.name === claim.metadata.name && spec.claimRef.namespace === claim.metadata.namespace,
+          )
+          .map(keyOf),
+    },
+  ],
+
+  async reconcile(key, { cache, client, events }) {
+    const volume = cache.get(persistentVolume, key);
+    if (!volume) return settled;
+    const { namespace, name = "" } = volume.spec?.claimRef ?? {};
+    const step = decideVolume(volume, cache.get(persistentVolumeClaim, { namespace, name }));
+    if (!step) return settled;
+    if ("release" in step) {
+      const document = { metadata: { annotations: { [boundByController]: null } }, spec: { claimRef: null } };
+      await cache.seen(await client.patch(persistentVolume, key, { type: "merge", document }));
+      return settled;
+    }
+    if (volume.status?.phase === step.phase) return settled;
+    const { message: _, ...status } = volume.status ?? {};
+    const told = step.message ? { ...status, ...step } : { ...status, phase: step.phase };
+    await cache.seen(await client.updateStatus(persistentVolume, { ...volume, status: told }));
+    if (step.message) events.record(volume, { type: "Warning", reason: "VolumeFailedDelete", message: step.message });
+    return settled;
+  },
+});
+
+/** First the volume, then the claim: what is broken off in between is taken up again from the volume. */
+async function bind(claim: PersistentVolumeClaim, volume: PersistentVolume, context: Context): Promise<void> {
+  const { cache, client } = context;
+  const { name, namespace = "", uid = "", resourceVersion = "" } = claim.metadata;
+  let taken = volume;
+  if (volume.spec?.claimRef?.uid !== uid) {
+    const claimRef = { kind: "PersistentVolumeClaim", apiVersion: "v1", namespace, name, uid, resourceVersion };
+    const annotations = volume.spec?.claimRef ? {} : { [boundByController]: "yes" };
+    const document = {
+      metadata: { annotations, resourceVersion: volume.metadata.resourceVersion },
+      spec: { claimRef },
+    };
+    taken = await client.patch(persistentVolume, keyOf(volume), { type: "merge", document });
+    await cache.seen(taken);
+  }
+  if (taken.status?.phase !== "Bound") {
+    taken = await client.updateStatus(persistentVolume, { ...taken, status: { ...taken.status, phase: "Bound" } });
+    await cache.seen(taken);
+  }
+  const annotations = { [bindCompleted]: "yes", ...(!claim.spec?.volumeName && { [boundByController]: "yes" }) };
+  const document = {
+    metadata: { annotations, resourceVersion },
+    spec: { volumeName: volume.metadata.name },
+  };
+  const named = await client.patch(persistentVolumeClaim, keyOf(claim), { type: "merge", document });
+  await cache.seen(named);
+  await setClaimStatus(named, boundStatus(named, taken), context);
+}
+
+function boundStatus(claim: PersistentVolumeClaim, { spec }: PersistentVolume): PersistentVolumeClaim["status"] {
+  const storage = claim.status?.phase === "Bound" ? claim.status.capacity?.storage : spec?.capacity?.storage;
+  return {
+    ...claim.status,
+    phase: "Bound",
+    ...(spec?.accessModes && { accessModes: spec.accessModes }),
+    ...(storage && { capacity: { ...claim.status?.capacity, storage } }),
+  };
+}
+
+async function setClaimStatus(
+  claim: PersistentVolumeClaim,
+  status: PersistentVolumeClaim["status"],
+  { cache, client }: Context,
+): Promise<void> {
+  if (!status || isDeepStrictEqual(claim.status, status)) return;
+  await cache.seen(await client.updateStatus(persistentVolumeClaim, { ...claim, status }));
+}

@@ -1,0 +1,58 @@
+import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
+import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import { isLeaving, keyFrom, keyText, type ObjectKey } from "../../api/object.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/schema/types.ts";
+import { defineController, settled } from "../../client/controller.ts";
+import { hasEnded } from "../pods.ts";
+
+const claimProtection = "kubernetes.io/pvc-protection";
+const volumeProtection = "kubernetes.io/pv-protection";
+
+/** Keeps a deleted claim there until no pod uses it any more. */
+export const claimProtectionController = defineController<PersistentVolumeClaim>({
+  name: "pvc-protection",
+  reconciles: persistentVolumeClaim,
+  watches: [{ kind: pod, keys: (object) => usedClaims(object as Pod).map(keyFrom) }],
+
+  async reconcile(key, { cache, client }) {
+    const claim = cache.get(persistentVolumeClaim, key);
+    if (!claim || !isLeaving(claim)) return settled;
+    const { finalizers = [], resourceVersion } = claim.metadata;
+    const isUsed = cache.by(pod, usedClaims, keyText(key)).some((one) => one.spec.nodeName && !hasEnded(one));
+    if (isUsed || !finalizers.includes(claimProtection)) return settled;
+    const document = without(finalizers, claimProtection, resourceVersion);
+    await client.patch(persistentVolumeClaim, key, { type: "merge", document });
+    return settled;
+  },
+});
+
+/** Keeps a deleted volume there as long as it is bound. */
+export const volumeProtectionController = defineController<PersistentVolume>({
+  name: "pv-protection",
+  reconciles: persistentVolume,
+
+  async reconcile(key, { cache, client }) {
+    const volume = cache.get(persistentVolume, key);
+    if (!volume || !isLeaving(volume) || volume.status?.phase === "Bound") return settled;
+    const { finalizers = [], resourceVersion } = volume.metadata;
+    if (!finalizers.includes(volumeProtection)) return settled;
+    const document = without(finalizers, volumeProtection, resourceVersion);
+    await client.patch(persistentVolume, key, { type: "merge", document });
+    return settled;
+  },
+});
+
+function without(finalizers: readonly string[], name: string, resourceVersion: string | undefined): object {
+  return { metadata: { finalizers: finalizers.filter((one) => one !== name), resourceVersion } };
+}
+
+/** The claims that a pod uses, those of its ephemeral volumes too. */
+function usedClaims({ metadata, spec }: Pod): readonly string[] {
+  const { namespace } = metadata;
+  const key = (name: string): string => keyText({ namespace, name } satisfies ObjectKey);
+  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim, ephemeral }) => {
+    if (claim) return [key(claim.claimName)];
+    return ephemeral ? [key(`${metadata.name}-${name}`)] : [];
+  });
+}
