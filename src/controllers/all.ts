@@ -7,6 +7,7 @@ import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
+import { ephemeralVolumeController } from "./ephemeral-volume/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
 import { jobController } from "./job/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
@@ -48,6 +49,7 @@ export function allControllers({
     disruptionController,
     claimBinder,
     volumePhases,
+    ephemeralVolumeController,
     claimProtectionController,
     volumeProtectionController,
     resourceQuotaController,

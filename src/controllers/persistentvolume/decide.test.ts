@@ -1,0 +1,139 @@
+import { describe, expect, test } from "vitest";
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeClaimSpec,
+  PersistentVolumeSpec,
+  StorageClass,
+} from "../../api/schema/types.ts";
+import { decideClaim, decideVolume } from "./decide.ts";
+
+function aVolume(name: string, storage: string, spec: Partial<PersistentVolumeSpec> = {}): PersistentVolume {
+  return {
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name },
+    spec: { capacity: { storage }, accessModes: ["ReadWriteOnce"], storageClassName: "manual", ...spec },
+  };
+}
+
+function aClaim(spec: Partial<PersistentVolumeClaimSpec> = {}, annotations = {}): PersistentVolumeClaim {
+  return {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "data", namespace: "default", uid: "c", annotations },
+    spec: {
+      accessModes: ["ReadWriteOnce"],
+      storageClassName: "manual",
+      resources: { requests: { storage: "1Gi" } },
+      ...spec,
+    },
+  };
+}
+
+const aClass = (provisioner: string, volumeBindingMode = "Immediate"): StorageClass => ({
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  metadata: { name: "manual" },
+  provisioner,
+  volumeBindingMode,
+});
+
+const ours = { namespace: "default", name: "data", uid: "c" };
+const bound = { "pv.kubernetes.io/bind-completed": "yes" };
+
+describe("decideClaim()", () => {
+  test.each<{
+    it: string;
+    claim?: PersistentVolumeClaim;
+    volumes?: PersistentVolume[];
+    storageClass?: StorageClass;
+    does: string;
+  }>([
+    { it: "takes the smallest that fits", volumes: [aVolume("a", "9Gi"), aVolume("b", "2Gi")], does: "bind b" },
+    { it: "takes none that is too small", volumes: [aVolume("a", "1Mi")], does: "wait ProvisioningFailed" },
+    {
+      it: "takes none of another class",
+      volumes: [aVolume("a", "1Gi", { storageClassName: "else" })],
+      does: "wait ProvisioningFailed",
+    },
+    {
+      it: "takes none of another mode",
+      volumes: [aVolume("a", "1Gi", { volumeMode: "Block" })],
+      does: "wait ProvisioningFailed",
+    },
+    {
+      it: "prefers one that was set aside for it",
+      volumes: [aVolume("a", "1Gi"), aVolume("b", "9Gi", { claimRef: { namespace: "default", name: "data" } })],
+      does: "bind b",
+    },
+    {
+      it: "takes the one it names",
+      claim: aClaim({ volumeName: "b" }),
+      volumes: [aVolume("a", "1Gi"), aVolume("b", "9Gi")],
+      does: "bind b",
+    },
+    {
+      it: "does not take one from another claim",
+      claim: aClaim({ volumeName: "a" }),
+      volumes: [aVolume("a", "1Gi", { claimRef: { ...ours, name: "other", uid: "o" } })],
+      does: "wait FailedBinding",
+    },
+    {
+      it: "waits for the first pod",
+      volumes: [aVolume("a", "1Gi")],
+      storageClass: aClass("kubernetes.io/no-provisioner", "WaitForFirstConsumer"),
+      does: "wait WaitForFirstConsumer",
+    },
+    {
+      it: "binds when the pod has its node",
+      claim: aClaim({}, { "volume.kubernetes.io/selected-node": "n1" }),
+      volumes: [aVolume("a", "1Gi")],
+      storageClass: aClass("kubernetes.io/no-provisioner", "WaitForFirstConsumer"),
+      does: "bind a",
+    },
+    { it: "leaves it to a provisioner", storageClass: aClass("disk.example.com"), does: "wait ExternalProvisioning" },
+    {
+      it: "stays with its volume",
+      claim: aClaim({ volumeName: "a" }, bound),
+      volumes: [aVolume("a", "1Gi", { claimRef: ours })],
+      does: "confirm a",
+    },
+    { it: "is lost without its volume", claim: aClaim({ volumeName: "a" }, bound), does: "lose ClaimLost" },
+  ])("$it", ({ claim = aClaim(), volumes = [], storageClass, does }) => {
+    const step = decideClaim(claim, { volumes, storageClass });
+    const what = "volume" in step ? step.volume.metadata.name : step.news?.reason;
+    expect(`${step.do} ${what}`).toBe(does);
+  });
+});
+
+describe("decideVolume()", () => {
+  test.each<{ it: string; volume: PersistentVolume; claim?: PersistentVolumeClaim; phase: string | undefined }>([
+    { it: "a free one is available", volume: aVolume("a", "1Gi"), phase: "Available" },
+    {
+      it: "one of a claim is bound",
+      volume: aVolume("a", "1Gi", { claimRef: ours }),
+      claim: aClaim({ volumeName: "a" }),
+      phase: "Bound",
+    },
+    {
+      it: "one whose claim is still being told stays as it is",
+      volume: aVolume("a", "1Gi", { claimRef: ours }),
+      claim: aClaim(),
+      phase: undefined,
+    },
+    {
+      it: "one whose claim is gone is released",
+      volume: aVolume("a", "1Gi", { claimRef: ours, persistentVolumeReclaimPolicy: "Retain" }),
+      phase: "Released",
+    },
+    {
+      it: "one that nobody can delete fails",
+      volume: aVolume("a", "1Gi", { claimRef: ours, persistentVolumeReclaimPolicy: "Delete" }),
+      phase: "Failed",
+    },
+  ])("$it", ({ volume, claim, phase }) => {
+    const step = decideVolume(volume, claim);
+    expect(step && "phase" in step ? step.phase : undefined).toBe(phase);
+  });
+});
