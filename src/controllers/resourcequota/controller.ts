@@ -50,6 +50,8 @@ function watchOf({ kind, evaluator }: Counted): Watched {
     Object.keys(spec?.hard ?? {}).some((name) => evaluator.counts(name));
   return {
     kind,
+    // Where only the number counts, what is in the objects need not be held.
+    ...(!evaluator.changes && { query: { keeps: "identity" } }),
     keys: ({ metadata }: KubeObject, cache) =>
       cache.list(resourceQuota, metadata.namespace).filter(concerns).map(keyOf),
     matters: ({ before, after }) => !before || !after || evaluator.changes,
