@@ -121,7 +121,7 @@ export class ResourceApi {
         const options = writeOptions("PatchOptions", query, type === "apply");
         const bytes = await readBody(exchange.incoming);
         const call = this.#call(exchange, info, user, route, options);
-        const document = readPatch(bytes, type === "apply");
+        const document = readPatch(bytes, type);
         return perform(registry, actions, { verb, call, patch: { type, document, text: bytes } });
       }
       default: {

@@ -2,6 +2,7 @@ import { applyTypeDefaults } from "../../api/defaults.ts";
 import { invalid, Path } from "../../api/field.ts";
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
+import type { PatchType } from "../../api/request.ts";
 import { DecodeError, decode, strictMessage } from "../../api/schema/decode.ts";
 import { applySchemaDefaults } from "../../api/schema/defaults.ts";
 import { type JsonDocument, JsonError, NumberText, parseJson } from "../../api/schema/json.ts";
@@ -109,11 +110,12 @@ export function readDocument(
 }
 
 /** A patch as a JSON document. @throws {StatusError} BadRequest */
-export function readPatch(bytes: Buffer, isYaml: boolean): JsonDocument {
+export function readPatch(bytes: Buffer, type: PatchType): JsonDocument {
   try {
-    return isYaml ? yamlDocument(bytes) : parseJson(bytes.toString());
+    return type === "apply" ? yamlDocument(bytes) : parseJson(bytes.toString());
   } catch (error) {
-    if (error instanceof JsonError) throw badRequest(`error decoding patch: ${error.message}`);
+    if (error instanceof JsonError)
+      throw badRequest(type === "strategic" ? error.message : `error decoding patch: ${error.message}`);
     if (error instanceof YamlError)
       throw badRequest(`error decoding YAML: error converting YAML to JSON: yaml: ${error.message}`);
     throw error;

@@ -40,10 +40,18 @@ export function refuseInvalidOptions(kind: OptionsKind, options: WriteOptionText
       errors.push(unsupported(at, propagationPolicy, ["Foreground", "Background", "Orphan", "nil"]));
   }
   if (fieldManager.length > 128) errors.push(new Path("fieldManager").tooLong(128));
-  else if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(fieldManager))
-    errors.push(new Path("fieldManager").invalid(fieldManager, "should only contain printable characters"));
+  else errors.push(...unprintable(fieldManager));
   if (dryRun.some((value) => value !== "All")) errors.push(unsupported(new Path("dryRun"), dryRun, ["All"]));
   if (fieldValidation && !["Ignore", "Strict", "Warn"].includes(fieldValidation))
     errors.push(unsupported(new Path("fieldValidation"), fieldValidation, ["", "Ignore", "Strict", "Warn"]));
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", errors);
+}
+
+/** The first character of a manager's name that cannot be printed. */
+function unprintable(fieldManager: string): FieldError[] {
+  const at = fieldManager.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
+  if (at < 0) return [];
+  const code = (fieldManager.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  const position = Buffer.byteLength(fieldManager.slice(0, at));
+  return [new Path("fieldManager").invalid(fieldManager, `invalid character U+${code} (at position ${position})`)];
 }

@@ -105,7 +105,8 @@ export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject
     report(call, repeated, refused);
     return readAs(call, value);
   }
-  const { object, strictErrors } = decodedOr(refused, value, typeNode(call.resource.kind.type));
+  const refusedAs = patch.type === "strategic" ? (why: string) => refused(inConvertersWords(why)) : refused;
+  const { object, strictErrors } = decodedOr(refusedAs, value, typeNode(call.resource.kind.type));
   report(call, [...repeated, ...strictErrors], refused);
   return fillIn(call.resource, completed(object, call.resource.kind));
 }
@@ -123,6 +124,15 @@ function decodedOr(refused: (why: string) => StatusError, value: AnyObject, node
   } catch (error) {
     throw error instanceof DecodeError ? refused(error.message) : error;
   }
+}
+
+/** What a strategic patch makes is not read as JSON but converted, which complains of the wrong shape more shortly. */
+function inConvertersWords(why: string): string {
+  const [, given = "", type = ""] =
+    /^json: cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)/.exec(why) ?? [];
+  const kind = { object: "map", array: "slice", number: "int64" }[given] ?? given;
+  if (type.startsWith("[]")) return `cannot restore slice from ${kind}`;
+  return type.startsWith("map[") ? `cannot restore map from ${kind}` : why;
 }
 
 /** The 422 that shows what a patch made and why it is no object of its kind. */

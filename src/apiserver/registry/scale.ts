@@ -125,7 +125,9 @@ async function rescaled(
         );
       const object = structuredClone(old);
       setAt(object, scale.specReplicas, valueAt(next, "spec.replicas") ?? 0);
-      object.metadata.managedFields = managersAfterScale(managedFields, next.metadata.managedFields ?? [], {
+      // Who scales a custom resource is noted nowhere; who owned the number does so no more.
+      const scaled = resource.custom ? [] : (next.metadata.managedFields ?? []);
+      object.metadata.managedFields = managersAfterScale(managedFields, scaled, {
         path: scale.specReplicas,
         apiVersion: resource.groupVersion,
       });
