@@ -68,7 +68,7 @@ test.each([
   fc.assert(
     fc.property(mutated(isYaml ? seeds.yaml : seeds.json), (bytes) => {
       try {
-        readPatch(bytes, isYaml);
+        readPatch(bytes, isYaml ? "apply" : "merge");
       } catch (error) {
         expect(error).toBeInstanceOf(StatusError);
       }
