@@ -105,4 +105,19 @@ describe("the scheduler", () => {
     await vi.waitFor(async () => expect(await nodeOf("high")).toBe("n1"));
     expect(await nodeOf("mid")).toBe("n1");
   });
+
+  test("gives room that was made for a pod to no one less important", async () => {
+    await client.create(node, aNode({ cpu: "1" }));
+    await client.create(pod, aPod({ name: "low", cpu: "1", priority: 1 }));
+    await vi.waitFor(async () => expect(await nodeOf("low")).toBe("n1"));
+    await client.create(pod, aPod({ name: "high", cpu: "1", priority: 10 }));
+    await vi.waitFor(async () => expect((await get("low")).metadata.deletionTimestamp).toBeDefined());
+    await client.delete(pod, { namespace: "default", name: "low" }, { gracePeriodSeconds: 0 });
+    await client.create(pod, aPod({ name: "late", cpu: "1", priority: 1 }));
+    const isWaiting = async () => (await get("late")).status?.conditions?.some(({ status }) => status === "False");
+    await vi.waitFor(async () => expect(await isWaiting()).toBe(true));
+    await clock.advance(1000);
+    await vi.waitFor(async () => expect(await nodeOf("high")).toBe("n1"));
+    expect(await nodeOf("late")).toBeUndefined();
+  });
 });

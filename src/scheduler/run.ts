@@ -19,7 +19,7 @@ import { allPlugins } from "./plugins/all.ts";
 import { type PodInfo, podInfoFrom } from "./pod-info.ts";
 import { findVictims } from "./preemption.ts";
 import { SchedulingQueue, type Waiting } from "./queue.ts";
-import { Snapshot } from "./snapshot.ts";
+import { NodeState, Snapshot } from "./snapshot.ts";
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -57,6 +57,8 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
   const events = openEventRecorder({ client, clock, log, component: schedulerName });
   /** Pods whose binding is on its way: their place counts already, whatever the informer still shows. */
   const binding = new Set<string>();
+  /** Pods for which others had to go: the room is theirs until they are bound. */
+  const nominated = new Map<string, { readonly pod: PodInfo; readonly node: string }>();
   let planned = false;
   let stopped = false;
   let startAt = 0;
@@ -78,7 +80,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
   }
 
   function place(waiting: Waiting): void {
-    const found = findNode(waiting.pod, cluster, { plugins, startAt, random });
+    const found = findNode(waiting.pod, clusterFor(waiting.pod), { plugins, startAt, random });
     startAt = (startAt + found.looked) % Math.max(1, cluster.list.length);
     if (found.sort === "none") {
       refuse(waiting, found);
@@ -87,6 +89,17 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
     cluster.place(waiting.pod, found.node);
     binding.add(waiting.pod.uid);
     void bind(waiting, found.node);
+  }
+
+  /** The cluster as a pod may use it: room that was made for one at least as important is taken. */
+  function clusterFor({ uid, priority }: PodInfo): Snapshot {
+    let view = cluster;
+    for (const { pod: other, node: name } of nominated.values()) {
+      const there = view.nodes.get(name);
+      if (!there || other.uid === uid || other.priority < priority || cluster.holds(other.uid)) continue;
+      view = view.withNode(new NodeState(there.node, [...there.pods.values(), other]));
+    }
+    return view;
   }
 
   async function bind(waiting: Waiting, nodeName: string): Promise<void> {
@@ -134,6 +147,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
         ? `${found.message} no new claims to deallocate, preemption: ${preemption.reason}`
         : found.message;
     events.record(info.pod, { type: "Warning", reason: "FailedScheduling", action: "Scheduling", message });
+    if (makesRoom) nominated.set(info.uid, { pod: info, node: preemption.node });
     void report(info.pod, message, makesRoom ? preemption.node : undefined).then(() =>
       makesRoom ? preempt(info, preemption.node, preemption.victims) : undefined,
     );
@@ -208,10 +222,13 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
     pods.onChange(({ before, after }) => {
       const uid = (after ?? before)?.metadata.uid ?? "";
       if (after && isOurs(after)) {
-        if (!binding.has(uid)) queue.set(podInfoFrom(after));
+        const info = podInfoFrom(after);
+        if (after.status?.nominatedNodeName) nominated.set(uid, { pod: info, node: after.status.nominatedNodeName });
+        if (!binding.has(uid)) queue.set(info);
         return;
       }
       queue.remove(uid);
+      if (nominated.delete(uid) && before) queue.changed({ of: "pod", before: podInfoFrom(before) });
       const held = cluster.holds(uid);
       if (!after?.spec?.nodeName || hasEnded(after)) {
         if (!held || (binding.has(uid) && after && !hasEnded(after))) return;
