@@ -29,6 +29,8 @@ if (values.arch !== "x64" && values.arch !== "arm64") {
 const arch: Arch = values.arch;
 const isNative = arch === process.arch;
 const root = resolve(import.meta.dirname, "..");
+// A small young generation, and memory that can be given back after a load (docs/decisions/memory.md).
+const engineFlags = ["--max-semi-space-size=2", "--expose-gc"];
 process.chdir(root);
 const work = `dist/build-${arch}`;
 const output = isNative ? "dist/skiff" : `dist/skiff-${arch}`;
@@ -68,14 +70,14 @@ step("making the executable", () => {
       // The code cache belongs to the V8 that made it: only the same architecture's.
       useCodeCache: isNative,
       useSnapshot: false,
-      // A small young generation, and memory that can be given back after a load (docs/decisions/memory.md).
-      execArgv: ["--max-semi-space-size=2", "--expose-gc"],
+      execArgv: engineFlags,
       // NODE_OPTIONS could load foreign code into a process that holds the cluster's keys.
       execArgvExtension: "none",
       assets,
     }),
   );
-  run("node", ["--experimental-sea-config", config]);
+  // V8 takes a code cache only from a V8 with the same flags.
+  run("node", [...engineFlags, "--experimental-sea-config", config]);
   const executable = join(work, "skiff");
   copyFileSync(runtime, executable);
   strip(executable); // before the blob goes in: afterwards it would destroy it
