@@ -84,6 +84,9 @@ export const statefulSet = defineKind<StatefulSet>({
     }
   },
 
+  prepareCreate: (set) => dropDisabled(set),
+  prepareUpdate: (set, old) => dropDisabled(set, old),
+
   validate: ({ spec }, root) => validateSpec(spec, root.child("spec")),
 
   validateUpdate: ({ spec }, old, root) =>
@@ -121,6 +124,12 @@ export const statefulSet = defineKind<StatefulSet>({
       : []),
   ],
 });
+
+/** Updating several pods at once is not enabled in this version; where an object has it already, it stays. */
+function dropDisabled({ spec }: StatefulSet, old?: StatefulSet): void {
+  if (old?.spec.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+    delete spec.updateStrategy?.rollingUpdate?.maxUnavailable;
+}
 
 /** What of a spec keeps its value for ever. */
 function fixed(spec: StatefulSetSpec): object {
