@@ -16,7 +16,7 @@ describe("documents", () => {
   });
 
   test("the files that the documents name are there", () => {
-    for (const document of ["README.md", "CONTRIBUTING.md", "docs/architecture.md"]) {
+    for (const document of ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "test/README.md"]) {
       const text = readFileSync(join(root, document), "utf8");
       const named = [...text.matchAll(/`((?:src|test|docs|scripts)\/[\w./-]+)`|\]\(([\w./-]+\.md)\)/g)].map(
         (match) => match[1] ?? match[2] ?? "",
