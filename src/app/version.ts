@@ -2,5 +2,9 @@
 declare const SKIFF_VERSION: string | undefined;
 export const skiffVersion: string = typeof SKIFF_VERSION === "string" ? SKIFF_VERSION : "0.1.0-dev";
 
-/** The version of Kubernetes whose API skiff serves. */
-export const kubernetesVersion = { major: "1", minor: "36", gitVersion: `v1.36.2+skiff-${skiffVersion}` } as const;
+/** The version of Kubernetes whose API skiff serves. A version has one "+" (Semantic Versioning 2.0.0): clients read it. */
+export const kubernetesVersion = {
+  major: "1",
+  minor: "36",
+  gitVersion: `v1.36.2+skiff-${skiffVersion.replaceAll("+", ".")}`,
+} as const;
