@@ -75,15 +75,61 @@ export async function lan(): Promise<Lan> {
   };
 }
 
-/** Takes a number whose bridge nobody has: making the bridge is the reservation. Bridges of dead tests are taken over. */
+/** Takes a number whose bridge nobody has: making the bridge is the reservation. */
 async function freeSubnet(): Promise<number> {
+  await removeLeftOvers();
   for (let number = 20; number < 250; number++) {
     const { code } = await run("ip", ["link", "add", `sklan${number}`, "type", "bridge"]);
-    if (code === 0) return number;
+    if (code !== 0) continue;
+    await must("ip", ["link", "set", `sklan${number}`, "alias", String(process.pid)]);
+    return number;
   }
-  throw new Error(
-    "no free number for a test network: remove the sklan* bridges of tests that died (ip link delete sklanN)",
+  throw new Error("no free number for a test network: remove some of the sklan* bridges (ip link delete sklanN)");
+}
+
+/** What a machine leaves for those who may have to clean up behind it. */
+interface MachineRecord {
+  readonly id: string;
+  /** The test's process. */
+  readonly owner: number;
+  /** The machine's first process. */
+  readonly pid: number;
+}
+const recordFile = "record.json";
+
+/** Takes away machines and networks of tests that were killed before they could do it themselves. */
+async function removeLeftOvers(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith("skiff-machine-"))) {
+    const directory = join(tmpdir(), name);
+    if (!existsSync(join(directory, recordFile))) continue;
+    const { id, owner, pid }: MachineRecord = JSON.parse(readFileSync(join(directory, recordFile), "utf8"));
+    if (isAlive(owner)) continue;
+    if (commandOf(pid).includes(directory)) await run("kill", ["-9", String(pid)]);
+    await eventually(() => {
+      if (commandOf(pid).includes(directory)) throw new Error(`machine ${id} does not end`);
+    });
+    removeCgroups(id);
+    await run("ip", ["netns", "delete", id]);
+    await run("ip", ["link", "delete", `${id}v`]);
+    rmSync(directory, { recursive: true, force: true });
+  }
+  const bridges: { ifname: string; ifalias?: string }[] = JSON.parse(
+    await must("ip", ["-j", "link", "show", "type", "bridge"]),
   );
+  for (const { ifname, ifalias } of bridges) {
+    if (/^sklan\d+$/.test(ifname) && ifalias !== undefined && !isAlive(Number(ifalias)))
+      await run("ip", ["link", "delete", ifname]);
+  }
+}
+
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return ""; // it has ended
+  }
 }
 
 interface Place {
@@ -102,6 +148,8 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
   const up = async (): Promise<void> => {
     await makeNetwork(id, bridge, address, `${subnet}.254`);
     pid = await boot(directory, name, id, options);
+    const record: MachineRecord = { id, owner: process.pid, pid };
+    writeFileSync(join(directory, recordFile), JSON.stringify(record));
   };
   const kill = async (): Promise<void> => {
     if (pid) await run("kill", ["-9", String(pid)]);
