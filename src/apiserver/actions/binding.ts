@@ -70,7 +70,8 @@ function bound(registry: Registry, pod: AnyObject, body: AnyObject, target: Targ
 
 function markScheduled(pod: AnyObject, now: string): void {
   pod.status ??= {};
-  const status = pod.status as { conditions?: Condition[] };
+  const status = pod.status as { conditions?: Condition[]; nominatedNodeName?: string };
+  delete status.nominatedNodeName; // the pod has its node: nothing is kept free for it any more
   const others = (status.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
   const scheduled = { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: now };
   status.conditions = [...others, scheduled];
