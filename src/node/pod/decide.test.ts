@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Pod } from "../../api/schema/types.ts";
 import type { Container } from "../runtime.ts";
 import { aContainer, aPod, aSandbox, exited, running } from "../testing/objects.ts";
 import { type Decision, decide, type Observed } from "./decide.ts";
@@ -25,6 +26,11 @@ function words({ makeSandbox, finished, kill, start, backingOff }: Decision): st
 }
 
 const withPolicy = (restartPolicy: string) => aPod({ spec: { restartPolicy } });
+/** A pod of whose container the API was told this. */
+const told = (status: { containerID?: string; restartCount: number }): Pod => ({
+  ...aPod(),
+  status: { containerStatuses: [{ name: "main", ready: false, image: "i", imageID: "", ...status }] },
+});
 const withInit = aPod({ spec: { initContainers: [aContainer({ name: "first" }), aContainer({ name: "second" })] } });
 const withSidecar = aPod({
   spec: {
@@ -57,6 +63,12 @@ describe("pod decide()", () => {
       { containers: [running({ state: "created", attempt: 4 })] },
       ["start main-4"],
     ],
+    [
+      "counts a container that somebody removed",
+      { containers: [], pod: told({ containerID: "docker://gone", restartCount: 2 }) },
+      ["start main-3"],
+    ],
+    ["counts it once", { containers: [], pod: told({ restartCount: 3 }) }, ["start main-3"]],
     ["restarts a container at its first end at once", { containers: [exited(1)] }, ["start main-1"]],
     [
       "lets it wait when it ends again soon",

@@ -3,6 +3,7 @@ import type { Container, Sandbox } from "../runtime.ts";
 import { containersOf, newest, type PodContainer, restartsAfter } from "./containers.ts";
 import { type CrashBackOff, waitLeftMs } from "./crash-back-off.ts";
 import { annotation, specHash } from "./spec-hash.ts";
+import { attemptAfterVanished } from "./vanished.ts";
 
 /** What the probes have found out about a running container. Absent: nothing yet. */
 export interface ProbeFindings {
@@ -173,8 +174,16 @@ class World {
 
   starting(container: PodContainer): StartContainer {
     const previous = newest(this.#observed.containers, container.spec.name);
-    const attempt = previous ? (previous.state === "created" ? previous.attempt : previous.attempt + 1) : 0;
-    return { container, attempt, previous: previous?.state === "exited" ? previous : undefined };
+    return {
+      container,
+      attempt: this.#attempt(container, previous),
+      previous: previous?.state === "exited" ? previous : undefined,
+    };
+  }
+
+  #attempt({ spec, role }: PodContainer, previous: Container | undefined): number {
+    if (previous) return previous.state === "created" ? previous.attempt : previous.attempt + 1;
+    return role === "app" ? attemptAfterVanished(this.#observed.pod, spec.name) : 0;
   }
 
   waitMs({ container, previous }: StartContainer): number {

@@ -6,6 +6,7 @@ import { containersOf, type PodContainer, restartsAfter } from "./containers.ts"
 import type { ProbeFindings } from "./decide.ts";
 import { type Phase, phaseOf } from "./phase.ts";
 import { qosClassOf } from "./resources.ts";
+import { attemptAfterVanished, toldOf } from "./vanished.ts";
 
 /** Why a container that should run does not, when its last start was not even tried or failed. */
 export interface StartTrouble {
@@ -97,7 +98,7 @@ export function containerStatusOf(inputs: StatusInputs, container: PodContainer)
     state: states.state,
     lastState: states.lastState,
     ready: isReady(inputs, container, last, started),
-    restartCount: last?.attempt ?? 0,
+    restartCount: last?.attempt ?? (role === "app" ? attemptAfterVanished(pod, spec.name) : 0),
     image: last?.image ?? spec.image ?? "",
     imageID: reference ?? (last ? `docker://${last.imageId}` : ""),
     ...(last && { containerID: containerIdOf(last) }),
@@ -127,7 +128,11 @@ function statesOf(
   before: Container | undefined,
   trouble: StartTrouble | undefined,
 ): States {
-  const lastState = before ? { terminated: terminatedOf(inputs, before) } : {};
+  const lastState = before
+    ? { terminated: terminatedOf(inputs, before) }
+    : last
+      ? {}
+      : vanishedState(inputs, container);
   if (last?.state === "running") return { state: { running: { startedAt: timeText(last.startedAtMs) } }, lastState };
   const ended = last?.state === "exited" ? { terminated: terminatedOf(inputs, last) } : undefined;
   if (inputs.ended) return { state: ended ?? lostState, lastState };
@@ -145,6 +150,12 @@ const lostState: ContainerState = {
     message: "The container could not be located when the pod was terminated",
   },
 };
+
+/** What a container was that somebody removed behind the node's back, until its successor runs. */
+function vanishedState({ pod }: StatusInputs, { spec, role }: PodContainer): ContainerState {
+  const told = role === "app" ? toldOf(pod, spec.name) : undefined;
+  return told?.containerID ? lostState : (told?.lastState ?? {});
+}
 
 function waitingReason({ pod, sandboxReady }: StatusInputs, { role }: PodContainer): string {
   const waitsForInit =
