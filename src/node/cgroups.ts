@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Log } from "../base/log.ts";
 import type { RuntimeInfo } from "./runtime.ts";
 
 /** Limits for all of a pod together. 0 or absent: none. */
@@ -19,7 +20,18 @@ export interface PodCgroups {
 }
 
 /** With systemd as the driver the slices are systemd's, which makes and removes them itself. */
-export function openCgroups({ cgroupVersion, cgroupDriver }: RuntimeInfo, root = "/sys/fs/cgroup"): PodCgroups {
+export function openCgroups(
+  { cgroupVersion, cgroupDriver }: RuntimeInfo,
+  log: Log,
+  root = "/sys/fs/cgroup",
+): PodCgroups {
+  /** The limits that this machine does not take: small devices lack controllers. Each is said once, not for every pod. */
+  const refused = new Set<string>();
+  const say = (controller: string, file: string, error: unknown): void => {
+    if (refused.has(file)) return;
+    refused.add(file);
+    log.warn("this machine does not take a limit of pods; they run without it", { controller, file, error });
+  };
   if (cgroupDriver === "systemd") return { prepare: async () => {}, remove: async () => {} };
   return {
     async prepare(path, limits) {
@@ -28,7 +40,7 @@ export function openCgroups({ cgroupVersion, cgroupDriver }: RuntimeInfo, root =
         const directory = join(root, controller, path);
         await mkdir(directory, { recursive: true })
           .then(() => writeFile(join(directory, file), value))
-          .catch(() => undefined);
+          .catch((error: unknown) => say(controller, file, error));
       }
     },
     async remove(path) {

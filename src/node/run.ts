@@ -90,7 +90,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       tokens: openTokens({ client, clock }),
       images: openImagePuller({ runtime, clock }),
       events: openEventRecorder({ client, clock, log, nodeName }),
-      cgroups: openCgroups(info),
+      cgroups: openCgroups(info, log),
       services,
       nodeName,
       hostIps: nodeIps,

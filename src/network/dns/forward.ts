@@ -56,6 +56,7 @@ export class Forwarder {
       if (this.#pending.size >= mostPending) throw new NoResolverAnswered("too many questions wait for an answer");
       pending = this.#askServers(query, transport).finally(() => this.#pending.delete(key));
       this.#pending.set(key, pending);
+      // Those who asked are told of an error below; there is only nothing to keep.
       pending.then((answer) => this.#keep(key, answer)).catch(() => {});
     }
     return answerTo(query, await pending);

@@ -58,6 +58,7 @@ export class NodeRange {
    * after the other, however soon they come.
    */
   learn(node: Node, prepare: (range: KnownRange) => Promise<void>): Promise<void> {
+    // Who asked for the one before was told of its error; this one stands on its own.
     this.#learning = this.#learning.catch(() => {}).then(() => this.#learnNext(node, prepare));
     return this.#learning;
   }
@@ -79,15 +80,25 @@ export class NodeRange {
     let text: string;
     try {
       text = readFileSync(this.#file, "utf8");
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#cannotRead(error);
       return undefined;
     }
     try {
       const cidrs: unknown = JSON.parse(text);
       if (Array.isArray(cidrs) && cidrs.every((cidr) => typeof cidr === "string")) return rangeFrom(cidrs);
-    } catch {}
-    this.#log.warn("the file with the node's pod range cannot be read; waiting for the API", { file: this.#file });
+      this.#cannotRead(new Error("it holds no list of networks"));
+    } catch (error) {
+      this.#cannotRead(error);
+    }
     return undefined;
+  }
+
+  #cannotRead(error: unknown): void {
+    this.#log.warn("the file with the node's pod range cannot be read; waiting for the API", {
+      file: this.#file,
+      error,
+    });
   }
 
   async #write(cidrs: readonly string[]): Promise<void> {
