@@ -6,6 +6,7 @@ import { constants, gzip } from "node:zlib";
 import { type Status, StatusError } from "../../api/status.ts";
 import { type Form, plainJson } from "../negotiate/accept.ts";
 import { type Rendered, rendered } from "../negotiate/render.ts";
+import { warningHeader } from "./warning.ts";
 
 export type Incoming = IncomingMessage | Http2ServerRequest;
 export type Outgoing = ServerResponse | Http2ServerResponse;
@@ -53,7 +54,7 @@ export class Exchange {
   headers(contentType: string | undefined): Record<string, string | string[]> {
     const headers = this.#headers;
     if (contentType) headers["content-type"] = contentType;
-    if (this.#warnings.length > 0) headers.warning = this.#warnings.map((text) => `299 - ${quoted(text)}`);
+    if (this.#warnings.length > 0) headers.warning = this.#warnings.map(warningHeader);
     return headers;
   }
 
@@ -118,10 +119,6 @@ function writeAll(outgoing: ServerResponse, parts: readonly Buffer[]): void {
 
 function acceptsGzip(header: string | undefined): boolean {
   return header?.split(",").some((part) => part.split(";", 1)[0]?.trim() === "gzip") ?? false;
-}
-
-function quoted(text: string): string {
-  return `"${text.replace(/[\\"]/g, "\\$&").replace(/[\r\n]+/g, " ")}"`;
 }
 
 /** The error that a client is told of an error of any sort. */
