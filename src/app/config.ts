@@ -1,4 +1,5 @@
 import type { Cidr } from "../base/ip.ts";
+import type { ControllerSettings } from "../controllers/options.ts";
 
 /** All that a server is told: the command line, the config file and the defaults, checked and of the right types. */
 export interface ServerConfig {
@@ -17,6 +18,8 @@ export interface ServerConfig {
   readonly staticTokensFile: string | undefined;
   /** Parts that are left out. */
   readonly without: { readonly agent: boolean; readonly scheduler: boolean; readonly controllers: boolean };
+  /** What the controllers are told by settings of kube-controller-manager. */
+  readonly controllerSettings: Partial<ControllerSettings>;
   readonly agent: AgentConfig;
 }
 

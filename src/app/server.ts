@@ -114,7 +114,11 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     const clientFor = (account: string) =>
       openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
     await ensureDnsService(openClient(api.transportFor(partUser("start")), { fieldManager: "skiff" }), config);
-    const options = { clusterCidrs: config.clusterCidrs.map(cidrText), rootCa: credentials.serverCa.cert };
+    const options = {
+      clusterCidrs: config.clusterCidrs.map(cidrText),
+      rootCa: credentials.serverCa.cert,
+      settings: config.controllerSettings,
+    };
     await parts.start("controllers", () =>
       runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),
     );

@@ -34,6 +34,14 @@ describe("the server's configuration", () => {
     });
   });
 
+  test("settings of the controllers are given in kube-controller-manager's words", () => {
+    const args = ["node-monitor-grace-period=1m8.5s", "controllers=*,-job-controller", "leader-elect=false"];
+    expect(configOf(args.map((arg) => `--kube-controller-manager-arg=${arg}`)).controllerSettings).toEqual({
+      nodeMonitorGraceMs: 68_500,
+      controllers: ["*", "-job-controller"],
+    });
+  });
+
   test("the command line wins over the environment, and the environment over the file", () => {
     const yaml = "node-name: from-file\ntls-san: [a, b]";
     expect(configOf([], {}, yaml).agent.nodeName).toBe("from-file");
@@ -69,6 +77,23 @@ describe("the server's configuration", () => {
       ["--disable-agent", "--node-ip=192.0.2.1"],
       "--node-ip and --disable-agent contradict each other: without an agent this machine is no node; leave one of them out",
     ],
+    [
+      ["--kube-controller-manager-arg=node-monitor-graze-period=8s"],
+      '--kube-controller-manager-arg node-monitor-graze-period=8s: skiff has no setting "node-monitor-graze-period"',
+    ],
+    [
+      ["--kube-controller-manager-arg=node-monitor-grace-period=8"],
+      "--kube-controller-manager-arg node-monitor-grace-period=8: a duration is written as 40s, 1m30s or 500ms",
+    ],
+    [
+      ["--kube-controller-manager-arg=cluster-cidr=10.9.0.0/16"],
+      "--kube-controller-manager-arg cluster-cidr=10.9.0.0/16: the cluster has 10.42.0.0/16: say it with --cluster-cidr instead",
+    ],
+    [
+      ["--kube-controller-manager-arg=controllers=*,-deploymint-controller"],
+      '--kube-controller-manager-arg controllers=*,-deploymint-controller: skiff has no controller "deploymint-controller"',
+    ],
+    [["--kube-scheduler-arg=colour=red"], '--kube-scheduler-arg colour=red: skiff has no setting "colour"'],
   ])("refuses %j in one sentence", (args, says) => {
     expect(() => configOf(args)).toThrow(says);
   });

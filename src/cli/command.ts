@@ -30,6 +30,8 @@ export interface Flag {
   readonly env?: string;
   /** May be given several times, or as a list with commas. */
   readonly repeatable?: boolean;
+  /** Whether commas belong to the value: a list is then given by repeating the flag only. */
+  readonly keepsCommas?: boolean;
 }
 
 /** What the user gave: flag values by name, with where each came from for error texts; and the operands. */

@@ -73,7 +73,7 @@ export function textsOf(flag: Flag, text: string, source: string): string[] {
   if (flag.value === undefined && text !== "true" && text !== "false") {
     throw new UsageError(`${source} is a switch: it takes true or false, not ${JSON.stringify(text)}`);
   }
-  return flag.repeatable
+  return flag.repeatable && !flag.keepsCommas
     ? text
         .split(",")
         .map((part) => part.trim())

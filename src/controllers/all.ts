@@ -13,7 +13,7 @@ import { jobController } from "./job/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
-import type { ControllerOptions } from "./options.ts";
+import { type ControllerOptions, type ControllerSettings, defaultSettings } from "./options.ts";
 import { claimBinder, volumePhases } from "./persistentvolume/controller.ts";
 import { podGcController } from "./pod-gc/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
@@ -27,42 +27,63 @@ import { taintEvictionController } from "./taint-eviction/controller.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
 import { claimProtectionController, volumeProtectionController } from "./volume-protection/controller.ts";
 
+/** A controller under the name that kube-controller-manager's setting `controllers` gives it. */
+interface Entry {
+  readonly name: string;
+  make(options: ControllerOptions, settings: ControllerSettings): readonly (Controller | WholeClusterPart)[];
+}
+
 /** Every controller, in the order that people read them; they start together. */
-export function allControllers({
-  clusterCidrs,
-  rootCa,
-  nodeMonitorGraceMs = 50_000,
-  nodeStartupGraceMs = 60_000,
-  serviceLoadBalancer = true,
-}: ControllerOptions): readonly Controller[] {
-  return [
-    deploymentController,
-    replicaSetController,
-    replicationControllerController,
-    statefulSetController,
-    daemonSetController(),
-    jobController(),
-    cronJobController,
-    ttlAfterFinishedController,
-    endpointSliceController,
-    endpointsController,
-    disruptionController,
-    claimBinder,
-    volumePhases,
-    ephemeralVolumeController,
-    claimProtectionController,
-    volumeProtectionController,
-    resourceQuotaController,
-    namespaceController,
-    serviceAccountController,
-    clusterRoleAggregationController,
-    rootCaController(rootCa),
-    nodeLifecycleController({ graceMs: nodeMonitorGraceMs, startupGraceMs: nodeStartupGraceMs }),
-    nodeIpamController(clusterCidrs.flatMap((text) => parseCidr(text) ?? [])),
-    taintEvictionController(),
-    podGcController(),
-    ...(serviceLoadBalancer ? [serviceLoadBalancerController] : []),
-  ];
+const entries: readonly Entry[] = [
+  { name: "deployment-controller", make: () => [deploymentController] },
+  { name: "replicaset-controller", make: () => [replicaSetController] },
+  { name: "replicationcontroller-controller", make: () => [replicationControllerController] },
+  { name: "statefulset-controller", make: () => [statefulSetController] },
+  { name: "daemonset-controller", make: () => [daemonSetController()] },
+  { name: "job-controller", make: () => [jobController()] },
+  { name: "cronjob-controller", make: () => [cronJobController] },
+  { name: "ttl-after-finished-controller", make: () => [ttlAfterFinishedController] },
+  { name: "endpointslice-controller", make: () => [endpointSliceController] },
+  { name: "endpoints-controller", make: () => [endpointsController] },
+  { name: "disruption-controller", make: () => [disruptionController] },
+  { name: "persistentvolume-binder-controller", make: () => [claimBinder, volumePhases] },
+  { name: "ephemeral-volume-controller", make: () => [ephemeralVolumeController] },
+  { name: "persistentvolumeclaim-protection-controller", make: () => [claimProtectionController] },
+  { name: "persistentvolume-protection-controller", make: () => [volumeProtectionController] },
+  { name: "resourcequota-controller", make: () => [resourceQuotaController] },
+  { name: "namespace-controller", make: () => [namespaceController] },
+  { name: "serviceaccount-controller", make: () => [serviceAccountController] },
+  { name: "clusterrole-aggregation-controller", make: () => [clusterRoleAggregationController] },
+  { name: "root-ca-certificate-publisher-controller", make: ({ rootCa }) => [rootCaController(rootCa)] },
+  {
+    name: "node-lifecycle-controller",
+    make: (_, { nodeMonitorGraceMs, nodeStartupGraceMs }) => [
+      nodeLifecycleController({ graceMs: nodeMonitorGraceMs, startupGraceMs: nodeStartupGraceMs }),
+    ],
+  },
+  {
+    name: "node-ipam-controller",
+    make: ({ clusterCidrs }) => [nodeIpamController(clusterCidrs.flatMap((text) => parseCidr(text) ?? []))],
+  },
+  { name: "taint-eviction-controller", make: () => [taintEvictionController()] },
+  { name: "pod-garbage-collector-controller", make: () => [podGcController()] },
+  { name: "garbage-collector-controller", make: () => [garbageCollection] },
+  {
+    name: "service-lb-controller",
+    make: ({ serviceLoadBalancer = true }) => (serviceLoadBalancer ? [serviceLoadBalancerController] : []),
+  },
+];
+
+export const controllerNames: readonly string[] = entries.map(({ name }) => name);
+
+/** The controllers that the settings ask for. */
+export function chosenControllers(options: ControllerOptions): readonly (Controller | WholeClusterPart)[] {
+  const settings = { ...defaultSettings, ...options.settings };
+  const { controllers } = settings;
+  return entries
+    .filter(({ name }) => !controllers.includes(`-${name}`))
+    .filter(({ name }) => controllers.includes("*") || controllers.includes(name))
+    .flatMap(({ make }) => make(options, settings));
 }
 
 /** A part that looks at every kind there is, and so is no controller of one. */
@@ -72,6 +93,4 @@ export interface WholeClusterPart {
   start(environment: ControllerEnvironment): Promise<Disposable>;
 }
 
-export const wholeClusterParts: readonly WholeClusterPart[] = [
-  { account: "generic-garbage-collector", start: startGarbageCollection },
-];
+const garbageCollection: WholeClusterPart = { account: "generic-garbage-collector", start: startGarbageCollection };

@@ -4,10 +4,62 @@ export interface ControllerOptions {
   readonly clusterCidrs: readonly string[];
   /** The certificate (PEM) by which pods know the API server. */
   readonly rootCa: string;
-  /** How long a node may be silent before it counts as lost; 50 seconds unless said. */
-  readonly nodeMonitorGraceMs?: number;
-  /** How long a node that never reported may take; 60 seconds unless said. */
-  readonly nodeStartupGraceMs?: number;
   /** Whether Services of type LoadBalancer get the addresses of the nodes; true unless said. */
   readonly serviceLoadBalancer?: boolean;
+  /** What differs from `defaultSettings`. */
+  readonly settings?: Partial<ControllerSettings>;
 }
+
+/** The settings of kube-controller-manager that have an effect here (Kubernetes docs, "kube-controller-manager"). */
+export interface ControllerSettings {
+  /** Which controllers run: "*" for all, "NAME" for one, "-NAME" for all but this one. */
+  readonly controllers: readonly string[];
+  /** How often nodes are looked at. */
+  readonly nodeMonitorPeriodMs: number;
+  /** How long a node may be silent before it counts as lost. */
+  readonly nodeMonitorGraceMs: number;
+  /** The same for a node that never reported. */
+  readonly nodeStartupGraceMs: number;
+  /** Nodes a second whose pods are evicted in a zone that is well, and in one that is partly down. */
+  readonly nodeEvictionRate: number;
+  readonly secondaryNodeEvictionRate: number;
+  /** From which share of nodes that are not ready a zone counts as partly down. */
+  readonly unhealthyZoneThreshold: number;
+  /** Up to how many nodes a cluster counts as small: nothing is evicted in a zone that is partly down. */
+  readonly largeClusterSizeThreshold: number;
+  readonly nodeCidrMaskSizeIPv4: number;
+  readonly nodeCidrMaskSizeIPv6: number;
+  /** How often a claim that found no volume looks again. */
+  readonly claimBinderSyncMs: number;
+  /** How many pods that have ended may lie about before the oldest are deleted; 0: any number. */
+  readonly terminatedPodThreshold: number;
+  readonly maxEndpointsPerSlice: number;
+  readonly mirroringMaxEndpointsPerSubset: number;
+  readonly autoscalerSyncMs: number;
+  readonly autoscalerDownscaleStabilizationMs: number;
+  readonly autoscalerInitialReadinessDelayMs: number;
+  readonly autoscalerCpuInitializationMs: number;
+  readonly autoscalerTolerance: number;
+}
+
+export const defaultSettings: ControllerSettings = {
+  controllers: ["*"],
+  nodeMonitorPeriodMs: 5000,
+  nodeMonitorGraceMs: 50_000,
+  nodeStartupGraceMs: 60_000,
+  nodeEvictionRate: 0.1,
+  secondaryNodeEvictionRate: 0.01,
+  unhealthyZoneThreshold: 0.55,
+  largeClusterSizeThreshold: 50,
+  nodeCidrMaskSizeIPv4: 24,
+  nodeCidrMaskSizeIPv6: 64,
+  claimBinderSyncMs: 15_000,
+  terminatedPodThreshold: 12_500,
+  maxEndpointsPerSlice: 100,
+  mirroringMaxEndpointsPerSubset: 1000,
+  autoscalerSyncMs: 15_000,
+  autoscalerDownscaleStabilizationMs: 300_000,
+  autoscalerInitialReadinessDelayMs: 30_000,
+  autoscalerCpuInitializationMs: 300_000,
+  autoscalerTolerance: 0.1,
+};

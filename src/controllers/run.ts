@@ -3,7 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import { componentOf, startController } from "../client/controller.ts";
 import type { Informers } from "../client/informer.ts";
-import { allControllers, wholeClusterParts } from "./all.ts";
+import { chosenControllers } from "./all.ts";
 import type { ControllerOptions } from "./options.ts";
 
 export interface RunControllersOptions {
@@ -23,12 +23,13 @@ export async function runControllers({
 }: RunControllersOptions): Promise<Disposable> {
   const running = new DisposableStack();
   try {
-    const started = await Promise.all([
-      ...allControllers(options).map((one) =>
-        startController(one, { ...surroundings, client: clientFor(one.account ?? componentOf(one)) }),
+    const started = await Promise.all(
+      chosenControllers(options).map((one) =>
+        "start" in one
+          ? one.start({ ...surroundings, client: clientFor(one.account) })
+          : startController(one, { ...surroundings, client: clientFor(one.account ?? componentOf(one)) }),
       ),
-      ...wholeClusterParts.map(({ account, start }) => start({ ...surroundings, client: clientFor(account) })),
-    ]);
+    );
     for (const controller of started) running.use(controller);
     return running;
   } catch (error) {

@@ -22,8 +22,7 @@ const informers = openInformers(client, { clock, log });
 const options = {
   clusterCidrs: ["10.42.0.0/16"],
   rootCa: "the certificate",
-  nodeMonitorGraceMs: 8000,
-  nodeStartupGraceMs: 12_000,
+  settings: { nodeMonitorGraceMs: 8000, nodeStartupGraceMs: 12_000 },
   serviceLoadBalancer: false,
 };
 await runControllers({ clientFor: () => client, informers, clock, log, options });

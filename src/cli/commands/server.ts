@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { ArgRefused, checkArgOfAnother, controllerSettingFrom } from "../../app/component-args.ts";
 import type { ServerConfig } from "../../app/config.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { runServer } from "../../app/server.ts";
-import { cidrAddress, cidrContains, parseIp } from "../../base/ip.ts";
+import { type Cidr, cidrAddress, cidrContains, cidrText, parseIp } from "../../base/ip.ts";
 import { openLog } from "../../base/log.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { refuseOverlap, Values } from "../values.ts";
@@ -88,6 +89,27 @@ export const server: Command = {
     },
     { name: "cluster-domain", value: "DOMAIN", does: "domain of the cluster's names", defaultText: "cluster.local" },
     { name: "token-auth-file", value: "FILE", does: 'CSV file of bearer tokens: token,user,uid,"group,group"' },
+    {
+      name: "kube-controller-manager-arg",
+      value: "NAME=VALUE",
+      repeatable: true,
+      keepsCommas: true,
+      does: "setting of the controllers, as kube-controller-manager names it",
+    },
+    {
+      name: "kube-scheduler-arg",
+      value: "NAME=VALUE",
+      repeatable: true,
+      keepsCommas: true,
+      does: "setting of the scheduler, as kube-scheduler names it",
+    },
+    {
+      name: "kube-apiserver-arg",
+      value: "NAME=VALUE",
+      repeatable: true,
+      keepsCommas: true,
+      does: "setting of the API server, as kube-apiserver names it",
+    },
     { name: "disable-agent", does: "run no containers on this machine; needs neither root nor Docker" },
     { name: "disable-scheduler", does: "run no scheduler" },
     { name: "disable-controller-manager", does: "run no controllers" },
@@ -182,6 +204,7 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     clusterDomain: values.text("cluster-domain") ?? "cluster.local",
     staticTokensFile: values.text("token-auth-file"),
     without,
+    controllerSettings: controllerSettings(values, clusterCidrs, serviceCidrs),
     agent: {
       nodeName: nodeNameFrom(values, machineName),
       nodeIp: values.ip("node-ip"),
@@ -191,6 +214,26 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
       networkBackend: values.oneOf("flannel-backend", ["vxlan", "host-gw", "none"]),
     },
   };
+}
+
+/** Settings in the words of Kubernetes' own programs. */
+function controllerSettings(
+  values: Values,
+  clusterCidrs: readonly Cidr[],
+  serviceCidrs: readonly Cidr[],
+): ServerConfig["controllerSettings"] {
+  const surroundings = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
+  const read = <T>(flag: string, from: (arg: string) => T): T[] =>
+    values.list(flag).map((arg) => {
+      try {
+        return from(arg);
+      } catch (error) {
+        throw error instanceof ArgRefused ? values.wrong(flag, arg, error.message) : error;
+      }
+    });
+  for (const flag of ["kube-scheduler-arg", "kube-apiserver-arg"])
+    read(flag, (arg) => checkArgOfAnother(arg, surroundings));
+  return Object.assign({}, ...read("kube-controller-manager-arg", (arg) => controllerSettingFrom(arg, surroundings)));
 }
 
 /** Flags of the node make no sense where there is none: said rather than ignored. */
