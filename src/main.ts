@@ -14,6 +14,7 @@ void runCli(process.argv.slice(2), {
   err: (text) => void process.stderr.write(text),
   stop: stop.signal,
   env: process.env,
+  onReload: (run) => void process.on("SIGHUP", run),
 }).then((code) => {
   process.exitCode = code;
 });

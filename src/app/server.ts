@@ -26,6 +26,7 @@ import { ensureDnsService } from "./dns-service.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
+import { openServiceManager, systemd } from "./service-manager.ts";
 import { staticTokensFrom } from "./static-tokens.ts";
 import { tunnelUpgrade } from "./tunnel-upgrade.ts";
 import { kubernetesVersion } from "./version.ts";
@@ -45,6 +46,9 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   const after = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
   const clock = systemClock;
   await using parts = new Lifecycle(log); // leaving this function, also by an error, stops the parts in reverse
+  const manager = await parts.start("service manager", () =>
+    refusePlainly(config, () => openServiceManager({ ...systemd(config.dataDirectory), clock, log })),
+  );
 
   const { listen, kubeconfig } = config;
   const address = config.advertiseAddress ?? config.agent.nodeIp ?? machineAddress();
@@ -143,13 +147,17 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
       startAgent(parts, settings, { client, informers, server, clock, log }),
     );
     node.registered.then(
-      () => say(`node ${node.name} is Ready after ${after()}`),
+      () => {
+        say(`node ${node.name} is Ready after ${after()}`);
+        manager.ready(`node ${node.name} is Ready`);
+      },
       (error: unknown) => log.error("the node did not register", { error }),
     );
-  }
+  } else manager.ready(`the API answers at ${localUrl}`);
 
   await parts.start("memory", async () => giveBackMemory(ownMemory, { clock, log: log.part("memory") }));
   if (!stop.aborted) await once(stop, "abort");
+  manager.stopping();
   log.info("stopping; containers go on running");
 }
 

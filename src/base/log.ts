@@ -14,13 +14,19 @@ export interface Log {
 export type LogLevel = "debug" | "info" | "warn" | "error";
 const levels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
+export interface LogOptions {
+  /** The lowest level that is written; a function where it may change. */
+  readonly level: LogLevel | (() => LogLevel);
+  readonly write: (line: string) => void;
+}
+
 /** A log that writes one line an entry: time, level, part, sentence, key=value pairs. */
-export function openLog({ level, write }: { level: LogLevel; write: (line: string) => void }, name = "skiff"): Log {
-  const lowest = levels.indexOf(level);
+export function openLog({ level, write }: LogOptions, name = "skiff"): Log {
+  const lowest = () => levels.indexOf(typeof level === "function" ? level() : level);
   const entry =
     (at: LogLevel) =>
     (sentence: string, values: LogValues = {}) => {
-      if (levels.indexOf(at) < lowest) return;
+      if (levels.indexOf(at) < lowest()) return;
       const pairs = Object.entries(values).map(([key, value]) => ` ${key}=${printable(value)}`);
       write(`${new Date().toISOString()} ${at.toUpperCase().padEnd(5)} ${name}: ${sentence}${pairs.join("")}\n`);
     };

@@ -18,6 +18,7 @@ async function skiff(...args: string[]) {
     err: (t: string) => void (seen.err += t),
     stop: new AbortController().signal,
     env: { SKIFF_CONFIG_FILE: "" },
+    onReload: () => {},
   };
   seen.code = await runCli(args, io);
   return seen;
@@ -102,6 +103,7 @@ describe("the server's configuration", () => {
     ["data-dri: /d", 'config.yaml: unknown key "data-dri", did you mean "data-dir"?'],
     ["data-dir: [a, b]", "data-dir in config.yaml: takes one value, not a list"],
     ["data-dir: {a: b}", 'data-dir in config.yaml: expected a plain value, found {"a":"b"}'],
+    ["data-dir+: /d", "data-dir+ in config.yaml: takes one value, so none can be added"],
     ["- a", 'config.yaml: expected keys and values ("data-dir: /var/lib/skiff"), found ["a"]'],
     ["a: 'b", "config.yaml is not YAML"],
   ])("refuses the config file %j in one sentence", (yaml, says) => {
@@ -126,6 +128,18 @@ describe("config files", () => {
       ["node-name", "twenty"],
       ["cluster-domain", "main.local"],
     ]);
+  });
+
+  test("a key with + adds to what earlier files say; without it the count begins anew", () => {
+    const file = join(folder, "config.yaml");
+    mkdirSync(`${file}.d`);
+    writeFileSync(file, "tls-san: [a]\nnode-label: [x=1]\n");
+    writeFileSync(join(`${file}.d`, "1.yaml"), "tls-san+: [b, c]\nnode-label+: y=2\nnode-taint+: [k=v:NoSchedule]\n");
+    writeFileSync(join(`${file}.d`, "2.yaml"), "tls-san+: d\nnode-label: z=3\n");
+    const values = readConfigFiles(server, file, { mustExist: true });
+    expect(values.get("tls-san")?.texts).toEqual(["a", "b", "c", "d"]);
+    expect(values.get("node-label")?.texts).toEqual(["z=3"]);
+    expect(values.get("node-taint")?.texts).toEqual(["k=v:NoSchedule"]);
   });
 
   test("only a file that was asked for must exist", () => {

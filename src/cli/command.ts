@@ -14,7 +14,7 @@ export interface Command {
   readonly readsConfigFile?: boolean;
   readonly examples?: readonly { readonly line: string; readonly does: string }[];
   /** Runs the command; the result is the exit code. @throws {UsageError} for what the user can put right */
-  run(given: Given, io: Io): Promise<number>;
+  run(given: Given, io: CommandIo): Promise<number>;
 }
 
 export interface Flag {
@@ -53,6 +53,13 @@ export interface Io {
   /** Aborted when the user or the system asks the process to stop. */
   readonly stop: AbortSignal;
   readonly env: NodeJS.ProcessEnv;
+  /** `run` is called whenever the user or the system asks to read the configuration again (SIGHUP). */
+  onReload(run: () => void): void;
+}
+
+export interface CommandIo extends Io {
+  /** Reads the config files again, under the same environment and command line. @throws {UsageError} as at the start */
+  reread(): Given;
 }
 
 /** Something the user can put right: printed as one line, exit code 2 (or as given). */

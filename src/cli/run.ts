@@ -18,8 +18,11 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
       return print(io, rest[0] ? helpOf(findCommand(rest[0])) : overview(commands));
     const command = findCommand(word);
     if (!command.passThrough && rest.some((arg) => arg === "--help" || arg === "-h")) return print(io, helpOf(command));
-    const { config, args: left } = configFor(command, rest, io.env);
-    return await command.run(parseArguments(command, left, { env: io.env, config }), io);
+    const reread = () => {
+      const { config, args: left } = configFor(command, rest, io.env);
+      return parseArguments(command, left, { env: io.env, config });
+    };
+    return await command.run(reread(), { ...io, reread });
   } catch (error) {
     io.err(`skiff: ${error instanceof CannotStart ? error.message : messageOf(error)}\n`);
     // What the user can put right is said in one line; anything else is a fault of skiff's, whose place is worth knowing.

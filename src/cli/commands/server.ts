@@ -5,8 +5,9 @@ import type { ServerConfig } from "../../app/config.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { runServer } from "../../app/server.ts";
 import { type Cidr, cidrAddress, cidrContains, cidrText, parseIp } from "../../base/ip.ts";
-import { openLog } from "../../base/log.ts";
+import { type LogLevel, openLog } from "../../base/log.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
+import { takeUpChanges } from "../reload.ts";
 import { refuseOverlap, Values } from "../values.ts";
 
 export const server: Command = {
@@ -156,7 +157,11 @@ export const server: Command = {
   ],
   async run(given, io) {
     const config = serverConfigFrom(given, hostname());
-    const log = openLog({ level: new Values(given).isOn("debug") ? "debug" : "info", write: (line) => io.err(line) });
+    let level = logLevelFrom(given);
+    const log = openLog({ level: () => level, write: (line) => io.err(line) });
+    takeUpChanges(server, given, { io, log, check: (now) => serverConfigFrom(now, hostname()) }, [
+      { flag: "debug", take: (now) => void (level = logLevelFrom(now)) },
+    ]);
     await runServer(config, { log, stop: io.stop, say: (line) => io.out(`${line}\n`) });
     return 0;
   },
@@ -235,6 +240,9 @@ function controllerSettings(
     read(flag, (arg) => checkArgOfAnother(arg, surroundings));
   return Object.assign({}, ...read("kube-controller-manager-arg", (arg) => controllerSettingFrom(arg, surroundings)));
 }
+
+/** How much is written to the log. */
+export const logLevelFrom = (given: Given): LogLevel => (new Values(given).isOn("debug") ? "debug" : "info");
 
 /** Flags of the node make no sense where there is none: said rather than ignored. */
 function refuseAgentFlags(given: Given): void {

@@ -1,9 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { getSystemErrorMessage } from "node:util";
-import { binary } from "../images/binaries.ts";
+import { installBinary } from "../images/binaries.ts";
 
 /** Connects to a TCP port inside other network namespaces, by a small program of its own for each connection. */
 export interface PortForwarder {
@@ -15,7 +13,7 @@ export function openPortForwarder(directory: string): PortForwarder {
   let installed: Promise<string> | undefined;
   return {
     async connect(pid, port, signal) {
-      installed ??= install(directory);
+      installed ??= installBinary("forward", directory);
       const program = await installed;
       const child = spawn(program, [`/proc/${pid}/ns/net`, String(port)], {
         stdio: ["pipe", "pipe", "ignore"],
@@ -32,15 +30,6 @@ export function openPortForwarder(directory: string): PortForwarder {
       return Duplex.from({ readable: child.stdout, writable: child.stdin });
     },
   };
-}
-
-async function install(directory: string): Promise<string> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const program = join(directory, "forward");
-  // Renamed into place, because a program that runs cannot be written to.
-  await writeFile(`${program}.new`, await binary("forward"), { mode: 0o700 });
-  await rename(`${program}.new`, program);
-  return program;
 }
 
 function firstByte(stream: NodeJS.ReadableStream): Promise<number | undefined> {

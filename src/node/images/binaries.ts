@@ -1,17 +1,27 @@
 import { spawn } from "node:child_process";
-import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { getAsset, isSea } from "node:sea";
 
 /** The programs that skiff brings along, written in C beside this file. */
-export type Binary = "pause" | "hello" | "forward";
-export const allBinaries: readonly Binary[] = ["pause", "hello", "forward"];
+export type Binary = "pause" | "hello" | "forward" | "notify";
+export const allBinaries: readonly Binary[] = ["pause", "hello", "forward", "notify"];
 export type Architecture = "x64" | "arm64";
 
 /** A program for this machine: an asset ("images/pause") of the executable, or built when skiff runs from its sources. */
 export async function binary(name: Binary): Promise<Buffer> {
   if (isSea()) return Buffer.from(getAsset(assetName(name)));
   return readFile(await buildBinary(name, process.arch as Architecture));
+}
+
+/** Writes a program into a directory, where this machine can start it; resolves with its path. */
+export async function installBinary(name: Binary, directory: string): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const program = join(directory, name);
+  // Renamed into place, because a program that runs cannot be written to.
+  await writeFile(`${program}.new`, await binary(name), { mode: 0o700 });
+  await rename(`${program}.new`, program);
+  return program;
 }
 
 export const assetName = (name: Binary): string => `images/${name}`;

@@ -8,7 +8,7 @@ typedef long sword;
 #if defined(__x86_64__)
 enum { READ = 0, WRITE = 1, CLOSE = 3, OPENAT = 257, RT_SIGPROCMASK = 14, RT_SIGTIMEDWAIT = 128, SOCKET = 41, CONNECT = 42,
        ACCEPT4 = 288, SHUTDOWN = 48, BIND = 49, LISTEN = 50, SETSOCKOPT = 54, EXIT_GROUP = 231, WAIT4 = 61, UNAME = 63,
-       PPOLL = 271, SETNS = 308, SIGNALFD4 = 289 };
+       PPOLL = 271, SENDTO = 44, SETNS = 308, SIGNALFD4 = 289 };
 static sword call6(sword n, sword a, sword b, sword c, sword d, sword e, sword f) {
   sword result;
   register sword r10 __asm__("r10") = d;
@@ -22,7 +22,7 @@ static sword call6(sword n, sword a, sword b, sword c, sword d, sword e, sword f
 #elif defined(__aarch64__)
 enum { READ = 63, WRITE = 64, CLOSE = 57, OPENAT = 56, RT_SIGPROCMASK = 135, RT_SIGTIMEDWAIT = 137, SOCKET = 198,
        CONNECT = 203, ACCEPT4 = 242, SHUTDOWN = 210, BIND = 200, LISTEN = 201, SETSOCKOPT = 208, EXIT_GROUP = 94,
-       WAIT4 = 260, UNAME = 160, PPOLL = 73, SETNS = 268, SIGNALFD4 = 74 };
+       WAIT4 = 260, UNAME = 160, PPOLL = 73, SENDTO = 206, SETNS = 268, SIGNALFD4 = 74 };
 static sword call6(sword n, sword a, sword b, sword c, sword d, sword e, sword f) {
   register sword x8 __asm__("x8") = n;
   register sword x0 __asm__("x0") = a;
