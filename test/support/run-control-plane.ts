@@ -5,6 +5,7 @@
  *   node test/support/run-control-plane.ts --port 7443
  */
 import { parseArgs } from "node:util";
+import { accountUser } from "../../src/app/part-users.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
 import { openClient } from "../../src/client/client.ts";
@@ -18,6 +19,8 @@ const log = openLog({ level: "info", write: (line) => process.stderr.write(line)
 const server = await startApiServer({ port: Number(values.port ?? 0), log });
 const user = { name: "admin", uid: "", groups: ["system:masters"], extra: {} };
 const client = openClient(server.transportFor(user), { fieldManager: "skiff" });
+const clientFor = (account: string) =>
+  openClient(server.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
 const informers = openInformers(client, { clock, log });
 const options = {
   clusterCidrs: ["10.42.0.0/16"],
@@ -25,6 +28,6 @@ const options = {
   settings: { nodeMonitorGraceMs: 8000, nodeStartupGraceMs: 12_000 },
   serviceLoadBalancer: false,
 };
-await runControllers({ clientFor: () => client, informers, clock, log, options });
+await runControllers({ clientFor, informers, clock, log, options });
 await runScheduler({ client, informers, clock, log });
 console.log(`the API answers on ${server.url}; token: ${adminToken.token}`);

@@ -29,6 +29,7 @@ export function daemonSetController(): Controller {
 
   return defineController<DaemonSet>({
     name: "daemonset",
+    account: "daemon-set-controller",
     reconciles: daemonSet,
     watches: [
       { kind: pod, keys: ownersOf(daemonSet, ({ spec }) => spec.selector) },

@@ -12,6 +12,7 @@ import { isNamespaceLeaving } from "../pod-writes.ts";
 export const ephemeralVolumeController = defineController<Pod>({
   name: "ephemeral-volume",
   component: "ephemeral_volume",
+  account: "ephemeral-volume-controller",
   reconciles: pod,
   watches: [{ kind: persistentVolumeClaim, keys: controllerOf("Pod"), matters: ({ after }) => !after }],
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { storageClass } from "../../api/kinds/storage/storage-class.ts";
-import { isLeaving, keyOf } from "../../api/object.ts";
+import { isLeaving, type KubeObject, keyOf } from "../../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { bindCompleted, boundByController, decideClaim, decideVolume } from "./decide.ts";
@@ -35,6 +35,7 @@ const classesOfClaims: Watched<StorageClass> = {
 export const claimBinder: Controller = defineController<PersistentVolumeClaim>({
   name: "persistentvolume-binder",
   component: "persistentvolume-controller",
+  account: "persistent-volume-binder",
   reconciles: persistentVolumeClaim,
   watches: [volumesOfClaims, classesOfClaims],
   // One after the other: two claims must not reach for the same volume.
@@ -63,11 +64,10 @@ export const claimBinder: Controller = defineController<PersistentVolumeClaim>({
       case "wait": {
         if (step.news) events.record(claim, step.news);
         const { provisioner } = step;
-        const annotations = Object.fromEntries(provisionerNames.map((name) => [name, provisioner ?? ""]));
         const isSaid = provisionerNames.every((name) => claim.metadata.annotations?.[name] === provisioner);
         if (provisioner && !isSaid) {
-          const document = { metadata: { annotations } };
-          await cache.seen(await client.patch(persistentVolumeClaim, key, { type: "merge", document }));
+          const said = Object.fromEntries(provisionerNames.map((name) => [name, provisioner]));
+          await cache.seen(await client.update(persistentVolumeClaim, annotated(claim, said)));
         }
         return settled;
       }
@@ -79,6 +79,7 @@ export const claimBinder: Controller = defineController<PersistentVolumeClaim>({
 export const volumePhases: Controller = defineController<PersistentVolume>({
   name: "persistentvolume-phases",
   component: "persistentvolume-controller",
+  account: "persistent-volume-binder",
   reconciles: persistentVolume,
   watches: [
     {
@@ -101,8 +102,7 @@ export const volumePhases: Controller = defineController<PersistentVolume>({
     const step = decideVolume(volume, cache.get(persistentVolumeClaim, { namespace, name }));
     if (!step) return settled;
     if ("release" in step) {
-      const document = { metadata: { annotations: { [boundByController]: null } }, spec: { claimRef: null } };
-      await cache.seen(await client.patch(persistentVolume, key, { type: "merge", document }));
+      await cache.seen(await client.update(persistentVolume, unclaimed(volume)));
       return settled;
     }
     if (volume.status?.phase === step.phase) return settled;
@@ -121,12 +121,8 @@ async function bind(claim: PersistentVolumeClaim, volume: PersistentVolume, cont
   let taken = volume;
   if (volume.spec?.claimRef?.uid !== uid) {
     const claimRef = { kind: "PersistentVolumeClaim", apiVersion: "v1", namespace, name, uid, resourceVersion };
-    const annotations = volume.spec?.claimRef ? {} : { [boundByController]: "yes" };
-    const document = {
-      metadata: { annotations, resourceVersion: volume.metadata.resourceVersion },
-      spec: { claimRef },
-    };
-    taken = await client.patch(persistentVolume, keyOf(volume), { type: "merge", document });
+    const chosen = volume.spec?.claimRef ? volume : annotated(volume, { [boundByController]: "yes" });
+    taken = await client.update(persistentVolume, { ...chosen, spec: { ...chosen.spec, claimRef } });
     await cache.seen(taken);
   }
   if (taken.status?.phase !== "Bound") {
@@ -134,13 +130,25 @@ async function bind(claim: PersistentVolumeClaim, volume: PersistentVolume, cont
     await cache.seen(taken);
   }
   const annotations = { [bindCompleted]: "yes", ...(!claim.spec?.volumeName && { [boundByController]: "yes" }) };
-  const document = {
-    metadata: { annotations, resourceVersion },
-    spec: { volumeName: volume.metadata.name },
-  };
-  const named = await client.patch(persistentVolumeClaim, keyOf(claim), { type: "merge", document });
+  const chosen = annotated(claim, annotations);
+  const named = await client.update(persistentVolumeClaim, {
+    ...chosen,
+    spec: { ...chosen.spec, volumeName: volume.metadata.name },
+  });
   await cache.seen(named);
   await setClaimStatus(named, boundStatus(named, taken), context);
+}
+
+function annotated<T extends KubeObject>(object: T, annotations: Record<string, string>): T {
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } } };
+}
+
+/** The volume as it was before a claim was found for it. */
+function unclaimed(volume: PersistentVolume): PersistentVolume {
+  const { [boundByController]: _, ...annotations } = volume.metadata.annotations ?? {};
+  const { claimRef: __, ...spec } = volume.spec ?? {};
+  return { ...volume, metadata: { ...volume.metadata, annotations }, spec };
 }
 
 function boundStatus(claim: PersistentVolumeClaim, { spec }: PersistentVolume): PersistentVolumeClaim["status"] {

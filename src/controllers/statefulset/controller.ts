@@ -118,13 +118,12 @@ function keepingUp(
   }
   for (const one of [...held, ...condemned]) {
     const holder = { pod: one, isCondemned: condemned.includes(one) };
-    for (const { metadata } of claimsFor(object, one.metadata.name)) {
-      const present = cache.get(persistentVolumeClaim, { namespace: metadata.namespace, name: metadata.name ?? "" });
+    for (const { metadata: wanted } of claimsFor(object, one.metadata.name)) {
+      const present = cache.get(persistentVolumeClaim, { namespace: wanted.namespace, name: wanted.name ?? "" });
       const ownerReferences = present && !isLeaving(present) && ownersWanted(object, present, holder);
       if (!ownerReferences) continue;
-      const { uid, resourceVersion } = present.metadata;
-      const document = { metadata: { uid, resourceVersion, ownerReferences } };
-      writes.push(() => client.patch(persistentVolumeClaim, keyOf(present), { type: "merge", document }));
+      const metadata = { ...present.metadata, ownerReferences };
+      writes.push(() => client.update(persistentVolumeClaim, { ...present, metadata }));
     }
   }
   return writes;

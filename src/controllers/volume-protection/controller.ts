@@ -1,7 +1,7 @@
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
-import { isLeaving, keyFrom, keyText, type ObjectKey } from "../../api/object.ts";
+import { isLeaving, type KubeObject, keyFrom, keyText, type ObjectKey } from "../../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/schema/types.ts";
 import { defineController, settled } from "../../client/controller.ts";
 import { hasEnded } from "../pods.ts";
@@ -18,11 +18,10 @@ export const claimProtectionController = defineController<PersistentVolumeClaim>
   async reconcile(key, { cache, client }) {
     const claim = cache.get(persistentVolumeClaim, key);
     if (!claim || !isLeaving(claim)) return settled;
-    const { finalizers = [], resourceVersion } = claim.metadata;
+    const { finalizers = [] } = claim.metadata;
     const isUsed = cache.by(pod, usedClaims, keyText(key)).some((one) => one.spec.nodeName && !hasEnded(one));
     if (isUsed || !finalizers.includes(claimProtection)) return settled;
-    const document = without(finalizers, claimProtection, resourceVersion);
-    await client.patch(persistentVolumeClaim, key, { type: "merge", document });
+    await client.update(persistentVolumeClaim, without(claim, claimProtection));
     return settled;
   },
 });
@@ -35,16 +34,16 @@ export const volumeProtectionController = defineController<PersistentVolume>({
   async reconcile(key, { cache, client }) {
     const volume = cache.get(persistentVolume, key);
     if (!volume || !isLeaving(volume) || volume.status?.phase === "Bound") return settled;
-    const { finalizers = [], resourceVersion } = volume.metadata;
+    const { finalizers = [] } = volume.metadata;
     if (!finalizers.includes(volumeProtection)) return settled;
-    const document = without(finalizers, volumeProtection, resourceVersion);
-    await client.patch(persistentVolume, key, { type: "merge", document });
+    await client.update(persistentVolume, without(volume, volumeProtection));
     return settled;
   },
 });
 
-function without(finalizers: readonly string[], name: string, resourceVersion: string | undefined): object {
-  return { metadata: { finalizers: finalizers.filter((one) => one !== name), resourceVersion } };
+function without<T extends KubeObject>(object: T, finalizer: string): T {
+  const finalizers = (object.metadata.finalizers ?? []).filter((one) => one !== finalizer);
+  return { ...object, metadata: { ...object.metadata, finalizers } };
 }
 
 /** The claims that a pod uses, those of its ephemeral volumes too. */
