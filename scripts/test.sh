@@ -24,6 +24,7 @@ need jq jq
 need curl curl
 need git git
 need strace strace
+need busybox busybox-static
 need mkfs.ext4 e2fsprogs
 [ -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ] || missing="$missing libstdc++6-arm64-cross libatomic1-arm64-cross"
 if [ -n "$missing" ]; then
