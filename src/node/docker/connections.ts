@@ -1,6 +1,7 @@
 import { Agent, type ClientRequestArgs } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { inspect } from "node:util";
 
 /**
  * The connections to Docker: kept for the next request, and known also while a stream goes through one. Disposing ends them
@@ -24,6 +25,11 @@ export class DockerConnections extends Agent implements Disposable {
     socket.once("close", () => this.#open.delete(socket));
     if (this.#closed) this.#end(socket);
     return socket;
+  }
+
+  /** docker-modem writes down its options for every request, all that hangs on this object included: seconds for a few pods. */
+  [inspect.custom](): string {
+    return "DockerConnections";
   }
 
   [Symbol.dispose](): void {
