@@ -7,6 +7,7 @@ import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
+import { endpointSliceMirroringController } from "./endpointslice-mirroring/controller.ts";
 import { ephemeralVolumeController } from "./ephemeral-volume/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
 import { jobController } from "./job/controller.ts";
@@ -43,8 +44,17 @@ const entries: readonly Entry[] = [
   { name: "job-controller", make: () => [jobController()] },
   { name: "cronjob-controller", make: () => [cronJobController] },
   { name: "ttl-after-finished-controller", make: () => [ttlAfterFinishedController] },
-  { name: "endpointslice-controller", make: () => [endpointSliceController] },
-  { name: "endpoints-controller", make: () => [endpointsController] },
+  {
+    name: "endpointslice-controller",
+    make: (_, { maxEndpointsPerSlice }) => [endpointSliceController({ size: maxEndpointsPerSlice })],
+  },
+  {
+    name: "endpointslice-mirroring-controller",
+    make: (_, { mirroringMaxEndpointsPerSubset }) => [
+      endpointSliceMirroringController({ most: mirroringMaxEndpointsPerSubset }),
+    ],
+  },
+  { name: "endpoints-controller", make: () => [endpointsController()] },
   { name: "disruption-controller", make: () => [disruptionController] },
   { name: "persistentvolume-binder-controller", make: () => [claimBinder, volumePhases] },
   { name: "ephemeral-volume-controller", make: () => [ephemeralVolumeController] },

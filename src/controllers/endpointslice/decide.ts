@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { isLeaving } from "../../api/object.ts";
-import type { Endpoint, EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
-import { hasEnded, isReady } from "../pods.ts";
+import type { Endpoint, EndpointSlice, Node, Pod, Service } from "../../api/schema/types.ts";
+import type { EventNews } from "../../client/events.ts";
+import { isReady } from "../pods.ts";
 import {
   addressOf,
   familiesOf,
@@ -11,10 +12,12 @@ import {
   isReachable,
   type OfferedPort,
   portsOf,
-  readySince,
   targetOf,
   triggerTime,
 } from "./endpoints-of.ts";
+import { nearnessOf, withNearHints, withoutAnyHints } from "./hints.ts";
+import { type Draft, identity, pack } from "./packing.ts";
+import { type Topology, withZoneHints, type ZoneShares } from "./topology.ts";
 
 export interface Observed {
   readonly service: Service;
@@ -22,7 +25,14 @@ export interface Observed {
   readonly pods: readonly Pod[];
   /** The slices that this controller made for it. */
   readonly slices: readonly EndpointSlice[];
-  readonly zoneOf: (nodeName: string) => string | undefined;
+  readonly nodeOf: (name: string) => Node | undefined;
+  /** When the cause of this round came about (trigger-times.ts). */
+  readonly causedAt?: string | undefined;
+  /** So many endpoints go into one slice. */
+  readonly size: number;
+  readonly shares: ZoneShares;
+  /** Whether endpoints of the Service had hints by the shares of zones. */
+  readonly hadHints: boolean;
 }
 
 /** A slice as it should be; name and owner are the shell's. */
@@ -35,112 +45,139 @@ export interface Decision {
   readonly create: readonly SliceContent[];
   readonly update: readonly { readonly slice: EndpointSlice; readonly content: SliceContent }[];
   readonly remove: readonly EndpointSlice[];
+  readonly news: readonly EventNews[];
+  readonly hasHints: boolean;
 }
 
-/** So many endpoints go into one slice. */
-const sliceSize = 100;
 const serviceName = "kubernetes.io/service-name";
 const managedBy = "endpointslice.kubernetes.io/managed-by";
+const zoneLabel = "topology.kubernetes.io/zone";
 export const manager = "endpointslice-controller.k8s.io";
 
-/** Endpoints with the same ports and family share slices; those that are in a slice stay there. */
-export function decide({ service, pods, slices, zoneOf }: Observed): Decision {
-  const reachable = pods.filter(isReachable);
+/** Which slices a Service should have; those of one family and one set of ports hold endpoints together. */
+export function decide(observed: Observed): Decision {
+  const families = familiesOf(observed.service);
+  const ofFamilies = families.map((family) => decideFamily(family, observed));
+  const stale = observed.slices.filter(({ addressType }) => !(families as string[]).includes(addressType));
+  const unknown = families.length > 0 ? podsOnUnknownNodes(observed) : [];
+  return {
+    create: ofFamilies.flatMap(({ create }) => create),
+    update: ofFamilies.flatMap(({ update }) => update),
+    remove: [...ofFamilies.flatMap(({ remove }) => remove), ...stale],
+    news: [...ofFamilies.flatMap(({ news }) => news), ...unknownNodeNews(observed.service, unknown)],
+    hasHints: ofFamilies.some(({ hasHints }) => hasHints),
+  };
+}
+
+function decideFamily(family: "IPv4" | "IPv6", observed: Observed): Decision {
+  const { service, slices, size, causedAt } = observed;
   const labels = labelsFor(service);
+  const ofFamily = slices.filter(({ addressType }) => addressType === family);
+  const own = ofFamily.filter((slice) => isOwnedBy(slice, service));
+  const foreign = ofFamily.filter((slice) => !own.includes(slice));
+
+  const groups = groupByPorts(family, observed);
+  const packed = groups.map(({ ports, endpoints }) => {
+    const isLabelled = (slice: EndpointSlice): boolean => sameLabels(slice, labels);
+    const fitting = own.filter((slice) => samePorts(slice.ports ?? [], ports));
+    return pack(fitting, endpoints, { ports, size, isLabelled });
+  });
+  const outdated = own.filter((slice) => !groups.some(({ ports }) => samePorts(slice.ports ?? [], ports)));
+  let drafts = packed.flatMap((one) => one.drafts);
+  let spare = [...packed.flatMap(({ emptied }) => emptied), ...outdated];
+  // Where no slice would be left, an empty one says that the Service is known.
+  if (drafts.length === 0) {
+    const [only, ...more] = spare;
+    if (only && more.length === 0 && isPlaceholder(only) && sameLabels(only, labels)) spare = [];
+    else drafts.push({ ports: [], endpoints: [], isChanged: true });
+  }
+  const topology = hinted(drafts, family, observed);
+  drafts = [...topology.drafts];
+
   const create: SliceContent[] = [];
   const update: { slice: EndpointSlice; content: SliceContent }[] = [];
-  const leftOver: EndpointSlice[] = [];
-
-  for (const family of familiesOf(service)) {
-    const groups = groupByPorts(reachable, service, family, zoneOf);
-    if (groups.length === 0) groups.push({ ports: [], endpoints: [] });
-    const ofFamily = slices.filter(({ addressType }) => addressType === family);
-    const used = new Set<EndpointSlice>();
-    const unplaced: { ports: readonly OfferedPort[]; endpoints: Endpoint[] }[] = [];
-    for (const { ports, endpoints } of groups) {
-      const fitting = ofFamily.filter((slice) => samePorts(slice, ports));
-      for (const slice of fitting) used.add(slice);
-      const { filled, rest } = fill(fitting, endpoints);
-      for (const { slice, content } of filled)
-        if (content.length === 0 && endpoints.length > 0) leftOver.push(slice);
-        else update.push({ slice, content: contentOf(family, ports, content) });
-      if (rest.length > 0 || fitting.length === 0)
-        for (let at = 0; at === 0 || at < rest.length; at += sliceSize)
-          unplaced.push({ ports, endpoints: rest.slice(at, at + sliceSize) });
-    }
-    // A slice that nobody wants any more is taken for one that is to be made: fewer writes, and its name stays.
-    const spare = [...ofFamily.filter((slice) => !used.has(slice)), ...leftOver.splice(0)];
-    for (const { ports, endpoints } of unplaced) {
-      const recycled = spare.shift();
-      const content = contentOf(family, ports, endpoints);
-      if (recycled) update.push({ slice: recycled, content });
-      else create.push({ ...content, annotations: annotationsFor(undefined, content) });
-    }
-    leftOver.push(...spare);
+  // A slice that nobody wants any more is taken for one that is to be made: fewer writes, and its name stays.
+  for (const draft of drafts.filter(({ slice, isChanged }) => isChanged && !slice)) {
+    const recycled = spare.shift();
+    if (recycled) update.push({ slice: recycled, content: contentOf(draft) });
+    else create.push(contentOf(draft));
   }
-  const stale = slices.filter(({ addressType }) => !(familiesOf(service) as string[]).includes(addressType));
-  return { create, update: update.filter(differs), remove: [...leftOver, ...stale] };
+  for (const draft of drafts)
+    if (draft.slice && draft.isChanged) update.push({ slice: draft.slice, content: contentOf(draft) });
+  const news = topology.news ? [topology.news] : [];
+  return { create, update, remove: [...spare, ...foreign], news, hasHints: topology.hasHints };
 
-  function contentOf(addressType: string, ports: readonly OfferedPort[], endpoints: Endpoint[]): SliceContent {
+  function contentOf({ slice, ports, endpoints }: Draft): SliceContent {
+    const { [triggerTime]: _, ...others } = slice?.metadata.annotations ?? {};
     return {
-      addressType,
-      ...(endpoints.length > 0 && { endpoints }),
+      addressType: family,
+      ...(endpoints.length > 0 && { endpoints: [...endpoints] }),
       ...(ports.length > 0 && { ports: [...ports] }),
       labels,
-      annotations: {},
+      annotations: { ...others, ...(causedAt && { [triggerTime]: causedAt }) },
     };
-  }
-  function differs(change: { slice: EndpointSlice; content: SliceContent }): boolean {
-    const { slice, content } = change;
-    const same =
-      isDeepStrictEqual(slice.endpoints ?? [], content.endpoints ?? []) &&
-      isDeepStrictEqual(slice.ports ?? [], content.ports ?? []) &&
-      isDeepStrictEqual(slice.metadata.labels, labels);
-    if (!same) Object.assign(content.annotations, annotationsFor(slice, content));
-    return !same;
-  }
-  /** The time at which the cause of this write came about: only pods that came, ended or changed their readiness tell one. */
-  function annotationsFor(slice: EndpointSlice | undefined, { endpoints = [] }: SliceContent): Record<string, string> {
-    const { [triggerTime]: _, ...others } = slice?.metadata.annotations ?? {};
-    const before = new Set(slice?.endpoints?.map(readiness));
-    const left = new Set(slice?.endpoints?.map(identity)).difference(new Set(endpoints.map(identity)));
-    const caused = new Set(endpoints.filter((endpoint) => !before.has(readiness(endpoint))).map(identity));
-    // A pod that ended has left the slice, and its readiness tells when.
-    const causes = pods.filter(
-      (pod) => caused.has(pod.metadata.uid ?? "") || (hasEnded(pod) && left.has(pod.metadata.uid ?? "")),
-    );
-    const time = readySince(causes) ?? (slice ? undefined : service.metadata.creationTimestamp);
-    return { ...others, ...(time && { [triggerTime]: time }) };
   }
 }
 
-function groupByPorts(
-  pods: readonly Pod[],
-  service: Service,
-  family: "IPv4" | "IPv6",
-  zoneOf: Observed["zoneOf"],
-): { ports: readonly OfferedPort[]; endpoints: Endpoint[] }[] {
-  const groups = new Map<string, { ports: readonly OfferedPort[]; endpoints: Endpoint[] }>();
-  for (const pod of pods) {
-    const address = addressOf(pod, family);
-    if (!address) continue;
+function hinted(drafts: readonly Draft[], family: string, { service, shares, hadHints }: Observed): Topology {
+  const nearness = nearnessOf(service);
+  if (nearness === "topology") return withZoneHints(drafts, { shares, family, hadHints });
+  const message = `Topology Aware Hints has been disabled, addressType: ${family}`;
+  return {
+    drafts: nearness === "anywhere" ? withoutAnyHints(drafts) : withNearHints(drafts, nearness),
+    hasHints: false,
+    ...(hadHints && { news: { type: "Warning", reason: "TopologyAwareHintsDisabled", message } }),
+  };
+}
+
+interface PortGroup {
+  readonly ports: readonly OfferedPort[];
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** A group whose pods have no place yet is there too: a slice for its ports is kept as it is. */
+function groupByPorts(family: "IPv4" | "IPv6", observed: Observed): PortGroup[] {
+  const { service, pods, nodeOf } = observed;
+  const groups = new Map<string, { ports: readonly OfferedPort[]; endpoints: Map<string, Endpoint> }>();
+  const unknown = new Set(podsOnUnknownNodes(observed));
+  for (const pod of pods.filter(isReachable)) {
     const ports = portsOf(pod, service);
-    const key = JSON.stringify(ports);
-    const group = groups.get(key) ?? { ports, endpoints: [] };
+    const key = portsKey(ports);
+    const group = groups.get(key) ?? { ports, endpoints: new Map<string, Endpoint>() };
     groups.set(key, group);
-    group.endpoints.push(endpointFrom(pod, { service, address, zoneOf }));
+    const address = addressOf(pod, family);
+    if (!address || unknown.has(pod)) continue;
+    const endpoint = endpointFrom(pod, { service, address, nodeOf });
+    group.endpoints.set(identity(endpoint), endpoint);
   }
-  return [...groups.values()];
+  return [...groups.values()].map(({ ports, endpoints }) => ({ ports, endpoints: [...endpoints.values()] }));
+}
+
+/** Pods of nodes that do not exist are not reached, unless the Service wants all pods in whatever state. */
+function podsOnUnknownNodes({ service, pods, nodeOf }: Observed): readonly Pod[] {
+  if (service.spec?.publishNotReadyAddresses) return [];
+  return pods.filter((pod) => isReachable(pod) && !nodeOf(pod.spec.nodeName ?? ""));
+}
+
+function unknownNodeNews({ metadata }: Service, pods: readonly Pod[]): EventNews[] {
+  if (pods.length === 0) return [];
+  const about = `${metadata.namespace}/${metadata.name}`;
+  const skipped = pods.map(
+    (pod) => `skipping Pod ${pod.metadata.name} for Service ${about}: Node ${pod.spec.nodeName ?? ""} Not Found`,
+  );
+  const list = skipped.length === 1 ? skipped[0] : `[${skipped.join(", ")}]`;
+  const message = `Error updating Endpoint Slices for Service ${about}: ${list}`;
+  return [{ type: "Warning", reason: "FailedToUpdateEndpointSlices", message }];
 }
 
 function endpointFrom(
   pod: Pod,
-  { service, address, zoneOf }: { service: Service; address: string; zoneOf: Observed["zoneOf"] },
+  { service, address, nodeOf }: { service: Service; address: string; nodeOf: Observed["nodeOf"] },
 ): Endpoint {
   const [serving, terminating] = [isReady(pod), isLeaving(pod)];
   const ready = service.spec?.publishNotReadyAddresses === true || (serving && !terminating);
   const nodeName = pod.spec?.nodeName;
-  const zone = nodeName && zoneOf(nodeName);
+  const zone = nodeName && nodeOf(nodeName)?.metadata.labels?.[zoneLabel];
   const hostname = hostnameOf(pod, service);
   return {
     addresses: [address],
@@ -152,31 +189,27 @@ function endpointFrom(
   };
 }
 
-/** Puts endpoints where they are already, then into the room that is left. */
-function fill(slices: readonly EndpointSlice[], endpoints: readonly Endpoint[]) {
-  const open = new Map(endpoints.map((endpoint) => [identity(endpoint), endpoint]));
-  const filled = slices.map((slice) => {
-    const content: Endpoint[] = [];
-    for (const old of slice.endpoints ?? []) {
-      const now = open.get(identity(old));
-      if (!now) continue;
-      content.push(now);
-      open.delete(identity(old));
-    }
-    return { slice, content };
-  });
-  const rest = [...open.values()];
-  for (const { content } of filled) content.push(...rest.splice(0, Math.max(0, sliceSize - content.length)));
-  return { filled, rest };
+function samePorts(a: NonNullable<EndpointSlice["ports"]>, b: readonly OfferedPort[]): boolean {
+  return portsKey(a) === portsKey(b);
 }
 
-const readiness = (endpoint: Endpoint): string => `${identity(endpoint)} ${endpoint.conditions?.serving}`;
-const identity = ({ targetRef, addresses }: Endpoint): string => targetRef?.uid ?? addresses.join();
+/** The same text for the same ports in whatever order. */
+function portsKey(ports: readonly object[]): string {
+  return JSON.stringify(ports.map((port) => JSON.stringify(Object.entries(port).sort())).sort());
+}
 
-function samePorts({ ports = [] }: EndpointSlice, wanted: readonly OfferedPort[]): boolean {
-  const sort = (list: readonly object[]): string[] =>
-    list.map((port) => JSON.stringify(Object.entries(port).sort())).sort();
-  return isDeepStrictEqual(sort(ports ?? []), sort(wanted));
+function isPlaceholder({ endpoints, ports }: EndpointSlice): boolean {
+  return (endpoints ?? []).length === 0 && (ports ?? []).length === 0;
+}
+
+function sameLabels({ metadata }: EndpointSlice, labels: Record<string, string>): boolean {
+  return isDeepStrictEqual(metadata.labels, labels);
+}
+
+function isOwnedBy({ metadata }: EndpointSlice, service: Service): boolean {
+  return (metadata.ownerReferences ?? []).some(
+    ({ uid, kind, apiVersion }) => uid === service.metadata.uid && kind === "Service" && apiVersion === "v1",
+  );
 }
 
 function labelsFor(service: Service): Record<string, string> {

@@ -61,11 +61,6 @@ export function targetOf({ metadata }: Pod) {
 
 export const triggerTime = "endpoints.kubernetes.io/last-change-trigger-time";
 
-/** When pods became what they are; the earliest of them. */
-export function readySince(pods: readonly Pod[]): string | undefined {
-  return pods.flatMap((pod) => podCondition(pod, "Ready")?.lastTransitionTime ?? []).sort()[0];
-}
-
 /** Keys for a watch on pods: the Services that select them. */
 export function servicesOf(object: KubeObject, cache: Cache): readonly ObjectKey[] {
   const { namespace, labels } = object.metadata;

@@ -4,7 +4,7 @@ import { service } from "../../api/kinds/core/service.ts";
 import { keyOf } from "../../api/object.ts";
 import type { Node } from "../../api/schema/types.ts";
 import { defineController, settled, type Watched } from "../../client/controller.ts";
-import { ingressOf, isOurs } from "./decide.ts";
+import { ingressOf, isOurs, isSkiffs } from "./decide.ts";
 
 /** Only what a load balancer's addresses depend on: heartbeats mean no work. */
 const addressesChanged: Watched<Node> = {
@@ -22,11 +22,12 @@ export const serviceLoadBalancerController = defineController({
 
   async reconcile(key, { cache, client }) {
     const balanced = cache.get(service, key);
-    if (!balanced) return settled;
+    const nodes = cache.list(node);
+    if (!balanced || !nodes.some(isSkiffs)) return settled;
     const before = balanced.status?.loadBalancer?.ingress ?? [];
     // A Service that is no longer of this type loses what it had; one of another implementation is not ours to touch.
     if (!isOurs(balanced) && (balanced.spec.type === "LoadBalancer" || before.length === 0)) return settled;
-    const ingress = isOurs(balanced) ? ingressOf(balanced, cache.list(node)) : [];
+    const ingress = isOurs(balanced) ? ingressOf(balanced, nodes) : [];
     if (isDeepStrictEqual(before, ingress)) return settled;
     const loadBalancer = ingress.length > 0 ? { ingress } : {};
     await cache.seen(await client.updateStatus(service, { ...balanced, status: { ...balanced.status, loadBalancer } }));

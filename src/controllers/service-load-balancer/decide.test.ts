@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { Node, Service } from "../../api/schema/types.ts";
 import { ingressOf, isOurs } from "./decide.ts";
 
-const aNode = (name: string, addresses: [string, string][], { ready = "True", labels = {} } = {}) =>
+const aNode = (
+  name: string,
+  addresses: [string, string][],
+  { ready = "True", labels = {}, version = "v1.36.2+skiff-1.0.0" } = {},
+) =>
   ({
     apiVersion: "v1",
     kind: "Node",
@@ -11,6 +15,7 @@ const aNode = (name: string, addresses: [string, string][], { ready = "True", la
     status: {
       addresses: addresses.map(([type, address]) => ({ type, address })),
       conditions: [{ type: "Ready", status: ready }],
+      nodeInfo: { kubeletVersion: version },
     },
   }) as Node;
 const aService = (spec: Partial<Service["spec"]> = {}) =>
@@ -45,6 +50,12 @@ describe("the built-in load balancer", () => {
       "leaves out nodes that are not ready",
       aService(),
       [aNode("a", [["InternalIP", "192.0.2.1"]], { ready: "Unknown" })],
+      [],
+    ],
+    [
+      "leaves out nodes that another program runs",
+      aService(),
+      [aNode("a", [["InternalIP", "192.0.2.1"]], { version: "v1.36.2" })],
       [],
     ],
     [

@@ -6,8 +6,8 @@ export function isOurs({ spec }: Service): boolean {
 }
 
 /**
- * Where a load balancer answers: the addresses of all nodes that are ready and not left out, external ones before internal
- * ones, of the Service's families.
+ * Where a load balancer answers: the addresses of all of skiff's nodes that are ready and not left out, external ones before
+ * internal ones, of the Service's families.
  */
 export function ingressOf({ spec }: Service, nodes: readonly Node[]): LoadBalancerIngress[] {
   const families = spec.ipFamilies ?? ["IPv4"];
@@ -21,8 +21,15 @@ export function ingressOf({ spec }: Service, nodes: readonly Node[]): LoadBalanc
   return [...new Set(fitting)].sort().map((ip) => ({ ip, ipMode: "VIP" }));
 }
 
-/** Kubernetes docs, "Well-Known Labels": a node may be kept out of load balancers. */
-function balances({ metadata, status }: Node): boolean {
+/** Whether the node's agent is skiff's: without one, another program's load balancer is left alone. */
+export function isSkiffs({ status }: Node): boolean {
+  return status?.nodeInfo?.kubeletVersion.includes("+skiff") ?? false;
+}
+
+/** Only a node of skiff's own answers at its addresses; a node may be kept out (Kubernetes docs, "Well-Known Labels"). */
+function balances(node: Node): boolean {
+  const { metadata, status } = node;
+  if (!isSkiffs(node)) return false;
   if (metadata.labels?.["node.kubernetes.io/exclude-from-external-load-balancers"] !== undefined) return false;
   return status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
 }
