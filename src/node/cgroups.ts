@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ifAbsent } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { RuntimeInfo } from "./runtime.ts";
 
@@ -86,11 +87,14 @@ export function version2Files({ cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitB
 async function version1Controllers(root: string): Promise<readonly string[]> {
   const lines = (await readFile("/proc/self/cgroup", "utf8")).split("\n");
   const names = lines.flatMap((line) => (line.split(":")[1] ?? "").replace("name=", "").split(","));
-  return [...new Set([...names, ...(await readdir(root).catch(() => []))])].filter(Boolean);
+  return [...new Set([...names, ...((await readdir(root).catch(ifAbsent)) ?? [])])].filter(Boolean);
 }
 
 async function removeTree(directory: string): Promise<void> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const entries = (await readdir(directory, { withFileTypes: true }).catch(ifAbsent)) ?? [];
   for (const entry of entries) if (entry.isDirectory()) await removeTree(join(directory, entry.name));
-  await rmdir(directory).catch(() => undefined);
+  await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
+    // EBUSY, ENOTEMPTY: a process is still ending in it; the empty group does no harm.
+    if (!["ENOENT", "EBUSY", "ENOTEMPTY"].includes(error.code ?? "")) throw error;
+  });
 }

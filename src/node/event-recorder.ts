@@ -1,5 +1,6 @@
 import { event } from "../api/kinds/core/event.ts";
 import type { Event, ObjectReference } from "../api/schema/types.ts";
+import { isReason } from "../api/status.ts";
 import { timeText } from "../api/time.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -47,7 +48,11 @@ export function openEventRecorder({
       const count = (before.count ?? 1) + 1;
       const document = { count, ...(lastTimestamp && { lastTimestamp }) };
       const name = { namespace: before.metadata.namespace ?? "default", name: before.metadata.name };
-      written = await client.patch(event, name, { type: "merge", document }).catch(() => undefined);
+      written = await client.patch(event, name, { type: "merge", document }).catch((error: unknown) => {
+        // Events live for an hour: the one to be counted up may be gone.
+        if (!isReason(error, "NotFound")) throw error;
+        return undefined;
+      });
     }
     written ??= await client.create(event, fresh);
     remembered.delete(key);

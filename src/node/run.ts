@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { pod } from "../api/kinds/core/pod.ts";
 import { service } from "../api/kinds/core/service.ts";
@@ -16,6 +17,7 @@ import { inspectMachine, type Machine } from "./node-object/machine.ts";
 import type { DnsSettings, PodNetwork } from "./pod-network.ts";
 import { lookAfterPods, type Pods } from "./pods.ts";
 import type { ContainerRuntime } from "./runtime.ts";
+import { openTurns } from "./turns.ts";
 import { watchObjects } from "./volumes/referenced-objects.ts";
 import { openTokens } from "./volumes/tokens.ts";
 import { openVolumes } from "./volumes/volumes.ts";
@@ -91,6 +93,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       images: openImagePuller({ runtime, clock }),
       events: openEventRecorder({ client, clock, log, nodeName }),
       cgroups: openCgroups(info, log),
+      turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
       services,
       nodeName,
       hostIps: nodeIps,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { ContainerId, ExecOptions, ExecSession, StreamOptions } from "../runtime.ts";
 import { demux } from "./demux.ts";
-import { dockerError } from "./errors.ts";
+import { dockerError, statusOf } from "./errors.ts";
 
 /** Runs a command in a container. Aborting kills the command. */
 export async function execInContainer(
@@ -25,11 +25,12 @@ export async function execInContainer(
     const exited = exitCode(exec, stream);
     const kill = () => void killExec(exec).finally(() => stream.destroy(new Error("the command was ended")));
     signal.addEventListener("abort", kill, { once: true });
-    void exited.catch(() => undefined).finally(() => signal.removeEventListener("abort", kill));
+    const forget = () => signal.removeEventListener("abort", kill);
+    void exited.then(forget, forget);
     if (signal.aborted) kill();
     return {
       ...ends(stream, { stdin, stdout, stderr, tty }),
-      resize: async (columns, rows) => void (await exec.resize({ w: columns, h: rows })),
+      resize: (columns, rows) => unlessEnded(exec.resize({ w: columns, h: rows })),
       exited,
     };
   } catch (error) {
@@ -59,12 +60,19 @@ export async function attachToContainer(
     if (signal.aborted) end();
     return {
       ...ends(stream, { stdin, stdout, stderr, tty }),
-      resize: async (columns, rows) => void (await container.resize({ w: columns, h: rows })),
+      resize: (columns, rows) => unlessEnded(container.resize({ w: columns, h: rows })),
       exited: closed(stream).then(() => 0),
     };
   } catch (error) {
     throw dockerError(error);
   }
+}
+
+/** A terminal that is gone needs no size: Docker answers that there is none. */
+async function unlessEnded(resize: Promise<unknown>): Promise<void> {
+  await resize.catch((error: unknown) => {
+    if (statusOf(error) === undefined) throw dockerError(error);
+  });
 }
 
 function ends(

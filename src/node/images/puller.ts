@@ -32,12 +32,15 @@ export interface ImageRequest {
 export interface ImagePuller {
   /** @throws {ImageError} */
   ensure(request: ImageRequest, signal: AbortSignal): Promise<Image>;
+  /** The name under which an image was pulled, with its digest, as a container's status shows it. */
+  referenceOf(imageId: string): Promise<string>;
   /** Forgets the waits of a pod that is gone. */
   forget(podUid: string): void;
 }
 
 const firstWaitMs = 10_000;
 const longestWaitMs = 300_000;
+const referencesAtMost = 256;
 /** How long the reason of a failed pull is shown before the wait is. */
 const showErrorMs = 2_000;
 
@@ -50,6 +53,8 @@ interface Failure {
 /** Pulls one image at a time, as the kubelet does by default: a device's link and card serve one well and several badly. */
 export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime; clock: Clock }): ImagePuller {
   const failures = new Map<string, Failure>();
+  /** By image id. */
+  const references = new Map<string, string>();
   let queue: Promise<unknown> = Promise.resolve();
 
   async function pull(
@@ -65,7 +70,7 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
       await pullWith(credentialsFor(image, secrets), image, signal);
       return beganMs;
     });
-    queue = turn.catch(() => undefined);
+    queue = Promise.allSettled([turn]);
     try {
       const beganMs = await turn;
       const there = await runtime.imageStatus(image);
@@ -141,6 +146,16 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
         throw failed(tell, new ImageError("ImagePullBackOff", message, leftMs));
       }
       return pull(request, image, key, signal);
+    },
+    async referenceOf(imageId) {
+      const known = references.get(imageId);
+      if (known) return known;
+      const digest = (await runtime.imageStatus(imageId))?.digests[0];
+      const reference = digest ? `docker-pullable://${digest}` : `docker://${imageId}`;
+      references.set(imageId, reference);
+      const oldest = references.size > referencesAtMost ? references.keys().next().value : undefined;
+      if (oldest !== undefined) references.delete(oldest);
+      return reference;
     },
     forget(podUid) {
       for (const key of failures.keys()) if (key.startsWith(`${podUid}/`)) failures.delete(key);

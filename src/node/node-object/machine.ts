@@ -1,6 +1,7 @@
 import { readFile, statfs } from "node:fs/promises";
 import { arch, availableParallelism, release } from "node:os";
 import type { NodeSystemInfo } from "../../api/schema/types.ts";
+import { ifAbsent } from "../../base/files.ts";
 import type { RuntimeInfo } from "../runtime.ts";
 
 /** What this machine is and has, as its Node object shows it. */
@@ -62,6 +63,6 @@ export function architecture(): string {
 }
 
 async function line(path: string, whole = false): Promise<string> {
-  const text = await readFile(path, "utf8").catch(() => "");
+  const text = (await readFile(path, "utf8").catch(ifAbsent)) ?? "";
   return whole ? text : text.trim();
 }

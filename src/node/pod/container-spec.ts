@@ -1,6 +1,7 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { EphemeralContainer, Pod } from "../../api/schema/types.ts";
+import { ifAbsent } from "../../base/files.ts";
 import type { ContainerSpec, Image, Mount } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
 import { newest, type PodContainer } from "./containers.ts";
@@ -125,7 +126,7 @@ function terminationPath({ context, pod, container, attempt }: ContainerInputs):
 }
 
 async function emptyFile(path: string): Promise<string> {
-  if (!(await stat(path).catch(() => undefined))) {
+  if (!(await stat(path).catch(ifAbsent))) {
     await mkdir(dirname(path), { recursive: true });
     // Any user that the container runs as may leave its last words.
     await writeFile(path, "", { mode: 0o666 });

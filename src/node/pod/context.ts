@@ -8,6 +8,7 @@ import type { EventRecorder } from "../event-recorder.ts";
 import type { ImagePuller } from "../images/puller.ts";
 import type { DnsSettings, PodNetwork } from "../pod-network.ts";
 import type { ContainerRuntime } from "../runtime.ts";
+import type { Turns } from "../turns.ts";
 import type { WatchedObjects } from "../volumes/referenced-objects.ts";
 import type { ServiceAccountTokens } from "../volumes/tokens.ts";
 import type { Volumes } from "../volumes/volumes.ts";
@@ -26,6 +27,7 @@ export interface PodContext {
   readonly images: ImagePuller;
   readonly events: EventRecorder;
   readonly cgroups: PodCgroups;
+  readonly turns: Turns;
   readonly services: Informer<Service>;
   readonly nodeName: string;
   readonly hostIps: readonly string[];

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { addQuantities, milliOf, quantityFrom, unitsOf } from "../../api/quantity.ts";
 import type { Pod } from "../../api/schema/types.ts";
+import { ifAbsent } from "../../base/files.ts";
 import type { CgroupLimits } from "../cgroups.ts";
 import type { SandboxSpec } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
@@ -32,11 +33,11 @@ export async function makeReady(
   return mounted;
 }
 
-const hostText = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
+const hostText = async (path: string): Promise<string> => (await readFile(path, "utf8").catch(ifAbsent)) ?? "";
 
 /** The file is bind-mounted into containers: it must stay the same file, so it is written in place, and only when it differs. */
 async function rewrite(path: string, text: string): Promise<void> {
-  const there = await readFile(path, "utf8").catch(() => undefined);
+  const there = await readFile(path, "utf8").catch(ifAbsent);
   if (there !== text) await writeFile(path, text, { mode: 0o644 });
 }
 

@@ -1,24 +1,24 @@
-import type { Pod } from "../../api/schema/types.ts";
+import { keyOf, keyText } from "../../api/object.ts";
+import { isReason } from "../../api/status.ts";
 import { messageOf } from "../../base/log.ts";
 import { ImageError } from "../images/puller.ts";
-import { type Container, type Sandbox, SandboxGone } from "../runtime.ts";
+import { type Sandbox, SandboxGone } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
 import { containerSpecOf } from "./container-spec.ts";
 import type { PodContainer } from "./containers.ts";
 import type { PodContext, PodNames } from "./context.ts";
 import { ContainerConfigError } from "./environment.ts";
 import { runHook } from "./hooks.ts";
+import type { PodState } from "./state.ts";
 
 export interface StartRequest {
   readonly context: PodContext;
-  readonly pod: Pod;
+  readonly state: PodState;
   readonly container: PodContainer;
   readonly attempt: number;
   readonly sandbox: Sandbox;
   readonly mounted: ReadonlyMap<string, MountedVolume>;
   readonly names: PodNames;
-  readonly tell: (container: PodContainer, type: "Normal" | "Warning", reason: string, message: string) => void;
-  readonly stop: (running: Container) => Promise<void>;
 }
 
 /** A container did not start; the reason and the message are what its status shows. */
@@ -33,10 +33,12 @@ export class StartError extends Error {
 
 /** Brings a container to run: image, creation, start, postStart hook. @throws {StartError} */
 export async function startContainer(request: StartRequest, signal: AbortSignal): Promise<void> {
-  const { context, pod, container, sandbox, tell } = request;
-  const { runtime, images } = context;
+  const { context, state, container, sandbox } = request;
+  const { runtime, images, turns } = context;
+  const { pod } = state;
   const secrets = await pullSecrets(request);
-  const event = (type: "Normal" | "Warning", reason: string, message: string) => tell(container, type, reason, message);
+  const event = (type: "Normal" | "Warning", reason: string, message: string) =>
+    state.tell(container, type, reason, message);
   const image = await images.ensure({ pod, container, secrets, tell: event }, signal).catch((error: unknown) => {
     throw error instanceof ImageError ? new StartError(error.reason, error.message, error) : error;
   });
@@ -44,26 +46,35 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
   const spec = await orTrouble(
     "CreateContainerConfigError",
     ContainerConfigError,
-    () => containerSpecOf({ ...request, image }),
+    () => containerSpecOf({ ...request, pod, image }),
     event,
   );
-  const id = await orTrouble(
-    "CreateContainerError",
-    Error,
-    () => runtime.createContainer(sandbox.id, spec, signal),
-    event,
-  );
-  event("Normal", "Created", "Container created");
-  if (signal.aborted) return;
-  await orTrouble("RunContainerError", Error, () => runtime.startContainer(id), event);
-  event("Normal", "Started", "Container started");
-  await postStart(request, id);
+  const id = await turns.start(async () => {
+    const made = await orTrouble(
+      "CreateContainerError",
+      Error,
+      () => runtime.createContainer(sandbox.id, spec, signal),
+      event,
+    );
+    event("Normal", "Created", "Container created");
+    signal.throwIfAborted();
+    await orTrouble("RunContainerError", Error, () => runtime.startContainer(made), event);
+    event("Normal", "Started", "Container started");
+    return made;
+  }, signal);
+  await postStart(request, id, signal);
 }
 
-async function pullSecrets({ context, pod }: StartRequest) {
+/** A pull secret that is absent is not used; the registry may let everybody in. */
+async function pullSecrets({ context, state: { pod } }: StartRequest) {
   const names = (pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []);
   const found = await Promise.all(
-    names.map((name) => context.objects.secret(pod.metadata.namespace ?? "", name).catch(() => undefined)),
+    names.map((name) =>
+      context.objects.secret(pod.metadata.namespace ?? "", name).catch((error: unknown) => {
+        if (!isReason(error, "NotFound")) throw error;
+        return undefined;
+      }),
+    ),
   );
   return found.filter((secret) => secret !== undefined);
 }
@@ -83,17 +94,35 @@ async function orTrouble<T>(
   }
 }
 
-async function postStart({ context, pod, container, names, tell, stop }: StartRequest, id: string): Promise<void> {
+async function postStart(
+  { context, state, container, names }: StartRequest,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
   const hook = container.spec.lifecycle?.postStart;
   if (!hook) return;
-  const { runtime } = context;
+  const { runtime, log } = context;
+  const target = { runtime, container: container.spec, containerId: id, podIp: names.podIps[0] ?? "" };
   try {
-    await runHook({ runtime, container: container.spec, containerId: id, podIp: names.podIps[0] ?? "" }, hook);
+    await unlessAborted(runHook(target, hook), signal);
   } catch (error) {
-    const message = `PostStartHook failed: ${messageOf(error)}`;
-    tell(container, "Warning", "FailedPostStartHook", message);
-    const running = (await runtime.list(pod.metadata.uid ?? "")).containers.find((each) => each.id === id);
-    if (running?.state === "running") await stop(running);
-    throw new StartError("PostStartHookError", message, error);
+    if (signal.aborted) throw error;
+    // What the hook said stays out of the Event: it may hold secrets of the container's.
+    state.tell(container, "Warning", "FailedPostStartHook", "PostStartHook failed");
+    log.debug("a postStart hook failed", { pod: keyText(keyOf(state.pod)), container: container.spec.name, error });
+    const running = (await runtime.list(state.uid)).containers.find((each) => each.id === id);
+    if (running?.state === "running")
+      await state.stop(container, running, { graceSeconds: state.graceSeconds, message: "FailedPostStartHook" });
+    throw new StartError("PostStartHookError", messageOf(error), error);
   }
+}
+
+/** A pod that is to end does not wait for its hook; the hook's command ends with its container. */
+function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((done, fail) => {
+    const leave = () => fail(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    work.then(done, fail).finally(() => signal.removeEventListener("abort", leave));
+  });
 }

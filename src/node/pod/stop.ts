@@ -1,5 +1,3 @@
-import type { Pod } from "../../api/schema/types.ts";
-import { messageOf } from "../../base/log.ts";
 import type { Container } from "../runtime.ts";
 import type { PodContainer } from "./containers.ts";
 import type { PodContext } from "./context.ts";
@@ -7,7 +5,6 @@ import { runHook } from "./hooks.ts";
 
 export interface StopRequest {
   readonly context: PodContext;
-  readonly pod: Pod;
   readonly container: PodContainer;
   readonly running: Container;
   readonly graceSeconds: number;
@@ -32,16 +29,18 @@ export async function stopContainer({
   podIp,
   tell,
 }: StopRequest): Promise<void> {
-  const { runtime, clock } = context;
+  const { runtime, clock, log } = context;
   const { preStop } = container.spec.lifecycle ?? {};
   tell(container, "Normal", "Killing", message);
   let leftSeconds = graceSeconds;
   if (preStop && graceSeconds > 0) {
     const beganMs = clock.now();
     const target = { runtime, container: container.spec, containerId: running.id, podIp };
-    await withinGrace(runHook(target, preStop, graceSeconds * 1000), graceSeconds, context).catch((error: unknown) =>
-      tell(container, "Warning", "FailedPreStopHook", `PreStopHook failed: ${messageOf(error)}`),
-    );
+    await withinGrace(runHook(target, preStop, graceSeconds * 1000), graceSeconds, context).catch((error: unknown) => {
+      // What the hook said stays out of the Event: it may hold secrets of the container's.
+      tell(container, "Warning", "FailedPreStopHook", "PreStopHook failed");
+      log.debug("a preStop hook failed", { container: container.spec.name, error });
+    });
     const tookSeconds = (clock.now() - beganMs) / 1000;
     leftSeconds = Math.max(leastGraceSeconds, Math.ceil(graceSeconds - tookSeconds));
   }

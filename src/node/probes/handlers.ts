@@ -34,8 +34,8 @@ export async function probeExec(
   try {
     const session = await runtime.exec(containerId, options, timeout);
     const [out, err, code] = await Promise.all([
-      session.stdout ? text(session.stdout).catch(() => "") : "",
-      session.stderr ? text(session.stderr).catch(() => "") : "",
+      session.stdout ? text(session.stdout) : "",
+      session.stderr ? text(session.stderr) : "",
       session.exited,
     ]);
     if (timeout.aborted) return failure(timedOut(command, timeoutMs));

@@ -24,26 +24,29 @@ export interface PodProbes extends Disposable {
   readonly findings: ReadonlyMap<string, ProbeFindings>;
   /** Probes these, and no others. */
   keep(running: readonly ProbedContainer[], podIp: string): void;
+  /** From now on only readiness is probed: the pod ends, and nobody restarts its containers. */
+  onlyReadiness(): void;
 }
 
 export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOptions): PodProbes {
   const findings = new Map<string, ProbeFindings>();
-  const probers = new Map<string, Disposable[]>();
+  const probers = new Map<string, { sort: ProbeSort; prober: Disposable }[]>();
+  let sorts: readonly ProbeSort[] = ["startup", "readiness", "liveness"];
 
-  function begin({ container, running, before }: ProbedContainer, podIp: string): Disposable[] {
+  function begin({ container, running, before }: ProbedContainer, podIp: string) {
     findings.set(running.id, before);
     const { spec } = container;
     const target = { runtime, container: spec, containerId: running.id, podIp };
     const probes = { startup: spec.startupProbe, readiness: spec.readinessProbe, liveness: spec.livenessProbe };
     const hasStarted = () => !spec.startupProbe || findings.get(running.id)?.startup === true;
-    return (Object.keys(probes) as ProbeSort[]).flatMap((sort) => {
+    return sorts.flatMap((sort) => {
       const probe = probes[sort];
       if (!probe || (sort === "startup" && before.startup)) return [];
       const found = (healthy: boolean) => {
         findings.set(running.id, { ...findings.get(running.id), [sort]: healthy });
         changed();
       };
-      return startProber({
+      const prober = startProber({
         sort,
         probe,
         target,
@@ -54,11 +57,12 @@ export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOpti
         initially: before[sort],
         due: () => sort === "startup" || hasStarted(),
       });
+      return { sort, prober };
     });
   }
 
   function end(id: string): void {
-    for (const prober of probers.get(id) ?? []) prober[Symbol.dispose]();
+    for (const { prober } of probers.get(id) ?? []) prober[Symbol.dispose]();
     probers.delete(id);
     findings.delete(id);
   }
@@ -71,6 +75,10 @@ export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOpti
       for (const each of running) {
         if (!probers.has(each.running.id)) probers.set(each.running.id, begin(each, podIp));
       }
+    },
+    onlyReadiness() {
+      sorts = ["readiness"];
+      for (const { sort, prober } of [...probers.values()].flat()) if (sort !== "readiness") prober[Symbol.dispose]();
     },
     [Symbol.dispose]() {
       for (const id of [...probers.keys()]) end(id);

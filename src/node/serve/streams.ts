@@ -8,7 +8,9 @@ import type { NodeReply } from "./exchange.ts";
 /** Carries the streams of a command or of a container's first process over the tunnel, to the end of either side. */
 export async function carryStreams({ stream, signal, respond }: NodeReply, session: ExecSession): Promise<void> {
   respond(200, { "content-type": "application/octet-stream" });
-  void readInput(stream.pipe(new FrameReader()), session).catch(() => undefined);
+  const input = stream.pipe(new FrameReader());
+  // Input that breaks off is the end of input; what became of the command is said at its end.
+  void readInput(input, session).then(undefined, () => session.stdin?.end());
   const outputs = [
     session.stdout && send(session.stdout, channels.stdout, stream),
     session.stderr && send(session.stderr, channels.stderr, stream),
@@ -27,8 +29,7 @@ async function readInput(frames: FrameReader, { stdin, resize }: ExecSession): P
       stdin?.end();
     } else if (channel === channels.resize) {
       const size = decodeTerminalSize(payload);
-      // A terminal that is gone needs no size.
-      if (size) await resize(size.width, size.height).catch(() => undefined);
+      if (size) await resize(size.width, size.height);
     }
   }
   stdin?.end();

@@ -66,5 +66,12 @@ async function networkOf({ pid }: Sandbox): Promise<PodUsage["network"]> {
   return { receivedBytes: fields[0] ?? 0, sentBytes: fields[8] ?? 0 };
 }
 
-const text = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
-const optional = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
+const text = async (path: string): Promise<string> => (await optional(path)) ?? "";
+
+/** Undefined when the process or the cgroup has ended, at whatever point of the reading, or this kernel has no such file. */
+function optional(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (!["ENOENT", "ESRCH", "ENODEV"].includes(error.code ?? "")) throw error;
+    return undefined;
+  });
+}

@@ -12,7 +12,8 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { ifAbsent } from "../../base/files.ts";
 
 /** A file of a volume that skiff fills. */
 export interface ProjectedFile {
@@ -33,7 +34,7 @@ export async function writeAtomically(
   files: ReadonlyMap<string, ProjectedFile>,
   { fsGroup }: { fsGroup?: number | undefined } = {},
 ): Promise<boolean> {
-  const current = await readlink(join(directory, dataLink)).catch(() => undefined);
+  const current = await readlink(join(directory, dataLink)).catch(ifAbsent);
   if (current !== undefined && (await holds(join(directory, current), files))) return false;
 
   const fresh = await mkdtemp(join(directory, `..${new Date().toISOString().replaceAll(/[-:TZ]/g, "_")}`));
@@ -72,11 +73,15 @@ async function giveToGroup(directory: string, group: number): Promise<void> {
 }
 
 async function holds(directory: string, files: ReadonlyMap<string, ProjectedFile>): Promise<boolean> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  if (entries.filter((entry) => !entry.isDirectory()).length !== files.size) return false;
+  const entries = (await readdir(directory, { recursive: true, withFileTypes: true }).catch(ifAbsent)) ?? [];
+  const paths = new Set(
+    entries
+      .filter((each) => !each.isDirectory())
+      .map(({ parentPath, name }) => relative(directory, join(parentPath, name))),
+  );
+  if (paths.size !== files.size) return false;
   for (const [path, { content }] of files) {
-    const there = await readFile(join(directory, path)).catch(() => undefined);
-    if (!there?.equals(content)) return false;
+    if (!paths.has(path) || !(await readFile(join(directory, path))).equals(content)) return false;
   }
   return true;
 }
@@ -85,7 +90,7 @@ async function holds(directory: string, files: ReadonlyMap<string, ProjectedFile
 async function showOnly(directory: string, names: ReadonlySet<string>): Promise<void> {
   for (const name of names) {
     const link = join(directory, name);
-    const there = await lstat(link).catch(() => undefined);
+    const there = await lstat(link).catch(ifAbsent);
     if (!there) await symlink(join(dataLink, name), link);
   }
   for (const name of await readdir(directory)) {

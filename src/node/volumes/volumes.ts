@@ -4,6 +4,7 @@ import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { unitsOf } from "../../api/quantity.ts";
 import type { EmptyDirVolumeSource, Pod, Volume } from "../../api/schema/types.ts";
+import { ifAbsent } from "../../base/files.ts";
 import type { Client } from "../../client/client.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { prepareHostPath } from "./host-path.ts";
@@ -106,7 +107,7 @@ export function openVolumes({
     if (spec.hostPath) return prepareHostPath(spec.hostPath);
     if (!spec.local) throw new Error(`volume "${name}" is neither local nor a hostPath`);
     const { path } = spec.local;
-    if (!(await stat(path).catch(() => undefined))) throw new Error(`path "${path}" does not exist`);
+    if (!(await stat(path).catch(ifAbsent))) throw new Error(`path "${path}" does not exist`);
     if (fsGroup !== undefined) await shareWithGroup(path, fsGroup);
     return path;
   }
@@ -135,7 +136,7 @@ export function openVolumes({
 
     async subPath({ hostPath, readOnly }, path) {
       const wanted = join(hostPath, path);
-      if (!(await stat(wanted).catch(() => undefined))) {
+      if (!(await stat(wanted).catch(ifAbsent))) {
         if (readOnly && path.includes("..")) throw new Error(`subPath "${path}" must not contain ".."`);
         await mkdir(wanted, { recursive: true });
       }
@@ -146,7 +147,9 @@ export function openVolumes({
     },
 
     async podUids() {
-      const lists = await Promise.all([directory, memoryDirectory].map((root) => readdir(root).catch(() => [])));
+      const lists = await Promise.all(
+        [directory, memoryDirectory].map(async (root) => (await readdir(root).catch(ifAbsent)) ?? []),
+      );
       return [...new Set(lists.flat())];
     },
     podDirectory: (podUid) => join(directory, podUid),
@@ -158,7 +161,7 @@ async function setUpEmptyDir(
   { medium, sizeLimit }: EmptyDirVolumeSource,
   fsGroup: number | undefined,
 ): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
+  const there = await stat(path).catch(ifAbsent);
   await mkdir(path, { recursive: true });
   if (medium === "Memory" && !(await mountsBelow(path)).includes(path)) {
     await mountTmpfs(path, { sizeBytes: sizeLimit ? unitsOf(sizeLimit) : undefined });
