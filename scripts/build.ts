@@ -19,6 +19,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { allBinaries, assetName, buildBinary } from "../src/node/images/binaries.ts";
 import { licenceTexts } from "./build/licences.ts";
+import { buildMemoryAddon } from "./build/memory-addon.ts";
 
 type Arch = "x64" | "arm64";
 const { values } = parseArgs({ options: { arch: { type: "string", default: process.arch } } });
@@ -47,11 +48,14 @@ const assets = step("collecting what goes inside", () => {
   const addon = join(work, "better_sqlite3.node");
   copyFileSync(`node_modules/better-sqlite3/prebuilds/linux-${arch}.node`, addon);
   strip(addon);
+  const memory = join(work, "memory.node");
+  buildMemoryAddon(arch, memory);
   writeFileSync(join(work, "licences.txt"), licenceTexts("dist/bundle/metafile-cjs.json"));
   const explain = "dist/explain.json";
   run("node", ["scripts/make-explain.ts", explain]);
   return {
     "better_sqlite3.node": addon,
+    "memory.node": memory,
     "writer.worker.cjs": "dist/bundle/writer.worker.cjs",
     "licences.txt": join(work, "licences.txt"),
     "explain.json": explain,

@@ -4,15 +4,24 @@ import { fakeClock } from "../base/testing/fake-clock.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 
 const mib = 1024 * 1024;
-const minute = 60_000;
+const settled = 10_000;
 
 function aProcess() {
   const clock = fakeClock();
-  const state = { residentBytes: 120 * mib, cpuMs: 500, collected: 0, after: 125 * mib };
+  const state = { residentBytes: 120 * mib, cpuMs: 500, collected: 0, trimmed: 0, after: 125 * mib };
+  let noticed: ((whole: boolean) => void) | undefined;
   const running = giveBackMemory(
     {
       residentBytes: () => state.residentBytes,
       cpuMs: () => state.cpuMs,
+      onCollection(notice) {
+        noticed = notice;
+        return { [Symbol.dispose]: () => void (noticed = undefined) };
+      },
+      trim() {
+        state.trimmed++;
+        state.residentBytes -= 10 * mib;
+      },
       collect() {
         state.collected++;
         state.residentBytes = state.after;
@@ -22,41 +31,84 @@ function aProcess() {
   );
   const pass = async (cpuMs: number) => {
     state.cpuMs += cpuMs;
-    await clock.advance(minute);
+    await clock.advance(settled);
   };
-  return { state, pass, running };
+  const garbage = (kind: "young" | "whole") => noticed?.(kind === "whole");
+  return { state, pass, garbage, running, clock };
 }
 
-test("memory that a load left behind is given back when the load is over, once", async () => {
+/** One that has given back what its start took. */
+async function aSettledProcess() {
+  const process = aProcess();
+  await process.pass(20);
+  process.state.collected = 0;
+  return process;
+}
+
+test("what the start took is given back when the start is over", async () => {
   const { state, pass } = aProcess();
-  state.residentBytes = 300 * mib;
-  await pass(30_000);
+  await pass(5000);
   expect(state.collected).toBe(0);
   await pass(20);
   expect(state.collected).toBe(1);
+});
+
+test("memory that a load left behind is given back when the load is over, once", async () => {
+  const { state, pass, garbage } = await aSettledProcess();
+  state.residentBytes = 300 * mib;
+  garbage("young");
+  await pass(5000);
+  expect(state.collected).toBe(0);
   await pass(20);
+  expect(state.collected).toBe(1);
+  garbage("young");
   await pass(20);
   expect(state.collected).toBe(1);
 });
 
 test("what is in use after a collection is not collected again and again", async () => {
-  const { state, pass } = aProcess();
+  const { state, pass, garbage } = await aSettledProcess();
   state.residentBytes = 300 * mib;
   state.after = 290 * mib;
-  await pass(20);
-  await pass(20);
+  for (let turn = 0; turn < 3; turn++) {
+    garbage("young");
+    await pass(20);
+  }
   expect(state.collected).toBe(1);
   state.residentBytes = 400 * mib;
+  garbage("young");
   await pass(20);
   expect(state.collected).toBe(2);
 });
 
-test("nothing happens to a process that is small, or stopped", async () => {
-  const { state, pass, running } = aProcess();
-  state.residentBytes = 130 * mib;
+test("under load free pages are given back whenever the whole heap was collected and enough has come together", async () => {
+  const { state, garbage } = await aSettledProcess();
+  state.residentBytes = 300 * mib;
+  garbage("young");
+  expect(state.trimmed).toBe(0);
+  garbage("whole");
+  garbage("whole");
+  expect(state.trimmed).toBe(1);
+  state.residentBytes = 400 * mib;
+  garbage("whole");
+  expect(state.trimmed).toBe(2);
+});
+
+test("a process in which nothing is collected has no timer", async () => {
+  const { clock, pass, garbage } = await aSettledProcess();
+  expect(clock.waiting).toBe(0);
+  garbage("young");
+  expect(clock.waiting).toBe(1);
   await pass(20);
+  expect(clock.waiting).toBe(0);
+});
+
+test("a process that is stopped does nothing", async () => {
+  const { state, pass, garbage, running } = await aSettledProcess();
+  garbage("young");
   running[Symbol.dispose]();
   state.residentBytes = 300 * mib;
+  garbage("whole");
   await pass(20);
-  expect(state.collected).toBe(0);
+  expect(state.collected + state.trimmed).toBe(0);
 });

@@ -1,55 +1,98 @@
+import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { MemoryAddon } from "./addons.ts";
 
 /** What the process uses, and how it is made to use less. */
 export interface ProcessMemory {
   residentBytes(): number;
   /** CPU time used since the process began. */
   cpuMs(): number;
-  /** Collects what nobody needs and gives the pages back to the kernel. Takes a moment in which nothing else happens. */
+  /** Calls `noticed` when V8 has collected garbage: `whole` says whether all of its heap or the young part only. */
+  onCollection(noticed: (whole: boolean) => void): Disposable;
+  /** Gives free pages back to the kernel. Takes some milliseconds. */
+  trim(): void;
+  /** Collects what nobody needs and gives everything back that can be. Takes a moment in which nothing else happens. */
   collect(): void;
 }
 
-const lookEveryMs = 60_000;
-/** Less CPU time than this between two looks is quiet: 2 % of one core. */
-const quietMs = 1200;
-const worthBytes = 24 * 1024 * 1024;
+const settleMs = 10_000;
+/** Less CPU time than this in `settleMs` is quiet: 2 % of one core. */
+const quietMs = 200;
+const worthBytes = 16 * 1024 * 1024;
 
 /**
- * Gives memory back when a load is over. V8 itself keeps the pages that a load made it take as long as nothing new is
- * allocated, which on a quiet server is for ever (docs/decisions/memory.md).
+ * Gives memory back: free pages of malloc's whenever V8 has collected its whole heap, everything once a load is over. The
+ * start is the first load. Left alone, both keep what a load made them take until somebody needs it, which on a quiet server
+ * is never (docs/decisions/memory.md). Woken by V8's collections: where nothing is allocated there is nothing to give back.
  */
 export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: Clock; log: Log }): Disposable {
-  let timer: Disposable;
-  let leastBytes = Number.POSITIVE_INFINITY;
-  let usedMs = memory.cpuMs();
-  const look = (): void => {
-    timer = clock.after(lookEveryMs, look);
-    const spentMs = memory.cpuMs() - usedMs;
-    usedMs += spentMs;
-    if (spentMs > quietMs) return;
+  let timer: Disposable | undefined;
+  let trimmedBytes = 0;
+  let leastBytes = 0;
+
+  const waitForQuiet = (): void => {
+    const usedMs = memory.cpuMs();
+    timer = clock.after(settleMs, () => {
+      timer = undefined;
+      if (memory.cpuMs() - usedMs > quietMs) waitForQuiet();
+      else giveBack();
+    });
+  };
+  const giveBack = (): void => {
     const before = memory.residentBytes();
-    if (before < leastBytes + worthBytes) {
-      leastBytes = Math.min(leastBytes, before);
-      return;
-    }
+    if (before < leastBytes + worthBytes) return;
     memory.collect();
-    usedMs = memory.cpuMs();
     // What is left is in use: only growth beyond it is worth another look.
     leastBytes = memory.residentBytes();
+    trimmedBytes = leastBytes;
     log.debug("gave memory back", { before, now: leastBytes });
   };
-  leastBytes = memory.residentBytes();
-  timer = clock.after(lookEveryMs, look);
-  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+
+  const collections = memory.onCollection((whole) => {
+    if (!timer) waitForQuiet();
+    if (!whole || memory.residentBytes() < trimmedBytes + worthBytes) return;
+    memory.trim();
+    trimmedBytes = memory.residentBytes();
+  });
+  waitForQuiet();
+  return {
+    [Symbol.dispose]() {
+      collections[Symbol.dispose]();
+      timer?.[Symbol.dispose]();
+    },
+  };
 }
 
-/** This process. Without --expose-gc, which the executable has built in, nothing can be collected on demand. */
-export const ownMemory: ProcessMemory = {
-  residentBytes: () => process.memoryUsage.rss(),
-  cpuMs() {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  },
-  collect: () => globalThis.gc?.({ type: "major", flavor: "last-resort", execution: "sync" }),
-};
+/**
+ * This process. Without --expose-gc and without the addon, both of which the executable has built in, V8 and malloc give
+ * nothing back on demand.
+ */
+export function ownMemory(addon: MemoryAddon | undefined): ProcessMemory {
+  return {
+    residentBytes: () => process.memoryUsage.rss(),
+    cpuMs() {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    onCollection(noticed) {
+      const observer = new PerformanceObserver((list) => {
+        noticed(list.getEntries().some(isWhole));
+      });
+      observer.observe({ entryTypes: ["gc"] });
+      return { [Symbol.dispose]: () => observer.disconnect() };
+    },
+    trim: () => addon?.trimHeap(),
+    collect() {
+      globalThis.gc?.({ type: "major", flavor: "last-resort", execution: "sync" });
+      addon?.trimHeap();
+      addon?.letGoOfProgram();
+    },
+  };
+}
+
+function isWhole(entry: PerformanceEntry): boolean {
+  // Entries of type "gc" say what was collected; the type knows no types of entries.
+  const { detail } = entry as PerformanceEntry & { detail: { kind: number } };
+  return detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR;
+}

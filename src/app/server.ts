@@ -18,10 +18,10 @@ import { runControllers } from "../controllers/run.ts";
 import { runScheduler } from "../scheduler/run.ts";
 import { openStore } from "../store/open.ts";
 import { openTunnelHub } from "../tunnel/hub.ts";
+import { databaseCode, memoryAddon } from "./addons.ts";
 import { machineAddress } from "./addresses.ts";
 import { startAgent } from "./agent.ts";
 import type { ServerConfig } from "./config.ts";
-import { databaseCode } from "./database-code.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
@@ -155,7 +155,9 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     );
   } else manager.ready(`the API answers at ${localUrl}`);
 
-  await parts.start("memory", async () => giveBackMemory(ownMemory, { clock, log: log.part("memory") }));
+  await parts.start("memory", async () =>
+    giveBackMemory(ownMemory(memoryAddon(serverDirectory)), { clock, log: log.part("memory") }),
+  );
   if (!stop.aborted) await once(stop, "abort");
   manager.stopping();
   log.info("stopping; containers go on running");
