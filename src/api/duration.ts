@@ -28,3 +28,15 @@ export function humanDuration(ms: number): string {
 function two(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small ? `${large}${largeUnit}${small}${smallUnit}` : `${large}${largeUnit}`;
 }
+
+const units: Readonly<Record<string, number>> = { h: hour, m: minute, s: second, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
+
+/** A duration as settings give it ("1h30m", "2.5s", "300ms"), in milliseconds; undefined where the text is none. */
+export function durationMs(text: string): number | undefined {
+  if (text === "0") return 0;
+  if (!/^(?:\d+(?:\.\d+)?(?:h|m|s|ms|us|µs|ns))+$/.test(text)) return undefined;
+  let sum = 0;
+  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g))
+    sum += Number(amount) * (units[unit] ?? 0);
+  return sum;
+}

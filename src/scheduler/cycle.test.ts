@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { findNode } from "./cycle.ts";
-import { allPlugins } from "./plugins/all.ts";
-import { aCluster, aNode, aPodInfo, type NodeSeed, type PodSeed } from "./testing/objects.ts";
+import { aCluster, aNode, aPodInfo, aProfile, type NodeSeed, type PodSeed } from "./testing/objects.ts";
 
-const plugins = allPlugins({ claim: () => undefined, volume: () => undefined, storageClass: () => undefined });
-const options = { plugins, startAt: 0, random: () => 0 };
+const options = { profile: aProfile(), startAt: 0, random: () => 0 };
 const selector = (app: string) => ({ labelSelector: { matchLabels: { app } }, topologyKey: "kubernetes.io/hostname" });
 
 interface Given {

@@ -1,64 +1,114 @@
-import type { Filter, Plugin, Rejection } from "./plugin.ts";
+import type { Filter, Rejection } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
+import type { Profile } from "./profile.ts";
 import type { NodeState, Snapshot } from "./snapshot.ts";
 
+/** Why there is no node for a pod. */
+export interface NoNode {
+  readonly sort: "none";
+  /** `0/3 nodes are available: 3 Insufficient cpu.` without what preemption has to add. */
+  readonly message: string;
+  readonly rejectedBy: ReadonlySet<string>;
+  /** Why each node was refused; empty when the pod itself was at fault. */
+  readonly rejections: ReadonlyMap<string, Rejection>;
+  /** Whether the fault lay with the pod, before any node was looked at. */
+  readonly nowhere: boolean;
+}
+
 /** What a round found for a pod. */
-export type Found =
-  | { readonly sort: "node"; readonly node: string }
+export type Found = { readonly sort: "node"; readonly node: string } | NoNode;
+
+/** The nodes that a pod may have. `looked` is how many were asked. */
+export type Fitting =
   | {
-      readonly sort: "none";
-      /** `0/3 nodes are available: 3 Insufficient cpu.` without what preemption has to add. */
-      readonly message: string;
-      readonly rejectedBy: ReadonlySet<string>;
-      /** Why each node was refused; empty when the pod itself was at fault. */
+      readonly sort: "nodes";
+      readonly nodes: readonly NodeState[];
       readonly rejections: ReadonlyMap<string, Rejection>;
-      /** Whether the fault lay with the pod, before any node was looked at. */
-      readonly nowhere: boolean;
-    };
+      readonly looked: number;
+    }
+  | (NoNode & { readonly looked: number });
 
 export interface RoundOptions {
-  readonly plugins: readonly Plugin[];
+  readonly profile: Profile;
   /** At which node the search begins; moves on from round to round, so that all nodes get their turn. */
   readonly startAt: number;
   /** A number from 0 up to 1, for choosing among equals. */
   readonly random: () => number;
 }
 
+interface NamedFilter {
+  readonly name: string;
+  readonly filter: Extract<Filter, { sort: "nodes" }>;
+}
+
 /** Looks for the best node for a pod: filters, then scores. Pure but for `random`. */
 export function findNode(pod: PodInfo, cluster: Snapshot, options: RoundOptions): Found & { readonly looked: number } {
-  const { plugins, startAt, random } = options;
+  const fitting = fittingNodes(pod, cluster, options);
+  if (fitting.sort === "none") return fitting;
+  const { profile, random } = options;
+  const [only] = fitting.nodes;
+  if (fitting.nodes.length === 1 && only) return { sort: "node", node: only.name, looked: fitting.looked };
+  const totals = scored(pod, cluster, { nodes: fitting.nodes, profile });
+  return { sort: "node", node: bestOf(fitting.nodes, totals, random), looked: fitting.looked };
+}
+
+/** The nodes that pass every filter: all, or in large clusters enough of them. */
+export function fittingNodes(pod: PodInfo, cluster: Snapshot, { profile, startAt }: RoundOptions): Fitting {
   const nodes = cluster.list;
   if (nodes.length === 0) return { ...nothing("no nodes available to schedule pods"), looked: 0 };
 
-  const filters: { name: string; filter: Extract<Filter, { sort: "nodes" }> }[] = [];
-  for (const { name, filter } of plugins.map((plugin) => ({
-    name: plugin.name,
-    filter: plugin.filter?.(pod, cluster),
-  }))) {
-    if (filter?.sort === "nowhere") {
-      const message = `0/${nodes.length} nodes are available: ${filter.reason}. not found`;
-      return { ...nothing(message, new Set([name])), looked: 0 };
-    }
-    if (filter) filters.push({ name, filter });
+  const filters = filtersFor(pod, cluster, profile);
+  if ("reason" in filters) {
+    const message = `0/${nodes.length} nodes are available: ${filters.reason}. not found`;
+    return { ...nothing(message, new Set([filters.name])), looked: 0 };
   }
-
-  const { fitting, rejections, rejectedBy, looked } = filterNodes(cluster, filters, startAt);
-  if (fitting.length > 0) return { sort: "node", node: best(pod, cluster, { fitting, plugins, random }), looked };
-  const message = `0/${nodes.length} nodes are available: ${countedReasons(rejections.values())}.`;
-  return { sort: "none", message, rejectedBy, rejections, nowhere: false, looked };
+  const enough = howManyAreEnough(nodes.length, profile.enoughPercent);
+  const { fitting, rejections, rejectedBy, looked } = filterNodes(cluster, filters, { startAt, enough });
+  if (fitting.length > 0) return { sort: "nodes", nodes: fitting, rejections, looked };
+  return { ...noneOf(nodes.length, rejections, rejectedBy), looked };
 }
 
-function nothing(message: string, rejectedBy: ReadonlySet<string> = new Set()): Extract<Found, { sort: "none" }> {
+/** No node fits, for these reasons. */
+export function noneOf(
+  nodes: number,
+  rejections: ReadonlyMap<string, Rejection>,
+  rejectedBy: ReadonlySet<string>,
+): NoNode {
+  const message = `0/${nodes} nodes are available: ${countedReasons(rejections.values())}.`;
+  return { sort: "none", message, rejectedBy, rejections, nowhere: false };
+}
+
+function nothing(message: string, rejectedBy: ReadonlySet<string> = new Set()): NoNode {
   return { sort: "none", message, rejectedBy, rejections: new Map(), nowhere: true };
 }
 
-/** Whether the pod would fit this one node. */
-export function fitsNode(pod: PodInfo, cluster: Snapshot, plugins: readonly Plugin[], node: NodeState): boolean {
-  return plugins.every((plugin) => {
+/** What the plugins have to say of this pod; the first that finds it hopeless ends the search. */
+function filtersFor(
+  pod: PodInfo,
+  cluster: Snapshot,
+  { filters }: Profile,
+): readonly NamedFilter[] | { readonly name: string; readonly reason: string } {
+  const found: NamedFilter[] = [];
+  for (const plugin of filters) {
     const filter = plugin.filter?.(pod, cluster);
-    if (!filter) return true;
-    return filter.sort === "nodes" && (filter.only?.has(node.name) ?? true) && !filter.rejects(node);
-  });
+    if (filter?.sort === "nowhere") return { name: plugin.name, reason: filter.reason };
+    if (filter) found.push({ name: plugin.name, filter });
+  }
+  return found;
+}
+
+const hopeless: Rejection = { reasons: [], curable: false };
+
+/** Why the pod would not fit this one node; undefined when it would. */
+export function rejectionOf(
+  pod: PodInfo,
+  cluster: Snapshot,
+  { profile, node }: { profile: Profile; node: NodeState },
+): Rejection | undefined {
+  const filters = filtersFor(pod, cluster, profile);
+  if ("reason" in filters) return { ...hopeless, reasons: [filters.reason] };
+  if (filters.some(({ filter }) => filter.only && !filter.only.has(node.name))) return hopeless;
+  return firstRejection(node, filters)?.rejection;
 }
 
 /** `1 Insufficient cpu, 2 Too many pods`: in the order of the texts, the counts in front included. */
@@ -73,13 +123,12 @@ export function countedReasons(rejections: Iterable<Rejection>): string {
 
 function filterNodes(
   cluster: Snapshot,
-  filters: readonly { name: string; filter: Extract<Filter, { sort: "nodes" }> }[],
-  startAt: number,
+  filters: readonly NamedFilter[],
+  { startAt, enough }: { startAt: number; enough: number },
 ) {
   const nodes = cluster.list;
   const restricting = filters.find(({ filter }) => filter.only);
   const only = restricting?.filter.only;
-  const enough = only ? nodes.length : howManyAreEnough(nodes.length);
   const fitting: NodeState[] = [];
   const rejections = new Map<string, Rejection>();
   const rejectedBy = new Set<string>();
@@ -105,7 +154,7 @@ function filterNodes(
 
 function firstRejection(
   node: NodeState,
-  filters: readonly { name: string; filter: Extract<Filter, { sort: "nodes" }> }[],
+  filters: readonly NamedFilter[],
 ): { name: string; rejection: Rejection } | undefined {
   for (const { name, filter } of filters) {
     const rejection = filter.rejects(node);
@@ -115,29 +164,31 @@ function firstRejection(
 }
 
 /** In large clusters not every node is looked at: kube-scheduler's share, from half of them down to a twentieth, at least 100. */
-function howManyAreEnough(nodes: number): number {
+function howManyAreEnough(nodes: number, configuredPercent: number): number {
   if (nodes <= 100) return nodes;
-  const percent = Math.max(5, 50 - Math.floor(nodes / 125));
-  return Math.max(100, Math.floor((nodes * percent) / 100));
+  const percent = configuredPercent || Math.max(5, 50 - Math.floor(nodes / 125));
+  return percent >= 100 ? nodes : Math.max(100, Math.floor((nodes * percent) / 100));
 }
 
-function best(
+/** How good each of the nodes is. */
+export function scored(
   pod: PodInfo,
   cluster: Snapshot,
-  { fitting, plugins, random }: { fitting: readonly NodeState[]; plugins: readonly Plugin[]; random: () => number },
-): string {
-  if (fitting.length === 1) return (fitting[0] as NodeState).name;
-  const totals = fitting.map(() => 0);
-  for (const { score, weight = 1 } of plugins) {
-    const scorer = score?.(pod, cluster, fitting);
+  { nodes, profile }: { nodes: readonly NodeState[]; profile: Profile },
+): number[] {
+  const totals = nodes.map(() => 0);
+  for (const { plugin, weight } of profile.scorers) {
+    const scorer = plugin.score?.(pod, cluster, nodes);
     if (!scorer) continue;
-    const plain = fitting.map(scorer.score);
+    const plain = nodes.map(scorer.score);
     const scores = scorer.normalize?.(plain) ?? plain;
-    scores.forEach((value, at) => {
-      totals[at] = (totals[at] ?? 0) + weight * value;
-    });
+    for (const [at, value] of scores.entries()) totals[at] = (totals[at] ?? 0) + weight * value;
   }
+  return totals;
+}
+
+export function bestOf(nodes: readonly NodeState[], totals: readonly number[], random: () => number): string {
   const highest = Math.max(...totals);
-  const winners = fitting.filter((_, at) => totals[at] === highest);
+  const winners = nodes.filter((_, at) => totals[at] === highest);
   return (winners[Math.floor(random() * winners.length)] as NodeState).name;
 }

@@ -32,20 +32,29 @@ export interface Scorer {
 export type ClusterChange =
   | { readonly of: "node"; readonly before?: Node | undefined; readonly after?: Node | undefined }
   | { readonly of: "pod"; readonly before?: PodInfo | undefined; readonly after?: PodInfo | undefined }
-  | { readonly of: "volume"; readonly before?: KubeObject | undefined; readonly after?: KubeObject | undefined };
+  | { readonly of: "object"; readonly before?: KubeObject | undefined; readonly after?: KubeObject | undefined };
+
+/** What a plugin sets aside when a node has been chosen, until the pod is bound or the try is given up. */
+export interface Reservation {
+  /** Does what must be true before the pod is bound. An error means that the pod is tried again. */
+  prepare(signal: AbortSignal): Promise<void>;
+  release(): void;
+}
 
 /** One consideration of the scheduler's. */
 export interface Plugin {
-  /** Kubernetes' name for it; stands in messages. */
+  /** Kubernetes' name for it; stands in messages and in configurations. */
   readonly name: string;
   /** Undefined: it has nothing against this pod on any node. */
   filter?(pod: PodInfo, cluster: Snapshot): Filter | undefined;
   /** Undefined: all nodes are alike to it. `candidates` passed the filters. */
   score?(pod: PodInfo, cluster: Snapshot, candidates: readonly NodeState[]): Scorer | undefined;
-  /** How much its score counts. */
-  readonly weight?: number;
   /** Whether a pod that it rejected should be tried again after this change; always unless said. */
   mayHelp?(pod: PodInfo, change: ClusterChange): boolean;
+  /** Whether a pod that it rejected should be tried again because it was itself changed; never unless said. */
+  ownChangeMayHelp?(before: PodInfo, after: PodInfo): boolean;
+  /** Undefined: nothing has to be done before the pod is bound to the node. */
+  reserve?(pod: PodInfo, node: NodeState): Reservation | undefined;
 }
 
 /** Scores from 0 to 100 in proportion to the largest; turned round when small is good. */

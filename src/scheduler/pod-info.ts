@@ -1,5 +1,6 @@
 import { numberOf } from "../api/quantity.ts";
 import type { Container, Pod, PodSpec } from "../api/schema/types.ts";
+import { type SocialTerm, socialTermsOf } from "./social-terms.ts";
 
 /** Amounts by resource name: cpu in thousandths, everything else in whole units. */
 export type Amounts = ReadonlyMap<string, number>;
@@ -16,6 +17,8 @@ export interface PodInfo {
   /** cpu and memory with a small assumption for containers that ask for nothing, so that they do not all land on one node. */
   readonly assumed: { readonly cpu: number; readonly memory: number };
   readonly hostPorts: readonly HostPort[];
+  /** What it wishes of pods near it. */
+  readonly socialTerms: readonly SocialTerm[];
 }
 
 export interface HostPort {
@@ -38,16 +41,17 @@ export function podInfoFrom(pod: Pod): PodInfo {
       ["memory", asked.get("memory") ?? assumedMemoryBytes],
     ]);
   });
+  const owner = { namespace: pod.metadata.namespace ?? "", labels: pod.metadata.labels ?? {} };
   return {
     pod,
     uid: pod.metadata.uid ?? "",
-    namespace: pod.metadata.namespace ?? "",
-    labels: pod.metadata.labels ?? {},
+    ...owner,
     spec,
     priority: spec.priority ?? 0,
     requests,
     assumed: { cpu: assumed.get("cpu") ?? 0, memory: assumed.get("memory") ?? 0 },
     hostPorts: hostPortsOf(spec),
+    socialTerms: socialTermsOf(spec, owner),
   };
 }
 

@@ -1,8 +1,9 @@
 import { isLeaving } from "../api/object.ts";
-import { countedReasons, type Found, fitsNode } from "./cycle.ts";
-import type { Plugin } from "./plugin.ts";
+import { countedReasons, type NoNode, rejectionOf } from "./cycle.ts";
+import type { Rejection } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
-import { NodeState, type Snapshot } from "./snapshot.ts";
+import type { Profile } from "./profile.ts";
+import type { NodeState, Snapshot } from "./snapshot.ts";
 
 /** What making room would take. */
 export type Preemption =
@@ -15,45 +16,60 @@ export type BudgetCheck = (pod: PodInfo) => boolean;
 
 const notHelpful = { reasons: ["Preemption is not helpful for scheduling"], curable: false };
 const noVictims = { reasons: ["No preemption victims found for incoming pod"], curable: true };
+export const preemptionReason = "PreemptionByScheduler";
+
+/** In large clusters not every node is tried: kube-scheduler's share, a tenth, at least 100. */
+const leastTried = 100;
+
+export interface PreemptionOptions {
+  readonly profile: Profile;
+  readonly found: NoNode;
+  /** Begins to count anew each time it is called. */
+  readonly budgets: () => BudgetCheck;
+}
 
 /**
  * Looks for a node where the removal of pods of lower priority makes room (Kubernetes docs, "Pod Priority and Preemption"),
- * and among several for the one where it hurts least.
+ * and among several for the one where it hurts least. Leaves the cluster as it was.
  */
-export function findVictims(
-  pod: PodInfo,
-  cluster: Snapshot,
-  options: {
-    readonly plugins: readonly Plugin[];
-    readonly found: Extract<Found, { sort: "none" }>;
-    readonly mayDisrupt: BudgetCheck;
-  },
-): Preemption {
-  const { plugins, found, mayDisrupt } = options;
+export function findVictims(pod: PodInfo, cluster: Snapshot, options: PreemptionOptions): Preemption {
+  const { found } = options;
   if (pod.spec.preemptionPolicy === "Never") return none("not eligible due to preemptionPolicy=Never.");
-  if (waitsForVictims(pod, cluster)) return none("not eligible due to a terminating pod on the nominated node.");
+  if (waitsForVictims(pod, cluster, found)) return none("not eligible due to a terminating pod on the nominated node.");
 
-  const verdicts = new Map(
-    cluster.list.map(({ name }) => [name, found.rejections.get(name)?.curable ? noVictims : notHelpful]),
-  );
+  const enough = Math.max(leastTried, Math.floor(cluster.list.length / 10));
+  const verdicts: Rejection[] = [];
   const rooms: Room[] = [];
   for (const node of cluster.list) {
-    if (!found.rejections.get(node.name)?.curable) continue;
-    const room = makeRoom(pod, node, { cluster, plugins, mayDisrupt });
-    if (room) rooms.push(room);
+    if (!found.rejections.get(node.name)?.curable) {
+      verdicts.push(notHelpful);
+      continue;
+    }
+    if (rooms.length >= enough) break;
+    const room = makeRoom(pod, node, { ...options, cluster });
+    if ("victims" in room) rooms.push(room);
+    else verdicts.push(room);
   }
   const chosen = rooms.sort(leastHarm)[0];
   if (chosen) return { sort: "room", node: chosen.node, victims: chosen.victims };
-  return none(`0/${cluster.list.length} nodes are available: ${countedReasons(verdicts.values())}.`);
+  return none(`0/${cluster.list.length} nodes are available: ${countedReasons(verdicts)}.`);
 }
 
 const none = (reason: string): Preemption => ({ sort: "none", reason });
 
 /** Room was made for this pod before, and those who make it are still leaving. */
-function waitsForVictims(pod: PodInfo, cluster: Snapshot): boolean {
-  const nominated = cluster.nodes.get(pod.pod.status?.nominatedNodeName ?? "");
-  if (!nominated) return false;
-  return [...nominated.pods.values()].some((other) => other.priority < pod.priority && isLeaving(other.pod));
+function waitsForVictims({ pod, priority }: PodInfo, cluster: Snapshot, { rejections }: NoNode): boolean {
+  const nominated = cluster.nodes.get(pod.status?.nominatedNodeName ?? "");
+  if (!nominated || rejections.get(nominated.name)?.curable === false) return false;
+  return [...nominated.pods.values()].some(
+    (other) => other.priority < priority && isLeaving(other.pod) && wasPreempted(other),
+  );
+}
+
+function wasPreempted({ pod }: PodInfo): boolean {
+  return (pod.status?.conditions ?? []).some(
+    ({ type, status, reason }) => type === "DisruptionTarget" && status === "True" && reason === preemptionReason,
+  );
 }
 
 interface Room {
@@ -63,33 +79,36 @@ interface Room {
   readonly broken: number;
 }
 
+/** Who would have to go from this node, or why their going does not help. */
 function makeRoom(
   pod: PodInfo,
   node: NodeState,
-  { cluster, plugins, mayDisrupt }: { cluster: Snapshot; plugins: readonly Plugin[]; mayDisrupt: BudgetCheck },
-): Room | undefined {
+  { cluster, profile, budgets }: PreemptionOptions & { cluster: Snapshot },
+): Room | Rejection {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
-  if (lower.length === 0) return undefined;
-  const emptied = new NodeState(
-    node.node,
-    [...node.pods.values()].filter((other) => other.priority >= pod.priority),
-  );
-  const fits = (): boolean => fitsNode(pod, cluster.withNode(emptied), plugins, emptied);
-  if (!fits()) return undefined;
+  if (lower.length === 0) return noVictims;
+  for (const { uid } of lower) cluster.remove(uid);
+  try {
+    const rejection = rejectionOf(pod, cluster, { profile, node });
+    if (rejection) return rejection;
 
-  // The important ones are spared first, those with a budget before all others.
-  const order = lower.sort(moreImportant);
-  const protectedOnes = order.filter((other) => !mayDisrupt(other));
-  const victims: PodInfo[] = [];
-  let broken = 0;
-  for (const other of [...protectedOnes, ...order.filter((each) => !protectedOnes.includes(each))]) {
-    emptied.add(other);
-    if (fits()) continue;
-    emptied.remove(other.uid);
-    victims.push(other);
-    if (protectedOnes.includes(other)) broken++;
+    // The important ones are spared first, those with a budget before all others.
+    const order = lower.sort(moreImportant);
+    const mayDisrupt = budgets();
+    const protectedOnes = new Set(order.filter((other) => !mayDisrupt(other)));
+    const victims: PodInfo[] = [];
+    let broken = 0;
+    for (const other of [...protectedOnes, ...order.filter((each) => !protectedOnes.has(each))]) {
+      cluster.place(other, node.name);
+      if (!rejectionOf(pod, cluster, { profile, node })) continue;
+      cluster.remove(other.uid);
+      victims.push(other);
+      if (protectedOnes.has(other)) broken++;
+    }
+    return victims.length > 0 ? { node: node.name, victims: victims.sort(moreImportant), broken } : noVictims;
+  } finally {
+    for (const other of lower) cluster.place(other, node.name);
   }
-  return victims.length > 0 ? { node: node.name, victims: victims.sort(moreImportant), broken } : undefined;
 }
 
 function moreImportant(a: PodInfo, b: PodInfo): number {

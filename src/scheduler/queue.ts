@@ -1,6 +1,6 @@
 import { delayMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
-import type { ClusterChange, Plugin } from "./plugin.ts";
+import type { ClusterChange } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
 
 /** A pod that waits for a node. */
@@ -13,30 +13,52 @@ export interface Waiting {
   place: "active" | "backoff" | "unschedulable";
   /** When its back-off ends. */
   readyAtMs: number;
+  /** Whether the last try broke off for a reason of its own: then its back-off is kept to, however idle the scheduler is. */
+  failed: boolean;
 }
 
 /** kube-scheduler's figures: 1 to 10 seconds between tries of one pod; after five minutes it is tried without a cause. */
-const retryWaits = { firstMs: 1000, maxMs: 10_000 };
+export const usualWaits = { firstMs: 1000, maxMs: 10_000 };
 const hopelessMs = 300_000;
+
+/** Whether a change may help a pod that the named plugins rejected. */
+export type MayHelp = (pod: PodInfo, rejectedBy: ReadonlySet<string>, change: ClusterChange) => boolean;
+
+/** Whether a change of the pod itself may. */
+export type OwnChangeMayHelp = (before: PodInfo, after: PodInfo, rejectedBy: ReadonlySet<string>) => boolean;
+
+export interface QueueOptions {
+  readonly clock: Clock;
+  readonly mayHelp: MayHelp;
+  readonly ownChangeMayHelp: OwnChangeMayHelp;
+  /** Called when `take` has something to return. */
+  readonly wake: () => void;
+  readonly waits?: { readonly firstMs: number; readonly maxMs: number };
+}
 
 /**
  * Pods without a node. Active ones come up by priority, then by age; one that found no node waits until a change in the
- * cluster may help it, and not before its back-off has ended.
+ * cluster may help it. Its back-off lets the others go first; when there are none, it is not kept waiting.
  */
 export class SchedulingQueue implements Disposable {
   readonly #clock: Clock;
-  readonly #plugins: ReadonlyMap<string, Plugin>;
+  readonly #mayHelp: MayHelp;
+  readonly #ownChangeMayHelp: OwnChangeMayHelp;
   readonly #wake: () => void;
+  readonly #waits: { readonly firstMs: number; readonly maxMs: number };
   readonly #waiting = new Map<string, Waiting>();
   /** Those in place "active" by priority; each set in the order of arrival. */
   readonly #active = new Map<number, Set<Waiting>>();
+  /** Those in place "backoff" that a change may have helped. */
+  readonly #helped = new Set<Waiting>();
   readonly #timers = new Map<string, Disposable>();
 
-  /** `wake` is called when `take` has something to return. */
-  constructor(clock: Clock, plugins: readonly Plugin[], wake: () => void) {
+  constructor({ clock, mayHelp, ownChangeMayHelp, wake, waits = usualWaits }: QueueOptions) {
     this.#clock = clock;
-    this.#plugins = new Map(plugins.map((plugin) => [plugin.name, plugin]));
+    this.#mayHelp = mayHelp;
+    this.#ownChangeMayHelp = ownChangeMayHelp;
     this.#wake = wake;
+    this.#waits = waits;
   }
 
   /** A pod that is new or has changed. */
@@ -44,21 +66,23 @@ export class SchedulingQueue implements Disposable {
     const known = this.#waiting.get(pod.uid);
     if (!known) {
       const rejectedBy = new Set<string>();
-      this.#activate(this.#remember({ pod, attempts: 0, rejectedBy, place: "backoff", readyAtMs: 0 }));
+      this.#activate(this.#remember({ pod, attempts: 0, rejectedBy, place: "backoff", readyAtMs: 0, failed: false }));
       return;
     }
     const wasActive = known.place === "active";
     if (wasActive) this.#deactivate(known);
-    const changed = known.pod.pod.metadata.generation !== pod.pod.metadata.generation || labelsDiffer(known.pod, pod);
+    const before = known.pod;
     known.pod = pod;
     if (wasActive) this.#activate(known);
-    else if (changed && known.place === "unschedulable") this.#retry(known);
+    else if (known.place === "unschedulable" && this.#ownChangeMayHelp(before, pod, known.rejectedBy))
+      this.#retry(known);
   }
 
   remove(uid: string): void {
     const known = this.#waiting.get(uid);
     if (!known) return;
     this.#deactivate(known);
+    this.#helped.delete(known);
     this.#stopTimer(uid);
     this.#waiting.delete(uid);
   }
@@ -67,37 +91,39 @@ export class SchedulingQueue implements Disposable {
   take(): Waiting | undefined {
     let highest: number | undefined;
     for (const priority of this.#active.keys()) if (highest === undefined || priority > highest) highest = priority;
-    if (highest === undefined) return undefined;
-    for (const next of this.#active.get(highest) ?? []) {
-      this.remove(next.pod.uid);
-      next.attempts++;
-      return next;
-    }
-    return undefined;
+    const next = highest === undefined ? this.#firstHelped() : this.#active.get(highest)?.values().next().value;
+    if (!next) return undefined;
+    this.remove(next.pod.uid);
+    next.attempts++;
+    return next;
+  }
+
+  #firstHelped(): Waiting | undefined {
+    let first: Waiting | undefined;
+    for (const entry of this.#helped) if (!first || entry.readyAtMs < first.readyAtMs) first = entry;
+    return first;
   }
 
   /** No node now: it waits for a change that one of these plugins finds helpful. */
   reject(tried: Waiting, rejectedBy: ReadonlySet<string>): void {
     if (this.#waiting.has(tried.pod.uid)) return;
-    const entry = this.#remember({ ...tried, rejectedBy, place: "unschedulable", readyAtMs: this.#readyAtMs(tried) });
+    const readyAtMs = this.#readyAtMs(tried);
+    const entry = this.#remember({ ...tried, rejectedBy, place: "unschedulable", readyAtMs, failed: false });
     this.#startTimer(entry, hopelessMs, () => this.#retry(entry));
   }
 
   /** Something went wrong that had nothing to do with the pod: again after its back-off. */
   again(tried: Waiting): void {
     if (this.#waiting.has(tried.pod.uid)) return;
-    this.#retry(this.#remember({ ...tried, place: "unschedulable", readyAtMs: this.#readyAtMs(tried) }));
+    const readyAtMs = this.#readyAtMs(tried);
+    this.#retry(this.#remember({ ...tried, place: "unschedulable", readyAtMs, failed: true }));
   }
 
   /** Something changed in the cluster: those whom it may help are tried again. */
   changed(change: ClusterChange): void {
     for (const entry of this.#waiting.values()) {
       if (entry.place !== "unschedulable") continue;
-      const helps = [...entry.rejectedBy].some((name) => {
-        const plugin = this.#plugins.get(name);
-        return !plugin?.mayHelp || plugin.mayHelp(entry.pod, change);
-      });
-      if (helps || entry.rejectedBy.size === 0) this.#retry(entry);
+      if (entry.rejectedBy.size === 0 || this.#mayHelp(entry.pod, entry.rejectedBy, change)) this.#retry(entry);
     }
   }
 
@@ -110,7 +136,7 @@ export class SchedulingQueue implements Disposable {
   }
 
   #readyAtMs({ attempts }: Waiting): number {
-    return this.#clock.now() + delayMs(Math.max(0, attempts - 1), retryWaits);
+    return this.#clock.now() + delayMs(Math.max(0, attempts - 1), this.#waits);
   }
 
   #retry(entry: Waiting): void {
@@ -122,6 +148,9 @@ export class SchedulingQueue implements Disposable {
     }
     entry.place = "backoff";
     this.#startTimer(entry, waitMs, () => this.#activate(entry));
+    if (entry.failed) return;
+    this.#helped.add(entry);
+    this.#wake();
   }
 
   #remember(entry: Waiting): Waiting {
@@ -131,6 +160,7 @@ export class SchedulingQueue implements Disposable {
 
   #activate(entry: Waiting): void {
     entry.place = "active";
+    this.#helped.delete(entry);
     const { priority } = entry.pod;
     const equals = this.#active.get(priority);
     if (equals) equals.add(entry);
@@ -158,5 +188,3 @@ export class SchedulingQueue implements Disposable {
     this.#timers.delete(uid);
   }
 }
-
-const labelsDiffer = (a: PodInfo, b: PodInfo): boolean => JSON.stringify(a.labels) !== JSON.stringify(b.labels);

@@ -1,6 +1,6 @@
-import type { Node, PodAffinityTerm } from "../api/schema/types.ts";
-import { selects } from "../api/selector.ts";
+import type { Node } from "../api/schema/types.ts";
 import { type Amounts, amountsFrom, type PodInfo } from "./pod-info.ts";
+import type { NamespaceLabels, SocialTerm } from "./social-terms.ts";
 
 /** A node and what is on it. */
 export class NodeState {
@@ -20,7 +20,9 @@ export class NodeState {
     this.labels = node.metadata.labels ?? {};
     this.allocatable = amountsFrom(node.status?.allocatable);
     this.images = new Map(
-      (node.status?.images ?? []).flatMap(({ names = [], sizeBytes = 0 }) => names.map((name) => [name, sizeBytes])),
+      (node.status?.images ?? []).flatMap(({ names, sizeBytes = 0 }) =>
+        (names ?? []).map((name) => [name, sizeBytes] as const),
+      ),
     );
     for (const pod of pods) this.add(pod);
   }
@@ -45,18 +47,28 @@ export class NodeState {
   }
 }
 
-/** The labels of namespaces, for affinity terms that select by them. */
-export type NamespaceLabels = (namespace: string) => Readonly<Record<string, string>> | undefined;
+/** How many pods of some sort are on each node; nodes without any are absent. */
+export type CountByNode = ReadonlyMap<string, number>;
+
+interface KeptCount {
+  readonly counts: (pod: PodInfo) => boolean;
+  readonly byNode: Map<string, number>;
+}
+
+/** How many sorts of pods are counted at once; the one asked for least lately is forgotten. */
+const maxCounts = 64;
 
 /** The cluster as the scheduler sees it: kept up change by change, never built anew. */
 export class Snapshot {
   readonly nodes = new Map<string, NodeState>();
   readonly namespaceLabels: NamespaceLabels;
-  /** Pods on nodes that keep others away or like company: the only ones that each new pod must be held against. */
-  readonly social = new Map<string, { readonly pod: PodInfo; readonly node: string }>();
-  readonly #nodeOf = new Map<string, string>();
+  /** What pods that are on nodes wish of their neighbours, equal wishes together, with how often each node has them. */
+  readonly wishes = new Map<string, { readonly term: SocialTerm; readonly byNode: Map<string, number> }>();
+  readonly #placed = new Map<string, { readonly pod: PodInfo; readonly node: string }>();
   /** Pods on nodes that are not known (yet). */
   readonly #homeless = new Map<string, Map<string, PodInfo>>();
+  readonly #counts = new Map<string, KeptCount>();
+  readonly #imageHolders = new Map<string, number>();
   #list: NodeState[] | undefined;
 
   constructor(namespaceLabels: NamespaceLabels) {
@@ -71,52 +83,94 @@ export class Snapshot {
 
   setNode(node: Node): void {
     const { name } = node.metadata;
-    const pods = this.nodes.get(name)?.pods ?? this.#homeless.get(name);
+    const before = this.nodes.get(name);
+    const pods = before?.pods ?? this.#homeless.get(name);
     this.#homeless.delete(name);
-    this.nodes.set(name, new NodeState(node, pods?.values()));
+    const after = new NodeState(node, pods?.values());
+    this.nodes.set(name, after);
     this.#list = undefined;
+    if (before) this.#countImages(before, -1);
+    this.#countImages(after, 1);
   }
 
   removeNode(name: string): void {
-    const pods = this.nodes.get(name)?.pods;
-    if (pods && pods.size > 0) this.#homeless.set(name, pods);
+    const node = this.nodes.get(name);
+    if (!node) return;
+    if (node.pods.size > 0) this.#homeless.set(name, node.pods);
     this.nodes.delete(name);
     this.#list = undefined;
+    this.#countImages(node, -1);
   }
 
   /** The pod is on this node, or will be. Said again, the newest counts. */
   place(pod: PodInfo, nodeName: string): void {
     this.remove(pod.uid);
-    this.#nodeOf.set(pod.uid, nodeName);
-    if (hasAffinity(pod)) this.social.set(pod.uid, { pod, node: nodeName });
+    this.#placed.set(pod.uid, { pod, node: nodeName });
+    this.#count(pod, nodeName, 1);
     const node = this.nodes.get(nodeName);
     if (node) node.add(pod);
     else this.#homelessOn(nodeName).set(pod.uid, pod);
   }
 
   remove(uid: string): void {
-    const nodeName = this.#nodeOf.get(uid);
-    if (nodeName === undefined) return;
-    this.#nodeOf.delete(uid);
-    this.social.delete(uid);
-    this.nodes.get(nodeName)?.remove(uid);
-    const homeless = this.#homeless.get(nodeName);
+    const placed = this.#placed.get(uid);
+    if (!placed) return;
+    this.#placed.delete(uid);
+    this.#count(placed.pod, placed.node, -1);
+    this.nodes.get(placed.node)?.remove(uid);
+    const homeless = this.#homeless.get(placed.node);
     homeless?.delete(uid);
-    if (homeless?.size === 0) this.#homeless.delete(nodeName);
+    if (homeless?.size === 0) this.#homeless.delete(placed.node);
   }
 
   holds(uid: string): boolean {
-    return this.#nodeOf.has(uid);
+    return this.#placed.has(uid);
   }
 
-  /** The same cluster with other pods on one node: for asking "what if". */
-  withNode(node: NodeState): Snapshot {
-    const other = new Snapshot(this.namespaceLabels);
-    for (const [name, state] of this.nodes) other.nodes.set(name, name === node.name ? node : state);
-    for (const [uid, entry] of this.social)
-      if (entry.node !== node.name || node.pods.has(uid)) other.social.set(uid, entry);
-    for (const pod of node.pods.values()) if (hasAffinity(pod)) other.social.set(pod.uid, { pod, node: node.name });
-    return other;
+  /** How many nodes have the image. */
+  holdersOf(image: string): number {
+    return this.#imageHolders.get(image) ?? 0;
+  }
+
+  /**
+   * The pods that `counts` means, by node; counted once, and kept up from then on. Equal keys must mean equal pods, and what
+   * counts must depend on nothing but the pod and the labels of namespaces.
+   */
+  podsByNode(key: string, counts: (pod: PodInfo) => boolean): CountByNode {
+    const known = this.#counts.get(key);
+    if (known) {
+      this.#counts.delete(key);
+      this.#counts.set(key, known);
+      return known.byNode;
+    }
+    const byNode = new Map<string, number>();
+    for (const { pod, node } of this.#placed.values()) if (counts(pod)) addTo(byNode, node, 1);
+    this.#counts.set(key, { counts, byNode });
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > maxCounts && oldest !== undefined) this.#counts.delete(oldest);
+    return byNode;
+  }
+
+  /** The labels of a namespace have changed: what was counted by them is counted anew. */
+  namespacesChanged(): void {
+    this.#counts.clear();
+  }
+
+  #count(pod: PodInfo, node: string, sign: 1 | -1): void {
+    for (const { counts, byNode } of this.#counts.values()) if (counts(pod)) addTo(byNode, node, sign);
+    for (const term of pod.socialTerms) {
+      let wish = this.wishes.get(term.key);
+      if (!wish) {
+        wish = { term, byNode: new Map() };
+        this.wishes.set(term.key, wish);
+      }
+      addTo(wish.byNode, node, sign);
+      if (wish.byNode.size === 0) this.wishes.delete(term.key);
+    }
+  }
+
+  #countImages({ images }: NodeState, sign: 1 | -1): void {
+    for (const image of images.keys()) addTo(this.#imageHolders, image, sign);
   }
 
   #homelessOn(nodeName: string): Map<string, PodInfo> {
@@ -128,22 +182,8 @@ export class Snapshot {
   }
 }
 
-function hasAffinity({ spec }: PodInfo): boolean {
-  return Boolean(spec.affinity?.podAntiAffinity || spec.affinity?.podAffinity);
-}
-
-/** Whether an affinity term of `owner` means `other`. */
-export function termMeans(
-  { owner, term, other }: { owner: PodInfo; term: PodAffinityTerm; other: PodInfo },
-  namespaceLabels: NamespaceLabels,
-): boolean {
-  const { namespaces = [], namespaceSelector, labelSelector } = term;
-  const anywhere = namespaces.length === 0 && !namespaceSelector ? [owner.namespace] : namespaces;
-  const inNamespace =
-    anywhere.includes(other.namespace) ||
-    (namespaceSelector !== undefined && selects(namespaceSelector, namespaceLabels(other.namespace) ?? {}));
-  if (!inNamespace || !selects(labelSelector, other.labels)) return false;
-  const same = (key: string): boolean => !(key in owner.labels) || owner.labels[key] === other.labels[key];
-  const differ = (key: string): boolean => !(key in owner.labels) || owner.labels[key] !== other.labels[key];
-  return (term.matchLabelKeys ?? []).every(same) && (term.mismatchLabelKeys ?? []).every(differ);
+function addTo(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }

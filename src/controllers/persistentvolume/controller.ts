@@ -4,9 +4,9 @@ import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-cl
 import { storageClass } from "../../api/kinds/storage/storage-class.ts";
 import { isLeaving, type KubeObject, keyOf } from "../../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
+import { classOf } from "../../api/volume-match.ts";
 import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { bindCompleted, boundByController, decideClaim, decideVolume } from "./decide.ts";
-import { classOf } from "./match.ts";
 
 const provisionerNames = ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"];
 

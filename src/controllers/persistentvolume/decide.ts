@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
+import { bestVolume, classOf, isFor } from "../../api/volume-match.ts";
 import type { EventNews } from "../../client/events.ts";
-import { bestVolume, classOf, isFor } from "./match.ts";
 
 export const bindCompleted = "pv.kubernetes.io/bind-completed";
 export const boundByController = "pv.kubernetes.io/bound-by-controller";

@@ -5,15 +5,19 @@ import type { NodeState } from "../snapshot.ts";
 const rejection = { reasons: ["node(s) didn't have free ports for the requested pod ports"], curable: true };
 
 /** A port of the node can be had once. */
-export const nodePorts: Plugin = {
-  name: "NodePorts",
-  filter({ hostPorts }) {
-    if (hostPorts.length === 0) return undefined;
-    return { sort: "nodes", rejects: (node) => (isTaken(node, hostPorts) ? rejection : undefined) };
-  },
-  mayHelp: ({ hostPorts }, change) =>
-    change.of === "node" ? !change.before : change.of === "pod" && clash(change.before?.hostPorts ?? [], hostPorts),
-};
+export function nodePorts(): Plugin {
+  return {
+    name: "NodePorts",
+    filter({ hostPorts }) {
+      if (hostPorts.length === 0) return undefined;
+      return { sort: "nodes", rejects: (node) => (isTaken(node, hostPorts) ? rejection : undefined) };
+    },
+    mayHelp: ({ hostPorts }, change) =>
+      change.of === "node"
+        ? !change.before && change.after !== undefined
+        : change.of === "pod" && !change.after && clash(change.before?.hostPorts ?? [], hostPorts),
+  };
+}
 
 function isTaken(node: NodeState, wanted: readonly HostPort[]): boolean {
   for (const { hostPorts } of node.pods.values()) if (clash(hostPorts, wanted)) return true;

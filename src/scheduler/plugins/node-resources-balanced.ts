@@ -1,23 +1,37 @@
 import type { Plugin } from "../plugin.ts";
 import type { PodInfo } from "../pod-info.ts";
 import type { NodeState } from "../snapshot.ts";
+import { cpuAndMemory, isRelevant, type WeighedResource } from "./resource-shares.ts";
+
+export interface BalancedArguments {
+  readonly resources?: readonly WeighedResource[];
+}
 
 /** A node is used well when no resource runs out long before the others. */
-export const nodeResourcesBalanced: Plugin = {
-  name: "NodeResourcesBalancedAllocation",
-  weight: 1,
-  score(pod) {
-    if (!pod.requests.get("cpu") && !pod.requests.get("memory")) return undefined;
-    return { score: (node) => balance(pod, node) };
-  },
-};
+export function nodeResourcesBalanced({ resources = cpuAndMemory }: BalancedArguments = {}): Plugin {
+  return {
+    name: "NodeResourcesBalancedAllocation",
+    score(pod) {
+      const relevant = resources.filter((resource) => isRelevant(pod, resource));
+      // Pods that ask for nothing unbalance nothing.
+      if (relevant.every(({ name }) => !pod.requests.get(name))) return undefined;
+      return { score: (node) => balance(pod, node, relevant) };
+    },
+  };
+}
 
-function balance({ requests }: PodInfo, { allocatable, requested }: NodeState): number {
-  const shares = ["cpu", "memory"].flatMap((name) => {
+function balance({ requests }: PodInfo, { allocatable, requested }: NodeState, resources: readonly WeighedResource[]) {
+  const shares: number[] = [];
+  for (const { name } of resources) {
     const total = allocatable.get(name) ?? 0;
-    const used = (requested.get(name) ?? 0) + (requests.get(name) ?? 0);
-    return total === 0 ? [] : [Math.min(1, used / total)];
-  });
+    if (total > 0) shares.push(Math.min(1, ((requested.get(name) ?? 0) + (requests.get(name) ?? 0)) / total));
+  }
+  return Math.trunc((1 - deviation(shares)) * 100);
+}
+
+function deviation(shares: readonly number[]): number {
   const [a = 0, b = a] = shares;
-  return Math.floor((1 - Math.abs(a - b) / 2) * 100);
+  if (shares.length <= 2) return Math.abs((a - b) / 2);
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  return Math.sqrt(shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / shares.length);
 }

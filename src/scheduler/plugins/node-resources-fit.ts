@@ -1,46 +1,128 @@
-import type { Plugin, Rejection } from "../plugin.ts";
-import type { PodInfo } from "../pod-info.ts";
+import type { Node } from "../../api/schema/types.ts";
+import type { ClusterChange, Plugin, Rejection } from "../plugin.ts";
+import { amountsFrom, type PodInfo } from "../pod-info.ts";
 import type { NodeState } from "../snapshot.ts";
+import { cpuAndMemory, isRelevant, shareOf, type WeighedResource } from "./resource-shares.ts";
 
-/** What pods ask for must be there; among nodes where it is, the emptier one is better. */
-export const nodeResourcesFit: Plugin = {
-  name: "NodeResourcesFit",
-  weight: 1,
-  filter: (pod) => ({ sort: "nodes", rejects: (node) => lack(pod, node) }),
-  score: (pod) => ({ score: (node) => leastAllocated(pod, node) }),
-  mayHelp: (_pod, change) =>
-    change.of === "node" || (change.of === "pod" && (!change.after || asksForLess(change.before, change.after))),
-};
+export interface FitArguments {
+  /** Extended resources that are not looked at, by name and by what stands before the slash. */
+  readonly ignoredResources?: readonly string[];
+  readonly ignoredResourceGroups?: readonly string[];
+  readonly scoringStrategy?: {
+    readonly type?: string;
+    readonly resources?: readonly WeighedResource[];
+    readonly requestedToCapacityRatio?: {
+      readonly shape?: readonly { readonly utilization: number; readonly score: number }[];
+    };
+  };
+}
+
+/** From how much of a resource is used to how good that is, 0 to 100. */
+type Strategy = (used: number, total: number) => number;
+
+const leastAllocated: Strategy = (used, total) => (used > total ? 0 : Math.floor(((total - used) * 100) / total));
+const mostAllocated: Strategy = (used, total) => Math.floor((Math.min(used, total) * 100) / total);
+
+/** What pods ask for must be there; among nodes where it is, by default the emptier one is better. */
+export function nodeResourcesFit(settings: FitArguments = {}): Plugin {
+  const { scoringStrategy = {} } = settings;
+  const { type = "LeastAllocated", resources = cpuAndMemory } = scoringStrategy;
+  const strategy = strategyOf(type, scoringStrategy.requestedToCapacityRatio?.shape ?? []);
+  const isIgnored = (name: string): boolean =>
+    (settings.ignoredResources?.includes(name) ?? false) ||
+    (settings.ignoredResourceGroups?.includes(name.split("/")[0] ?? "") ?? false);
+  return {
+    name: "NodeResourcesFit",
+    filter: (pod) => ({ sort: "nodes", rejects: (node) => lack(pod, node, isIgnored) }),
+    score: (pod) => {
+      const relevant = resources.filter((resource) => isRelevant(pod, resource));
+      return { score: (node) => weighed(pod, node, { resources: relevant, strategy }) };
+    },
+    mayHelp,
+    ownChangeMayHelp: asksForLess,
+  };
+}
+
+function strategyOf(type: string, shape: readonly { utilization: number; score: number }[]): Strategy {
+  if (type === "MostAllocated") return mostAllocated;
+  if (type !== "RequestedToCapacityRatio") return leastAllocated;
+  return (used, total) => onShape(used > total ? 100 : Math.floor((used * 100) / total), shape);
+}
+
+/** On the line through the points of the shape, whose scores go from 0 to 10. */
+function onShape(utilization: number, shape: readonly { utilization: number; score: number }[]): number {
+  const above = shape.findIndex((point) => utilization <= point.utilization);
+  const [left, right] = [shape[above - 1], shape[above]];
+  if (!right) return (shape.at(-1)?.score ?? 0) * 10;
+  if (!left) return right.score * 10;
+  const slope = ((right.score - left.score) * 10) / (right.utilization - left.utilization);
+  return Math.trunc(left.score * 10 + slope * (utilization - left.utilization));
+}
 
 /** The order in which lacking resources are named. */
 const first = ["cpu", "memory", "ephemeral-storage"];
 
-function lack({ requests }: PodInfo, { allocatable, requested, pods }: NodeState): Rejection | undefined {
-  const reasons: string[] = [];
+function lack(
+  { requests }: PodInfo,
+  { allocatable, requested, pods }: Pick<NodeState, "allocatable" | "requested" | "pods">,
+  isIgnored: (name: string) => boolean,
+): Rejection | undefined {
+  let reasons: string[] | undefined;
   let curable = true;
-  if (pods.size + 1 > (allocatable.get("pods") ?? 0)) reasons.push("Too many pods");
+  const reject = (reason: string): void => {
+    if (reasons) reasons.push(reason);
+    else reasons = [reason];
+  };
+  const allowed = allocatable.get("pods") ?? 0;
+  if (pods.size + 1 > allowed) reject("Too many pods");
   const check = (name: string, amount: number): void => {
     const total = allocatable.get(name) ?? 0;
     if (amount === 0 || amount <= total - (requested.get(name) ?? 0)) return;
-    reasons.push(`Insufficient ${name}`);
+    if (name.includes("/") && isIgnored(name)) return;
+    reject(`Insufficient ${name}`);
     if (amount > total) curable = false;
   };
   for (const name of first) check(name, requests.get(name) ?? 0);
   for (const [name, amount] of requests) if (!first.includes(name)) check(name, amount);
-  return reasons.length > 0 ? { reasons, curable } : undefined;
+  return reasons && { reasons, curable };
 }
 
-function leastAllocated({ assumed }: PodInfo, node: NodeState): number {
-  const shares = (["cpu", "memory"] as const).flatMap((name) => {
-    const total = node.allocatable.get(name) ?? 0;
-    const used = node.assumed[name] + assumed[name];
-    return total === 0 ? [] : [used > total ? 0 : Math.floor(((total - used) * 100) / total)];
-  });
-  return shares.length === 0 ? 0 : Math.floor(shares.reduce((sum, share) => sum + share, 0) / shares.length);
+function weighed(
+  pod: PodInfo,
+  node: NodeState,
+  { resources, strategy }: { resources: readonly WeighedResource[]; strategy: Strategy },
+): number {
+  let [sum, weights] = [0, 0];
+  for (const { name, weight = 1 } of resources) {
+    const { used, total } = shareOf(pod, node, name);
+    if (total === 0) continue;
+    sum += weight * strategy(used, total);
+    weights += weight;
+  }
+  return weights === 0 ? 0 : Math.floor(sum / weights);
 }
 
-function asksForLess(before: PodInfo | undefined, after: PodInfo): boolean {
-  return (
-    before !== undefined && [...before.requests].some(([name, amount]) => amount > (after.requests.get(name) ?? 0))
-  );
+function mayHelp(pod: PodInfo, change: ClusterChange): boolean {
+  if (change.of === "object") return false;
+  if (change.of === "pod")
+    return change.before !== undefined && (!change.after || asksForLess(change.before, change.after));
+  const { before, after } = change;
+  if (!after) return false;
+  return wouldFitAlone(pod, after) && (!before || hasMore(pod, before, after));
+}
+
+/** Whether the pod has room on the node when nobody else is there. */
+function wouldFitAlone(pod: PodInfo, node: Node): boolean {
+  const empty = { allocatable: amountsFrom(node.status?.allocatable), requested: new Map(), pods: new Map() };
+  return !lack(pod, empty, () => true);
+}
+
+function hasMore(pod: PodInfo, before: Node, after: Node): boolean {
+  const [was, is] = [amountsFrom(before.status?.allocatable), amountsFrom(after.status?.allocatable)];
+  const wanted = ["pods", ...[...pod.requests].flatMap(([name, amount]) => (amount > 0 ? [name] : []))];
+  return wanted.some((name) => (is.get(name) ?? 0) > (was.get(name) ?? 0));
+}
+
+function asksForLess(before: PodInfo, after: PodInfo): boolean {
+  return [...before.requests].some(([name, amount]) => (after.requests.get(name) ?? 0) < amount);
 }

@@ -1,81 +1,102 @@
 import { nodeFitsTerm } from "../../api/node-selection.ts";
-import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
-import type { Filter, Plugin } from "../plugin.ts";
+import type { PersistentVolume, PersistentVolumeClaim } from "../../api/schema/types.ts";
+import { isFullyBound, waitsForPod } from "../../api/volume-match.ts";
+import type { ObjectLookup } from "../objects.ts";
+import type { ClusterChange, Filter, Plugin, Reservation } from "../plugin.ts";
 import type { PodInfo } from "../pod-info.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { NodeState } from "../snapshot.ts";
+import { chooseVolumes, type VolumeChoice } from "./choose-volumes.ts";
+import { claimNamesOf } from "./claims.ts";
 
-/** What the informers know of volumes. */
-export interface VolumeLookup {
-  claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
-  volume(name: string): PersistentVolume | undefined;
-  storageClass(name: string): StorageClass | undefined;
-}
+/** Makes a choice of volumes true: tells volumes whose they are, claims where they are needed, and waits for both. */
+export type BindVolumes = (choice: VolumeChoice, nodeName: string, signal: AbortSignal) => Promise<void>;
 
-const elsewhere = { reasons: ["node(s) didn't match PersistentVolume's node affinity"], curable: false };
-const occupied = {
-  reasons: [
-    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
-  ],
-  curable: true,
-};
+const elsewhere = "node(s) didn't match PersistentVolume's node affinity";
+const gone = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)";
 
-/** A pod goes where its volumes can be reached; claims that are bound at their first use are told which node it is. */
-export function volumeBinding(volumes: VolumeLookup): Plugin {
+/** A pod goes where its volumes are or can be; claims that wait for their first pod get theirs when its node is chosen. */
+export function volumeBinding(objects: ObjectLookup, bindVolumes: BindVolumes): Plugin {
+  /** Volumes that were chosen for a claim whose binding is on its way. */
+  const taken = new Map<string, string>();
+  const isTaken = ({ metadata }: PersistentVolume, claim: PersistentVolumeClaim): boolean => {
+    const by = taken.get(metadata.name);
+    return by !== undefined && by !== claim.metadata.uid;
+  };
+
   return {
     name: "VolumeBinding",
-    filter: (pod, cluster) => filterByVolumes(pod, cluster, volumes),
-    mayHelp: (_pod, change) => change.of !== "pod" || !change.after,
+    filter: (pod) => filterByVolumes(pod, objects, isTaken),
+    mayHelp: (pod, change) => mayHelp(pod, change),
+    reserve(pod, node): Reservation | undefined {
+      const sorted = sortedClaims(pod, objects);
+      if (typeof sorted === "string" || sorted.late.length === 0) return undefined;
+      const choice = chooseVolumes(sorted.late, node, { objects, isTaken });
+      if ("reason" in choice) return undefined;
+      for (const { volume, claim } of choice.bind) taken.set(volume.metadata.name, claim.metadata.uid ?? "");
+      return {
+        prepare: (signal) => bindVolumes(choice, node.name, signal),
+        release() {
+          for (const { volume } of choice.bind) taken.delete(volume.metadata.name);
+        },
+      };
+    },
   };
 }
 
-/** The claims of a pod by name: its own and those made for its ephemeral volumes. */
-export function claimsOf({ pod, spec }: PodInfo): readonly { readonly name: string; readonly ephemeral: boolean }[] {
-  return (spec.volumes ?? []).flatMap<{ name: string; ephemeral: boolean }>(
-    ({ name, persistentVolumeClaim, ephemeral }) => {
-      if (persistentVolumeClaim) return [{ name: persistentVolumeClaim.claimName, ephemeral: false }];
-      return ephemeral ? [{ name: `${pod.metadata.name}-${name}`, ephemeral: true }] : [];
-    },
-  );
+interface SortedClaims {
+  readonly bound: readonly PersistentVolumeClaim[];
+  /** Those that are bound when their first pod has found a node. */
+  readonly late: readonly PersistentVolumeClaim[];
 }
 
-/** Whether the claim is bound when its first pod has found a node. */
-export function waitsForPod(claim: PersistentVolumeClaim, volumes: VolumeLookup): boolean {
-  const mode = volumes.storageClass(claim.spec?.storageClassName ?? "")?.volumeBindingMode;
-  return mode === "WaitForFirstConsumer";
-}
-
-function filterByVolumes(pod: PodInfo, cluster: Snapshot, volumes: VolumeLookup): Filter | undefined {
-  const bound: PersistentVolume[] = [];
-  const exclusive = new Set<string>();
-  for (const { name, ephemeral } of claimsOf(pod)) {
-    const claim = volumes.claim(pod.namespace, name);
-    if (!claim) return { sort: "nowhere", reason: absent(name, ephemeral) };
+/** The claims of a pod, or why it cannot go anywhere with them. */
+function sortedClaims(pod: PodInfo, objects: ObjectLookup): SortedClaims | string {
+  const bound: PersistentVolumeClaim[] = [];
+  const late: PersistentVolumeClaim[] = [];
+  let isEarlyUnbound = false;
+  for (const { name, ephemeral } of claimNamesOf(pod)) {
+    const claim = objects.claim(pod.namespace, name);
+    if (!claim) return absent(name, ephemeral);
     if (claim.status?.phase === "Lost")
-      return {
-        sort: "nowhere",
-        reason: `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec?.volumeName}"`,
-      };
-    if (claim.metadata.deletionTimestamp)
-      return { sort: "nowhere", reason: `persistentvolumeclaim "${name}" is being deleted` };
-    if (claim.spec?.accessModes?.includes("ReadWriteOncePod")) exclusive.add(name);
-    const volume = claim.spec?.volumeName ? volumes.volume(claim.spec.volumeName) : undefined;
-    if (volume && claim.status?.phase === "Bound") bound.push(volume);
-    else if (!waitsForPod(claim, volumes))
-      return { sort: "nowhere", reason: "pod has unbound immediate PersistentVolumeClaims" };
+      return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec?.volumeName}"`;
+    if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
+    const owned = claim.metadata.ownerReferences?.some(({ uid, controller }) => controller && uid === pod.uid);
+    if (ephemeral && !owned)
+      return `PVC ${pod.namespace}/${name} was not created for pod ${pod.namespace}/${pod.pod.metadata.name} (pod is not owner)`;
+    if (isFullyBound(claim)) bound.push(claim);
+    else if (!claim.spec?.volumeName && waitsForPod(claim, objects.storageClass)) late.push(claim);
+    else isEarlyUnbound = true;
   }
-  const reachable = bound.flatMap(({ spec }) => spec?.nodeAffinity?.required ?? []);
-  if (reachable.length === 0 && exclusive.size === 0) return undefined;
-  const inUse = exclusive.size > 0 && isUsed(exclusive, pod, cluster);
+  return isEarlyUnbound ? "pod has unbound immediate PersistentVolumeClaims" : { bound, late };
+}
+
+function filterByVolumes(
+  pod: PodInfo,
+  objects: ObjectLookup,
+  isTaken: (volume: PersistentVolume, claim: PersistentVolumeClaim) => boolean,
+): Filter | undefined {
+  const sorted = sortedClaims(pod, objects);
+  if (typeof sorted === "string") return { sort: "nowhere", reason: sorted };
+  const { bound, late } = sorted;
+  if (bound.length + late.length === 0) return undefined;
+  const volumes = bound.map(({ spec }) => objects.volume(spec?.volumeName ?? ""));
+  const isGone = volumes.some((volume) => !volume);
   return {
     sort: "nodes",
     rejects(node) {
-      if (inUse) return occupied;
-      const fits = reachable.every(({ nodeSelectorTerms }) =>
-        nodeSelectorTerms.some((term) => nodeFitsTerm(node, term)),
-      );
-      return fits ? undefined : elsewhere;
+      const reasons: string[] = [];
+      if (!volumes.every((volume) => !volume || isReachable(volume, node))) reasons.push(elsewhere);
+      const choice = chooseVolumes(late, node, { objects, isTaken });
+      if ("reason" in choice) reasons.push(choice.reason);
+      if (isGone) reasons.push(gone);
+      return reasons.length > 0 ? { reasons, curable: false } : undefined;
     },
   };
+}
+
+function isReachable({ spec }: PersistentVolume, node: NodeState): boolean {
+  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
+  return !terms || terms.some((term) => nodeFitsTerm(node, term));
 }
 
 function absent(name: string, ephemeral: boolean): string {
@@ -84,10 +105,13 @@ function absent(name: string, ephemeral: boolean): string {
     : `persistentvolumeclaim "${name}" not found`;
 }
 
-function isUsed(exclusive: ReadonlySet<string>, pod: PodInfo, cluster: Snapshot): boolean {
-  return cluster.list.some(({ pods }) =>
-    [...pods.values()].some(
-      (other) => other.namespace === pod.namespace && claimsOf(other).some(({ name }) => exclusive.has(name)),
-    ),
-  );
+function mayHelp(pod: PodInfo, change: ClusterChange): boolean {
+  if (change.of === "pod" || !change.after) return false;
+  if (change.of === "node")
+    return (
+      !change.before || JSON.stringify(change.before.metadata.labels) !== JSON.stringify(change.after.metadata.labels)
+    );
+  const { kind, metadata } = change.after;
+  if (kind !== "PersistentVolumeClaim") return true;
+  return metadata.namespace === pod.namespace && claimNamesOf(pod).some(({ name }) => name === metadata.name);
 }

@@ -1,5 +1,8 @@
 import type { Node, Pod, PodSpec } from "../../api/schema/types.ts";
+import { nothingToLookUp, type ObjectLookup } from "../objects.ts";
+import { allPlugins, type PluginArguments } from "../plugins/all.ts";
 import { type PodInfo, podInfoFrom } from "../pod-info.ts";
+import { fullProfile, type Profile } from "../profile.ts";
 import { Snapshot } from "../snapshot.ts";
 
 export interface NodeSeed {
@@ -74,3 +77,15 @@ export function aCluster(nodes: readonly Node[], placed: readonly { on: string; 
 }
 
 export const aPodInfo = (seed: PodSeed = {}): PodInfo => podInfoFrom(aPod(seed));
+
+/** The profile with every plugin, in a cluster that holds these objects beside nodes and pods. */
+export function aProfile({ objects = {}, settings = {} }: ProfileSeed = {}): Profile {
+  const bindVolumes = async () => undefined;
+  const plugins = allPlugins({ objects: { ...nothingToLookUp, ...objects }, bindVolumes, settings });
+  return fullProfile("default-scheduler", plugins);
+}
+
+interface ProfileSeed {
+  objects?: Partial<ObjectLookup>;
+  settings?: PluginArguments;
+}

@@ -1,7 +1,7 @@
-import { isLeaving } from "../../api/object.ts";
-import { compareQuantities } from "../../api/quantity.ts";
-import type { PersistentVolume, PersistentVolumeClaim } from "../../api/schema/types.ts";
-import { selects } from "../../api/selector.ts";
+import { isLeaving } from "./object.ts";
+import { compareQuantities } from "./quantity.ts";
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "./schema/types.ts";
+import { selects } from "./selector.ts";
 
 const olderClass = "volume.beta.kubernetes.io/storage-class";
 
@@ -45,4 +45,17 @@ function isSelected(labels: Record<string, string> | undefined, { spec }: Persis
 function smallest(volumes: readonly PersistentVolume[]): PersistentVolume | undefined {
   const size = ({ spec }: PersistentVolume): string => spec?.capacity?.storage ?? "0";
   return [...volumes].sort((a, b) => compareQuantities(size(a), size(b)))[0];
+}
+
+/** Whether the claim has its volume and both sides know. */
+export function isFullyBound({ metadata, spec }: PersistentVolumeClaim): boolean {
+  return Boolean(spec?.volumeName && metadata.annotations?.["pv.kubernetes.io/bind-completed"]);
+}
+
+/** Whether the claim is bound when its first pod has found a node. */
+export function waitsForPod(
+  claim: PersistentVolumeClaim,
+  storageClass: (name: string) => StorageClass | undefined,
+): boolean {
+  return storageClass(classOf(claim))?.volumeBindingMode === "WaitForFirstConsumer";
 }

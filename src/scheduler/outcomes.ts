@@ -1,0 +1,88 @@
+import { pod } from "../api/kinds/core/pod.ts";
+import { keyOf } from "../api/object.ts";
+import type { Pod, PodCondition } from "../api/schema/types.ts";
+import { isReason } from "../api/status.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Client } from "../client/client.ts";
+import type { EventRecorder } from "../client/events.ts";
+import { disruptedBy, unschedulable } from "./conditions.ts";
+import type { PodInfo } from "./pod-info.ts";
+
+/** Writes what a round decided to the API: a binding, or why there is none. */
+export interface Outcomes {
+  bind(info: PodInfo, nodeName: string): Promise<void>;
+  /** Where the pod is going to be, while something still has to be done for it; undefined takes that back. */
+  nominate(info: PodInfo, nodeName: string | undefined): Promise<void>;
+  refuse(info: PodInfo, message: string, nominatedNodeName?: string): Promise<void>;
+  preempt(info: PodInfo, nodeName: string, victims: readonly PodInfo[]): Promise<void>;
+}
+
+export interface OutcomesOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: (schedulerName: string) => EventRecorder;
+}
+
+export function openOutcomes({ client, clock, log, events }: OutcomesOptions): Outcomes {
+  const schedulerOf = ({ spec }: PodInfo): string => spec.schedulerName ?? "default-scheduler";
+
+  async function writeStatus(of: Pod, status: Partial<NonNullable<Pod["status"]>> | object): Promise<void> {
+    await client.patch(pod, keyOf(of), { type: "strategic", document: { status } }, { subresource: "status" });
+  }
+
+  async function tell(of: Pod, status: object): Promise<void> {
+    try {
+      await writeStatus(of, status);
+    } catch (error) {
+      if (!isReason(error, "NotFound")) log.warn("condition not written", { pod: of.metadata.name, error });
+    }
+  }
+
+  return {
+    async bind(info, nodeName) {
+      const key = keyOf(info.pod);
+      const { name, namespace = "", uid = "" } = info.pod.metadata;
+      const target = { apiVersion: "v1", kind: "Node", name: nodeName };
+      const body = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid }, target };
+      await client.post(pod, key, "binding", body);
+      const message = `Successfully assigned ${key.namespace}/${key.name} to ${nodeName}`;
+      const news = { type: "Normal", reason: "Scheduled", action: "Binding", message } as const;
+      events(schedulerOf(info)).record(info.pod, news);
+    },
+
+    nominate: (info, nodeName) => tell(info.pod, { nominatedNodeName: nodeName ?? null }),
+
+    async refuse(info, message, nominatedNodeName) {
+      const news = { type: "Warning", reason: "FailedScheduling", action: "Scheduling", message } as const;
+      events(schedulerOf(info)).record(info.pod, news);
+      const condition = unschedulable(info.pod, message, clock.now());
+      if (!condition && !nominatedNodeName) return;
+      await tell(info.pod, {
+        ...(condition && { conditions: [...others(info.pod, condition), condition] }),
+        ...(nominatedNodeName && { nominatedNodeName }),
+      });
+    },
+
+    async preempt(info, nodeName, victims) {
+      const condition = disruptedBy(schedulerOf(info), clock.now());
+      await Promise.all(
+        victims.map(async ({ pod: victim }) => {
+          try {
+            await writeStatus(victim, { conditions: [...others(victim, condition), condition] });
+            await client.delete(pod, keyOf(victim), { preconditions: { uid: victim.metadata.uid } });
+            const message = `Preempted by pod ${info.uid} on node ${nodeName}`;
+            const news = { type: "Normal", reason: "Preempted", action: "Preempting", message } as const;
+            events(schedulerOf(info)).record(victim, news);
+          } catch (error) {
+            if (!isReason(error, "NotFound")) log.warn("pod not preempted", { pod: victim.metadata.name, error });
+          }
+        }),
+      );
+    },
+  };
+}
+
+const others = ({ status }: Pod, { type }: PodCondition): PodCondition[] =>
+  (status?.conditions ?? []).filter((condition) => condition.type !== type);

@@ -1,0 +1,48 @@
+import type { ClusterChange, Plugin } from "./plugin.ts";
+import { defaultWeights } from "./plugins/all.ts";
+import type { PodInfo } from "./pod-info.ts";
+
+/** How the pods of one schedulerName get their nodes. */
+export interface Profile {
+  readonly schedulerName: string;
+  readonly filters: readonly Plugin[];
+  readonly scorers: readonly { readonly plugin: Plugin; readonly weight: number }[];
+  readonly reservers: readonly Plugin[];
+  /** Whether room is made for pods that fit nowhere. */
+  readonly preempts: boolean;
+  /** Of all nodes, how many that fit are enough, in per cent; 0 leaves it to the size of the cluster. */
+  readonly enoughPercent: number;
+}
+
+/** The profile that has every plugin, with its usual weight. */
+export function fullProfile(schedulerName: string, plugins: readonly Plugin[]): Profile {
+  return {
+    schedulerName,
+    filters: plugins.filter(({ filter }) => filter),
+    scorers: plugins
+      .filter(({ score }) => score)
+      .map((plugin) => ({ plugin, weight: defaultWeights[plugin.name] ?? 1 })),
+    reservers: plugins.filter(({ reserve }) => reserve),
+    preempts: true,
+    enoughPercent: 0,
+  };
+}
+
+/** Whether a change of the pod itself may help it past the plugins that rejected it. */
+export function ownChangeMayHelp(
+  { filters }: Profile,
+  { before, after, rejectedBy }: { before: PodInfo; after: PodInfo; rejectedBy: ReadonlySet<string> },
+): boolean {
+  return filters.some((plugin) => rejectedBy.has(plugin.name) && plugin.ownChangeMayHelp?.(before, after));
+}
+
+/** Whether the change may help a pod that these plugins rejected. */
+export function profileMayHelp(
+  { filters }: Profile,
+  { pod, rejectedBy, change }: { pod: PodInfo; rejectedBy: ReadonlySet<string>; change: ClusterChange },
+): boolean {
+  for (const plugin of filters)
+    if (rejectedBy.has(plugin.name) && (!plugin.mayHelp || plugin.mayHelp(pod, change))) return true;
+  // Whoever else said no (an extender) does not tell what would change its mind.
+  return [...rejectedBy].some((name) => !filters.some((plugin) => plugin.name === name));
+}
