@@ -64,7 +64,8 @@ export class Path {
     );
   }
   duplicate(value: unknown): FieldError {
-    return this.#error("FieldValueDuplicate", `Duplicate value: ${shown(value)}`);
+    const head = value === omittedValue ? "Duplicate value" : `Duplicate value: ${shown(value)}`;
+    return this.#error("FieldValueDuplicate", head);
   }
   forbidden(detail: string): FieldError {
     return this.#error("FieldValueForbidden", "Forbidden", detail);

@@ -31,8 +31,8 @@ export interface CustomSchema {
   readonly node: SchemaNode;
   /** The schema as OpenAPI documents show it. */
   readonly published?: JSONSchemaProps | undefined;
-  validate(object: AnyObject): FieldError[];
-  validateUpdate(object: AnyObject, old: AnyObject, subresource: string | undefined): FieldError[];
+  /** What is wrong with a new object, or with a change of an old one; `warn` gets what is forgiven. */
+  validate(object: AnyObject, old: AnyObject | undefined, warn: (text: string) => void): FieldError[];
 }
 
 /** All resources that are served, found by group, version and plural. Definitions of custom resources come and go. */

@@ -18,7 +18,7 @@ export function refuseInvalidNew(call: Call, object: AnyObject): void {
   const rules = rulesOf(resource);
   refuse(resource, object, [
     ...validateMetadata(resource, object),
-    ...(resource.custom?.validate(object) ?? []),
+    ...(resource.custom?.validate(object, undefined, call.warn) ?? []),
     ...(rules.validate?.(object, root) ?? []),
     ...(rules.validateCreate?.(object, root) ?? []),
   ]);
@@ -35,7 +35,7 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
       // Kubernetes checks metadata twice on its way, and says so.
       ...metadata,
       ...metadata,
-      ...(resource.custom?.validateUpdate(object, old, subresource) ?? []),
+      ...(resource.custom?.validate(object, old, call.warn) ?? []),
       ...(rules.validateSubresource?.(subresource, object, old, root) ?? []),
     ]);
   else
@@ -43,7 +43,7 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
       ...metadata,
       ...validateMetadata(resource, object),
       ...metadata,
-      ...(resource.custom?.validateUpdate(object, old, undefined) ?? []),
+      ...(resource.custom?.validate(object, old, call.warn) ?? []),
       ...(rules.validate?.(object, root) ?? []),
       ...immutableErrors(rules.immutable ?? [], object, old),
       ...(rules.validateUpdate?.(object, old, root) ?? []),

@@ -1,6 +1,8 @@
 import type { FieldError, Path } from "../../field.ts";
 import type { JSONSchemaProps, ValidationRule } from "../../schema/types.ts";
 import { validateOneOf } from "../../validate/values.ts";
+import { placeFrom } from "./field-path.ts";
+import { placeInside, type RulePlace, rootPlace, validateRules } from "./schema-rules.ts";
 
 /**
  * What is wrong with the schema of a custom resource (Kubernetes docs, "Extend the Kubernetes API with
@@ -20,7 +22,16 @@ const nameOf: Record<Exclude<Place, "root">, string> = {
 };
 
 export function validateDefinedSchema(schema: Schema, at: Path): FieldError[] {
-  return [...validateTree(schema, "root", at)];
+  const rules: FieldError[] = [];
+  const place = rootPlace();
+  const errors = validateTree(schema, "root", at, { place, rules });
+  return [...errors, ...rules, ...place.total.errors(at)];
+}
+
+/** What goes down the tree: where rules stand, and what is wrong with them. */
+interface Walk {
+  readonly place: RulePlace;
+  readonly rules: FieldError[];
 }
 
 /** The schema of the field that a path like ".spec.size" names. */
@@ -30,22 +41,23 @@ export function schemaAt(schema: Schema, jsonPath: string): Schema | undefined {
   return found;
 }
 
-function validateTree(schema: Schema, place: Place, at: Path): FieldError[] {
+function validateTree(schema: Schema, place: Place, at: Path, walk: Walk): FieldError[] {
   const { items, additionalProperties, properties = {} } = schema;
-  return [
+  const inner: Walk = { ...walk, place: placeInside(schema, walk.place, at) };
+  const errors = [
     ...validateForbidden(schema, at),
     ...validateLists(schema, at),
     ...(schema["x-kubernetes-validations"] ?? []).flatMap((rule, i) =>
-      validateRule(rule, at.child("x-kubernetes-validations").index(i)),
+      validateRule(rule, schema, at.child("x-kubernetes-validations").index(i)),
     ),
     ...(schema.type === "array" && !items ? [at.child("items").required("must be specified")] : []),
     ...validateType(schema, place, at),
     ...Object.entries(properties).flatMap(([name, property]) =>
-      validateTree(property, "property", at.child("properties").key(name)),
+      validateTree(property, "property", at.child("properties").key(name), inner),
     ),
-    ...(isSchema(items) ? validateTree(items, "item", at.child("items")) : []),
+    ...(isSchema(items) ? validateTree(items, "item", at.child("items"), inner) : []),
     ...(isSchema(additionalProperties)
-      ? validateTree(additionalProperties, "additional", at.child("additionalProperties"))
+      ? validateTree(additionalProperties, "additional", at.child("additionalProperties"), inner)
       : []),
     ...(isSchema(additionalProperties) && Object.keys(properties).length > 0
       ? [at.child("additionalProperties").forbidden("additionalProperties and properties are mutual exclusive")]
@@ -55,6 +67,10 @@ function validateTree(schema: Schema, place: Place, at: Path): FieldError[] {
     ),
     ...(schema.not ? validatePartial(schema.not, at.child("not")) : []),
   ];
+  // Rules speak of what the schema says; where that is wrong, so would be what is said of them.
+  if (errors.length === 0)
+    walk.rules.push(...validateRules(schema, at, { isRoot: place === "root", place: walk.place }));
+  return errors;
 }
 
 function isSchema(value: unknown): value is Schema {
@@ -170,21 +186,32 @@ function validatePartial(schema: Schema, at: Path): FieldError[] {
   return errors;
 }
 
-/** A rule's surroundings; its expressions are not compiled here. */
-function validateRule({ rule = "", message, messageExpression, reason }: ValidationRule, at: Path): FieldError[] {
-  const text = at.child("message");
+/** A rule's surroundings; its expressions are looked at when these are in order. */
+function validateRule(
+  { rule = "", message, messageExpression, reason, fieldPath }: ValidationRule,
+  schema: Schema,
+  at: Path,
+): FieldError[] {
+  const place = at.child("fieldPath");
   return [
-    ...(rule.trim() === "" ? [at.child("rule").required("rule is not specified")] : []),
-    ...(message !== undefined && message.trim() === "" && message !== ""
-      ? [text.invalid(message, "message must be non-empty if specified")]
-      : []),
-    ...(message?.trim().includes("\n") ? [text.invalid(message, "must not contain line breaks")] : []),
-    ...(rule.includes("\n") && !message
-      ? [text.required("message must be specified if rule contains line breaks")]
-      : []),
-    ...(messageExpression !== undefined && messageExpression.trim() === "" && messageExpression !== ""
-      ? [at.child("messageExpression").required("messageExpression must be non-empty if specified")]
+    ...validateRuleText(rule, message, at),
+    ...(messageExpression && messageExpression.trim() === ""
+      ? [at.child("messageExpression").required("must be non-empty if specified")]
       : []),
     ...(reason ? validateOneOf(reason, reasons, at.child("reason")) : []),
+    ...(fieldPath && fieldPath.trim() === "" ? [place.invalid(fieldPath, "must be non-empty if specified")] : []),
+    ...(fieldPath && /[\n\r]/.test(fieldPath) ? [place.invalid(fieldPath, "must not contain line breaks")] : []),
+    ...(fieldPath && !placeFrom(fieldPath, schema) ? [place.invalid(fieldPath, "must be a valid path")] : []),
   ];
+}
+
+function validateRuleText(rule: string, message: string | undefined, at: Path): FieldError[] {
+  const place = at.child("message");
+  const shown = message?.trim() ?? "";
+  if (rule.trim() === "") return [at.child("rule").required("rule is not specified")];
+  if (message && shown === "") return [place.invalid(message, "must be non-empty if specified")];
+  if (/[\n\r]/.test(shown)) return [place.invalid(message, "must not contain line breaks")];
+  return /[\n\r]/.test(rule.trim()) && shown === ""
+    ? [place.required("must be specified if rule contains line breaks")]
+    : [];
 }

@@ -1,11 +1,17 @@
 import { since } from "../../../api/columns.ts";
-import { Path } from "../../../api/field.ts";
+import { type FieldError, Path } from "../../../api/field.ts";
 import { type Column, defineKind, type Kind, type KindDefinition, statusAlone } from "../../../api/kind.ts";
 import type { AnyObject } from "../../../api/object.ts";
 import { nodeFromSchema } from "../../../api/schema/structural.ts";
-import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../../../api/schema/types.ts";
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+  JSONSchemaProps,
+} from "../../../api/schema/types.ts";
 import { valueAt } from "../paths.ts";
 import { type CustomSchema, type Resource, resourceFrom } from "../resources.ts";
+import { beforeOf, nothingBefore } from "./correlate.ts";
+import { checkRules, rulesFrom, type SchemaRules } from "./rules.ts";
 import { validateSchema } from "./validate-schema.ts";
 
 /** What a definition adds to the catalog: a resource for each version that is served. */
@@ -63,14 +69,40 @@ function kindFrom(spec: Spec, names: Names, version: CustomResourceDefinitionVer
 
 function schemaFrom({ schema }: CustomResourceDefinitionVersion): CustomSchema {
   const published = schema?.openAPIV3Schema;
+  if (!published) return { node: nodeFromSchema(published), validate: () => [] };
+  const body = withoutMetadata(published);
   const at = new Path();
+  // Most definitions are never written to: their rules are compiled for the first object.
+  let rules: { readonly compiled: SchemaRules | undefined } | undefined;
   return {
     node: nodeFromSchema(published),
     published,
-    validate: (object) => (published ? validateSchema(withoutType(object), withoutMetadata(published), at) : []),
-    validateUpdate: (object, _old, subresource) =>
-      published && subresource !== undefined ? validateSchema(withoutType(object), withoutMetadata(published), at) : [],
+    validate(object, old, warn) {
+      const parts = withoutType(object);
+      const errors = validateSchema(parts, body, at, old ? beforeOf(parts, withoutType(old)) : nothingBefore);
+      if (errors.some(({ reason }) => blocking.has(reason)))
+        return hasRules(published) ? [...errors, notChecked] : errors;
+      rules ??= { compiled: rulesFrom(published) };
+      const before = old ? beforeOf(object, old) : nothingBefore;
+      return [...errors, ...checkRules(rules.compiled, object, { at, before, warn })];
+    },
   };
+}
+
+/** After these, rules would only complain of the same. */
+const blocking: ReadonlySet<FieldError["reason"]> = new Set([
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+]);
+const notChecked = new Path().invalid(
+  null,
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+);
+
+function hasRules(schema: JSONSchemaProps): boolean {
+  return JSON.stringify(schema).includes('"x-kubernetes-validations"');
 }
 
 /** Metadata is every object's own affair; schemas may only repeat that it is there. */

@@ -1,10 +1,21 @@
 import { isIP } from "node:net";
 import { type FieldError, Path } from "../../../api/field.ts";
+import { regexFrom } from "../../../api/regex.ts";
 import type { JSONSchemaProps } from "../../../api/schema/types.ts";
 import { sameJson } from "../paths.ts";
+import { type Before, beforeField, beforeItem, nothingBefore } from "./correlate.ts";
 
-/** What is wrong with a value, by a custom resource's schema (Kubernetes docs, "Specifying a structural schema"). */
-export function validateSchema(value: unknown, schema: JSONSchemaProps, at: Path): FieldError[] {
+/**
+ * What is wrong with a value, by a custom resource's schema (Kubernetes docs, "Specifying a structural schema"). What was there
+ * before as it is now is forgiven.
+ */
+export function validateSchema(
+  value: unknown,
+  schema: JSONSchemaProps,
+  at: Path,
+  before: Before = nothingBefore,
+): FieldError[] {
+  if (before.isSame) return [];
   if (value === null && schema.nullable) return [];
   const wrongType = typeError(value, schema, at);
   if (wrongType) return [wrongType, ...fractionErrors(value, schema, at)];
@@ -12,8 +23,8 @@ export function validateSchema(value: unknown, schema: JSONSchemaProps, at: Path
     ...enumErrors(value, schema, at),
     ...textErrors(value, schema, at),
     ...numberErrors(value, schema, at),
-    ...listErrors(value, schema, at),
-    ...objectErrors(value, schema, at),
+    ...listErrors(value, schema, at, before),
+    ...objectErrors(value, schema, at, before),
     ...combinationErrors(value, schema, at),
   ];
 }
@@ -65,7 +76,7 @@ function textErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldErr
   if (maxLength !== undefined && length > maxLength) errors.push(at.tooLong(maxLength));
   if (minLength !== undefined && length < minLength)
     errors.push(at.invalid(value, `${at} in body should be at least ${minLength} chars long`));
-  if (pattern !== undefined && !regexOf(pattern)?.test(value))
+  if (pattern !== undefined && regexFrom(pattern)?.test(value) === false)
     errors.push(at.invalid(value, `${at} in body should match '${pattern}'`));
   if (format !== undefined && formats[format]?.(value) === false)
     errors.push({
@@ -73,22 +84,6 @@ function textErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldErr
       reason: "FieldValueTypeInvalid",
     });
   return errors;
-}
-
-// A definition's patterns are few; each is compiled once.
-const regexes = new Map<string, RegExp | undefined>();
-const mostRegexes = 1000;
-
-function regexOf(pattern: string): RegExp | undefined {
-  if (!regexes.has(pattern)) {
-    if (regexes.size >= mostRegexes) regexes.clear();
-    try {
-      regexes.set(pattern, new RegExp(pattern, "u"));
-    } catch {
-      regexes.set(pattern, undefined);
-    }
-  }
-  return regexes.get(pattern);
 }
 
 const formats: Readonly<Record<string, (value: string) => boolean>> = {
@@ -122,7 +117,7 @@ function numberErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldE
   return errors;
 }
 
-function listErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldError[] {
+function listErrors(value: unknown, schema: JSONSchemaProps, at: Path, before: Before): FieldError[] {
   if (!Array.isArray(value)) return [];
   const { minItems, maxItems, items, uniqueItems } = schema;
   const errors: FieldError[] = [];
@@ -130,7 +125,8 @@ function listErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldErr
     errors.push(at.invalid(value.length, `${at} in body should have at least ${minItems} items`));
   if (maxItems !== undefined && value.length > maxItems) errors.push(tooMany(value.length, maxItems, at));
   if (items && !Array.isArray(items))
-    for (const [i, item] of value.entries()) errors.push(...validateSchema(item, items, at.index(i)));
+    for (const [i, item] of value.entries())
+      errors.push(...validateSchema(item, items, at.index(i), beforeItem(schema, before, item)));
   if (uniqueItems || schema["x-kubernetes-list-type"] === "set") errors.push(...repeated(value, at, (item) => item));
   if (schema["x-kubernetes-list-type"] === "map") {
     const keys = schema["x-kubernetes-list-map-keys"] ?? [];
@@ -156,7 +152,7 @@ function repeated(items: readonly unknown[], at: Path, keyOf: (item: unknown) =>
   });
 }
 
-function objectErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldError[] {
+function objectErrors(value: unknown, schema: JSONSchemaProps, at: Path, before: Before): FieldError[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
   const object = value as Record<string, unknown>;
   const { minProperties, maxProperties, properties = {}, required = [], additionalProperties } = schema;
@@ -176,7 +172,7 @@ function objectErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldE
       : typeof additionalProperties === "object"
         ? additionalProperties
         : undefined;
-    if (inner) errors.push(...validateSchema(field, inner, at.child(name)));
+    if (inner) errors.push(...validateSchema(field, inner, at.child(name), beforeField(schema, before, name, field)));
   }
   return errors;
 }
