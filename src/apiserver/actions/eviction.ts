@@ -1,10 +1,11 @@
 import type { AnyObject } from "../../api/object.ts";
 import { type LabelSelector, selects } from "../../api/selector.ts";
-import { badRequest, internalError, notFound, StatusError } from "../../api/status.ts";
+import { badRequest, forbidden, internalError, notFound, type Status, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import type { DeleteOptionsBody } from "../http/query.ts";
 import { deleteOptions } from "../http/query.ts";
-import { deleteObject } from "../registry/delete.ts";
+import type { Answer } from "../registry/answer.ts";
+import { deleteObject, refuseUnmetPreconditions } from "../registry/delete.ts";
 import type { Registry } from "../registry/deps.ts";
 import { heldObject, objectIn } from "../registry/held.ts";
 import { timestamp } from "../registry/metadata.ts";
@@ -51,7 +52,14 @@ export function evictPods({ registry }: { registry: Registry }): Action {
       const asked = deleteOptions((body.deleteOptions ?? {}) as DeleteOptionsBody, new URLSearchParams());
       const options = { ...asked, dryRun: (call.options.dryRun ?? false) || (asked.dryRun ?? false) };
       const podCall: Call = { ...call, subresource: undefined, options };
-      if (!mayAlwaysGo(pod)) await takeFromBudget(registry, podCall, pod);
+      if (!mayAlwaysGo(pod)) {
+        const budgets = budgetsOf(registry, pod);
+        if (budgets.length > 1) return tooManyBudgets();
+        const [budget] = budgets;
+        if (budget && (isReady(pod) || !unhealthyMayGo(budget)))
+          await takeFromBudget(registry, podCall, { budget, pod });
+      }
+      refuseUnmetPreconditions(registry, podCall, pod);
       if (!options.dryRun) await tellOfEviction(registry, podCall);
       await deleteObject(registry, podCall);
       return created();
@@ -87,28 +95,21 @@ function mayAlwaysGo(pod: AnyObject): boolean {
   );
 }
 
-async function takeFromBudget(registry: Registry, call: Call, pod: AnyObject): Promise<void> {
-  const resource = registry.catalog.find("policy", "v1", "poddisruptionbudgets");
-  if (!resource) throw internalError("there are no disruption budgets");
-  const budgets = budgetsOf(registry, resource, pod);
-  if (budgets.length > 1)
-    throw new StatusError(
-      "InternalError",
-      "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-      {
-        causes: [
-          {
-            message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-          },
-        ],
-      },
-    );
-  const [budget] = budgets;
-  if (!budget) return;
-  if (!isReady(pod) && unhealthyMayGo(budget)) return;
+/** Kubernetes answers this one without a reason. */
+function tooManyBudgets(): Answer {
+  const message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+  const status: Status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 };
+  return { sort: "status", code: 500, status };
+}
+
+async function takeFromBudget(
+  registry: Registry,
+  call: Call,
+  { budget, pod }: { budget: Budget; pod: AnyObject },
+): Promise<void> {
   const budgetCall: Call = {
     ...call,
-    resource,
+    resource: budgetResource(registry),
     subresource: "status",
     name: budget.metadata.name,
     options: { dryRun: call.options.dryRun },
@@ -119,8 +120,15 @@ async function takeFromBudget(registry: Registry, call: Call, pod: AnyObject): P
   });
 }
 
-function budgetsOf({ store }: Registry, resource: Resource, pod: AnyObject): Budget[] {
-  return store
+function budgetResource({ catalog }: Registry): Resource {
+  const resource = catalog.find("policy", "v1", "poddisruptionbudgets");
+  if (!resource) throw internalError("there are no disruption budgets");
+  return resource;
+}
+
+function budgetsOf(registry: Registry, pod: AnyObject): Budget[] {
+  const resource = budgetResource(registry);
+  return registry.store
     .list(storePrefix(resource, pod.metadata.namespace))
     .entries.map((entry) => objectIn(resource, entry) as Budget)
     .filter(({ spec }) => selects(spec?.selector, pod.metadata.labels));
@@ -143,15 +151,15 @@ function disrupted(budget: Budget, pod: AnyObject, now: string): AnyObject {
   const status = budget.status ?? {};
   if ((status.observedGeneration ?? 0) < generation)
     throw refused(`The disruption budget ${name} is still being processed by the server.`, retryAfterSeconds);
-  const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0, disruptedPods = {} } = status;
-  if (Object.keys(disruptedPods).length > mostDisrupted)
-    throw refused(`The disruption budget ${name} is still being processed by the server.`, retryAfterSeconds);
+  const { disruptionsAllowed = 0, disruptedPods = {} } = status;
+  const budgetName = { group: "policy", plural: "poddisruptionbudget" };
+  if (disruptionsAllowed < 0) throw forbidden(budgetName, name, "pdb disruptions allowed is negative");
+  if (Object.keys(disruptedPods).length > mostDisrupted) {
+    const why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller";
+    throw forbidden(budgetName, name, why);
+  }
   const others = (status.conditions ?? []).filter(({ type }) => type !== "DisruptionAllowed");
-  if (disruptionsAllowed < 0) throw refused(`pdb disruptions allowed is negative`);
-  if (disruptionsAllowed === 0)
-    throw refused(
-      `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
-    );
+  if (disruptionsAllowed === 0) throw refused(whyNone(budget));
   return {
     ...structuredClone(budget),
     status: {
@@ -161,6 +169,18 @@ function disrupted(budget: Budget, pod: AnyObject, now: string): AnyObject {
       ...(disruptionsAllowed === 1 && { conditions: [...others, insufficientPods(status, now)] }),
     },
   };
+}
+
+/** Why no pod may go; the numbers mean something only when they could be counted. */
+function whyNone({ metadata: { name }, status }: Budget): string {
+  const { desiredHealthy = 0, currentHealthy = 0, conditions = [] } = status ?? {};
+  const condition = conditions.find(({ type }) => type === "DisruptionAllowed");
+  const told = condition?.status === "False" && condition.message !== "" ? condition : undefined;
+  const none = `The disruption budget ${name} does not allow evicting pods currently`;
+  if (told?.reason === "SyncFailed") return `${none} because it failed sync: ${told.message}`;
+  if (currentHealthy <= desiredHealthy)
+    return `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  return told ? `${none} (${told.reason}): ${told.message}` : none;
 }
 
 /** The condition of a budget of which nothing is left. */

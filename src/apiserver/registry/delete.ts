@@ -166,7 +166,8 @@ function policyBefore(finalizers: readonly string[]): RequestOptions["propagatio
   return finalizers.includes(foregroundFinalizer) ? "Foreground" : undefined;
 }
 
-function refuseUnmetPreconditions(registry: Registry, call: Call, old: AnyObject): void {
+/** @throws {StatusError} when the object is not the one, or not in the state, that the client means */
+export function refuseUnmetPreconditions(registry: Registry, call: Call, old: AnyObject): void {
   const { resource, options, name = "" } = call;
   const { metadata } = old;
   const { uid, resourceVersion } = options.preconditions ?? {};

@@ -18,7 +18,12 @@ const aPod = (name: string, { ready = true, leaving = false } = {}): Pod => ({
   status: { phase: "Running", conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
 });
 const three = [aPod("a"), aPod("b"), aPod("c")];
-const quiet: Observed = { budget: aBudget({ minAvailable: 2 }), pods: three, wantedByControllers: 3, now };
+const quiet: Observed = {
+  budget: aBudget({ minAvailable: 2 }),
+  pods: three,
+  scales: { wanted: 3, someUnmanaged: false },
+  now,
+};
 
 describe("disruption decide()", () => {
   test.each<[name: string, given: Partial<Observed>, allowed: number, healthy: number, desired: number]>([
@@ -34,14 +39,32 @@ describe("disruption decide()", () => {
     ["rounds the least share up", { budget: aBudget({ minAvailable: "50%" }) }, 1, 3, 2],
     [
       "allows nothing of pods that nobody controls",
-      { budget: aBudget({ maxUnavailable: 1 }), wantedByControllers: 0 },
+      { budget: aBudget({ maxUnavailable: 1 }), scales: { wanted: 0, someUnmanaged: true } },
       0,
       3,
       0,
     ],
-    ["allows nothing where there is nothing", { pods: [], wantedByControllers: 0 }, 0, 0, 2],
+    ["allows nothing where there is nothing", { pods: [], scales: { wanted: 0, someUnmanaged: true } }, 0, 0, 2],
   ])("%s", (_, given, disruptionsAllowed, currentHealthy, desiredHealthy) => {
     expect(decide({ ...quiet, ...given }).status).toMatchObject({ disruptionsAllowed, currentHealthy, desiredHealthy });
+  });
+
+  test("says that bare pods cannot be counted", () => {
+    const selector = { matchLabels: { b: "2", a: "1" } };
+    const scales = { wanted: 0, someUnmanaged: true };
+    const [one] = decide({ ...quiet, scales, budget: aBudget({ maxUnavailable: 1, selector }) }).news;
+    expect(one?.message).toContain(
+      "(selector: &LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{},})",
+    );
+    expect(decide({ ...quiet, scales }).news).toEqual([]);
+  });
+
+  test("allows nothing while the goal cannot be told", () => {
+    const failure = "jobs.batch does not implement the scale subresource";
+    const scales = { wanted: 0, someUnmanaged: false, failure };
+    const { status, news } = decide({ ...quiet, scales, budget: aBudget({ maxUnavailable: 1 }) });
+    expect([status.disruptionsAllowed, status.conditions?.[0]?.reason]).toEqual([0, "SyncFailed"]);
+    expect(news.map(({ message }) => message)).toEqual([`Failed to calculate the number of expected pods: ${failure}`]);
   });
 
   test("counts an evicted pod as gone for two minutes, then as before", () => {

@@ -1,21 +1,30 @@
 import { isLeaving } from "../../api/object.ts";
-import type { Condition, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../../api/schema/types.ts";
+import type {
+  Condition,
+  LabelSelector,
+  Pod,
+  PodDisruptionBudget,
+  PodDisruptionBudgetStatus,
+} from "../../api/schema/types.ts";
+import type { EventNews } from "../../client/events.ts";
 import { conditionOf, timeText } from "../conditions.ts";
 import { countFrom } from "../deployment/limits.ts";
 import { hasEnded, isReady } from "../pods.ts";
+import type { Scales } from "./scales.ts";
 
 /** What the informers held when the key came up. */
 export interface Observed {
   readonly budget: PodDisruptionBudget;
   /** The pods that it selects. */
   readonly pods: readonly Pod[];
-  /** How many pods their controllers want, each controller once. */
-  readonly wantedByControllers: number;
+  /** What is known of the controllers of these pods. */
+  readonly scales: Scales;
   readonly now: number;
 }
 
 export interface Decision {
   readonly status: PodDisruptionBudgetStatus;
+  readonly news: readonly EventNews[];
   /** When an eviction that was allowed, but that nobody carried out, is to be forgotten. */
   readonly againMs: number | undefined;
 }
@@ -24,9 +33,20 @@ export interface Decision {
 const evictionMs = 120_000;
 
 /** How many of its pods may be disrupted now (Kubernetes docs, "Disruptions", section "Pod disruption budgets"). */
-export function decide({ budget, pods, wantedByControllers, now }: Observed): Decision {
+export function decide({ budget, pods, scales, now }: Observed): Decision {
+  const { minAvailable, maxUnavailable } = budget.spec ?? {};
+  const asksControllers = maxUnavailable !== undefined || typeof minAvailable === "string";
+  if (asksControllers && scales.failure) return failed(budget, scales.failure, now);
+  const news: EventNews[] = [];
+  if (pods.length === 0) news.push({ type: "Normal", reason: "NoPods", message: "No matching pods found" });
+  if (asksControllers && scales.someUnmanaged)
+    news.push({
+      type: "Warning",
+      reason: "UnmanagedPods",
+      message: `Pods selected by this PodDisruptionBudget (selector: ${selectorText(budget.spec?.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
+    });
   const counted = pods.filter((pod) => !hasEnded(pod));
-  const { expectedPods, desiredHealthy } = goal(budget, counted.length, wantedByControllers);
+  const { expectedPods, desiredHealthy } = goal(budget, counted.length, scales.wanted);
   const { disruptedPods, againMs } = stillDisrupted(budget, counted, now);
   const currentHealthy = counted.filter(
     (pod) => isReady(pod) && !isLeaving(pod) && !(pod.metadata.name in disruptedPods),
@@ -42,8 +62,46 @@ export function decide({ budget, pods, wantedByControllers, now }: Observed): De
       observedGeneration: budget.metadata.generation ?? 0,
       conditions: [conditionFor(budget, disruptionsAllowed, now)],
     },
+    news,
     againMs,
   };
+}
+
+/** While the goal is unknown, no pod may go. */
+function failed(budget: PodDisruptionBudget, why: string, now: number): Decision {
+  const { disruptedPods, ...before } = budget.status ?? {};
+  const allowed = { ...conditionFor(budget, 0, now), reason: "SyncFailed", message: why };
+  return {
+    status: {
+      ...(disruptedPods && { disruptedPods }),
+      currentHealthy: before.currentHealthy ?? 0,
+      desiredHealthy: before.desiredHealthy ?? 0,
+      expectedPods: before.expectedPods ?? 0,
+      disruptionsAllowed: 0,
+      observedGeneration: budget.metadata.generation ?? 0,
+      conditions: [allowed],
+    },
+    news: [
+      {
+        type: "Warning",
+        reason: "CalculateExpectedPodCountFailed",
+        message: `Failed to calculate the number of expected pods: ${why}`,
+      },
+    ],
+    againMs: undefined,
+  };
+}
+
+/** A selector as Kubernetes' messages print it. */
+function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): string {
+  const labels = Object.keys(matchLabels)
+    .sort()
+    .map((key) => `${key}: ${matchLabels[key]},`);
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
+  );
+  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join("")}},}`;
 }
 
 function goal(

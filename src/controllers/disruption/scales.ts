@@ -1,0 +1,95 @@
+import { groupVersionFrom, type Kind } from "../../api/kind.ts";
+import { builtinKinds } from "../../api/kinds/all.ts";
+import { customResourceDefinition } from "../../api/kinds/apiextensions/custom-resource-definition.ts";
+import { deployment } from "../../api/kinds/apps/deployment.ts";
+import { replicaSet } from "../../api/kinds/apps/replica-set.ts";
+import { statefulSet } from "../../api/kinds/apps/stateful-set.ts";
+import { replicationController } from "../../api/kinds/core/replication-controller.ts";
+import { controllerRef, type ObjectKey, type OwnerReference } from "../../api/object.ts";
+import type { Pod } from "../../api/schema/types.ts";
+import { isReason } from "../../api/status.ts";
+import type { Cache } from "../../client/cache.ts";
+import type { Client } from "../../client/client.ts";
+import { kindFrom } from "../resources.ts";
+
+/** What is known of the controllers of a budget's pods. */
+export interface Scales {
+  /** The sum of what they want, each counted once. */
+  readonly wanted: number;
+  /** Whether pods are among them that nothing controls. */
+  readonly someUnmanaged: boolean;
+  /** Why it cannot be told how many there should be. */
+  readonly failure?: string;
+}
+
+/** Kinds whose objects must be in the cache. */
+export const scaledKinds = [deployment, replicaSet, statefulSet, replicationController, customResourceDefinition];
+
+interface Scale {
+  readonly uid: string;
+  readonly replicas: number;
+}
+
+export async function scalesOf(pods: readonly Pod[], cache: Cache, client: Client): Promise<Scales> {
+  const known = new Map<string, number>();
+  let someUnmanaged = false;
+  for (const pod of pods) {
+    const owner = controllerRef(pod);
+    if (!owner) someUnmanaged = true;
+    if (!owner || known.has(owner.uid)) continue;
+    const scale = await scaleOf(owner, pod.metadata.namespace ?? "", { cache, client });
+    if (typeof scale === "string") return { wanted: 0, someUnmanaged, failure: scale };
+    if (!scale) return { wanted: 0, someUnmanaged, failure: `found no controllers for pod "${pod.metadata.name}"` };
+    known.set(scale.uid, scale.replicas);
+  }
+  return { wanted: [...known.values()].reduce((sum, replicas) => sum + replicas, 0), someUnmanaged };
+}
+
+/** The scale of what controls a pod: of a Deployment's ReplicaSet, that of the Deployment; a text when it has none. */
+async function scaleOf(
+  owner: OwnerReference,
+  namespace: string,
+  { cache, client }: { cache: Cache; client: Client },
+): Promise<Scale | string | undefined> {
+  const key = { namespace, name: owner.name };
+  switch (`${groupVersionFrom(owner.apiVersion).group}/${owner.kind}`) {
+    case "apps/ReplicaSet": {
+      const set = cache.get(replicaSet, key);
+      const above = set && controllerRef(set);
+      const root = above?.kind === "Deployment" ? cache.get(deployment, { ...key, name: above.name }) : set;
+      return root && { uid: root.metadata.uid ?? "", replicas: root.spec.replicas ?? 1 };
+    }
+    case "apps/StatefulSet":
+      return found(owner, cache.get(statefulSet, key));
+    case "/ReplicationController":
+      return found(owner, cache.get(replicationController, key));
+    default:
+      return scaleOfAnother(owner, key, { cache, client });
+  }
+}
+
+function found({ uid }: OwnerReference, object: { spec?: { replicas?: number } } | undefined): Scale | undefined {
+  return object && { uid, replicas: object.spec?.replicas ?? 1 };
+}
+
+/** Asks for the scale of whatever kind it is: also custom resources can have one. */
+async function scaleOfAnother(
+  { uid, kind, apiVersion }: OwnerReference,
+  key: ObjectKey,
+  { cache, client }: { cache: Cache; client: Client },
+): Promise<Scale | string | undefined> {
+  const { group, version } = groupVersionFrom(apiVersion);
+  const custom = cache.list(customResourceDefinition).flatMap((definition) => kindFrom(definition) ?? []);
+  const candidates: readonly Kind[] = [...builtinKinds, ...custom];
+  const owning = candidates.find((one) => one.kind === kind && one.group === group);
+  if (!owning) return `no matches for kind "${kind}" in version "${apiVersion}"`;
+  const resource = { group, version, resource: owning.plural };
+  try {
+    const scale = await client.transport.request({ verb: "get", ...resource, ...key, subresource: "scale" });
+    const { replicas = 0 } = (scale as { spec?: { replicas?: number } }).spec ?? {};
+    return { uid, replicas };
+  } catch (error) {
+    if (!isReason(error, "NotFound")) throw error;
+    return `${group ? `${owning.plural}.${group}` : owning.plural} does not implement the scale subresource`;
+  }
+}
