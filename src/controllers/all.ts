@@ -67,16 +67,34 @@ const entries: readonly Entry[] = [
   { name: "root-ca-certificate-publisher-controller", make: ({ rootCa }) => [rootCaController(rootCa)] },
   {
     name: "node-lifecycle-controller",
-    make: (_, { nodeMonitorGraceMs, nodeStartupGraceMs }) => [
-      nodeLifecycleController({ graceMs: nodeMonitorGraceMs, startupGraceMs: nodeStartupGraceMs }),
+    make: (_, settings) => [
+      nodeLifecycleController({
+        graceMs: settings.nodeMonitorGraceMs,
+        startupGraceMs: settings.nodeStartupGraceMs,
+        periodMs: settings.nodeMonitorPeriodMs,
+        rates: {
+          normal: settings.nodeEvictionRate,
+          partial: settings.secondaryNodeEvictionRate,
+          threshold: settings.unhealthyZoneThreshold,
+          large: settings.largeClusterSizeThreshold,
+        },
+      }),
     ],
   },
   {
     name: "node-ipam-controller",
-    make: ({ clusterCidrs }) => [nodeIpamController(clusterCidrs.flatMap((text) => parseCidr(text) ?? []))],
+    make: ({ clusterCidrs }, { nodeCidrMaskSizeIPv4, nodeCidrMaskSizeIPv6 }) => [
+      nodeIpamController(
+        clusterCidrs.flatMap((text) => parseCidr(text) ?? []),
+        { 4: nodeCidrMaskSizeIPv4, 6: nodeCidrMaskSizeIPv6 },
+      ),
+    ],
   },
   { name: "taint-eviction-controller", make: () => [taintEvictionController()] },
-  { name: "pod-garbage-collector-controller", make: () => [podGcController()] },
+  {
+    name: "pod-garbage-collector-controller",
+    make: (_, { terminatedPodThreshold }) => [podGcController({ threshold: terminatedPodThreshold })],
+  },
   { name: "garbage-collector-controller", make: () => [garbageCollection] },
   {
     name: "service-lb-controller",

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { parseCidr } from "../../base/ip.ts";
 import { freeRange } from "./decide.ts";
 
-const range = (cluster: string, taken: string[] = []) => freeRange(parseCidr(cluster)!, new Set(taken));
+const range = (cluster: string, taken: string[] = []) =>
+  freeRange(parseCidr(cluster)!, new Set(taken), { 4: 24, 6: 64 });
 
 test.each<[what: string, cluster: string, taken: string[], range: string | undefined]>([
   ["the first node gets the first range", "10.42.0.0/16", [], "10.42.0.0/24"],

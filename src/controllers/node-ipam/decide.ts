@@ -1,14 +1,14 @@
 import { type Cidr, cidrAddress, cidrSize, parseCidr } from "../../base/ip.ts";
 
-/** The length of the prefix that a node's range gets, by family (k3s' and Kubernetes' defaults). */
-export const nodePrefix = { 4: 24, 6: 64 } as const;
+/** The length of the prefix that a node's range gets, by family. */
+export type NodePrefixes = Readonly<Record<4 | 6, number>>;
 
 /**
  * A free range for a node out of the cluster's network; undefined when all are taken.
  * `taken`: the ranges of all other nodes, as texts.
  */
-export function freeRange(cluster: Cidr, taken: ReadonlySet<string>): string | undefined {
-  const prefix = Math.max(nodePrefix[cluster.family], cluster.prefix);
+export function freeRange(cluster: Cidr, taken: ReadonlySet<string>, prefixes: NodePrefixes): string | undefined {
+  const prefix = Math.max(prefixes[cluster.family], cluster.prefix);
   const size = cidrSize({ ...cluster, prefix });
   const count = cidrSize(cluster) / size;
   for (let at = 0n; at < count; at++) {

@@ -8,12 +8,16 @@ import type { Cache } from "../../client/cache.ts";
 import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
 import { podsOnNode } from "../pods-on-node.ts";
 import { decide } from "./decide.ts";
+import { type EvictionRates, EvictionTurns, evictionRate, isReady, zoneOf } from "./zones.ts";
 
 export interface NodeLifecycleOptions {
   /** How long a node may be silent before it counts as unreachable. */
   readonly graceMs: number;
   /** The same for a node that has not said a word yet. */
   readonly startupGraceMs: number;
+  /** How often nodes are looked at that something is due for. */
+  readonly periodMs: number;
+  readonly rates: EvictionRates;
 }
 
 const leaseNamespace = "kube-node-lease";
@@ -21,10 +25,12 @@ const leaseNamespace = "kube-node-lease";
 const ttlAnnotation = "node.alpha.kubernetes.io/ttl";
 
 /** Notices nodes that fall silent and taints nodes by their conditions (Kubernetes docs, "Nodes", section "Node controller"). */
-export function nodeLifecycleController({ graceMs, startupGraceMs }: NodeLifecycleOptions): Controller {
+export function nodeLifecycleController(options: NodeLifecycleOptions): Controller {
+  const { graceMs, startupGraceMs, periodMs, rates } = options;
   /** What was last heard of each node, and when by this machine's clock: the node's own clock may be wrong. */
   const heard = new Map<string, { word: string; atMs: number }>();
   const registered = new Set<string>();
+  const turns = new EvictionTurns();
 
   return defineController({
     name: "node-lifecycle",
@@ -40,21 +46,26 @@ export function nodeLifecycleController({ graceMs, startupGraceMs }: NodeLifecyc
       const observed = cache.get(node, { name });
       if (!observed) {
         heard.delete(name);
-        registered.delete(name);
+        if (registered.delete(name)) {
+          const message = `Node ${name} event: Removing Node ${name} from Controller`;
+          events.record(referenceTo(name), { type: "Normal", reason: "RemovingNode", message });
+        }
         return settled;
       }
       if (!registered.has(name)) {
         registered.add(name);
-        events.record(referenceByName(observed), {
-          type: "Normal",
-          reason: "RegisteredNode",
-          message: `Node ${name} event: Registered Node ${name} in Controller`,
-        });
+        const message = `Node ${name} event: Registered Node ${name} in Controller`;
+        events.record(referenceTo(name), { type: "Normal", reason: "RegisteredNode", message });
       }
       const word = wordOf(cache, observed);
       if (heard.get(name)?.word !== word) heard.set(name, { word, atMs: now });
       const heardAtMs = heard.get(name)?.atMs ?? now;
 
+      const zone = zoneOf(observed);
+      const rate = evictionRate(
+        cache.list(node).filter((one) => zoneOf(one) === zone),
+        rates,
+      );
       const decision = decide({
         node: observed,
         heardAtMs,
@@ -62,7 +73,9 @@ export function nodeLifecycleController({ graceMs, startupGraceMs }: NodeLifecyc
         graceMs,
         startupGraceMs,
         othersAreDown: othersAreDown(cache, name),
+        turnMs: turns.waitMs(zone, rate, now),
       });
+      if (decision.takesTurn) turns.take(zone, rate, now);
       let current = observed;
       if (decision.conditions) {
         current = await client.updateStatus(node, {
@@ -86,7 +99,10 @@ export function nodeLifecycleController({ graceMs, startupGraceMs }: NodeLifecyc
         current = await client.patch(node, { name }, { type: "merge", document });
         await cache.seen(current);
       }
-      return decision.againAfterMs === undefined ? settled : { again: { afterMs: decision.againAfterMs } };
+      // A node that is not well is looked at each period: what is due for it depends on the other nodes too.
+      if (!isReady(current)) return { again: { afterMs: periodMs } };
+      if (decision.againAfterMs === undefined) return settled;
+      return { again: { afterMs: Math.ceil(decision.againAfterMs / periodMs) * periodMs } };
     },
   });
 }
@@ -104,13 +120,13 @@ function othersAreDown(cache: Cache, name: string): boolean {
   return cache
     .list(node)
     .filter(({ metadata }) => metadata.name !== name)
-    .every(({ status }) => status?.conditions?.find(({ type }) => type === "Ready")?.status !== "True");
+    .every((one) => !isReady(one));
 }
 
 /** The pods of a silent node are no longer ready: Services must not lead there. */
 async function tellPods({ cache, client, events, now }: Context, silent: Node): Promise<void> {
   const { name } = silent.metadata;
-  events.record(referenceByName(silent), {
+  events.record(referenceTo(name), {
     type: "Normal",
     reason: "NodeNotReady",
     message: `Node ${name} status is now: NodeNotReady`,
@@ -129,7 +145,7 @@ async function tellPods({ cache, client, events, now }: Context, silent: Node): 
 }
 
 /** Events about nodes name them by name in place of the uid, as kubelets do: `kubectl describe node` looks for that. */
-function referenceByName({ metadata: { name } }: Node) {
+function referenceTo(name: string) {
   return { apiVersion: "v1", kind: "Node", name, uid: name };
 }
 

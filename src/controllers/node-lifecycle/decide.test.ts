@@ -30,6 +30,7 @@ const quiet: Observed = {
   graceMs: 40_000,
   startupGraceMs: 60_000,
   othersAreDown: false,
+  turnMs: 0,
 };
 const taint = (name: string, effect: string) => ({ key: `node.kubernetes.io/${name}`, effect });
 const effects = (taints: readonly Taint[]) => taints.map(({ key, effect }) => ({ key, effect }));
@@ -57,6 +58,23 @@ describe("node lifecycle decide()", () => {
       "evicts nobody when every other node is down too",
       { ...silent, othersAreDown: true },
       { scheduling: [taint("unreachable", "NoSchedule")], fellSilent: true },
+    ],
+    [
+      "evicts nobody before it is the node's turn",
+      { ...silent, turnMs: 3000 },
+      { scheduling: [taint("unreachable", "NoSchedule")], fellSilent: true },
+    ],
+    [
+      "exchanges one taint for another without waiting for a turn",
+      {
+        ...silent,
+        turnMs: undefined,
+        node: aNode({ conditions: [condition("Ready", "False")], taints: [taint("not-ready", "NoExecute")] }),
+      },
+      {
+        scheduling: [taint("not-ready", "NoExecute"), taint("unreachable", "NoSchedule")],
+        execution: [taint("unreachable", "NoSchedule"), taint("unreachable", "NoExecute")],
+      },
     ],
     [
       "taints a node that says it is not ready",

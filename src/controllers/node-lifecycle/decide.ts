@@ -11,6 +11,8 @@ export interface Observed {
   readonly startupGraceMs: number;
   /** Whether every other node is silent or not ready too: then the fault is more likely on this side. */
   readonly othersAreDown: boolean;
+  /** How long the node must wait for its turn to have its pods evicted; undefined: it has none for now. */
+  readonly turnMs: number | undefined;
 }
 
 export interface Decision {
@@ -23,6 +25,8 @@ export interface Decision {
   readonly labels: Readonly<Record<string, string>>;
   /** Whether the node has just fallen silent: its pods are told. */
   readonly fellSilent: boolean;
+  /** Whether the node takes its turn: its pods will be evicted from now on. */
+  readonly takesTurn: boolean;
   /** When to look again, at the latest. */
   readonly againAfterMs?: number;
 }
@@ -44,7 +48,8 @@ const executionKeys = new Set([`${prefix}not-ready`, `${prefix}unreachable`]);
 const reported = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 
 /** Kubernetes docs, "Nodes", section "Node controller". */
-export function decide({ node, heardAtMs, now, graceMs, startupGraceMs, othersAreDown }: Observed): Decision {
+export function decide(observed: Observed): Decision {
+  const { node, heardAtMs, now, graceMs, startupGraceMs, othersAreDown, turnMs } = observed;
   const before = node.status?.conditions ?? [];
   const ready = before.find(({ type }) => type === "Ready");
   const limitMs = ready ? graceMs : startupGraceMs;
@@ -56,16 +61,26 @@ export function decide({ node, heardAtMs, now, graceMs, startupGraceMs, othersAr
   const taints = node.spec.taints ?? [];
   const added = timeText(now);
   const scheduling = withEffect(taints, "NoSchedule", schedulingKeys, wantedScheduling(node, conditions), added);
-  const evicting = othersAreDown ? [] : readyTaint(readyNow?.status);
-  const execution = withEffect(scheduling, "NoExecute", executionKeys, evicting, added);
+  const wanted = othersAreDown ? [] : readyTaint(readyNow?.status);
+  // Only the first taint waits for the node's turn: one that is exchanged for another evicts nobody new.
+  const isNew =
+    wanted.length > 0 && !taints.some(({ key, effect }) => effect === "NoExecute" && executionKeys.has(key));
+  const waits = isNew && turnMs !== 0;
+  const execution = withEffect(scheduling, "NoExecute", executionKeys, waits ? [] : wanted, added);
   return {
     ...(conditions !== before && { conditions }),
     scheduling,
     execution,
     labels: missingLabels(node),
     fellSilent: ready?.status === "True" && readyNow?.status === "Unknown",
-    ...(!isSilent && { againAfterMs: limitMs - silentForMs + 1 }),
+    takesTurn: isNew && !waits,
+    ...againAfter(isSilent ? undefined : limitMs - silentForMs + 1, waits ? turnMs : undefined),
   };
+}
+
+function againAfter(...waits: (number | undefined)[]): Pick<Decision, "againAfterMs"> {
+  const known = waits.filter((wait) => wait !== undefined);
+  return known.length > 0 ? { againAfterMs: Math.min(...known) } : {};
 }
 
 /** Every condition that the node reports by itself turns Unknown; the same list when all are. */

@@ -1,66 +1,63 @@
 import { node } from "../../api/kinds/core/node.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { isLeaving, keyOf } from "../../api/object.ts";
-import type { Pod } from "../../api/schema/types.ts";
-import { timeText } from "../../api/time.ts";
+import type { Node, Pod } from "../../api/schema/types.ts";
+import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { hasEnded } from "../pods.ts";
 import { podsOnNode } from "../pods-on-node.ts";
+import { decide, surplus } from "./decide.ts";
 
-/** How long a node may be away before its pods are given up: it may only have been registered anew. */
-const quarantineMs = 40_000;
+/** The index of pods that have ended. */
+const ended = (one: Pod): readonly string[] => (hasEnded(one) && !isLeaving(one) ? ["ended"] : []);
 
-/**
- * Deletes pods that nobody else will: those of nodes that no longer exist, and those that were deleted before they were
- * bound (Kubernetes docs, "Pod Lifecycle", section "Garbage collection of Pods").
- */
-export function podGcController(): Controller {
+/** What a node's pods may have to go for: that it is missing, or declared out of service. */
+const nodesOfPods: Watched<Node> = {
+  kind: node,
+  keys: ({ metadata }, cache) => cache.by(pod, podsOnNode, metadata.name).map(keyOf),
+  matters: ({ before, after }) => !before || !after || before.spec.taints?.length !== after.spec.taints?.length,
+};
+
+/** Deletes pods that nobody else will. `threshold`: how many that have ended may lie about; 0: any number. */
+export function podGcController({ threshold }: { readonly threshold: number }): Controller {
   /** Since when each missing node has been missing. */
   const missing = new Map<string, number>();
-  const onNode: Watched = {
-    kind: node,
-    keys: ({ metadata }, cache) => cache.by(pod, podsOnNode, metadata.name).map(keyOf),
-    matters: ({ before, after }) => before === undefined || after === undefined,
+  const surplusIn = (cache: Cache): readonly Pod[] => surplus(cache.by(pod, ended, "ended"), threshold);
+  const endings: Watched<Pod> = {
+    kind: pod,
+    keys: (_, cache) => surplusIn(cache).map(keyOf),
+    matters: ({ before, after }) => after !== undefined && hasEnded(after) && !(before && hasEnded(before)),
   };
 
-  return defineController({
+  return defineController<Pod>({
     name: "pod-gc",
     component: "pod-garbage-collector",
     reconciles: pod,
-    watches: [onNode],
+    watches: [nodesOfPods, endings],
 
     async reconcile(key, { cache, client, now }) {
       const held = cache.get(pod, key);
       if (!held) return settled;
-      const { nodeName } = held.spec;
-      if (!nodeName) {
-        if (isLeaving(held)) await carryOut(cache, [deletion(client, pod, held, { gracePeriodSeconds: 0 })]);
-        return settled;
+      const { nodeName = "" } = held.spec;
+      const present = cache.get(node, { name: nodeName });
+      if (present) missing.delete(nodeName);
+      else if (!missing.has(nodeName)) missing.set(nodeName, now);
+      const decision = decide({
+        pod: held,
+        node: present,
+        missingSince: missing.get(nodeName),
+        isSurplus: hasEnded(held) && surplusIn(cache).some(({ metadata }) => metadata.uid === held.metadata.uid),
+        now,
+      });
+      if (!decision) return settled;
+      if ("againMs" in decision) return { again: { afterMs: decision.againMs } };
+      if (decision.failed) {
+        const document = { metadata: { uid: held.metadata.uid }, status: decision.failed };
+        await client.patch(pod, key, { type: "strategic", document }, { subresource: "status" });
       }
-      if (cache.get(node, { name: nodeName })) {
-        missing.delete(nodeName);
-        return settled;
-      }
-      const since = missing.get(nodeName) ?? now;
-      missing.set(nodeName, since);
-      if (now < since + quarantineMs) return { again: { afterMs: since + quarantineMs - now } };
-      if (!hasEnded(held))
-        await client.patch(pod, key, { type: "strategic", document: givenUp(held, now) }, { subresource: "status" });
       await carryOut(cache, [deletion(client, pod, held, { gracePeriodSeconds: 0 })]);
       return settled;
     },
   });
-}
-
-function givenUp({ metadata }: Pod, now: number) {
-  const target = {
-    type: "DisruptionTarget",
-    status: "True",
-    reason: "DeletionByPodGC",
-    message: "PodGC: node no longer exists",
-    observedGeneration: metadata.generation,
-    lastTransitionTime: timeText(now),
-  };
-  return { metadata: { uid: metadata.uid }, status: { phase: "Failed", conditions: [target] } };
 }

@@ -1,0 +1,52 @@
+import type { Node } from "../../api/schema/types.ts";
+
+/** How a zone is: well, partly down, or down as a whole. */
+export type ZoneState = "normal" | "partial" | "full";
+
+export interface EvictionRates {
+  /** Nodes a second whose pods are evicted, in a zone that is well (or down as a whole) and in one that is partly down. */
+  readonly normal: number;
+  readonly partial: number;
+  /** From which share of nodes that are not ready a zone counts as partly down. */
+  readonly threshold: number;
+  /** Up to how many nodes a zone counts as small: when it is partly down, nothing is evicted there. */
+  readonly large: number;
+}
+
+/** The zone of a node; nodes without labels form one together. */
+export function zoneOf({ metadata: { labels = {} } }: Node): string {
+  const region = labels["topology.kubernetes.io/region"] ?? labels["failure-domain.beta.kubernetes.io/region"] ?? "";
+  const zone = labels["topology.kubernetes.io/zone"] ?? labels["failure-domain.beta.kubernetes.io/zone"] ?? "";
+  return `${region}/${zone}`;
+}
+
+export function zoneState(nodes: readonly Node[], threshold: number): ZoneState {
+  const down = nodes.filter((node) => !isReady(node)).length;
+  if (down > 0 && down === nodes.length) return "full";
+  return down > 2 && down / nodes.length >= threshold ? "partial" : "normal";
+}
+
+/** Nodes a second whose pods may be evicted in this zone (Kubernetes docs, "Nodes", section "Rate limits on eviction"). */
+export function evictionRate(nodes: readonly Node[], { normal, partial, threshold, large }: EvictionRates): number {
+  if (zoneState(nodes, threshold) !== "partial") return normal;
+  return nodes.length > large ? partial : 0;
+}
+
+/** Lets one node a zone pass at a time: one at once, the next when the zone's rate allows. */
+export class EvictionTurns {
+  readonly #nextMs = new Map<string, number>();
+
+  /** How long a node of this zone must wait for its turn; undefined: it may not have one. */
+  waitMs(zone: string, rate: number, now: number): number | undefined {
+    if (rate <= 0) return undefined;
+    return Math.max(0, (this.#nextMs.get(zone) ?? now) - now);
+  }
+
+  take(zone: string, rate: number, now: number): void {
+    this.#nextMs.set(zone, now + 1000 / rate);
+  }
+}
+
+export function isReady({ status }: Node): boolean {
+  return status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+}
