@@ -42,19 +42,22 @@ function kubernetesService({ serviceCidrs, advertiseAddress, advertisePort }: Bo
   if (!cidr) return [];
   const metadata = { name: "kubernetes", namespace: "default" };
   const port = { name: "https", port: advertisePort, protocol: "TCP" };
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { ...metadata, labels },
-      spec: {
-        type: "ClusterIP",
-        clusterIP: cidrAddress(cidr, 1),
-        ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: advertisePort }],
-        sessionAffinity: "None",
-        ipFamilyPolicy: "SingleStack",
-      },
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { ...metadata, labels },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: cidrAddress(cidr, 1),
+      ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: advertisePort }],
+      sessionAffinity: "None",
+      ipFamilyPolicy: "SingleStack",
     },
+  };
+  // A machine without any network has a cluster of its own, in which no pod reaches the API.
+  if (/^(127\.|::1$)/.test(advertiseAddress)) return [service];
+  return [
+    service,
     {
       apiVersion: "v1",
       kind: "Endpoints",
