@@ -24,15 +24,14 @@ import {
   type SandboxSpec,
   type StreamOptions,
 } from "../runtime.ts";
+import { DockerContainers } from "./containers.ts";
 import { containerOptions, type DaemonTraits, resourceOptions, sandboxOptions } from "./create-options.ts";
-import { dockerError, isConflict, isNotFound, unlessGone } from "./errors.ts";
+import { dockerError, isConflict, unlessGone } from "./errors.ts";
 import { dockerEvents } from "./events.ts";
 import { attachToContainer, execInContainer } from "./exec.ts";
 import { imageStatus, listImages, loadImage, pullImage } from "./images.ts";
-import { label } from "./labels.ts";
 import { containerLogs } from "./logs.ts";
 import type { PortForwarder } from "./port-forward.ts";
-import { containerFrom, sandboxFrom } from "./state.ts";
 
 export interface DockerParts {
   readonly docker: Docker;
@@ -53,10 +52,12 @@ export class DockerRuntime implements ContainerRuntime {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #closed = new AbortController();
+  readonly #containers: DockerContainers;
   #traits: DaemonTraits;
 
   constructor({ docker, connections, info, forwarder, clock, log }: DockerParts) {
     this.#docker = docker;
+    this.#containers = new DockerContainers(docker);
     this.#connections = connections;
     this.#info = info;
     this.#forwarder = forwarder;
@@ -71,10 +72,10 @@ export class DockerRuntime implements ContainerRuntime {
 
   async runPodSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted();
-    const id = await this.#create(
-      sandboxOptions(spec, { image: pauseImage, traits: this.#traits }),
-      (info) => info.State.Status !== "exited",
-    );
+    const id = await this.#create(sandboxOptions(spec, { image: pauseImage, traits: this.#traits }), {
+      podUid: spec.podUid,
+      reuse: (info) => info.State.Status !== "exited",
+    });
     try {
       await this.#start(id);
     } catch (error) {
@@ -82,42 +83,33 @@ export class DockerRuntime implements ContainerRuntime {
       if (!this.#learnFrom(error)) throw error;
       return this.runPodSandbox(spec, signal);
     }
-    return sandboxFrom(await this.#docker.getContainer(id).inspect());
+    const sandbox = (await this.#containers.list(spec.podUid)).sandboxes.find((each) => each.id === id);
+    if (!sandbox) throw new SandboxGone(`sandbox ${id} went as soon as it was made`);
+    return sandbox;
   }
 
   async stopPodSandbox(id: SandboxId): Promise<void> {
-    const members = await this.#members(id);
-    await Promise.all([...members, id].map((each) => unlessGone(this.#docker.getContainer(each).kill())));
+    const running = (await this.#containers.within(id)).filter(({ state }) => state === "running");
+    await Promise.all([...running.map((each) => each.id), id].map((each) => this.#kill(each)));
   }
 
   async removePodSandbox(id: SandboxId): Promise<void> {
-    for (const each of [...(await this.#members(id)), id]) await this.removeContainer(each);
+    const members = (await this.#containers.within(id)).map((each) => each.id);
+    for (const each of [...members, id]) await this.removeContainer(each);
   }
 
-  async list(podUid?: string): Promise<Listing> {
-    const filters = { label: [`${label.managed}=true`, ...(podUid ? [`${label.podUid}=${podUid}`] : [])] };
-    const found = await this.#docker.listContainers({ all: true, filters }).catch(rethrow);
-    const infos = (await Promise.all(found.map(({ Id }) => this.#inspect(Id)))).filter((info) => info !== undefined);
-    const isSandbox = (info: Docker.ContainerInspectInfo) => info.Config.Labels[label.type] === "podsandbox";
-    return {
-      sandboxes: infos
-        .filter(isSandbox)
-        .map(sandboxFrom)
-        .sort((a, b) => b.attempt - a.attempt),
-      containers: infos
-        .filter((info) => !isSandbox(info))
-        .map(containerFrom)
-        .sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
-    };
+  list(podUid?: string): Promise<Listing> {
+    return this.#containers.list(podUid);
   }
 
   async createContainer(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
     signal.throwIfAborted();
     const options = containerOptions(sandbox, spec, this.#traits);
     try {
-      return await this.#create(options, (info) => info.State.Running);
+      return await this.#create(options, { podUid: spec.podUid, reuse: (info) => info.State.Running });
     } catch (error) {
-      if (!(await this.#inspect(sandbox))) throw new SandboxGone(`sandbox ${sandbox} is gone`, { cause: error });
+      if (!(await this.#containers.inspect(sandbox)))
+        throw new SandboxGone(`sandbox ${sandbox} is gone`, { cause: error });
       throw error;
     }
   }
@@ -133,20 +125,28 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async stopContainer(id: ContainerId, graceSeconds: number): Promise<void> {
-    await unlessGone(this.#docker.getContainer(id).stop({ t: graceSeconds }));
+    await this.#containers.change(id, () => unlessGone(this.#docker.getContainer(id).stop({ t: graceSeconds })));
   }
 
   async removeContainer(id: ContainerId): Promise<void> {
-    await unlessGone(this.#docker.getContainer(id).remove({ force: true, v: true }));
+    await this.#containers.change(id, () => unlessGone(this.#docker.getContainer(id).remove({ force: true, v: true })));
+    this.#containers.removed(id);
   }
 
   async updateContainer(id: ContainerId, resources: ContainerResources): Promise<void> {
     await this.#docker.getContainer(id).update(resourceOptions(resources)).catch(rethrow);
   }
 
-  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
+  async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
     const parts = { docker: this.#docker, clock: this.#clock, log: this.#log };
-    return dockerEvents(parts, AbortSignal.any([signal, this.#closed.signal]));
+    try {
+      for await (const event of dockerEvents(parts, AbortSignal.any([signal, this.#closed.signal]))) {
+        this.#containers.heard(event);
+        yield event;
+      }
+    } finally {
+      this.#containers.deaf();
+    }
   }
 
   exec(id: ContainerId, options: ExecOptions, signal: AbortSignal): Promise<ExecSession> {
@@ -158,7 +158,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async portForward(sandbox: SandboxId, port: number, signal: AbortSignal): Promise<Duplex> {
-    const info = await this.#inspect(sandbox);
+    const info = await this.#containers.inspect(sandbox);
     if (!info?.State.Running) throw new SandboxGone(`sandbox ${sandbox} does not run`);
     if (info.HostConfig.NetworkMode === "host") return connected(port, signal);
     return this.#forwarder.connect(info.State.Pid, port, signal);
@@ -196,27 +196,39 @@ export class DockerRuntime implements ContainerRuntime {
   /** Creates a container; where one of its name is there already, it is kept if `reuse` says so, and else replaced. */
   async #create(
     options: Docker.ContainerCreateOptions,
-    reuse: (info: Docker.ContainerInspectInfo) => boolean,
+    { podUid, reuse }: { podUid: string; reuse: (info: Docker.ContainerInspectInfo) => boolean },
   ): Promise<ContainerId> {
+    const create = async () => {
+      const { id } = await this.#docker.createContainer(options);
+      this.#containers.created(id, podUid);
+      return id;
+    };
     try {
-      return (await this.#docker.createContainer(options)).id;
+      return await create();
     } catch (error) {
-      const there = isConflict(error) && options.name ? await this.#inspect(options.name) : undefined;
+      const there = isConflict(error) && options.name ? await this.#containers.inspect(options.name) : undefined;
       if (!there) throw dockerError(error);
+      this.#containers.created(there.Id, podUid);
       if (reuse(there)) return there.Id;
       await this.removeContainer(there.Id);
-      return (await this.#docker.createContainer(options).catch(rethrow)).id;
+      return await create().catch(rethrow);
     }
   }
 
   async #start(id: ContainerId): Promise<void> {
     // 304: it runs already.
-    await this.#docker
-      .getContainer(id)
-      .start()
-      .catch((error: { statusCode?: number }) => {
-        if (error.statusCode !== 304) throw dockerError(error);
-      });
+    await this.#containers.change(id, async () => {
+      await this.#docker
+        .getContainer(id)
+        .start()
+        .catch((error: { statusCode?: number }) => {
+          if (error.statusCode !== 304) throw dockerError(error);
+        });
+    });
+  }
+
+  #kill(id: ContainerId): Promise<void> {
+    return this.#containers.change(id, () => unlessGone(this.#docker.getContainer(id).kill()));
   }
 
   /** Notes from a failed start what this machine cannot do. Returns whether something was learnt. */
@@ -226,20 +238,6 @@ export class DockerRuntime implements ContainerRuntime {
     this.#log.info("this machine allows no negative OOM scores; pods run without them");
     this.#traits = { ...this.#traits, negativeOomScores: false };
     return true;
-  }
-
-  async #members(sandbox: SandboxId): Promise<ContainerId[]> {
-    const filters = { label: [`${label.sandboxId}=${sandbox}`] };
-    return (await this.#docker.listContainers({ all: true, filters }).catch(rethrow)).map(({ Id }) => Id);
-  }
-
-  async #inspect(id: string): Promise<Docker.ContainerInspectInfo | undefined> {
-    try {
-      return await this.#docker.getContainer(id).inspect();
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw dockerError(error);
-    }
   }
 }
 
