@@ -9,7 +9,11 @@ import { Admission } from "./admit/admission.ts";
 import { admissionSteps } from "./admit/all.ts";
 import { Authenticator, type StaticToken, staticTokens } from "./authenticate/authenticator.ts";
 import { impersonated } from "./authenticate/impersonate.ts";
-import { type ServiceAccountKeys, ServiceAccountTokens } from "./authenticate/service-account-tokens.ts";
+import {
+  type SecretTokenRequest,
+  type ServiceAccountKeys,
+  ServiceAccountTokens,
+} from "./authenticate/service-account-tokens.ts";
 import { type Authorizer, attributesOf, refusal } from "./authorize/attributes.ts";
 import { NodeAuthorizer } from "./authorize/node.ts";
 import { RbacAuthorizer } from "./authorize/rbac.ts";
@@ -67,6 +71,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly port: number;
   /** The API for a part of this process, with that user's rights. */
   transportFor(user: UserInfo): InProcessTransport;
+  /** A service account's token that is good for as long as the Secret holds it. */
+  readonly makeAccountToken: (request: SecretTokenRequest) => Promise<string>;
   replaceTls(tls: TlsMaterial): void;
   /** Adds to what /readyz asks. */
   addReadyCheck(check: HealthCheck): void;
@@ -173,6 +179,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     port: http.port,
     url: `https://${listen.address.includes(":") ? `[${listen.address}]` : listen.address}:${http.port}`,
     transportFor: (user) => inProcessTransport({ registry, authorizer, actions, user }),
+    makeAccountToken: (request) => accounts.issueForSecret(request),
     replaceTls: (tls) => http.replaceTls(tls),
     addReadyCheck: (check) => health.readyz.add(check),
     async [Symbol.asyncDispose]() {

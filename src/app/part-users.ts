@@ -11,8 +11,12 @@ export function userOf(name: string, groups: readonly string[] = []): PartUser {
   return { name, uid: "", groups: [...groups, "system:authenticated"], extra: {} };
 }
 
-/** A service account in kube-system: Kubernetes has a role for each controller, bound to an account of its own. */
+/**
+ * Who a controller is: a service account in kube-system, as Kubernetes has a role for each controller, bound to an account of
+ * its own; or, by its full name, one of Kubernetes' components ("system:kube-controller-manager").
+ */
 export function accountUser(account: string): PartUser {
+  if (account.startsWith("system:")) return userOf(account);
   return userOf(`system:serviceaccount:kube-system:${account}`, [
     "system:serviceaccounts",
     "system:serviceaccounts:kube-system",

@@ -122,6 +122,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
       clusterCidrs: config.clusterCidrs.map(cidrText),
       rootCa: credentials.serverCa.cert,
       settings: config.controllerSettings,
+      makeAccountToken: api.makeAccountToken,
     };
     await parts.start("controllers", () =>
       runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),

@@ -23,6 +23,7 @@ import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceLoadBalancerController } from "./service-load-balancer/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
+import { serviceAccountTokenController } from "./serviceaccount-token/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
 import { taintEvictionController } from "./taint-eviction/controller.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
@@ -63,6 +64,11 @@ const entries: readonly Entry[] = [
   { name: "resourcequota-controller", make: () => [resourceQuotaController] },
   { name: "namespace-controller", make: () => [namespaceController] },
   { name: "serviceaccount-controller", make: () => [serviceAccountController] },
+  {
+    name: "serviceaccount-token-controller",
+    make: ({ rootCa, makeAccountToken: makeToken }) =>
+      makeToken ? [serviceAccountTokenController({ rootCa, makeToken })] : [],
+  },
   { name: "clusterrole-aggregation-controller", make: () => [clusterRoleAggregationController] },
   { name: "root-ca-certificate-publisher-controller", make: ({ rootCa }) => [rootCaController(rootCa)] },
   {

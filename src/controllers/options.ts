@@ -1,9 +1,13 @@
+import type { MakeAccountToken } from "./serviceaccount-token/controller.ts";
+
 /** What controllers must know that the API does not tell them. */
 export interface ControllerOptions {
   /** The networks that pods get their addresses from, one for each IP family ("10.42.0.0/16"). */
   readonly clusterCidrs: readonly string[];
   /** The certificate (PEM) by which pods know the API server. */
   readonly rootCa: string;
+  /** Makes the tokens of Secrets that ask for one; without it such Secrets stay empty. */
+  readonly makeAccountToken?: MakeAccountToken;
   /** Whether Services of type LoadBalancer get the addresses of the nodes; true unless said. */
   readonly serviceLoadBalancer?: boolean;
   /** What differs from `defaultSettings`. */

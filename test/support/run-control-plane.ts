@@ -27,6 +27,7 @@ const options = {
   rootCa: "the certificate",
   settings: { nodeMonitorGraceMs: 8000, nodeStartupGraceMs: 12_000 },
   serviceLoadBalancer: false,
+  makeAccountToken: server.makeAccountToken,
 };
 await runControllers({ clientFor, informers, clock, log, options });
 await runScheduler({ client, informers, clock, log });

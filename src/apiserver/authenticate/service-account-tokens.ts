@@ -32,6 +32,13 @@ export interface TokenRequest {
   readonly node?: { readonly name: string; readonly uid: string } | undefined;
 }
 
+/** Asks for a token of the older form, which a Secret holds. */
+export interface SecretTokenRequest {
+  readonly namespace: string;
+  readonly account: { readonly name: string; readonly uid: string };
+  readonly secretName: string;
+}
+
 interface NamedObject {
   readonly name: string;
   readonly uid: string;
@@ -51,12 +58,17 @@ export class BadToken extends Error {
 }
 
 interface Verified {
+  /** The Secret that must still hold this token: those of the older form are good no longer than that. */
+  readonly heldBy?: { readonly secretName: string; readonly token: string };
   readonly claims: KubernetesClaims;
   readonly audiences: readonly string[];
   readonly id: string;
   readonly expiresMs: number;
 }
 
+/** The issuer and the claims of tokens that Secrets hold (Kubernetes docs, "Managing Service Accounts"). */
+const secretIssuer = "kubernetes/serviceaccount";
+const secretClaim = (name: string): string => `kubernetes.io/serviceaccount/${name}`;
 const mostCached = 1000;
 // An account or a pod that is being deleted keeps its tokens for as long as its containers may still be ending.
 const leavingGraceMs = 60_000;
@@ -124,6 +136,21 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     return { token, expiresMs: (now + expirationSeconds) * 1000 };
   }
 
+  /** A token without an end, which is good for as long as the Secret holds it. */
+  async issueForSecret({ namespace, account, secretName }: SecretTokenRequest): Promise<string> {
+    const claims = {
+      [secretClaim("namespace")]: namespace,
+      [secretClaim("secret.name")]: secretName,
+      [secretClaim("service-account.name")]: account.name,
+      [secretClaim("service-account.uid")]: account.uid,
+    };
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: this.#signing.algorithm, kid: this.#signing.id })
+      .setIssuer(secretIssuer)
+      .setSubject(`system:serviceaccount:${namespace}:${account.name}`)
+      .sign(this.#signing.key);
+  }
+
   /** @throws {BadToken} for a token of this cluster's that is not (or no longer) good */
   async verify(token: string, audiences: readonly string[] = this.#keys.audiences): Promise<TokenOwner | undefined> {
     const verified = this.#cached(token) ?? (await this.#verified(token));
@@ -174,7 +201,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       const key = this.#verifying.get(kid);
       if (!key) return undefined;
       ({ payload } = await jwtVerify(token, key, {
-        issuer: this.#keys.issuer,
+        issuer: [this.#keys.issuer, secretIssuer],
         currentDate: new Date(this.#clock.now()),
         algorithms: [algorithmOf(key)],
       }));
@@ -183,21 +210,28 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
       throw error;
     }
-    const claims = payload["kubernetes.io"] as KubernetesClaims | undefined;
-    if (!claims?.serviceaccount) return undefined;
-    const verified: Verified = {
-      claims,
-      audiences: [payload.aud ?? []].flat(),
-      id: payload.jti ?? "",
-      expiresMs: (payload.exp ?? 0) * 1000,
-    };
+    const verified = payload.iss === secretIssuer ? this.#ofSecret(token, payload) : ofRequest(payload);
+    if (!verified) return undefined;
     if (this.#cache.size >= mostCached) this.#cache.clear();
     this.#cache.set(token, verified);
     return verified;
   }
 
-  #userOf({ claims, id }: Verified): UserInfo {
+  #ofSecret(token: string, payload: JWTPayload): Verified {
+    const claim = (name: string): string => String(payload[secretClaim(name)] ?? "");
+    const serviceaccount = { name: claim("service-account.name"), uid: claim("service-account.uid") };
+    return {
+      heldBy: { secretName: claim("secret.name"), token },
+      claims: { namespace: claim("namespace"), serviceaccount },
+      audiences: this.#keys.audiences,
+      id: "",
+      expiresMs: Number.POSITIVE_INFINITY,
+    };
+  }
+
+  #userOf({ claims, id, heldBy }: Verified): UserInfo {
     const { namespace, serviceaccount, pod, secret, node } = claims;
+    if (heldBy) this.#mustBeHeld(namespace, heldBy);
     this.#mustExist("serviceaccounts", "service account", namespace, serviceaccount);
     if (pod) this.#mustExist("pods", "pod", namespace, pod);
     if (secret) this.#mustExist("secrets", "secret", namespace, secret);
@@ -220,6 +254,14 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     };
   }
 
+  #mustBeHeld(namespace: string, { secretName, token }: NonNullable<Verified["heldBy"]>): void {
+    const entry = this.#store.get(`/secrets/${namespace}/${secretName}`);
+    const secret = entry && heldObject(entry);
+    if (!secret || secret.metadata.deletionTimestamp) throw new BadToken("Token has been invalidated");
+    const held = (secret.data as Record<string, string> | undefined)?.token ?? "";
+    if (Buffer.from(held, "base64").toString() !== token) throw new BadToken("Token does not match server's copy");
+  }
+
   #mustExist(bucket: string, what: string, namespace: string | undefined, { name, uid }: NamedObject): void {
     const entry = this.#store.get(namespace === undefined ? `/${bucket}/${name}` : `/${bucket}/${namespace}/${name}`);
     const metadata = entry && heldObject(entry).metadata;
@@ -228,6 +270,14 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     if (leaving && Date.parse(leaving) + leavingGraceMs < this.#clock.now())
       throw new BadToken(`${what} ${namespace ?? ""}/${name} has been deleted`);
   }
+}
+
+/** What a token that somebody asked for says. */
+function ofRequest(payload: JWTPayload): Verified | undefined {
+  const claims = payload["kubernetes.io"] as KubernetesClaims | undefined;
+  if (!claims?.serviceaccount) return undefined;
+  const expiresMs = (payload.exp ?? 0) * 1000;
+  return { claims, audiences: [payload.aud ?? []].flat(), id: payload.jti ?? "", expiresMs };
 }
 
 function keyId(key: KeyObject): string {
