@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { installationFiles } from "../src/app/installation-files.ts";
 import { allBinaries, assetName, buildBinary } from "../src/node/images/binaries.ts";
 import { licenceTexts } from "./build/licences.ts";
 import { buildMemoryAddon } from "./build/memory-addon.ts";
@@ -60,6 +61,7 @@ const assets = step("collecting what goes inside", () => {
     "licences.txt": join(work, "licences.txt"),
     "explain.json": explain,
     ...Object.fromEntries(images),
+    ...Object.fromEntries(installationFiles.map((name) => [`systemd/${name}`, `systemd/${name}`])),
   };
 });
 step("making the executable", () => {

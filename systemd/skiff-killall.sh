@@ -4,11 +4,18 @@
 set -u
 [ "$(id -u)" = 0 ] || { echo "skiff-killall.sh: needs root" >&2; exit 1; }
 
-data=${SKIFF_DATA_DIR:-/var/lib/skiff}
+bin=${INSTALL_SKIFF_BIN_DIR:-/usr/local/bin}
+units=${INSTALL_SKIFF_SYSTEMD_DIR:-/etc/systemd/system}
 run=/run/skiff
 
-if [ -d /run/systemd/system ] && systemctl list-unit-files skiff.service >/dev/null 2>&1; then
-  systemctl stop skiff.service 2>/dev/null
+# The services that run this skiff, whatever they are called.
+services=$(grep -ls "^ExecStart=$bin/skiff " "$units"/skiff*.service | sed 's|.*/||')
+data=${SKIFF_DATA_DIR:-$(sed -n 's/^SKIFF_DATA_DIR="\(.*\)"$/\1/p' "$units"/skiff*.service.env 2>/dev/null | head -n 1)}
+data=${data:-$(sed -nE 's/^ExecStart=.*"(--data-dir|-d)(="?|" ")([^"]*)".*/\3/p' "$units"/skiff*.service 2>/dev/null | head -n 1)}
+data=${data:-/var/lib/skiff}
+
+if [ -d /run/systemd/system ]; then
+  for service in $services; do systemctl stop "$service"; done
 fi
 if [ -f $run/skiff.pid ]; then
   pid=$(cat $run/skiff.pid)
@@ -48,4 +55,4 @@ nft -a list ruleset 2>/dev/null | awk '
 for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
   [ ! -d "$root/kubepods" ] || find "$root/kubepods" -depth -type d -name 'pod*' -exec rmdir {} \; 2>/dev/null
 done
-exit 0
+true

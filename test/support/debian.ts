@@ -73,7 +73,7 @@ async function listsOf(release: string): Promise<string[]> {
 }
 
 /** The address from which this machine gets its Debian packages. */
-async function mirrorOf(): Promise<string> {
+export async function mirrorOf(): Promise<string> {
   const lines = await must("apt-get", ["indextargets", "--format", "$(SITE)", "Created-By: Packages"]);
   const sites = lines.split("\n").filter((site) => /debian\/?$/.test(site));
   const site = sites[0] ?? lines.split("\n").find(Boolean);

@@ -51,6 +51,8 @@ export interface MachineOptions {
 export interface Lan extends AsyncDisposable {
   readonly hostAddress: string;
   machine(name: string, options?: MachineOptions): Promise<Machine>;
+  /** Gives the network namespace of a process an eth0 on this network; `number` asks for the address it had before. */
+  attach(pid: number, number?: number): Promise<{ address: string; number: number }>;
 }
 
 /** Makes a bridge with a subnet that no other test uses. Disposing takes every machine down. */
@@ -61,12 +63,24 @@ export async function lan(): Promise<Lan> {
   await must("ip", ["addr", "add", `${subnet}.254/24`, "dev", bridge]);
   await must("ip", ["link", "set", bridge, "up"]);
   const machines: Machine[] = [];
+  let attached = 0;
   return {
     hostAddress: `${subnet}.254`,
     async machine(name, options = {}) {
       const made = await startMachine({ name, bridge, subnet, number: machines.length + 1 }, options);
       machines.push(made);
       return made;
+    },
+    async attach(pid, number = 100 + attached++) {
+      const address = `${subnet}.${number}`;
+      const id = `${bridge}m${number}`;
+      await run("ip", ["link", "delete", `${id}v`]);
+      await must("ip", ["link", "add", `${id}v`, "type", "veth", "peer", "name", "eth0", "netns", String(pid)]);
+      await must("ip", ["link", "set", `${id}v`, "master", bridge, "up"]);
+      await must("nsenter", ["-t", String(pid), "-n", "ip", "-batch", "-"], {
+        input: `link set lo up\naddr add ${address}/24 dev eth0\nlink set eth0 up\nroute add default via ${subnet}.254\n`,
+      });
+      return { address, number };
     },
     async [Symbol.asyncDispose]() {
       for (const machine of machines.reverse()) await machine[Symbol.asyncDispose]();
