@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { runCli } from "./cli/run.ts";
 
 const stop = new AbortController();
@@ -8,8 +9,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+// Called by the name of kubectl, which the installer gives it where there is none.
+const args = process.argv.slice(2);
+const isKubectl = basename(process.argv[1] ?? "") === "kubectl";
+
 // No top-level await: the executable's main is a CommonJS script, which has none.
-void runCli(process.argv.slice(2), {
+void runCli(isKubectl ? ["kubectl", ...args] : args, {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   stop: stop.signal,

@@ -12,7 +12,5 @@ export const installationFiles = [
 export type InstallationFile = (typeof installationFiles)[number];
 
 export function installationFile(name: InstallationFile): string {
-  return (
-    assetText(`systemd/${name}`) ?? readFileSync(resolve(import.meta.dirname, "../../systemd", name), "utf8")
-  );
+  return assetText(`systemd/${name}`) ?? readFileSync(resolve(import.meta.dirname, "../../systemd", name), "utf8");
 }

@@ -9,14 +9,15 @@ export async function refusePlainly<T>(config: ServerConfig, open: () => Promise
   try {
     return await open();
   } catch (cause) {
-    const sentence = sentenceFor(cause as NodeJS.ErrnoException, config);
+    const sentence = refusalOf(cause as NodeJS.ErrnoException, config);
     throw sentence === undefined ? cause : new CannotStart(sentence);
   }
 }
 
-function sentenceFor(
+/** The sentence for an error of the system's; undefined where there is none. */
+export function refusalOf(
   { code, syscall, path }: NodeJS.ErrnoException,
-  { listen, dataDirectory }: ServerConfig,
+  { listen, dataDirectory }: Pick<ServerConfig, "listen" | "dataDirectory">,
 ): string | undefined {
   const address = `${listen.address.includes(":") ? `[${listen.address}]` : listen.address}:${listen.port}`;
   const sentences: Record<string, string> = {

@@ -1,13 +1,11 @@
 import { skiffVersion } from "../app/version.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import { messageOf } from "../base/log.ts";
-import { type Command, type GivenValue, type Io, UsageError } from "./command.ts";
+import { type Command, type Io, UsageError } from "./command.ts";
 import { commands } from "./commands/all.ts";
-import { readConfigFiles } from "./config-file.ts";
 import { helpOf, overview } from "./help.ts";
-import { closest, parseArguments } from "./parse.ts";
-
-const defaultConfigFile = "/etc/skiff/config.yaml";
+import { closest } from "./parse.ts";
+import { readGiven } from "./read-given.ts";
 
 /** Runs what the arguments (without the program's name) ask for; resolves with the exit code. */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
@@ -18,10 +16,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
       return print(io, rest[0] ? helpOf(findCommand(rest[0])) : overview(commands));
     const command = findCommand(word);
     if (!command.passThrough && rest.some((arg) => arg === "--help" || arg === "-h")) return print(io, helpOf(command));
-    const reread = () => {
-      const { config, args: left } = configFor(command, rest, io.env);
-      return parseArguments(command, left, { env: io.env, config });
-    };
+    const reread = () => readGiven(command, rest, io.env);
     return await command.run(reread(), { ...io, reread });
   } catch (error) {
     io.err(`skiff: ${error instanceof CannotStart ? error.message : messageOf(error)}\n`);
@@ -47,24 +42,4 @@ function findCommand(name: string): Command {
   throw new UsageError(
     `unknown command ${JSON.stringify(name)}${close ? `, did you mean \`skiff ${close}\`?` : ": `skiff help` lists the commands"}`,
   );
-}
-
-/** The config file's values, and the arguments without `--config`, which says where it is. */
-function configFor(
-  command: Command,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): { config: Map<string, GivenValue>; args: string[] } {
-  if (!command.readsConfigFile) return { config: new Map(), args: [...args] };
-  let file = env.SKIFF_CONFIG_FILE || undefined; // empty: as if it were not set
-  const left: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] ?? "";
-    if (arg.startsWith("--config=")) file = arg.slice("--config=".length);
-    else if (arg === "--config" || arg === "-c") file = args[++at] ?? "";
-    else left.push(arg);
-    if (file === "") throw new UsageError("--config needs a value: --config FILE");
-  }
-  const config = readConfigFiles(command, file ?? defaultConfigFile, { mustExist: file !== undefined });
-  return { config, args: left };
 }

@@ -30,6 +30,7 @@ const packages: Readonly<Record<string, string>> = {
   nsenter: "util-linux",
   bridge: "iproute2",
   conntrack: "conntrack",
+  unshare: "util-linux",
 };
 
 // What one program may print: 1,000 links with their details are about 1 MB.

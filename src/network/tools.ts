@@ -22,6 +22,11 @@ export async function checkTools(): Promise<void> {
   }
 }
 
+/** Throws when the program is missing that makes the kernel forget flows; Services work without it, UDP ones less well. */
+export async function checkConntrack(): Promise<void> {
+  await runCommand("conntrack", ["--version"]);
+}
+
 /** Whether one version in numbers and dots comes before another. */
 export function isOlder(version: string, than: string): boolean {
   const [a, b] = [version, than].map((text) => text.split(".").map(Number));

@@ -17,6 +17,14 @@ export interface DockerOptions {
   readonly clock?: Clock;
 }
 
+/** What Docker is at a socket: its version and how it stores images. @throws {RuntimeUnavailable} as `openDocker` */
+export async function inspectDocker(socket: string): Promise<{ version: string; storageDriver: string }> {
+  const { docker, version, connections } = await connectDocker(socket);
+  using _ = connections;
+  const { Driver } = (await docker.info()) as { Driver: string };
+  return { version: version.version, storageDriver: Driver };
+}
+
 /**
  * Connects to Docker and loads skiff's own images where they are absent.
  * @throws {RuntimeUnavailable} when Docker is absent, not running, too old, or may not be used

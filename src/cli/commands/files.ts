@@ -12,7 +12,9 @@ export const files: Command = {
   async run({ operands }, io) {
     const name = installationFiles.find((file) => file === operands[0]);
     if (!name || operands.length > 1)
-      throw new UsageError(`say which file: one of ${installationFiles.join(", ")}, such as \`skiff files skiff.service\``);
+      throw new UsageError(
+        `say which file: one of ${installationFiles.join(", ")}, such as \`skiff files skiff.service\``,
+      );
     io.out(installationFile(name));
     return 0;
   },

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defaultKubeconfig } from "../../app/paths.ts";
 import { type Command, UsageError } from "../command.ts";
@@ -44,7 +44,7 @@ function findProgram(name: string, path: string): string | undefined {
     .find((file) => {
       try {
         accessSync(file, constants.X_OK);
-        return true;
+        return realpathSync(file) !== process.execPath; // the installer may have made kubectl another name of skiff
       } catch {
         return false; // not there, or not a program: the next folder
       }

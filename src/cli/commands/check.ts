@@ -1,0 +1,54 @@
+import { hostname } from "node:os";
+import { type Intended, inspectDevice, type Row } from "../../app/inspect-device.ts";
+import { type Command, UsageError } from "../command.ts";
+import { helpOf } from "../help.ts";
+import { readGiven } from "../read-given.ts";
+import { server, serverConfigFrom } from "./server.ts";
+
+/** Looks at this device before skiff is to run on it; the installer asks the same. */
+export const check: Command = {
+  name: "check",
+  summary: "inspect this device and say what to do so that skiff runs well",
+  about: [
+    "Looks at programs, kernel, cgroups, Docker, ports, network, disk, memory and clock, and prints a table. Give the flags that `skiff server` is to run with; the config files are read as it reads them.",
+    "Exit code 1 when something keeps skiff from working. With --brief, one sentence for each such thing, and nothing else.",
+  ],
+  flags: [],
+  operands: "[--brief] [server] [FLAGS]",
+  passThrough: true,
+  examples: [
+    { line: "skiff check", does: "the table for a server with its usual settings" },
+    { line: "skiff check server --https-listen-port 7443", does: "the same, for these flags" },
+  ],
+  async run({ operands }, io) {
+    if (operands.some((operand) => operand === "--help" || operand === "-h")) {
+      io.out(helpOf(check));
+      return 0;
+    }
+    const brief = operands[0] === "--brief";
+    const rows = await inspectDevice(intendedFrom(brief ? operands.slice(1) : operands, io.env), { slow: !brief });
+    const problems = rows.filter(({ state }) => state === "problem");
+    io.out(brief ? problems.map(({ todo }) => `${todo}\n`).join("") : tableOf(rows));
+    return problems.length > 0 ? 1 : 0;
+  },
+};
+
+function intendedFrom([word, ...rest]: readonly string[], env: NodeJS.ProcessEnv): Intended {
+  if (word !== undefined && word !== "server" && !word.startsWith("-"))
+    throw new UsageError(`unexpected argument ${JSON.stringify(word)}: write \`skiff check [server] [FLAGS]\``);
+  const args = word === undefined || word === "server" ? rest : [word, ...rest];
+  const { dataDirectory, listen, agent, without } = serverConfigFrom(readGiven(server, args, env), hostname());
+  return { dataDirectory, listen, ...(!without.agent && { agent }) };
+}
+
+const marks: Record<Row["state"], string> = { ok: "ok", warning: "warning", problem: "PROBLEM" };
+
+/** The table, and below it a line for each thing to do. */
+export function tableOf(rows: readonly Row[]): string {
+  const widthOf = (texts: readonly string[]) => Math.max(...texts.map((text) => text.length));
+  const name = widthOf(rows.map((row) => row.name));
+  const state = widthOf(rows.map((row) => marks[row.state]));
+  const lines = rows.map((row) => `${row.name.padEnd(name)}  ${marks[row.state].padEnd(state)}  ${row.found}`);
+  const todos = rows.flatMap(({ name: about, todo }) => (todo === undefined ? [] : [`- ${about}: ${todo}`]));
+  return `${[...lines, ...(todos.length > 0 ? ["", "What to do:", ...todos] : ["", "All is well."])].join("\n")}\n`;
+}

@@ -1,0 +1,47 @@
+import { CommandFailed, runCommand } from "./run-command.ts";
+
+/** A thing the network asks of the kernel, tried in a network namespace that is gone afterwards. */
+interface Probe {
+  readonly feature: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly input?: string;
+}
+
+const probes: readonly Probe[] = [
+  { feature: "veth links", command: ["ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1"] },
+  {
+    feature: "nftables with address translation",
+    command: ["nft", "-f", "-"],
+    input: `table inet t {
+  map m { typeof ip daddr . meta l4proto . th dport : verdict; }
+  chain c {
+    type nat hook prerouting priority dstnat;
+    ip daddr . meta l4proto . th dport vmap @m
+    fib daddr type local meta l4proto tcp dnat ip to numgen random mod 2 map { 0 : 10.0.0.1 . 80, 1 : 10.0.0.2 . 80 }
+  }
+  chain p {
+    type nat hook postrouting priority srcnat;
+    ct status dnat masquerade
+  }
+}
+`,
+  },
+];
+const vxlan: Probe = {
+  feature: "vxlan links",
+  command: ["ip", "link", "add", "x0", "type", "vxlan", "id", "1", "dstport", "8472"],
+};
+
+/** What the kernel lacks of all that the pod network needs. As root; changes nothing. @throws {ToolMissing} */
+export async function missingFeatures({ overlay }: { overlay: boolean }): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (const { feature, command, input = "" } of overlay ? [...probes, vxlan] : probes) {
+    try {
+      await runCommand("unshare", ["-n", ...command], { input });
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      missing.push(feature);
+    }
+  }
+  return missing;
+}
