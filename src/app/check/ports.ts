@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { refusalOf } from "../refusals.ts";
 import { type Check, ok, problem } from "./check.ts";
 
@@ -42,7 +42,7 @@ function listenerOf(port: number): string | undefined {
   });
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     if (links(join("/proc", pid, "fd")).some((target) => inodes.includes(target)))
-      return readFileSync(join("/proc", pid, "comm"), "utf8").trim();
+      return basename(readlinkSync(join("/proc", pid, "exe")).replace(/ \(deleted\)$/, "")); // replaced while it runs
   }
   return undefined;
 }
