@@ -20,6 +20,7 @@ need gcc gcc
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need qemu-aarch64-static qemu-user-static
 need docker-registry docker-registry
+need debootstrap debootstrap
 need jq jq
 need curl curl
 need git git

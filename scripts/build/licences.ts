@@ -1,21 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { bundledPackages } from "./packages.ts";
 
 /** The licences of everything that is inside the executable: skiff's own, Node.js', and those of each bundled package. */
 export function licenceTexts(metafile: string): string {
-  const { inputs } = JSON.parse(readFileSync(metafile, "utf8")) as { inputs: Record<string, unknown> };
-  const folders = new Set(
-    Object.keys(inputs).flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
-  );
-  folders.add("node_modules/better-sqlite3");
   const parts = [
     `skiff\n\n${readFileSync("LICENSE", "utf8")}`,
     `Node.js\n\n${licenceIn(`node_modules/node-linux-${process.arch}`)}`,
   ];
-  for (const folder of [...folders].sort()) {
-    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    parts.push(`${name} ${version} (${license})\n\n${licenceIn(folder)}`);
-  }
+  for (const { folder, name, version, licence } of bundledPackages(metafile))
+    parts.push(`${name} ${version} (${licence})\n\n${licenceIn(folder)}`);
   return parts.join(`\n\n${"=".repeat(80)}\n\n`);
 }
 

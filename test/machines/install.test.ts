@@ -1,15 +1,24 @@
-import { resolve } from "node:path";
+import { cpSync, mkdirSync, realpathSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { kubectlPath } from "../support/kubectl.ts";
 import { type Lan, lan, type Machine } from "../support/machine.ts";
 
-const checkout = resolve(import.meta.dirname, "../..");
+const root = resolve(import.meta.dirname, "../..");
+let checkout: string;
 let network: Lan;
 let machine: Machine;
 beforeAll(async () => {
   network = await lan();
   machine = await network.machine("installed");
+  // A fresh checkout: nothing in it is built yet.
+  checkout = join(machine.directory, "checkout");
+  mkdirSync(checkout);
+  const parts = ["src", "scripts", "systemd", "install.sh", "LICENSE", "tsconfig.json", "tsup.config.ts"];
+  for (const name of [...parts, "package.json", "package-lock.json"])
+    cpSync(join(root, name), join(checkout, name), { recursive: true });
+  symlinkSync(realpathSync(join(root, "node_modules")), join(checkout, "node_modules"));
   await machine.must("ln", ["-s", await kubectlPath(), "/usr/local/bin/kubectl"]);
 });
 afterAll(() => network?.[Symbol.asyncDispose]());
@@ -19,10 +28,10 @@ const lines = async (script: string) => (await sh(script)).split("\n").filter(Bo
 const servers = () => lines("pgrep -f '^/usr/local/bin/skiff server' || true");
 const containers = () => lines("docker ps -q --no-trunc --filter label=io.skiff.managed=true | sort");
 
-test("install.sh builds, installs and starts skiff; again, it changes nothing; what it brought goes again", {
+test("without systemd, install.sh builds, installs and starts skiff; again, it changes nothing; what it brought goes again", {
   timeout: 600_000,
 }, async () => {
-  const install = () => sh(`cd ${checkout} && sh install.sh 2>&1`, 400_000);
+  const install = (environment = "") => sh(`cd ${checkout} && ${environment} sh install.sh 2>&1`, 400_000);
   const first = await install();
   expect(first).toMatch(/building skiff: done .*\n== installed \/usr\/local\/bin\/skiff \(skiff \d/s);
   expect(first).toContain("systemd is not running here: skiff runs in the background");
@@ -39,7 +48,11 @@ test("install.sh builds, installs and starts skiff; again, it changes nothing; w
   const [before, server] = [await containers(), await servers()];
   expect(before.length).toBeGreaterThan(0);
   expect(server).toHaveLength(1);
-  expect(await install()).toContain("skiff runs. What to do next:");
+  expect(await install()).toMatch(
+    /not built again\n.*nothing has changed: skiff runs on\n.*skiff runs\. What to do next:/s,
+  );
+  expect([await containers(), await servers()]).toEqual([before, server]);
+  expect(await install("INSTALL_SKIFF_FORCE_RESTART=true")).toContain("stopping the skiff that runs");
   expect(await containers()).toEqual(before);
   expect(await servers()).toHaveLength(1);
   expect(await servers()).not.toEqual(server);
