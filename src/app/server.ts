@@ -14,6 +14,7 @@ import { openInformers } from "../client/open-informers.ts";
 import { openCredentials } from "../cluster/credentials.ts";
 import { writeWhole } from "../cluster/files.ts";
 import { kubeconfigOf } from "../cluster/kubeconfig.ts";
+import { certificateSigner } from "../cluster/sign-request.ts";
 import { runControllers } from "../controllers/run.ts";
 import { runScheduler } from "../scheduler/run.ts";
 import { openStore } from "../store/open.ts";
@@ -121,6 +122,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     const options = {
       clusterCidrs: config.clusterCidrs.map(cidrText),
       rootCa: credentials.serverCa.cert,
+      certificates: certificateSigner(credentials),
       settings: config.controllerSettings,
       makeAccountToken: api.makeAccountToken,
     };

@@ -22,7 +22,7 @@ export interface Client {
   watch<T extends KubeObject>(kind: Kind<T>, query: ListQuery, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
   /** The namespace is the object's own. apiVersion and kind are filled in. */
   create<T extends KubeObject>(kind: Kind<T>, object: Unsaved<T>): Promise<T>;
-  update<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T>;
+  update<T extends KubeObject>(kind: Kind<T>, object: T, at?: { subresource?: string }): Promise<T>;
   updateStatus<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T>;
   patch<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, patch: Patch, at?: { subresource?: string }): Promise<T>;
   delete<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, query?: DeleteQuery): Promise<void>;
@@ -61,7 +61,7 @@ export function openClient(transport: Transport, { fieldManager }: { fieldManage
       (await transport.request({ verb: "list", ...at(kind as never), namespace, options: query })) as never,
     watch: (kind, query, signal) => transport.watch({ ...at(kind as never), ...query }, signal) as never,
     create: (kind, object) => write("create", kind, object),
-    update: (kind, object) => write("update", kind, object),
+    update: (kind, object, { subresource } = {}) => write("update", kind, object, subresource),
     updateStatus: (kind, object) => write("update", kind, object, "status"),
     patch: async (kind, key, patch, { subresource } = {}) =>
       (await transport.request({ verb: "patch", ...at(kind as never), ...key, subresource, patch, options })) as never,

@@ -43,6 +43,8 @@ export interface ControllerDefinition<T extends KubeObject> {
   /** The service account in kube-system whose rights it acts with; the component's name unless said. */
   readonly account?: string;
   readonly reconciles: Kind<T>;
+  /** Which objects of the kind; all unless said. */
+  readonly query?: InformerQuery;
   readonly watches?: readonly Watched[];
   /** Like that of a watch, for changes of the kind itself. */
   readonly gatherMs?: (change: Change<T>) => number;
@@ -85,8 +87,9 @@ export interface ControllerEnvironment {
 export async function startController(controller: Controller, environment: ControllerEnvironment): Promise<Disposable> {
   const { client, informers, clock } = environment;
   const log = environment.log.part(controller.name);
-  const { reconciles, watches = [], reads = [] } = controller;
-  const cache = await openCache(informers, [{ kind: reconciles }, ...watches, ...reads.map((kind) => ({ kind }))]);
+  const { reconciles, query, watches = [], reads = [] } = controller;
+  const own = { kind: reconciles, ...(query && { query }) };
+  const cache = await openCache(informers, [own, ...watches, ...reads.map((kind) => ({ kind }))]);
   const component = componentOf(controller);
   const events = openEventRecorder({ client, clock, log, component });
 
@@ -104,8 +107,8 @@ export async function startController(controller: Controller, environment: Contr
         : log.warn("did not succeed, will try again", { key, error }),
   });
   const { gatherMs } = controller;
-  const own: Watched = { kind: reconciles, keys: (object) => [keyOf(object)], ...(gatherMs && { gatherMs }) };
-  const listeners = [own, ...watches].map((watched) =>
+  const itself: Watched = { ...own, keys: (object) => [keyOf(object)], ...(gatherMs && { gatherMs }) };
+  const listeners = [itself, ...watches].map((watched) =>
     informers.of(watched.kind, watched.query).onChange((change) => {
       if (watched.matters && !watched.matters(change)) return;
       const waitMs = watched.gatherMs?.(change) ?? 0;

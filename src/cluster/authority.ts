@@ -21,7 +21,7 @@ export interface LeafRequest {
   readonly sans?: readonly string[];
 }
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+export const signingAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const dayMs = 24 * 60 * 60 * 1000;
 /** Validity of certificate authorities and of what they sign, in days. */
 export const authorityDays = 3650;
@@ -29,13 +29,13 @@ export const leafDays = 365;
 
 /** Makes a self-signed certificate authority. */
 export async function makeAuthority(commonName: string, nowMs: number): Promise<KeyPair> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: new x509.Name([{ CN: [commonName] }]).toString(),
     keys,
     ...validity(nowMs, authorityDays),
     serialNumber: serialNumber(),
-    signingAlgorithm: algorithm,
+    signingAlgorithm,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(
@@ -50,7 +50,7 @@ export async function makeAuthority(commonName: string, nowMs: number): Promise<
 
 /** Makes a key and has the authority sign a certificate for it. */
 export async function issueLeaf(authority: KeyPair, request: LeafRequest, nowMs: number): Promise<KeyPair> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
   const issuer = new x509.X509Certificate(authority.cert);
   const { commonName, organizations = [], usage, sans = [] } = request;
   const certificate = await x509.X509CertificateGenerator.create({
@@ -58,7 +58,7 @@ export async function issueLeaf(authority: KeyPair, request: LeafRequest, nowMs:
     issuer: issuer.subject,
     ...validity(nowMs, leafDays),
     serialNumber: serialNumber(),
-    signingAlgorithm: algorithm,
+    signingAlgorithm,
     publicKey: keys.publicKey,
     signingKey: await importPrivateKey(authority.key),
     extensions: [
@@ -96,13 +96,13 @@ function validity(nowMs: number, days: number): { notBefore: Date; notAfter: Dat
 }
 
 /** 16 random bytes, positive (RFC 5280, section 4.1.2.2). */
-function serialNumber(): string {
+export function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString("hex");
 }
 
-function pemOf(certificate: x509.X509Certificate): string {
+export function pemOf(certificate: x509.X509Certificate): string {
   return `${certificate.toString("pem")}\n`;
 }
 
@@ -110,8 +110,8 @@ function privatePem(key: webcrypto.CryptoKey): string {
   return KeyObject.from(key).export({ type: "pkcs8", format: "pem" }).toString();
 }
 
-async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
+export async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
   const [der] = x509.PemConverter.decode(pem);
   if (!der) throw new Error("the authority's private key is not in PEM");
-  return webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
+  return webcrypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]);
 }

@@ -1,5 +1,7 @@
 import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
+import { bootstrapSigner, tokenCleaner } from "./bootstrap/controller.ts";
+import { certificateApprover, certificateCleaner, certificateSigning } from "./certificates/controller.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
@@ -34,6 +36,12 @@ interface Entry {
   readonly name: string;
   make(options: ControllerOptions, settings: ControllerSettings): readonly (Controller | WholeClusterPart)[];
 }
+
+const certificateEntries: readonly Entry[] = [
+  { name: "certificatesigningrequest-approving-controller", make: certificateApprover },
+  { name: "certificatesigningrequest-signing-controller", make: certificateSigning },
+  { name: "certificatesigningrequest-cleaner-controller", make: certificateCleaner },
+].map(({ name, make }) => ({ name, make: ({ certificates }) => (certificates ? [make(certificates)] : []) }));
 
 /** Every controller, in the order that people read them; they start together. */
 const entries: readonly Entry[] = [
@@ -70,6 +78,9 @@ const entries: readonly Entry[] = [
       makeToken ? [serviceAccountTokenController({ rootCa, makeToken })] : [],
   },
   { name: "clusterrole-aggregation-controller", make: () => [clusterRoleAggregationController] },
+  ...certificateEntries,
+  { name: "bootstrap-signer-controller", make: () => [bootstrapSigner] },
+  { name: "token-cleaner-controller", make: () => [tokenCleaner] },
   { name: "root-ca-certificate-publisher-controller", make: ({ rootCa }) => [rootCaController(rootCa)] },
   {
     name: "node-lifecycle-controller",

@@ -1,3 +1,4 @@
+import type { CertificateSigner } from "./certificates/signer.ts";
 import type { MakeAccountToken } from "./serviceaccount-token/controller.ts";
 
 /** What controllers must know that the API does not tell them. */
@@ -8,6 +9,8 @@ export interface ControllerOptions {
   readonly rootCa: string;
   /** Makes the tokens of Secrets that ask for one; without it such Secrets stay empty. */
   readonly makeAccountToken?: MakeAccountToken;
+  /** Signs what certificate signing requests ask for; without it they wait for somebody else. */
+  readonly certificates?: CertificateSigner;
   /** Whether Services of type LoadBalancer get the addresses of the nodes; true unless said. */
   readonly serviceLoadBalancer?: boolean;
   /** What differs from `defaultSettings`. */

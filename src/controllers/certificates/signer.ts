@@ -1,0 +1,26 @@
+/** What a certificate signing request (PEM) asks for. */
+export interface RequestedCertificate {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly emailAddresses: readonly string[];
+  readonly ipAddresses: readonly string[];
+  readonly uris: readonly string[];
+}
+
+/** The cluster's certificate authorities, as the controllers of signing requests need them. */
+export interface CertificateSigner {
+  /** Undefined when the text is no request. */
+  read(request: string): Promise<RequestedCertificate | undefined>;
+  /** The certificate (PEM), by the authority for clients or the one for servers. */
+  sign(request: string, options: SignOptions): Promise<string>;
+  /** Until when a certificate (PEM) holds; undefined when it is none. */
+  expiresAtMs(certificate: string): number | undefined;
+}
+
+export interface SignOptions {
+  readonly authority: "client" | "server";
+  readonly usages: readonly string[];
+  readonly lifetimeMs: number;
+  readonly nowMs: number;
+}
