@@ -19,6 +19,13 @@ export default defineConfig({
   define: { SKIFF_VERSION: JSON.stringify(process.env.SKIFF_VERSION ?? "0.0.0") },
   esbuildOptions(options) {
     // dockerode can reach Docker over SSH and gRPC; skiff uses its socket only, and those packages need native parts.
+    // V8 holds the whole text, and holds it twice as wide when one character needs more than a byte. Names stay: stack traces
+    // are read by people.
+    options.minifyWhitespace = true;
+    options.minifySyntax = true;
+    options.charset = "ascii";
+    options.legalComments = "none";
+    options.lineLimit = 160;
     options.alias = { ssh2: `./${stub}`, "@grpc/grpc-js": `./${stub}`, "@grpc/proto-loader": `./${stub}` };
   },
 });

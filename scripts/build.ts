@@ -31,8 +31,8 @@ if (values.arch !== "x64" && values.arch !== "arm64") {
 const arch: Arch = values.arch;
 const isNative = arch === process.arch;
 const root = resolve(import.meta.dirname, "..");
-// A small young generation, and memory that can be given back after a load (docs/decisions/memory.md).
-const engineFlags = ["--max-semi-space-size=2", "--expose-gc"];
+// What V8 may take before it collects (docs/decisions/memory.md).
+const engineFlags = ["--max-semi-space-size=8", "--heap-growing-percent=50", "--expose-gc"];
 process.chdir(root);
 const work = `dist/build-${arch}`;
 const output = isNative ? "dist/skiff" : `dist/skiff-${arch}`;

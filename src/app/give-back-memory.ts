@@ -82,11 +82,13 @@ export function ownMemory(addon: MemoryAddon | undefined): ProcessMemory {
       observer.observe({ entryTypes: ["gc"] });
       return { [Symbol.dispose]: () => observer.disconnect() };
     },
-    trim: () => addon?.trimHeap(),
-    collect() {
-      globalThis.gc?.({ type: "major", flavor: "last-resort", execution: "sync" });
+    trim() {
       addon?.trimHeap();
       addon?.letGoOfProgram();
+    },
+    collect() {
+      globalThis.gc?.({ type: "major", flavor: "last-resort", execution: "sync" });
+      this.trim();
     },
   };
 }
