@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../store/contract.ts";
 import { allActions } from "./actions/all.ts";
+import type { Component } from "./actions/component-status.ts";
 import { Admission } from "./admit/admission.ts";
 import { admissionSteps } from "./admit/all.ts";
 import { Authenticator, type StaticToken, staticTokens } from "./authenticate/authenticator.ts";
@@ -74,6 +75,8 @@ export interface ApiServer extends AsyncDisposable {
   /** A service account's token that is good for as long as the Secret holds it. */
   readonly makeAccountToken: (request: SecretTokenRequest) => Promise<string>;
   replaceTls(tls: TlsMaterial): void;
+  /** Says that a part of the control plane runs in this process: ComponentStatuses tell. */
+  componentRuns(component: Component): void;
   /** Adds to what /readyz asks. */
   addReadyCheck(check: HealthCheck): void;
 }
@@ -107,7 +110,9 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       nodePorts: options.nodePorts,
     }),
   };
-  const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes: options.nodes });
+  const components = new Set<Component>();
+  const { nodes } = options;
+  const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes, components });
   await bootstrap(registry, options);
 
   const definitions = new Definitions(registry);
@@ -181,6 +186,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     transportFor: (user) => inProcessTransport({ registry, authorizer, actions, user }),
     makeAccountToken: (request) => accounts.issueForSecret(request),
     replaceTls: (tls) => http.replaceTls(tls),
+    componentRuns: (component) => void components.add(component),
     addReadyCheck: (check) => health.readyz.add(check),
     async [Symbol.asyncDispose]() {
       stopping.abort();

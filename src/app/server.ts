@@ -129,10 +129,12 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     await parts.start("controllers", () =>
       runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),
     );
+    api.componentRuns("controller-manager");
   }
   if (!config.without.scheduler) {
     const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
     await parts.start("scheduler", () => runScheduler({ client, informers, clock, log }));
+    api.componentRuns("scheduler");
   }
   if (!config.without.agent) {
     const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), {

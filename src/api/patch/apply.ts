@@ -1,4 +1,5 @@
 import { deducedNode } from "../schema/deduced.ts";
+import { goJson } from "../schema/go-json.ts";
 import type { SchemaNode } from "../schema/node.ts";
 import { badRequest, StatusError } from "../status.ts";
 import {
@@ -269,19 +270,12 @@ function mayTakeOver({ live, node, writer }: Application, { byManager }: Conflic
 function renewLastApplied(object: JsonObject, live: JsonObject | undefined, patch: JsonObject, writer: Writer): void {
   const annotations = annotationsOf(object);
   if (writer.manager !== "kubectl" || !live || !(lastApplied in annotationsOf(live))) return;
-  annotations[lastApplied] = `${sortedJson(patch)}\n`;
+  annotations[lastApplied] = `${goJson(patch, undefined)}\n`;
 }
 
 function annotationsOf(object: JsonObject): JsonObject {
   const metadata = isObject(object.metadata) ? object.metadata : {};
   return isObject(metadata.annotations) ? metadata.annotations : {};
-}
-
-function sortedJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  const keys = Object.keys(value).sort();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${sortedJson(value[key])}`).join(",")}}`;
 }
 
 // ---- what is wrong with a configuration

@@ -2,6 +2,7 @@ import protobuf, { type Reader, type Writer } from "protobufjs/minimal.js";
 import { canonicalQuantity } from "../quantity.ts";
 import { durationFrom, durationText, instantFrom, timeText } from "../time.ts";
 import { DecodeError } from "./decode.ts";
+import { fieldSetJson } from "./go-json.ts";
 import type { Field, SchemaNode } from "./node.ts";
 import { nodeOfKind, typeNode } from "./table.ts";
 
@@ -177,7 +178,12 @@ function writeMessage(writer: Writer, object: JsonObject, node: SchemaNode): voi
 }
 
 function writeField(writer: Writer, number: number, value: unknown, node: SchemaNode): void {
-  if (node.sort === "list") {
+  if (node.goType === "v1.Verbs") {
+    // The one list that is a message of its own.
+    writer.uint32(tag(number, bytes)).fork();
+    for (const item of value as string[]) writer.uint32(tag(1, bytes)).string(item);
+    writer.ldelim();
+  } else if (node.sort === "list") {
     for (const item of value as unknown[]) if (node.item) writeSingle(writer, number, item, node.item);
   } else if (node.sort === "map") {
     const map = value as JsonObject;
@@ -244,7 +250,7 @@ function writeInner(writer: Writer, value: unknown, node: SchemaNode): void {
       return;
     }
     case "fieldsV1":
-      writer.uint32(tag(1, bytes)).string(sortedJson(value));
+      writer.uint32(tag(1, bytes)).string(fieldSetJson(value));
       return;
     case "schemaOrBoolean":
       writer.uint32(tag(1, varint)).bool(value !== false);
@@ -294,26 +300,6 @@ const zeros: Partial<Record<SchemaNode["sort"], unknown>> = {
 function writeZero(writer: Writer, number: number, node: SchemaNode): void {
   const zero = zeros[node.sort];
   if (zero !== undefined) writeSingle(writer, number, zero, node);
-}
-
-function sortedJson(value: unknown): string {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
-  const object = value as JsonObject;
-  const keys = Object.keys(object).sort(compareSteps);
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${sortedJson(object[key])}`).join(",")}}`;
-}
-
-/** The order of a field set's steps: items of lists by the values of their keys, numbers as numbers. */
-function compareSteps(a: string, b: string): number {
-  if (!a.startsWith("k:") || !b.startsWith("k:")) return a < b ? -1 : 1;
-  const [left, right] = [Object.entries(JSON.parse(a.slice(2))), Object.entries(JSON.parse(b.slice(2)))];
-  for (const [i, [key, value]] of left.entries()) {
-    const [otherKey, other] = right[i] ?? [];
-    if (otherKey === undefined || key > otherKey) return 1;
-    if (key < otherKey) return -1;
-    if (value !== other) return (value as string) < (other as string) ? -1 : 1;
-  }
-  return -1;
 }
 
 // ---- reading

@@ -1,23 +1,49 @@
-import { type Cidr, cidrContains, cidrText, ipText, parseCidr, parseIp } from "../../base/ip.ts";
+import { type Cidr, cidrContains, cidrText, type Ip, ipText, parseCidr, parseIp } from "../../base/ip.ts";
 import type { FieldError, Path } from "../field.ts";
 
 const addressMessage = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const networkMessage = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
 export function validateIp(text: string, at: Path): FieldError[] {
-  return parseIp(text) ? [] : [at.invalid(text, addressMessage)];
+  const fault = ipFault(text);
+  return fault === undefined ? [] : [at.invalid(text, fault)];
 }
 
 export function validateCidr(text: string, at: Path): FieldError[] {
-  return parseCidr(text) ? [] : [at.invalid(text, networkMessage)];
+  const fault = cidrFault(text);
+  return fault === undefined ? [] : [at.invalid(text, fault)];
+}
+
+function ipFault(text: string): string | undefined {
+  const ip = parseIp(withoutLeadingZeros(text));
+  if (!ip) return addressMessage;
+  if (!parseIp(text)) return "must not have leading 0s";
+  return isMapped(ip) ? "must not be an IPv4-mapped IPv6 address" : undefined;
+}
+
+function cidrFault(text: string): string | undefined {
+  const cidr = parseCidr(withoutLeadingZeros(text));
+  if (!cidr) return networkMessage;
+  if (!parseCidr(text)) return "must not have leading 0s in IP or prefix length";
+  const ip = parseIp(text.split("/")[0] ?? "");
+  if (ip && isMapped(ip)) return "must not have an IPv4-mapped IPv6 address";
+  return ip?.bits === cidr.first ? undefined : "must not have bits set beyond the prefix length";
+}
+
+/** Decimal parts of an address, and the length of a prefix, as they are read where zeros before them mean nothing. */
+function withoutLeadingZeros(text: string): string {
+  return text.replace(/(^|[./]|:(?=\d+\.))0+(?=\d+(?:[./]|$))/g, "$1");
+}
+
+function isMapped({ family, bits }: Ip): boolean {
+  return family === 6 && bits >> 32n === 0xffffn;
 }
 
 /** A network written as it should be: no bits behind the prefix, in the canonical form. */
 export function validateCanonicalCidr(text: string, at: Path): FieldError[] {
   const cidr = parseCidr(text);
-  const ip = parseIp(text.split("/")[0] ?? "");
-  if (!cidr || !ip) return [at.invalid(text, networkMessage)];
-  if (ip.bits !== cidr.first) return [at.invalid(text, "must not have bits set beyond the prefix length")];
+  const fault = cidrFault(text);
+  if (!cidr || fault !== undefined) return validateCidr(text, at);
   const canonical = cidrText(cidr);
   return canonical === text ? [] : [at.invalid(text, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
@@ -25,7 +51,8 @@ export function validateCanonicalCidr(text: string, at: Path): FieldError[] {
 /** The rule for names that are addresses. */
 export function canonicalIp(text: string): readonly string[] {
   const ip = parseIp(text);
-  if (!ip) return [addressMessage];
+  const fault = ipFault(text);
+  if (!ip || fault !== undefined) return [fault ?? addressMessage];
   const canonical = ipText(ip);
   return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
 }

@@ -1,5 +1,7 @@
 import { type FieldError, invalid, Path } from "../../api/field.ts";
 import type { AnyObject } from "../../api/object.ts";
+import { goJson } from "../../api/schema/go-json.ts";
+import { typeNode } from "../../api/schema/table.ts";
 import { badRequest } from "../../api/status.ts";
 import type { Attributes, Authorizer } from "../authorize/attributes.ts";
 import type { PolicyRule, RbacAuthorizer } from "../authorize/rbac.ts";
@@ -115,11 +117,14 @@ function refuse(errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalid({ group: "authorization.k8s.io", kind: "" }, "", errors);
 }
 
+const metadataType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
 function metadataErrors({ metadata }: AnyObject, namespace: string | undefined): FieldError[] {
   const { managedFields: _, namespace: own, ...rest } = metadata;
   if (Object.keys(rest).length === 0 && (own ?? "") === (namespace ?? "")) return [];
+  const shown: unknown = JSON.parse(goJson(metadata, typeNode(metadataType)));
   return [
-    new Path("metadata").invalid(metadata, `must be empty${namespace === undefined ? "" : " except for namespace"}`),
+    new Path("metadata").invalid(shown, `must be empty${namespace === undefined ? "" : " except for namespace"}`),
   ];
 }
 

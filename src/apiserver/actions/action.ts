@@ -9,6 +9,8 @@ import type { Answer } from "../registry/answer.ts";
 export interface Action {
   /** Answers a body (a review, a binding, a request for a token). */
   perform?(call: Call, body: AnyObject): Promise<Answer>;
+  /** Answers a get, or a list where the call has no name, of a kind that is not stored. */
+  read?(call: Call): Promise<Answer>;
   /** Answers over the connection itself: logs, proxies. `rest`: what follows the subresource in the path. */
   stream?(call: Call, exchange: Exchange, rest: string, query: URLSearchParams): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { Registry } from "../registry/deps.ts";
 import { accessReviews } from "./access-reviews.ts";
 import type { Action } from "./action.ts";
 import { bindPods } from "./binding.ts";
+import { type Component, componentStatuses } from "./component-status.ts";
 import { evictPods } from "./eviction.ts";
 import { readLogs } from "./log.ts";
 import { proxies } from "./proxy.ts";
@@ -21,6 +22,7 @@ export interface ActionSurroundings {
   readonly authenticator: Authenticator;
   readonly accounts: ServiceAccountTokens;
   readonly nodes: NodeDialer;
+  readonly components: ReadonlySet<Component>;
 }
 
 /** What the kinds' `action` names stand for. */
@@ -34,6 +36,7 @@ export function allActions(surroundings: ActionSurroundings): ReadonlyMap<string
     ["log", readLogs(surroundings)],
     ["proxy", proxies(surroundings)],
     ["token", requestToken(surroundings)],
+    ["componentstatus", componentStatuses(surroundings.registry.store, surroundings.components)],
     ...tokenReviews(surroundings),
     ...accessReviews(surroundings),
   ]);

@@ -5,7 +5,7 @@ import { encodeOpenApiV2 } from "../../api/openapi/v2-protobuf.ts";
 import { hashOf, openApiV3, openApiV3Index } from "../../api/openapi/v3.ts";
 import type { Catalog, Resource } from "../registry/resources.ts";
 import type { Exchange } from "./exchange.ts";
-import { type OpenApiPages, type PageRequest, pageNotFound } from "./pages.ts";
+import type { OpenApiPages, PageRequest } from "./pages.ts";
 
 export interface OpenApiOptions {
   readonly catalog: Catalog;
@@ -50,7 +50,7 @@ export function openApiPages({ catalog, descriptions, startedMs }: OpenApiOption
       const all = kinds();
       const url = openApiV3Index(all).paths[path]?.serverRelativeURL;
       const hash = url?.split("hash=")[1];
-      if (!url || !hash) return pageNotFound(exchange);
+      if (!url || !hash) return exchange.write(404, exchange.headers(undefined), []);
       const asked = query.get("hash");
       if (asked !== null && asked !== hash) return redirect(exchange, url);
       if (asked === hash) {

@@ -71,7 +71,10 @@ function routes(options: PagesOptions): Hono<Env> {
   const app = new Hono<Env>({ strict: false });
   const page = (method: "GET", path: string, serve: (request: PageRequest) => Promise<void> | void): void => {
     app.on(method, path, async (context) => {
-      await serve(context.env.page);
+      const { page: request } = context.env;
+      if (request.exchange.incoming.method === "HEAD" && takesNoHead.test(request.path))
+        await request.exchange.sendError(methodNotAllowed());
+      else await serve(request);
       return alreadySent;
     });
     app.all(path, async (context) => {
@@ -89,6 +92,15 @@ function routes(options: PagesOptions): Hono<Env> {
   page("GET", "/version", ({ exchange }) => sendPrettyJson(exchange, options.version));
   page("GET", "/api", (request) => discoveryPage(request, discovery, "core", apiVersions(options)));
   page("GET", "/apis", (request) => discoveryPage(request, discovery, "groups", discovery.groups()));
+  app.on(
+    ["HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    ["/apis/:group", "/apis/:group/:version", "/api/:version"],
+    async (context, next) => {
+      if (context.req.method === "GET") return next();
+      await context.env.page.exchange.sendError(methodNotAllowed());
+      return alreadySent;
+    },
+  );
   app.get("/apis/:group", async (context) => answered(context.env.page, discovery.group(context.req.param("group"))));
   app.get("/apis/:group/:version", async (context) => {
     const { group, version } = context.req.param();
@@ -96,14 +108,6 @@ function routes(options: PagesOptions): Hono<Env> {
   });
   app.get("/api/:version", async (context) =>
     answered(context.env.page, discovery.resources(context.req.param("version")), true),
-  );
-  app.on(
-    ["POST", "PUT", "PATCH", "DELETE"],
-    ["/apis/:group", "/apis/:group/:version", "/api/:version"],
-    async (context) => {
-      await context.env.page.exchange.sendError(methodNotAllowed());
-      return alreadySent;
-    },
   );
 
   for (const [name, checks] of Object.entries(options.health)) {
@@ -157,6 +161,9 @@ function routes(options: PagesOptions): Hono<Env> {
   });
   return app;
 }
+
+/** These are answered by what answers for resources too, which has never known HEAD. */
+const takesNoHead = /^\/(?:version|apis?|openid|\.well-known)(?:\/|$)/;
 
 export function pageNotFound(exchange: Exchange): void {
   exchange.sendText(404, "404 page not found\n");
@@ -220,10 +227,14 @@ function apiVersions({ advertised }: PagesOptions): unknown {
 function allPaths({ discovery, health }: PagesOptions): string[] {
   const own = [
     "/.well-known/openid-configuration",
+    "/flagz",
     "/metrics",
+    "/metrics/slis",
     "/openapi/v2",
     "/openapi/v3",
+    "/openapi/v3/",
     "/openid/v1/jwks",
+    "/statusz",
     "/version",
   ];
   const checks = Object.entries(health).flatMap(([name, { names }]) => [

@@ -6,7 +6,13 @@ import { type Action, bodyOf } from "../actions/action.ts";
 import { type Attributes, type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
 import type { Call } from "../call.ts";
 import { bodyEncoding, formFor } from "../negotiate/accept.ts";
-import { type DecodeOptions, decodeExpected, decodeObject, readDocument, readPatch } from "../negotiate/decode-body.ts";
+import {
+  type DecodeOptions,
+  decodeDeleteOptions,
+  decodeExpected,
+  decodeObject,
+  readPatch,
+} from "../negotiate/decode-body.ts";
 import { render } from "../negotiate/render.ts";
 import { includeObjectFrom } from "../negotiate/table.ts";
 import type { Answer } from "../registry/answer.ts";
@@ -126,7 +132,8 @@ export class ResourceApi {
       }
       default: {
         const bytes = await readBody(exchange.incoming);
-        const body = bytes.length > 0 ? this.#deleteBody(exchange, bytes) : undefined;
+        const encoding = bodyEncoding(exchange.header("content-type"));
+        const body = bytes.length > 0 ? decodeDeleteOptions(bytes, encoding) : undefined;
         const options = { ...(verb === "deletecollection" && readOptions(query)), ...deleteOptions(body, query) };
         return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options) });
       }
@@ -145,12 +152,6 @@ export class ResourceApi {
       return decodeExpected(bytes, bodyOf(subresource, own), options);
     if (subresource?.sort === "scale") return decodeExpected(bytes, scaleBody, options);
     return decodeObject(bytes, resource, options);
-  }
-
-  #deleteBody(exchange: Exchange, bytes: Buffer): Record<string, unknown> {
-    const encoding = bodyEncoding(exchange.header("content-type"));
-    const { value } = readDocument(bytes, { kind: "DeleteOptions" }, encoding);
-    return (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   }
 
   #call(exchange: Exchange, info: RequestInfo, user: UserInfo, { resource }: Route, options: RequestOptions): Call {

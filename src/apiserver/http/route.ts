@@ -28,7 +28,7 @@ export function routeOf(catalog: Catalog, info: RequestInfo, method: string): Ro
   const inNamespace = namespace !== "" && !(plural === "namespaces" && kind.scope === "Cluster");
   if (inNamespace && kind.scope === "Cluster") throw unknownResource();
   if (depth > 1 && kind.scope === "Namespaced" && !inNamespace) throw unknownResource();
-  if (depth > 1 && kind.action) throw unknownResource();
+  if (depth > 1 && kind.action && !kind.verbs.includes("get")) throw unknownResource();
   const subresource = subresourceOf(resource, info);
   if (method === "HEAD" && subresource?.sort !== "action") throw methodNotAllowed();
   if (depth === 1 && kind.scope === "Namespaced" && !inNamespace && method !== "GET") throw methodNotAllowed();

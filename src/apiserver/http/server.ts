@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Log } from "../../base/log.ts";
 import type { Incoming, Outgoing } from "./exchange.ts";
+import { methodNotAllowed } from "./route.ts";
 
 export interface TlsMaterial {
   /** PEM. */
@@ -56,6 +57,7 @@ export class HttpServer implements AsyncDisposable {
     server.maxConnections = mostConnections;
     server.on("request", onRequest);
     server.on("upgrade", onUpgrade as never);
+    server.on("clientError", answerUnreadable);
     server.on("sessionError", (error) => log.debug("a connection broke", { error }));
     server.on("tlsClientError", (error) => log.debug("a client did not finish its handshake", { error }));
     await new Promise<void>((resolve, reject) => {
@@ -89,6 +91,26 @@ export class HttpServer implements AsyncDisposable {
     await closed;
   }
 }
+
+/** Answers what is no HTTP request; a method that nobody has heard of is allowed nowhere. */
+function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy();
+  if (code === "HPE_INVALID_METHOD") {
+    const body = JSON.stringify(methodNotAllowed().toStatus());
+    const type = "Content-Type: application/json\r\nCache-Control: no-cache, private";
+    const length = `Content-Length: ${Buffer.byteLength(body)}`;
+    return void socket.end(
+      `HTTP/1.1 405 Method Not Allowed\r\n${type}\r\n${length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+  const status = unreadable[code ?? ""] ?? "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
+}
+
+const unreadable: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
 
 function contextOf({ key, cert, clientCa }: TlsMaterial) {
   return { key, cert, ca: clientCa };

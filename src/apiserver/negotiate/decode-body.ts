@@ -109,6 +109,24 @@ export function readDocument(
   }
 }
 
+const deleteOptionsNode = typeNode("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
+
+/** The body of a delete. Its errors lack the words that others begin with. @throws {StatusError} BadRequest */
+export function decodeDeleteOptions(bytes: Buffer, encoding: Form["encoding"]): Record<string, unknown> {
+  try {
+    if (encoding === "protobuf") {
+      const { apiVersion, kind } = openEnvelope(bytes);
+      return { ...decodeProtobuf(bytes, deleteOptionsNode), apiVersion, kind };
+    }
+    const document = encoding === "yaml" ? yamlDocument(bytes) : parseJson(bytes.toString());
+    return document.value === null ? {} : decode(document, deleteOptionsNode).object;
+  } catch (error) {
+    if (error instanceof JsonError || error instanceof YamlError)
+      throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
+    throw error instanceof DecodeError ? badRequest(error.message) : error;
+  }
+}
+
 /** A patch as a JSON document. @throws {StatusError} BadRequest */
 export function readPatch(bytes: Buffer, type: PatchType): JsonDocument {
   try {

@@ -52,7 +52,7 @@ export function rendered(code: number, value: AnyObject, form: Form): Rendered {
 export function encoded(value: AnyObject, form: Form): Buffer {
   if (form.encoding === "yaml") return toYaml(value);
   if (form.encoding === "protobuf") return protobufOf(value);
-  return form.pretty ? Buffer.from(`${JSON.stringify(value, null, 2)}\n`) : encode(value);
+  return form.pretty ? Buffer.from(JSON.stringify(value, null, 2)) : encode(value);
 }
 
 function protobufOf(value: AnyObject): Buffer {

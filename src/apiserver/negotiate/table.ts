@@ -59,7 +59,10 @@ export function metadataOnly({ kind }: Resource, { metadata }: AnyObject, versio
   return {
     kind: "PartialObjectMetadata",
     apiVersion: `meta.k8s.io/${version}`,
-    metadata: withoutAnnotations(metadata, kind.fieldAnnotations),
+    metadata: withoutAnnotations(
+      metadata.name === "" ? { ...metadata, name: undefined as never } : metadata,
+      kind.fieldAnnotations,
+    ),
   };
 }
 

@@ -1,3 +1,4 @@
+import { groupVersionFrom, type Kind } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { applyPatch } from "../../api/patch/apply.ts";
 import { jsonPatch } from "../../api/patch/json.ts";
@@ -5,9 +6,10 @@ import { mergePatch } from "../../api/patch/merge.ts";
 import { strategicPatch } from "../../api/patch/strategic.ts";
 import { goText } from "../../api/patch/value.ts";
 import { type Decoded, DecodeError, decodeValue, strictMessage } from "../../api/schema/decode.ts";
+import { goJson } from "../../api/schema/go-json.ts";
 import { type JsonDocument, plainValue, repeatedFields } from "../../api/schema/json.ts";
 import type { SchemaNode } from "../../api/schema/node.ts";
-import { typeNode } from "../../api/schema/table.ts";
+import { typeNode, typeOfKind } from "../../api/schema/table.ts";
 import { badRequest, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import {
@@ -94,12 +96,11 @@ export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject
   const value = appliedTo(call, patch, old) as AnyObject;
   // A patch that leaves an empty list of managers means none; without saying so they would be kept.
   if (value.metadata?.managedFields?.length === 0) value.metadata.managedFields = [{}];
-  refuseOtherType(value, old);
+  if (value.kind !== old.kind || value.apiVersion !== old.apiVersion)
+    throw invalidPatch(madeText(call, patch, old), whyNotReadable(value, call.resource.kind));
   const refused = (why: string): StatusError => {
     // Decoding has changed the value: what the patch made is made again to be shown.
-    const shown =
-      patch.type === "strategic" ? goText(patch.document.value) : JSON.stringify(appliedTo(call, patch, old));
-    return invalidPatch(shown, why);
+    return invalidPatch(patch.type === "strategic" ? goText(patch.document.value) : madeText(call, patch, old), why);
   };
   if (call.resource.custom) {
     report(call, repeated, refused);
@@ -166,9 +167,38 @@ function structuredCloneJson(value: unknown): unknown {
   return typeof value === "object" && value !== null ? JSON.parse(JSON.stringify(value)) : value;
 }
 
-/** A patch cannot make something else of an object. */
-function refuseOtherType(value: AnyObject, old: AnyObject): void {
-  if (value.kind === old.kind && value.apiVersion === old.apiVersion) return;
-  const kind = `no kind ${JSON.stringify(value.kind)} is registered for version ${JSON.stringify(value.apiVersion)}`;
-  throw invalidPatch(JSON.stringify(value), `${kind} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
+/** What a patch made, as Kubernetes shows it. */
+function madeText(call: Call, patch: PatchBody, old: AnyObject): string {
+  const opened = patch.type === "json" ? lookedInto(plainDocument(patch.document)) : plainDocument(patch.document);
+  return goJson(appliedTo(call, patch, old), nodeOf(call.resource), opened);
+}
+
+/** The parts of an object that the operations of a JSON patch look into. */
+function lookedInto(operations: unknown): Record<string, unknown> {
+  const opened: Record<string, unknown> = {};
+  for (const { path, from } of Array.isArray(operations) ? operations : [])
+    for (const pointer of [path, from]) {
+      if (typeof pointer !== "string") continue;
+      let at = opened;
+      for (const key of pointer.split("/").slice(1, -1)) {
+        at[key] ??= {};
+        at = at[key] as Record<string, unknown>;
+      }
+    }
+  return opened;
+}
+
+/** A patch cannot make something else of an object: it is read as what it says it is, and that is no such kind. */
+function whyNotReadable(value: AnyObject, kind: Kind): string {
+  const { group, version } = groupVersionFrom(value.apiVersion ?? "");
+  const type = typeOfKind({ group, version, kind: value.kind });
+  if (!type)
+    return `no kind ${JSON.stringify(value.kind)} is registered for version ${JSON.stringify(value.apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+  try {
+    decodeValue(value, typeNode(type));
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message;
+    throw error;
+  }
+  return `converting (${version}.${value.kind}) to (${kind.group.split(".")[0] || "core"}.${kind.kind}): unknown conversion`;
 }

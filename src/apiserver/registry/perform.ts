@@ -46,6 +46,7 @@ export async function perform(
   const actionName = sub?.sort === "action" ? sub.action : sub ? undefined : resource.kind.action;
   const action = actionName === undefined ? undefined : actions.get(actionName);
   if (actionName !== undefined) {
+    if (action?.read && (verb === "get" || verb === "list")) return action.read(call);
     if (!action?.perform || !object) throw notFound(resource.name, call.name ?? "");
     trackBody(call, sub, object, registry.clock.now());
     return action.perform(call, object);

@@ -110,7 +110,8 @@ function validateIpBlock({ cidr = "", except = [] }: IPBlock, at: Path): FieldEr
     ...except.flatMap((text, i) => {
       const hole = at.child("except").index(i);
       const inner = parseCidr(text);
-      if (!inner) return validateCidr(text, hole);
+      const wrong = validateCidr(text, hole);
+      if (!inner || wrong.length > 0) return wrong;
       return outer && !isStrictSubset(inner, outer) ? [hole.invalid(text, "must be a strict subset of `cidr`")] : [];
     }),
   ];
