@@ -121,6 +121,25 @@ const structs: Readonly<Record<string, string>> = {
     ControllerPublishSecretRef*SecretReference NodeStageSecretRef*SecretReference NodePublishSecretRef*SecretReference
     ControllerExpandSecretRef*SecretReference NodeExpandSecretRef*SecretReference`,
   SecretReference: "Name Namespace",
+  ParentReference: "Group Resource Namespace Name",
+  VolumeAttachmentSpec: "Attacher Source:VolumeAttachmentSource NodeName",
+  VolumeAttachmentSource: "PersistentVolumeName? InlineVolumeSpec?",
+  FlowSchemaSpec: `PriorityLevelConfiguration:LocalObjectReference MatchingPrecedence#
+    DistinguisherMethod*FlowDistinguisherMethod Rules[PolicyRulesWithSubjects`,
+  FlowDistinguisherMethod: "Type",
+  PolicyRulesWithSubjects:
+    "Subjects[FlowSubject ResourceRules[ResourcePolicyRule NonResourceRules[NonResourcePolicyRule",
+  FlowSubject: "Kind User*LocalObjectReference Group*LocalObjectReference ServiceAccount*NamespacedName",
+  NamespacedName: "Namespace Name",
+  ResourcePolicyRule: "Verbs? APIGroups=apiGroups? Resources? ClusterScope! Namespaces?",
+  NonResourcePolicyRule: "Verbs? NonResourceURLs=nonResourceURLs?",
+  PriorityLevelConfigurationSpec:
+    "Type Limited*LimitedPriorityLevelConfiguration Exempt*ExemptPriorityLevelConfiguration",
+  LimitedPriorityLevelConfiguration:
+    "NominalConcurrencyShares# LimitResponse:LimitResponse LendablePercent? BorrowingLimitPercent?",
+  ExemptPriorityLevelConfiguration: "NominalConcurrencyShares? LendablePercent?",
+  LimitResponse: "Type Queuing*QueuingConfiguration",
+  QueuingConfiguration: "Queues# HandSize# QueueLengthLimit#",
 };
 
 type Fields = Record<string, unknown>;

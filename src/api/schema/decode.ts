@@ -363,10 +363,18 @@ function duration(value: unknown): string {
 
 function checkedBase64(given: string): string {
   const clean = given.includes("\n") || given.includes("\r") ? given.replace(/[\r\n]/g, "") : given;
-  const bad = clean.search(/[^A-Za-z0-9+/]/);
-  const body = bad < 0 ? clean.length : bad;
-  const padded = clean.length % 4 === 0 && (bad < 0 || (clean.length - bad <= 2 && /^=+$/.test(clean.slice(bad))));
-  if (!padded || body % 4 === 1)
-    throw new DecodeError(`illegal base64 data at input byte ${bad < 0 ? clean.length : bad}`);
+  const at = base64Fault(clean);
+  if (at !== undefined) throw new DecodeError(`illegal base64 data at input byte ${at}`);
   return clean;
+}
+
+/** Where Go's decoder stops; undefined where it reads all. */
+function base64Fault(text: string): number | undefined {
+  const bad = text.search(/[^A-Za-z0-9+/]/);
+  const whole = text.length - (text.length % 4);
+  if (bad < 0) return whole === text.length ? undefined : whole;
+  if (text[bad] !== "=" || bad % 4 < 2) return bad;
+  const end = bad - (bad % 4) + 4;
+  if (bad % 4 === 2 && text[bad + 1] !== "=") return bad + 1;
+  return text.length > end ? end : undefined;
 }

@@ -199,8 +199,8 @@ function validateFibreChannel(
 
 /** A driver's name: a subdomain of at most 63 characters, in any case. */
 export function validateCsiDriverName(driver: string, at: Path): FieldError[] {
+  if (driver === "") return [at.required()];
   return [
-    ...(driver ? [] : [at.required()]),
     ...(driver.length > 63 ? [at.tooLong(63)] : []),
     ...dnsSubdomain(driver.toLowerCase()).map((wrong) => at.invalid(driver, wrong)),
   ];

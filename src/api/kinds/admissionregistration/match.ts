@@ -2,13 +2,14 @@ import type { FieldError, Path } from "../../field.ts";
 import type {
   MatchCondition,
   MatchResources,
+  NamedRuleWithOperations,
   ParamKind,
   ParamRef,
   RuleWithOperations,
   Variable,
 } from "../../schema/types.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
-import { cIdentifier, pathSegment, qualifiedName } from "../../validate/names.ts";
+import { cIdentifier, dnsLabel1035, dnsSubdomain, pathSegment, qualifiedName } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
 
 /** What webhooks and admission policies share: which requests they see, and their expressions' surroundings. */
@@ -51,7 +52,9 @@ function validateWild(values: readonly string[], { all, at }: { all: string; at:
 
 function validateResources(resources: readonly string[], at: Path): FieldError[] {
   if (resources.length === 0) return [at.required()];
-  const errors = resources.flatMap((resource, i) => (resource === "" ? [at.index(i).required()] : []));
+  const errors = resources.flatMap((resource, i) =>
+    resource === "" ? [at.index(i).required()] : validateNotCovered(resource, resources.slice(0, i), at.index(i)),
+  );
   const others = resources.length > 1;
   if (others && resources.includes("*/*"))
     errors.push(at.invalid(resources, "if '*/*' is present, must not specify other resources"));
@@ -64,14 +67,36 @@ function validateResources(resources: readonly string[], at: Path): FieldError[]
   return errors;
 }
 
+// What comes before a resource must not mean it already: "pods/*" before "pods/log", "*/log" before it too.
+function validateNotCovered(resource: string, before: readonly string[], at: Path): FieldError[] {
+  const slash = resource.indexOf("/");
+  if (slash < 0) return [];
+  return [`${resource.slice(0, slash)}/*`, `*/${resource.slice(slash + 1)}`]
+    .filter((wild) => before.includes(wild))
+    .map((wild) => at.invalid(resource, `if '${wild}' is present, must not specify ${resource}`));
+}
+
+/** A rule that may be about objects of certain names. */
+function validateNamedRule(rule: NamedRuleWithOperations, at: Path): FieldError[] {
+  const names = rule.resourceNames ?? [];
+  const place = at.child("resourceNames");
+  return [
+    ...names.flatMap((name, i) => [
+      ...validateText(pathSegment, name, place.index(i)),
+      ...(names.indexOf(name) < i ? [place.index(i).duplicate(name)] : []),
+    ]),
+    ...validateRule(rule, at),
+  ];
+}
+
 export function validateMatchResources(match: MatchResources, at: Path): FieldError[] {
   const { matchPolicy, namespaceSelector, objectSelector, resourceRules = [], excludeResourceRules = [] } = match;
   return [
     ...validateMatchPolicy(matchPolicy, at),
     ...validateLabelSelector(namespaceSelector, at.child("namespaceSelector")),
     ...validateLabelSelector(objectSelector, at.child("objectSelector")),
-    ...resourceRules.flatMap((rule, i) => validateRule(rule, at.child("resourceRules").index(i))),
-    ...excludeResourceRules.flatMap((rule, i) => validateRule(rule, at.child("excludeResourceRules").index(i))),
+    ...resourceRules.flatMap((rule, i) => validateNamedRule(rule, at.child("resourceRules").index(i))),
+    ...excludeResourceRules.flatMap((rule, i) => validateNamedRule(rule, at.child("excludeResourceRules").index(i))),
   ];
 }
 
@@ -84,37 +109,67 @@ export function validateFailurePolicy(policy: string | undefined, at: Path): Fie
 }
 
 export function validateMatchConditions(conditions: readonly MatchCondition[] = [], at: Path): FieldError[] {
-  if (conditions.length > maxMatchConditions) return [at.tooMany(conditions.length, maxMatchConditions)];
   const names = conditions.map(({ name }) => name);
-  return conditions.flatMap(({ name = "", expression }, i) => [
-    ...validateExpression(expression, at.index(i).child("expression")),
-    ...(name ? validateText(qualifiedName, name, at.index(i).child("name")) : [at.index(i).child("name").required()]),
-    ...(name && names.indexOf(name) < i ? [at.index(i).child("name").duplicate(name)] : []),
-  ]);
+  return [
+    ...(conditions.length > maxMatchConditions ? [at.tooMany(conditions.length, maxMatchConditions)] : []),
+    ...conditions.flatMap(({ name = "", expression }, i) => [
+      ...validateExpression(expression, at.index(i).child("expression")),
+      ...(name ? validateText(qualifiedName, name, at.index(i).child("name")) : [at.index(i).child("name").required()]),
+      ...(name && names.indexOf(name) < i ? [at.index(i).child("name").duplicate(name)] : []),
+    ]),
+  ];
 }
+
+/** Words that mean something in CEL, or may come to. */
+const celWords = new Set(
+  "true false null in as break const continue else for function if import let loop package namespace return var void while".split(
+    " ",
+  ),
+);
 
 export function validateVariables(variables: readonly Variable[] = [], at: Path): FieldError[] {
   const names = variables.map(({ name }) => name);
   return variables.flatMap(({ name = "", expression }, i) => {
     const place = at.index(i).child("name");
     return [
-      ...(name === "" ? [place.required()] : []),
-      ...(name && cIdentifier(name).length > 0 ? [place.invalid(name, "must be a valid CEL identifier")] : []),
+      ...(name === "" ? [place.required("name is not specified")] : []),
+      ...(name && (cIdentifier(name).length > 0 || celWords.has(name))
+        ? [place.invalid(name, "must be a valid CEL identifier")]
+        : []),
       ...(name && names.indexOf(name) < i ? [place.duplicate(name)] : []),
-      ...validateExpression(expression, at.index(i).child("expression")),
+      ...validateExpression(expression, at.index(i).child("expression"), "expression is not specified"),
     ];
   });
 }
 
-export function validateExpression(expression: string | undefined, at: Path): FieldError[] {
-  return expression?.trim() ? [] : [at.required()];
+export function validateExpression(expression: string | undefined, at: Path, otherwise = ""): FieldError[] {
+  return expression?.trim() ? [] : [at.required(otherwise)];
 }
 
 export function validateParamKind(kind: ParamKind | undefined, at: Path): FieldError[] {
   if (!kind) return [];
+  const wrongKind = dnsLabel1035((kind.kind ?? "").toLowerCase());
   return [
-    ...(kind.apiVersion ? [] : [at.child("apiVersion").required()]),
-    ...(kind.kind ? validateText(pathSegment, kind.kind, at.child("kind")) : [at.child("kind").required()]),
+    ...(kind.apiVersion
+      ? validateGroupVersion(kind.apiVersion, at.child("apiVersion"))
+      : [at.child("apiVersion").required()]),
+    ...(kind.kind ? [] : [at.child("kind").required()]),
+    ...(kind.kind && wrongKind.length > 0
+      ? [at.child("kind").invalid(kind.kind, `may have mixed case, but should otherwise match: ${wrongKind.join(",")}`)]
+      : []),
+  ];
+}
+
+function validateGroupVersion(text: string, at: Path): FieldError[] {
+  const parts = text === "/" ? [""] : text.split("/");
+  if (parts.length > 2) return [at.invalid(text, `unexpected GroupVersion string: ${text}`)];
+  const version = parts.at(-1) ?? "";
+  const group = parts.length === 2 ? (parts[0] ?? "") : "";
+  const [wrongGroup, wrongVersion] = [group ? dnsSubdomain(group) : [], version ? dnsLabel1035(version) : []];
+  return [
+    ...(wrongGroup.length > 0 ? [at.invalid(group, wrongGroup.join(","))] : []),
+    ...(version === "" ? [at.invalid(text, "version must be specified")] : []),
+    ...(wrongVersion.length > 0 ? [at.invalid(version, wrongVersion.join(","))] : []),
   ];
 }
 
@@ -124,10 +179,12 @@ export function validateParamRef(ref: ParamRef | undefined, at: Path): FieldErro
   const errors: FieldError[] = [];
   if (name) errors.push(...validateText(pathSegment, name, at.child("name")));
   if (name && selector) errors.push(at.child("name").forbidden("name and selector are mutually exclusive"));
-  if (!name && !selector) errors.push(at.required("one of name or selector must be specified"));
   errors.push(...validateLabelSelector(selector, at.child("selector")));
-  if (parameterNotFoundAction === undefined) errors.push(at.child("parameterNotFoundAction").required());
-  else errors.push(...validateOneOf(parameterNotFoundAction, ["Allow", "Deny"], at.child("parameterNotFoundAction")));
+  if (name && selector) errors.push(at.child("selector").forbidden("name and selector are mutually exclusive"));
+  if (!name && !selector) errors.push(at.required("one of name or selector must be specified"));
+  const action = at.child("parameterNotFoundAction");
+  if (parameterNotFoundAction) errors.push(...validateOneOf(parameterNotFoundAction, ["Deny", "Allow"], action));
+  else errors.push(action.required());
   return errors;
 }
 

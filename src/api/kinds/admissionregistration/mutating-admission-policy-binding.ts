@@ -13,6 +13,7 @@ export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicy
   categories: ["api-extensions"],
   scope: "Cluster",
   generation: true,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { name: "PolicyName", type: "string", cell: ({ spec }) => spec?.policyName ?? "" },

@@ -22,6 +22,7 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   categories: ["api-extensions"],
   scope: "Cluster",
   generation: true,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { name: "Mutations", type: "integer", cell: ({ spec }) => spec?.mutations?.length ?? 0 },
@@ -42,7 +43,12 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
       ...validateFailurePolicy(spec.failurePolicy, at),
       ...validateParamKind(spec.paramKind, at.child("paramKind")),
       ...(matchConstraints
-        ? validateMatchResources(matchConstraints, at.child("matchConstraints"))
+        ? [
+            ...validateMatchResources(matchConstraints, at.child("matchConstraints")),
+            ...(matchConstraints.resourceRules?.length
+              ? []
+              : [at.child("matchConstraints", "resourceRules").required()]),
+          ]
         : [at.child("matchConstraints").required()]),
       ...validateMatchConditions(spec.matchConditions, at.child("matchConditions")),
       ...validateVariables(spec.variables, at.child("variables")),

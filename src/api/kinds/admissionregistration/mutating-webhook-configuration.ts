@@ -11,6 +11,7 @@ export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfigurat
   categories: ["api-extensions"],
   scope: "Cluster",
   generation: true,
+  unconditionalUpdate: false,
   columns: webhookColumns,
 
   defaults({ webhooks = [] }) {

@@ -14,6 +14,7 @@ export const validatingAdmissionPolicyBinding = defineKind<ValidatingAdmissionPo
   categories: ["api-extensions"],
   scope: "Cluster",
   generation: true,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { name: "PolicyName", type: "string", cell: ({ spec }) => spec?.policyName ?? "" },

@@ -2,6 +2,7 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind, statusAlone } from "../../kind.ts";
 import type { AuditAnnotation, ValidatingAdmissionPolicy, Validation } from "../../schema/types.ts";
+import { validateConditions } from "../../validate/conditions.ts";
 import { qualifiedName } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
 import {
@@ -15,6 +16,8 @@ import {
   validateVariables,
 } from "./match.ts";
 
+const mostAnnotations = 20;
+const longestExpression = 5 * 1024;
 const reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 
 export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
@@ -26,6 +29,7 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   scope: "Cluster",
   subresources: { status: statusAlone },
   generation: true,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { name: "Validations", type: "integer", cell: ({ spec }) => spec?.validations?.length ?? 0 },
@@ -62,28 +66,44 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
       ...validateAuditAnnotations(auditAnnotations, metadata.name, at.child("auditAnnotations")),
     ];
   },
+
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    validateConditions(status?.conditions, root.child("status", "conditions")),
 });
 
-function validateValidation({ expression, message, reason }: Validation, at: Path): FieldError[] {
+function validateValidation({ expression, message, messageExpression, reason }: Validation, at: Path): FieldError[] {
   const shown = at.child("message");
   return [
-    ...(expression?.trim() ? [] : [at.child("expression").required("expression is not specified")]),
-    ...(message !== undefined && message.trim() === ""
-      ? [shown.invalid(message, "message must be non-empty if specified")]
+    ...validateExpression(expression, at.child("expression"), "expression is not specified"),
+    ...(messageExpression && messageExpression.trim() === ""
+      ? [at.child("messageExpression").invalid(messageExpression, "must be non-empty if specified")]
       : []),
-    ...(message?.trim().includes("\n") ? [shown.invalid(message, "message must not contain line breaks")] : []),
+    ...(message && message.trim() === "" ? [shown.invalid(message, "message must be non-empty if specified")] : []),
+    ...(/[\n\r]/.test(message?.trim() ?? "") ? [shown.invalid(message, "message must not contain line breaks")] : []),
     ...(reason === undefined ? [] : validateOneOf(reason, reasons, at.child("reason"))),
   ];
 }
 
 function validateAuditAnnotations(annotations: readonly AuditAnnotation[], policy: string, at: Path): FieldError[] {
   const keys = annotations.map(({ key }) => key);
-  return annotations.flatMap(({ key = "", valueExpression }, i) => {
-    const place = at.index(i);
-    return [
-      ...validateText(qualifiedName, `${policy}/${key}`, place.child("key")),
-      ...(keys.indexOf(key) < i ? [place.child("key").duplicate(key)] : []),
-      ...validateExpression(valueExpression, place.child("valueExpression")),
-    ];
-  });
+  return [
+    ...(annotations.length > mostAnnotations
+      ? [at.invalid(annotations.map(shownAnnotation), `must not have more than ${mostAnnotations} auditAnnotations`)]
+      : []),
+    ...annotations.flatMap(({ key = "", valueExpression = "" }, i) => {
+      const [name, value] = [at.index(i).child("key"), at.index(i).child("valueExpression")];
+      return [
+        ...validateText(qualifiedName, `${policy}/${key}`, name),
+        ...validateExpression(valueExpression, value, "valueExpression is not specified"),
+        ...(valueExpression.trim().length > longestExpression
+          ? [value.required(`must not exceed ${longestExpression} bytes in length`)]
+          : []),
+        ...(keys.indexOf(key) < i ? [name.duplicate(key)] : []),
+      ];
+    }),
+  ];
+}
+
+function shownAnnotation({ key = "", valueExpression = "" }: AuditAnnotation): object {
+  return { Key: key, ValueExpression: valueExpression };
 }

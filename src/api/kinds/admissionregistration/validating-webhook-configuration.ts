@@ -10,6 +10,7 @@ export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfig
   categories: ["api-extensions"],
   scope: "Cluster",
   generation: true,
+  unconditionalUpdate: false,
   columns: webhookColumns,
   defaults: ({ webhooks = [] }) => webhooks.forEach(setWebhookDefaults),
   validate: ({ webhooks }, root) => validateWebhooks(webhooks, root),

@@ -4,7 +4,7 @@ import type { Column } from "../../kind.ts";
 import type { KubeObject } from "../../object.ts";
 import type { ServiceReference, ValidatingWebhook, WebhookClientConfig } from "../../schema/types.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
-import { qualifiedDomain } from "../../validate/names.ts";
+import { dnsLabel1035, dnsSubdomain, qualifiedDomain } from "../../validate/names.ts";
 import { validatePort, validateText } from "../../validate/values.ts";
 import {
   setRuleDefaults,
@@ -72,9 +72,16 @@ function validateWebhook(webhook: ValidatingWebhook, at: Path): FieldError[] {
 
 function validateReviewVersions(versions: readonly string[], at: Path): FieldError[] {
   if (versions.length === 0) return [at.required(`must specify one of ${reviewVersions.join(", ")}`)];
-  return versions.some((version) => reviewVersions.includes(version))
-    ? []
-    : [at.invalid(versions, `must include at least one of ${reviewVersions.join(", ")}`)];
+  return [
+    ...versions.flatMap((version, i) =>
+      versions.indexOf(version) < i
+        ? [at.index(i).invalid(version, "duplicate version")]
+        : validateText(dnsLabel1035, version, at.index(i)),
+    ),
+    ...(versions.some((version) => reviewVersions.includes(version))
+      ? []
+      : [at.invalid(versions, `must include at least one of ${reviewVersions.join(", ")}`)]),
+  ];
 }
 
 /** Where a webhook is reached: by exactly one of a URL and a Service. */
@@ -110,6 +117,20 @@ function validateService({ name, namespace, path, port }: ServiceReference, at: 
           ...error,
           message: error.message.replace(": must be", ": port is not valid: must be"),
         }))),
-    ...(path && !path.startsWith("/") ? [at.child("path").invalid(path, "must start with a '/'")] : []),
+    ...(path ? validateServicePath(path, at.child("path")) : []),
+  ];
+}
+
+function validateServicePath(path: string, at: Path): FieldError[] {
+  if (path === "/") return [];
+  if (path === "//") return [at.invalid(path, "segment[0] may not be empty")];
+  const segments = path.slice(1).replace(/\/$/, "").split("/");
+  return [
+    ...(path.startsWith("/") ? [] : [at.invalid(path, "must start with a '/'")]),
+    ...segments.flatMap((segment, i) =>
+      segment === ""
+        ? [at.invalid(path, `segment[${i}] may not be empty`)]
+        : dnsSubdomain(segment).map((wrong) => at.invalid(path, `segment[${i}]: ${wrong}`)),
+    ),
   ];
 }

@@ -15,6 +15,7 @@ export const apiService = defineKind<APIService>({
   plural: "apiservices",
   categories: ["api-extensions"],
   scope: "Cluster",
+  unconditionalUpdate: false,
   type: "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
   subresources: { status: true },
   validateName: pathSegment,

@@ -4,12 +4,16 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { DiscoveryV1EndpointPort, Endpoint, EndpointSlice } from "../../schema/types.ts";
-import { dnsLabel, dnsSubdomain, qualifiedName } from "../../validate/names.ts";
+import { validateIp, validateNonSpecialIp } from "../../validate/addresses.ts";
+import { validateLabels } from "../../validate/labels.ts";
+import { dnsLabel, dnsSubdomain, labelValue, qualifiedName, type TextRule } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
 
 const maxEndpoints = 1000;
 const maxAddresses = 100;
 const maxPorts = 20_000;
+const maxTopologyLabels = 16;
+const maxHints = 8;
 const shownAtMost = 3;
 
 export const endpointSlice = defineKind<EndpointSlice>({
@@ -70,7 +74,7 @@ function validateEndpoints(endpoints: readonly Endpoint[], addressType: string, 
 }
 
 function validateEndpoint(endpoint: Endpoint, addressType: string, at: Path): FieldError[] {
-  const { hostname, nodeName } = endpoint;
+  const { hostname, nodeName, deprecatedTopology = {}, hints } = endpoint;
   const addresses = endpoint.addresses ?? [];
   const place = at.child("addresses");
   return [
@@ -78,16 +82,46 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, at: Path): Fi
     ...(addresses.length > maxAddresses ? [place.tooMany(addresses.length, maxAddresses)] : []),
     ...addresses.flatMap((address, i) => validateAddress(address, addressType, place.index(i))),
     ...(nodeName === undefined ? [] : validateText(dnsSubdomain, nodeName, at.child("nodeName"))),
+    ...(Object.keys(deprecatedTopology).length > maxTopologyLabels
+      ? [at.child("deprecatedTopology").tooMany(Object.keys(deprecatedTopology).length, maxTopologyLabels)]
+      : []),
+    ...validateLabels(deprecatedTopology, at.child("deprecatedTopology")),
     ...(hostname === undefined ? [] : validateText(dnsLabel, hostname, at.child("hostname"))),
+    ...validateHints(hints?.forZones ?? [], labelValue, at.child("hints", "forZones")),
+    ...validateHints(hints?.forNodes ?? [], dnsSubdomain, at.child("hints", "forNodes")),
   ];
 }
 
+/** Where traffic for an endpoint should come from. */
+function validateHints(hints: readonly { name: string }[], rule: TextRule, at: Path): FieldError[] {
+  if (hints.length > maxHints) return [at.tooMany(hints.length, maxHints)];
+  return hints.flatMap(({ name }, i) => [
+    ...(hints.findIndex((other) => other.name === name) < i ? [at.index(i).child("name").duplicate(name)] : []),
+    ...validateText(rule, name, at.index(i).child("name")),
+  ]);
+}
+
 function validateAddress(address: string, type: string, at: Path): FieldError[] {
-  if (type === "FQDN") return validateText(dnsSubdomain, address, at);
+  if (type === "FQDN") return validateFullName(address, at);
+  if (type !== "IPv4" && type !== "IPv6") return [];
+  const wrong = validateIp(address, at);
+  if (wrong.length > 0) return wrong;
   const family = type === "IPv6" ? 6 : 4;
-  const ip = parseIp(address);
-  if (!ip) return [at.invalid(address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
-  return ip.family === family ? [] : [at.invalid(address, `must be an IPv${family} address`)];
+  return [
+    ...(parseIp(address)?.family === family ? [] : [at.invalid(address, `must be an IPv${family} address`)]),
+    ...validateNonSpecialIp(address, at),
+  ];
+}
+
+/** A domain name of at least two labels; a dot may end it. */
+function validateFullName(given: string, at: Path): FieldError[] {
+  if (given === "") return [at.required()];
+  const name = given.replace(/\.$/, "");
+  const wrong = dnsSubdomain(name);
+  if (wrong.length > 0) return [at.invalid(name, wrong.join(","))];
+  const labels = name.split(".");
+  if (labels.length < 2) return [at.invalid(name, "should be a domain with at least two segments separated by dots")];
+  return labels.flatMap((label) => validateText(dnsLabel, label, at));
 }
 
 function validatePorts(ports: readonly DiscoveryV1EndpointPort[], at: Path): FieldError[] {

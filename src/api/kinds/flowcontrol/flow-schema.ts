@@ -1,9 +1,11 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
-import type { FieldError, Path } from "../../field.ts";
+import { goView } from "../../go-view.ts";
 import { defineKind, statusAlone } from "../../kind.ts";
-import type { FlowcontrolV1Subject, FlowSchema, PolicyRulesWithSubjects } from "../../schema/types.ts";
+import type { FlowSchema } from "../../schema/types.ts";
 import { dnsSubdomain } from "../../validate/names.ts";
-import { validateOneOf, validateText } from "../../validate/values.ts";
+import { validateText } from "../../validate/values.ts";
+import { validateFlowConditions, validateRules } from "./flow-rules.ts";
+import { validateFixedSchema } from "./mandatory.ts";
 
 const highestPrecedence = 10_000;
 const defaultPrecedence = 1000;
@@ -33,9 +35,9 @@ export const flowSchema = defineKind<FlowSchema>({
     if (spec) spec.matchingPrecedence ??= defaultPrecedence;
   },
 
-  validate({ metadata: { name }, spec }, root) {
+  validate({ metadata: { name }, spec, status }, root) {
     const at = root.child("spec");
-    const { matchingPrecedence: precedence = 0, priorityLevelConfiguration, distinguisherMethod, rules = [] } = spec;
+    const { matchingPrecedence: precedence = 0, priorityLevelConfiguration, distinguisherMethod } = spec;
     const place = at.child("matchingPrecedence");
     const level = priorityLevelConfiguration?.name ?? "";
     return [
@@ -46,40 +48,21 @@ export const flowSchema = defineKind<FlowSchema>({
       ...(precedence === 1 && name !== "exempt"
         ? [place.invalid(precedence, "only the schema named 'exempt' may have matchingPrecedence 1")]
         : []),
-      ...(distinguisherMethod
-        ? validateOneOf(distinguisherMethod.type, ["ByNamespace", "ByUser"], at.child("distinguisherMethod", "type"))
+      ...(distinguisherMethod && !methods.includes(distinguisherMethod.type)
+        ? [
+            at
+              .child("distinguisherMethod", "type")
+              .notSupported(goView("FlowDistinguisherMethod", distinguisherMethod), methods),
+          ]
         : []),
       ...(level
         ? validateText(dnsSubdomain, level, at.child("priorityLevelConfiguration", "name"))
         : [at.child("priorityLevelConfiguration", "name").required("must reference a priority level")]),
-      ...rules.flatMap((rule, i) => validateRules(rule, at.child("rules").index(i))),
+      ...(spec.rules ?? []).flatMap((rule, i) => validateRules(rule, at.child("rules").index(i))),
+      ...validateFixedSchema(name, spec, at),
+      ...validateFlowConditions(status?.conditions ?? [], root.child("status", "conditions")),
     ];
   },
 });
 
-function validateRules(rule: PolicyRulesWithSubjects, at: Path): FieldError[] {
-  const { resourceRules = [], nonResourceRules = [] } = rule;
-  const subjects = rule.subjects ?? [];
-  return [
-    ...(subjects.length === 0 ? [at.child("subjects").required("subjects must contain at least one value")] : []),
-    ...subjects.flatMap((subject, i) => validateSubject(subject, at.child("subjects").index(i))),
-    ...(resourceRules.length + nonResourceRules.length === 0
-      ? [at.required("at least one of resourceRules and nonResourceRules has to be non-empty")]
-      : []),
-  ];
-}
-
-function validateSubject({ kind, user, group, serviceAccount }: FlowcontrolV1Subject, at: Path): FieldError[] {
-  switch (kind) {
-    case "ServiceAccount":
-      return serviceAccount
-        ? []
-        : [at.child("serviceAccount").required("serviceAccount is required when subject kind is 'ServiceAccount'")];
-    case "User":
-      return user ? [] : [at.child("user").required("user is required when subject kind is 'User'")];
-    case "Group":
-      return group ? [] : [at.child("group").required("group is required when subject kind is 'Group'")];
-    default:
-      return [at.child("kind").notSupported(kind ?? "", ["Group", "ServiceAccount", "User"])];
-  }
-}
+const methods = ["ByNamespace", "ByUser"];

@@ -2,14 +2,19 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { type Column, defineKind, statusAlone } from "../../kind.ts";
 import type {
+  ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,
   LimitResponse,
   PriorityLevelConfiguration,
+  PriorityLevelConfigurationSpec,
   QueuingConfiguration,
 } from "../../schema/types.ts";
+import { validateFlowConditions } from "./flow-rules.ts";
+import { validateFixedLevel } from "./mandatory.ts";
 
 const exempt = "exempt";
 const mostQueues = 10_000_000;
+const hashBits = 60;
 
 export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>({
   group: "flowcontrol.apiserver.k8s.io",
@@ -48,23 +53,58 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
     queuing.queueLengthLimit ||= 50;
   },
 
-  validate({ metadata: { name }, spec }, root) {
+  validate({ metadata: { name }, spec = { type: "" }, status }, root) {
     const at = root.child("spec");
-    const { type = "", limited } = spec ?? {};
-    if ((name === exempt) !== (type === "Exempt") && (name === exempt || type === "Exempt"))
-      return [at.child("type").invalid(type, "must be 'Exempt' if and only if `name` is 'exempt'")];
-    switch (type) {
-      case "Exempt":
-        return limited ? [at.child("limited").forbidden("must be nil if the type is not Limited")] : [];
-      case "Limited":
-        return limited
-          ? validateLimited(limited, at.child("limited"))
-          : [at.child("limited").required("must not be empty when type is Limited")];
-      default:
-        return [at.child("type").notSupported(type, ["Exempt", "Limited"])];
-    }
+    return [
+      ...((name === exempt) !== (spec.type === "Exempt")
+        ? [at.child("type").invalid(spec.type ?? "", "must be 'Exempt' if and only if `name` is 'exempt'")]
+        : []),
+      ...validateType(spec, at),
+      ...validateFixedLevel(name, spec, at),
+      ...validateFlowConditions(status?.conditions ?? [], root.child("status", "conditions")),
+    ];
   },
 });
+
+function validateType(
+  { type = "", limited, exempt: exempted }: PriorityLevelConfigurationSpec,
+  at: Path,
+): FieldError[] {
+  switch (type) {
+    case "Exempt":
+      return [
+        ...(limited ? [at.child("limited").forbidden("must be nil if the type is not Limited")] : []),
+        ...(exempted ? validateShares(exempted, at.child("exempt")) : []),
+      ];
+    case "Limited":
+      return [
+        ...(exempted ? [at.child("exempt").forbidden("must be nil if the type is Limited")] : []),
+        ...(limited
+          ? validateLimited(limited, at.child("limited"))
+          : [at.child("limited").required("must not be empty when type is Limited")]),
+      ];
+    default:
+      return [at.child("type").notSupported(type, ["Exempt", "Limited"])];
+  }
+}
+
+function validateShares(
+  { nominalConcurrencyShares: shares, lendablePercent }: ExemptPriorityLevelConfiguration,
+  at: Path,
+): FieldError[] {
+  return [
+    ...((shares ?? 0) < 0
+      ? [at.child("nominalConcurrencyShares").invalid(shares, "must be a non-negative integer")]
+      : []),
+    ...validatePercent(lendablePercent, at.child("lendablePercent")),
+  ];
+}
+
+function validatePercent(percent: number | undefined, at: Path): FieldError[] {
+  return percent !== undefined && (percent < 0 || percent > 100)
+    ? [at.invalid(percent, "must be between 0 and 100, inclusive")]
+    : [];
+}
 
 function queuingColumn(name: string, field: keyof QueuingConfiguration): Column<PriorityLevelConfiguration> {
   return { name, type: "string", cell: ({ spec }) => spec?.limited?.limitResponse?.queuing?.[field] ?? "<none>" };
@@ -75,9 +115,7 @@ function validateLimited(limited: LimitedPriorityLevelConfiguration, at: Path): 
   return [
     ...(shares < 0 ? [at.child("nominalConcurrencyShares").invalid(shares, "must be a non-negative integer")] : []),
     ...validateResponse(limited.limitResponse, at.child("limitResponse")),
-    ...(lent !== undefined && (lent < 0 || lent > 100)
-      ? [at.child("lendablePercent").invalid(lent, "must be between 0 and 100, inclusive")]
-      : []),
+    ...validatePercent(lent, at.child("lendablePercent")),
     ...(borrowed !== undefined && borrowed < 0
       ? [at.child("borrowingLimitPercent").invalid(borrowed, "if specified, must be a non-negative integer")]
       : []),
@@ -111,5 +149,14 @@ function validateQueuing(
   if (handSize <= 0) errors.push(at.child("handSize").invalid(handSize, "must be positive"));
   else if (handSize > queues)
     errors.push(at.child("handSize").invalid(handSize, `should not be greater than queues (${queues})`));
+  else if (Math.ceil(Math.log2(queues) * handSize) > hashBits)
+    errors.push(
+      at
+        .child("handSize")
+        .invalid(
+          handSize,
+          `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${hashBits}`,
+        ),
+    );
   return errors;
 }

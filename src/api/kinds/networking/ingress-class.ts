@@ -51,16 +51,16 @@ function validateParameters(
 ): FieldError[] {
   const place = at.child("namespace");
   const errors = [
-    ...(apiGroup ? validateText(dnsSubdomain, apiGroup, at.child("apiGroup")) : []),
-    ...(kind ? validateText(pathSegment, kind, at.child("kind")) : [at.child("kind").required()]),
-    ...(name ? validateText(pathSegment, name, at.child("name")) : [at.child("name").required()]),
+    ...(apiGroup !== undefined ? validateText(dnsSubdomain, apiGroup, at.child("apiGroup")) : []),
+    ...(kind ? validateText(pathSegment, kind, at.child("kind")) : [at.child("kind").required("kind is required")]),
+    ...(name ? validateText(pathSegment, name, at.child("name")) : [at.child("name").required("name is required")]),
     ...(scope === undefined
       ? [at.child("scope").required()]
       : validateOneOf(scope, ["Cluster", "Namespace"], at.child("scope"))),
   ];
   if (scope === "Namespace")
     errors.push(
-      ...(namespace
+      ...(namespace !== undefined
         ? validateText(dnsLabel, namespace, place)
         : [place.required("`parameters.scope` is set to 'Namespace'")]),
     );

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
+import { goView } from "../../go-view.ts";
 import { defineKind } from "../../kind.ts";
 import type { IPAddress, ParentReference } from "../../schema/types.ts";
 import { canonicalIp } from "../../validate/addresses.ts";
@@ -14,7 +16,6 @@ export const ipAddress = defineKind<IPAddress>({
   shortNames: ["ip"],
   scope: "Cluster",
   validateName: canonicalIp,
-  immutable: ["spec.parentRef"],
   columns: [
     nameColumn,
     { name: "ParentRef", type: "string", cell: ({ spec }) => parentText(spec?.parentRef) },
@@ -22,9 +23,15 @@ export const ipAddress = defineKind<IPAddress>({
     { ...ageColumn, undeclared: true },
   ],
 
-  validate({ spec }, root) {
+  validateCreate({ spec }, root) {
     const at = root.child("spec", "parentRef");
     return spec?.parentRef ? validateParent(spec.parentRef, at) : [at.required()];
+  },
+
+  validateUpdate({ spec }, old, root) {
+    if (isDeepStrictEqual(spec?.parentRef, old.spec?.parentRef)) return [];
+    const shown = spec?.parentRef && goView("ParentReference", spec.parentRef);
+    return [root.child("spec", "parentRef").invalid(shown, "field is immutable")];
   },
 });
 

@@ -108,11 +108,12 @@ function validateIpBlock({ cidr = "", except = [] }: IPBlock, at: Path): FieldEr
   return [
     ...validateCidr(cidr, place),
     ...except.flatMap((text, i) => {
+      if (!outer) return [];
       const hole = at.child("except").index(i);
       const inner = parseCidr(text);
-      const wrong = validateCidr(text, hole);
-      if (!inner || wrong.length > 0) return wrong;
-      return outer && !isStrictSubset(inner, outer) ? [hole.invalid(text, "must be a strict subset of `cidr`")] : [];
+      const errors = validateCidr(text, hole);
+      if (inner && !isStrictSubset(inner, outer)) errors.push(hole.invalid(text, "must be a strict subset of `cidr`"));
+      return errors;
     }),
   ];
 }

@@ -18,7 +18,7 @@ export const serviceCIDR = defineKind<ServiceCIDR>({
     ageColumn,
   ],
 
-  validate: ({ spec }, root) => validateCidrs(spec?.cidrs ?? [], root.child("spec", "cidrs")),
+  validateCreate: ({ spec }, root) => validateCidrs(spec?.cidrs ?? [], root.child("spec", "cidrs")),
 
   // A range never changes; a cluster of one family may be given the other one.
   validateUpdate({ spec }, old, root) {

@@ -17,7 +17,7 @@ export const runtimeClass = defineKind<RuntimeClass>({
   immutable: ["handler"],
   columns: [nameColumn, { name: "Handler", type: "string", cell: ({ handler }) => handler }, ageColumn],
 
-  validate: ({ handler = "", overhead, scheduling }, root) => [
+  validateCreate: ({ handler = "", overhead, scheduling }, root) => [
     ...(handler ? validateText(dnsLabel, handler, root.child("handler")) : [root.child("handler").required()]),
     // Kubernetes checks the overhead as if it were a container's limits, and says so.
     ...Object.entries(overhead?.podFixed ?? {}).flatMap(([resource, quantity]) =>

@@ -1,6 +1,7 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { PodDisruptionBudget } from "../../schema/types.ts";
+import { validateConditions } from "../../validate/conditions.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
 import { validateAtMost100Percent, validateIntOrPercent, validateOneOf } from "../../validate/values.ts";
 import { validateCounts } from "../apps/workload-rules.ts";
@@ -14,6 +15,7 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   scope: "Namespaced",
   subresources: { status: true },
   generation: true,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { name: "Min Available", type: "string", cell: ({ spec }) => amountText(spec?.minAvailable) },
@@ -52,12 +54,15 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
 
   validateSubresource: (_subresource, { status }, _old, root) =>
     status
-      ? validateCounts(status, root.child("status"), [
-          "disruptionsAllowed",
-          "currentHealthy",
-          "desiredHealthy",
-          "expectedPods",
-        ])
+      ? [
+          ...validateConditions(status.conditions, root.child("status", "conditions")),
+          ...validateCounts(status, root.child("status"), [
+            "disruptionsAllowed",
+            "currentHealthy",
+            "desiredHealthy",
+            "expectedPods",
+          ]),
+        ]
       : [],
 });
 

@@ -5,7 +5,7 @@ import { defineKind } from "../../kind.ts";
 import type { Device, ResourceSlice, ResourceSliceSpec } from "../../schema/types.ts";
 import { dnsLabel, dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateText } from "../../validate/values.ts";
-import { csiDriverName } from "../storage/csi-driver.ts";
+import { validateCsiDriverName } from "../../validate/volumes.ts";
 
 const maxDevices = 128;
 const places = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"] as const;
@@ -53,7 +53,7 @@ function validateSpec(spec: ResourceSliceSpec, at: Path): FieldError[] {
   const list = at.child("devices");
   const names = devices.map(({ name }) => name);
   return [
-    ...(driver ? validateText(csiDriverName, driver, at.child("driver")) : [at.child("driver").required()]),
+    ...validateCsiDriverName(driver, at.child("driver")),
     ...validatePool(pool ?? {}, at.child("pool")),
     ...validatePlace(spec, at),
     ...(devices.length > maxDevices ? [list.tooMany(devices.length, maxDevices)] : []),

@@ -19,7 +19,6 @@ export const priorityClass = defineKind<PriorityClass>({
   scope: "Cluster",
   generation: true,
   raisesGeneration: () => false,
-  immutable: ["preemptionPolicy"],
   columns: [
     nameColumn,
     { name: "Value", type: "integer", cell: ({ value }) => value ?? 0 },
@@ -32,13 +31,17 @@ export const priorityClass = defineKind<PriorityClass>({
     priorityClass.preemptionPolicy ??= "PreemptLowerPriority";
   },
 
-  validate: (priorityClass, root) => [
+  validateCreate: (priorityClass, root) => [
     ...validateValue(priorityClass, root),
     ...validateOneOf(priorityClass.preemptionPolicy, ["PreemptLowerPriority", "Never"], root.child("preemptionPolicy")),
   ],
 
-  validateUpdate: ({ value = 0 }, old, root) =>
-    value === (old.value ?? 0) ? [] : [root.child("value").forbidden("may not be changed in an update.")],
+  validateUpdate: ({ value = 0, preemptionPolicy }, old, root) => [
+    ...(value === (old.value ?? 0) ? [] : [root.child("value").forbidden("may not be changed in an update.")]),
+    ...(preemptionPolicy === old.preemptionPolicy
+      ? []
+      : [root.child("preemptionPolicy").invalid(preemptionPolicy, "field is immutable")]),
+  ],
 });
 
 function validateValue(

@@ -1,20 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { CSIDriver, CSIDriverSpec } from "../../schema/types.ts";
-import { dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateOneOf } from "../../validate/values.ts";
 
-const maxNameLength = 63;
 const leastTokenSeconds = 600;
 const mostTokenSeconds = 2 ** 32;
 const leastUpdateSeconds = 10;
-
-/** The rule for names of drivers, here and wherever one is named. */
-export const csiDriverName: TextRule = (name) => [
-  ...(name.length > maxNameLength ? [`must be no more than ${maxNameLength} bytes`] : []),
-  ...dnsSubdomain(name.toLowerCase()),
-];
 
 export const csiDriver = defineKind<CSIDriver>({
   group: "storage.k8s.io",
@@ -23,8 +16,7 @@ export const csiDriver = defineKind<CSIDriver>({
   plural: "csidrivers",
   scope: "Cluster",
   deletion: { answersObject: true },
-  validateName: csiDriverName,
-  immutable: ["spec.attachRequired", "spec.fsGroupPolicy", "spec.volumeLifecycleModes"],
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { name: "AttachRequired", type: "boolean", cell: ({ spec }) => spec.attachRequired ?? true },
@@ -56,11 +48,18 @@ export const csiDriver = defineKind<CSIDriver>({
     const at = root.child("spec");
     const { fsGroupPolicy, volumeLifecycleModes = [], nodeAllocatableUpdatePeriodSeconds: period } = spec;
     return [
-      ...validateOneOf(fsGroupPolicy, ["ReadWriteOnceWithFSType", "File", "None"], at.child("fsGroupPolicy")),
+      ...validateOneOf(fsGroupPolicy, ["File", "None", "ReadWriteOnceWithFSType"], at.child("fsGroupPolicy")),
       ...validateTokenRequests(spec, at.child("tokenRequests")),
-      ...volumeLifecycleModes.flatMap((mode, i) =>
-        validateOneOf(mode, ["Ephemeral", "Persistent"], at.child("volumeLifecycleModes").index(i)),
+      ...volumeLifecycleModes.flatMap((mode) =>
+        validateOneOf(mode, ["Persistent", "Ephemeral"], at.child("volumeLifecycleModes")),
       ),
+      ...(spec.serviceAccountTokenInSecrets !== undefined && !spec.tokenRequests?.length
+        ? [
+            at
+              .child("serviceAccountTokenInSecrets")
+              .invalid(spec.serviceAccountTokenInSecrets, "may only be set when tokenRequests is not empty"),
+          ]
+        : []),
       ...(period !== undefined && period < leastUpdateSeconds
         ? [
             at
@@ -68,6 +67,19 @@ export const csiDriver = defineKind<CSIDriver>({
               .invalid(period, `must be greater than or equal to ${leastUpdateSeconds} seconds`),
           ]
         : []),
+    ];
+  },
+
+  validateUpdate({ spec }, old, root) {
+    const at = root.child("spec");
+    const modes = spec.volumeLifecycleModes;
+    return [
+      ...(spec.attachRequired === old.spec.attachRequired
+        ? []
+        : [at.child("attachedRequired").invalid(spec.attachRequired, "field is immutable")]),
+      ...(isDeepStrictEqual(modes, old.spec.volumeLifecycleModes)
+        ? []
+        : [at.child("volumeLifecycleModes").invalid(modes, "field is immutable")]),
     ];
   },
 
@@ -89,7 +101,8 @@ function validateTokenRequests({ tokenRequests = [] }: CSIDriverSpec, at: Path):
   return tokenRequests.flatMap(({ audience, expirationSeconds: seconds }, i) => {
     const place = at.index(i);
     const expiry = place.child("expirationSeconds");
-    const errors = audiences.indexOf(audience) < i ? [place.child("audience").duplicate(audience)] : [];
+    if (audiences.indexOf(audience) < i) return [place.child("audience").duplicate(audience)];
+    const errors: FieldError[] = [];
     if (seconds !== undefined && seconds < leastTokenSeconds)
       errors.push(expiry.invalid(seconds, "may not specify a duration less than 10 minutes"));
     if (seconds !== undefined && seconds > mostTokenSeconds)

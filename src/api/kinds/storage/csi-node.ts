@@ -5,7 +5,7 @@ import { defineKind } from "../../kind.ts";
 import type { CSINode, CSINodeDriver } from "../../schema/types.ts";
 import { qualifiedName } from "../../validate/names.ts";
 import { validateNonNegative, validateText } from "../../validate/values.ts";
-import { csiDriverName } from "./csi-driver.ts";
+import { validateCsiDriverName } from "../../validate/volumes.ts";
 
 const maxNodeIdLength = 192;
 
@@ -44,13 +44,14 @@ export const csiNode = defineKind<CSINode>({
 function validateDriver({ name = "", nodeID = "", topologyKeys, allocatable }: CSINodeDriver, at: Path): FieldError[] {
   const id = at.child("nodeID");
   return [
-    ...(name ? validateText(csiDriverName, name, at.child("name")) : [at.child("name").required()]),
+    ...validateCsiDriverName(name, at.child("name")),
     ...(nodeID ? [] : [id.required()]),
     ...(nodeID.length > maxNodeIdLength ? [id.invalid(nodeID, `must be ${maxNodeIdLength} characters or less`)] : []),
     ...validateNonNegative(allocatable?.count, at.child("allocatable", "count")),
     ...(topologyKeys ?? []).flatMap((key, i) => [
-      ...((topologyKeys ?? []).indexOf(key) < i ? [at.child("topologyKeys").duplicate(key)] : []),
-      ...validateText(qualifiedName, key, at.child("topologyKeys")),
+      ...(key === "" ? [at.required()] : []),
+      ...((topologyKeys ?? []).indexOf(key) < i ? [at.duplicate(key)] : []),
+      ...validateText(qualifiedName, key, at),
     ]),
   ];
 }

@@ -13,7 +13,7 @@ export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
   unconditionalUpdate: false,
   immutable: ["nodeTopology", "storageClassName"],
 
-  validate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }, root) => [
+  validateCreate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }, root) => [
     ...validateText(dnsSubdomain, storageClassName, root.child("storageClassName")),
     ...validateLabelSelector(nodeTopology, root.child("nodeTopology")),
     ...validateNonNegativeQuantity(capacity, root.child("capacity")),

@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
+import { goView } from "../../go-view.ts";
 import { defineKind } from "../../kind.ts";
 import type { VolumeAttachment, VolumeAttachmentSource } from "../../schema/types.ts";
 import { dnsSubdomain } from "../../validate/names.ts";
 import { validateText } from "../../validate/values.ts";
-import { csiDriverName } from "./csi-driver.ts";
+import { validateCsiDriverName } from "../../validate/volumes.ts";
 
 export const volumeAttachment = defineKind<VolumeAttachment>({
   group: "storage.k8s.io",
@@ -14,7 +16,6 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
   scope: "Cluster",
   subresources: { status: true },
   unconditionalUpdate: false,
-  immutable: ["spec"],
   deletion: { answersObject: true },
   columns: [
     nameColumn,
@@ -29,11 +30,16 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
     const at = root.child("spec");
     const { attacher = "", nodeName = "", source = {} } = spec;
     return [
-      ...(attacher ? validateText(csiDriverName, attacher, at.child("attacher")) : [at.child("attacher").required()]),
+      ...validateCsiDriverName(attacher, at.child("attacher")),
       ...validateSource(source, at.child("source")),
       ...validateText(dnsSubdomain, nodeName, at.child("nodeName")),
     ];
   },
+
+  validateUpdate: ({ spec }, old, root) =>
+    isDeepStrictEqual(spec, old.spec)
+      ? []
+      : [root.child("spec").invalid(goView("VolumeAttachmentSpec", spec), "field is immutable")],
 });
 
 function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttachmentSource, at: Path): FieldError[] {

@@ -18,7 +18,8 @@ export function sent(kind: Kind, fields: object, metadata: object = {}): AnyObje
 export function wrongWithNew(kind: Kind, fields: object, metadata: object = {}): string[] {
   const object = sent(kind, fields, { uid: "u-1", ...metadata });
   kind.strategy.prepareCreate?.(object, writing);
-  return lines(kind.strategy.validate?.(object, new Path()));
+  const { validate, validateCreate } = kind.strategy;
+  return lines([...(validate?.(object, new Path()) ?? []), ...(validateCreate?.(object, new Path()) ?? [])]);
 }
 
 /** What it says is wrong with a change. */
