@@ -95,7 +95,7 @@ function readTypes(source: string, prefix: string): void {
     );
     facts[`${prefix}.${name}`] = type;
     for (const [, declared = "", field = ""] of (body ?? "").matchAll(
-      /^\s*\w+\s+[*[\]]*([\w.]+)\s+`(?:.* )?json:"([\w-]+)/gm,
+      /^\s*\w+\s+(?:map\[[\w.]+\])?[*[\]]*([\w.]+)\s+`(?:.* )?json:"([\w-]+)/gm,
     )) {
       const [alias, imported] = declared.split(".");
       const target = imported ? `${paths.get(alias ?? "")}.${imported}` : `${prefix}.${declared}`;

@@ -40,6 +40,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly strategy: Strategy<T>;
   /** All columns of its table, Name and Age included (columns.ts); Name and Created At unless said. */
   readonly columns: readonly Column<T>[];
+  /** The order of rows in tables of lists; that of the names unless said. */
+  tableOrder?(a: T, b: T): number;
   /**
    * Another version of the same resource, under which objects are stored. `to` and `from` convert; they may change the
    * object they are given. Absent: objects are stored as they are here.
@@ -211,7 +213,7 @@ export const statusAlone: SubresourceDefinition = {
 export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): Kind<T> {
   const { group, version, kind, plural, scope, singular, shortNames, categories, verbs, type, columns, stored } =
     definition;
-  const { durability, action, fieldAnnotations, subresources = {}, ...strategy } = definition;
+  const { durability, action, fieldAnnotations, tableOrder, subresources = {}, ...strategy } = definition;
   const objectType = type ?? `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}`;
   return {
     group,
@@ -237,6 +239,7 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
     columns: columns ?? plainColumns,
     stored,
     ...(durability && { durability }),
+    ...(tableOrder && { tableOrder }),
     action,
     fieldAnnotations,
   };

@@ -161,7 +161,7 @@ function kindPaths(kind: PublishedKind, root: string, names: string): PathModel[
     ...Object.entries(kind.subresources).flatMap(([sub, subresource]) =>
       subresourcePaths(
         kind,
-        { path: `${item}/${sub}`, name: `${name}${subName(sub)}`, kindName: name, sub: subName(sub) },
+        { path: `${item}/${sub}`, name: `${name}${subName(sub)}`, kindName: kind.kind, sub: subName(sub) },
         subresource,
         ["name", ...path],
       ),
@@ -304,7 +304,7 @@ function operation(
         action: "delete",
         parameters: parameters(deleteParameters),
         body: options,
-        answer: kind.strategy?.deletion?.answersObject ? type : `${meta}.Status`,
+        answer: answersObject(kind) ? type : `${meta}.Status`,
         codes: [200, 202],
       };
     case "patch":
@@ -319,6 +319,11 @@ function operation(
         codes: isCustom ? [200] : [200, 201],
       };
   }
+}
+
+/** Whether a delete is documented to answer with the object: of these two it does, and is not. */
+function answersObject({ kind, strategy }: PublishedKind): boolean {
+  return strategy?.deletion?.answersObject === true && kind !== "Namespace" && kind !== "ReplicationController";
 }
 
 interface SubPlace {
@@ -407,19 +412,19 @@ function connectPaths(
   };
   const isProxy = subresource.action === "proxy";
   const methods = isProxy ? proxyMethods : subresource.verbs.flatMap((verb) => connectMethods[verb] ?? []);
-  const operations = (suffix: string): OperationModel[] =>
+  const operations = (suffix: string, also: readonly string[] = []): OperationModel[] =>
     methods.map((method) => ({
       method,
       id: withMethod(method, suffix),
-      description: `connect ${method.toUpperCase()} requests to ${at.sub.toLowerCase()}`,
+      description: `connect ${method.toUpperCase()} requests to ${at.sub.toLowerCase()} of ${at.kindName}`,
       action: "connect",
       kind: what,
-      parameters: [...path, ...(actionParameters[subresource.action] ?? [])],
+      parameters: [...path, ...(actionParameters[subresource.action] ?? []), ...also],
       codes: [200],
     }));
   return [
     { path: at.path, operations: operations("") },
-    ...(isProxy ? [{ path: `${at.path}/{path}`, operations: operations("WithPath") }] : []),
+    ...(isProxy ? [{ path: `${at.path}/{path}`, operations: operations("WithPath", [queried("path")]) }] : []),
   ];
 }
 
@@ -475,8 +480,15 @@ export interface ParameterModel {
   readonly description: string;
 }
 
+/** The parameter of this name in the query, where the path has one of the same name. */
+const inQuery = " in query";
+function queried(name: string): string {
+  return name + inQuery;
+}
+
 /** A parameter; `path` tells which are part of it. */
 export function parameterOf(name: string, path: string): ParameterModel {
+  if (name.endsWith(inQuery)) return { ...parameterOf(name.slice(0, -inQuery.length), ""), place: "query" };
   const [type, description] = parameterTypes[name] ?? ["string", ""];
   return { name, place: path.includes(`{${name}}`) ? "path" : "query", type, description };
 }

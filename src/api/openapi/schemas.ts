@@ -1,3 +1,4 @@
+import { placeOf } from "../schema/go-json.ts";
 import type { Field, SchemaNode, Sort } from "../schema/node.ts";
 import { isType, kindOfType, mergeRulesOf, typeNameOf, typeNode, typeOfKind, unionsOf } from "../schema/table.ts";
 import type { Descriptions } from "./descriptions.ts";
@@ -108,7 +109,9 @@ function schemaOf(type: string, { kinds, custom, texts, dialect, refer }: Contex
 
   const node = typeNode(type);
   const fields = [...node.fields.values()].filter(({ embedded }) => !embedded);
-  const required = fields.filter((field) => field.required).sort((a, b) => a.number - b.number);
+  const required = fields
+    .filter((field) => field.required)
+    .sort((a, b) => placeOf(node, a.name) - placeOf(node, b.name));
   const unions = unionsOf(type);
   const ofKinds = kindsOf(type, kinds);
   return {
@@ -156,12 +159,11 @@ function fieldSchema(
   return "$ref" in value && dialect.isV3 ? { ...beside, allOf: [value] } : { ...beside, ...value };
 }
 
-/** The values that a text, or each text of a list, may have. */
+/** The values that a text, or each text of a list or map, may have. */
 function withValues(value: JsonObject, values: readonly string[] | undefined): JsonObject {
   if (!values) return value;
-  return value.type === "array"
-    ? { ...value, items: { ...(value.items as object), enum: values } }
-    : { ...value, enum: values };
+  const inner = value.type === "array" ? "items" : value.type === "object" ? "additionalProperties" : undefined;
+  return inner ? { ...value, [inner]: { ...(value[inner] as object), enum: values } } : { ...value, enum: values };
 }
 
 /** A struct that is no pointer is there as {}; a scalar that is always written has its zero. */

@@ -51,7 +51,7 @@ export function openApiV2(kinds: readonly PublishedKind[], texts: Descriptions =
     paths: Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1))),
     definitions: schemasOf(types, kinds, texts, { refPrefix, isV3: false }),
     securityDefinitions: {
-      BearerToken: { type: "apiKey", description: "A bearer token", name: "authorization", in: "header" },
+      BearerToken: { type: "apiKey", description: "Bearer Token authentication", name: "authorization", in: "header" },
     },
     security: [{ BearerToken: [] }],
   };
@@ -65,8 +65,8 @@ function pathItem(path: PathModel, tag: string): JsonObject {
   return shared.length ? { ...item, parameters: shared.map((name) => parameter(name, path.path)) } : item;
 }
 
-function parameter(name: string, path: string): JsonObject {
-  const { place, type, description } = parameterOf(name, path);
+function parameter(asked: string, path: string): JsonObject {
+  const { name, place, type, description } = parameterOf(asked, path);
   return {
     ...(description && { description }),
     in: place,

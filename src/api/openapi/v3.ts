@@ -65,7 +65,12 @@ function documentFrom(
     components: {
       schemas: schemasOf(typesOf(paths), kinds, texts, { refPrefix, isV3: true }),
       securitySchemes: {
-        BearerToken: { type: "apiKey", description: "A bearer token", name: "authorization", in: "header" },
+        BearerToken: {
+          type: "apiKey",
+          description: "Bearer Token authentication",
+          name: "authorization",
+          in: "header",
+        },
       },
     },
   };
@@ -113,8 +118,8 @@ function pathItem(path: PathModel, tag: string): JsonObject {
   return shared.length ? { ...item, parameters: shared.map((name) => parameter(name, path.path)) } : item;
 }
 
-function parameter(name: string, path: string): JsonObject {
-  const { place, type, description } = parameterOf(name, path);
+function parameter(asked: string, path: string): JsonObject {
+  const { name, place, type, description } = parameterOf(asked, path);
   return {
     name,
     in: place,

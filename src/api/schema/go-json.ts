@@ -32,13 +32,16 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
+function byDeclaration(node: SchemaNode): (a: string, b: string) => number {
+  return (a, b) => placeOf(node, a) - placeOf(node, b) || byText(a, b);
+}
+
 /** Fields have their protobuf numbers in the order in which they were declared; what says an object's type has none. */
-function byDeclaration({ fields, goType }: SchemaNode): (a: string, b: string) => number {
-  const inserted = insertedFields[goType];
-  const place = (key: string): number =>
-    inserted?.[key] ??
-    (fields.get(key)?.number || (key === "kind" ? -2 : key === "apiVersion" ? -1 : Number.MAX_SAFE_INTEGER));
-  return (a, b) => place(a) - place(b) || byText(a, b);
+export function placeOf({ fields, goType }: SchemaNode, key: string): number {
+  return (
+    insertedFields[goType]?.[key] ??
+    (fields.get(key)?.number || (key === "kind" ? -2 : key === "apiVersion" ? -1 : Number.MAX_SAFE_INTEGER))
+  );
 }
 
 /** Fields that came later and were put among the older ones: where they stand. */
@@ -54,6 +57,8 @@ const insertedFields: Readonly<Record<string, Readonly<Record<string, number>>>>
     terminationMessagePolicy: 13.1,
   },
   "v1.ServiceSpec": { clusterIPs: 3.1 },
+  "v1.APIResource": { singularName: 1.1 },
+  "v1.OwnerReference": { apiVersion: 0.1 },
 };
 
 /** A set of fields, its steps in order: items of lists by the values of their keys, numbers as numbers. */

@@ -105,6 +105,8 @@ function listObject(answer: ListAnswer, options: RenderOptions): AnyObject {
   const objects = items.map((item) => objectOf(resource, item));
   const metadata = listMetadata(answer);
   if (as === "Table") {
+    const { tableOrder } = resource.kind;
+    if (tableOrder) objects.sort(tableOrder);
     const { continue: token, ...rest } = metadata as { continue?: string };
     return tableOf(resource, objects, token ? metadata : rest, tableOptions(options, true));
   }

@@ -188,8 +188,17 @@ function lookedInto(operations: unknown): Record<string, unknown> {
   return opened;
 }
 
+/** A type of JSON, as Go's reader calls it. */
+function goType(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
 /** A patch cannot make something else of an object: it is read as what it says it is, and that is no such kind. */
 function whyNotReadable(value: AnyObject, kind: Kind): string {
+  for (const field of ["apiVersion", "kind"] as const)
+    if (typeof (value[field] ?? "") !== "string")
+      return `couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value[field])} into Go struct field .${field} of type string`;
   const { group, version } = groupVersionFrom(value.apiVersion ?? "");
   const type = typeOfKind({ group, version, kind: value.kind });
   if (!type)

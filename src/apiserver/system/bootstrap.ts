@@ -11,6 +11,7 @@ import { sameJson } from "../registry/paths.ts";
 import { storeKey } from "../registry/resources.ts";
 import { updateObject } from "../registry/update.ts";
 import { ownObjects } from "./own-objects.ts";
+import { ownServices } from "./own-services.ts";
 import { systemCall } from "./system-call.ts";
 
 /** Namespaces that are always there (Kubernetes docs, "Namespaces", "Initial namespaces"). */
@@ -31,6 +32,7 @@ export async function bootstrap(registry: Registry, options: BootstrapOptions): 
     if (object.metadata.namespace) await ensure(registry, namespaceObject(object.metadata.namespace));
     await ensure(registry, object);
   }
+  for (const object of ownServices(registry.catalog)) await ensure(registry, object);
   await ensure(registry, serviceCidrObject(serviceCidrs));
   for (const object of kubernetesService(options)) await ensure(registry, object);
 }

@@ -5,7 +5,7 @@ import type { APIService, EndpointSlice, FlowSchema, Service } from "../../api/s
 export interface SeenCondition {
   readonly type: string;
   readonly status: "True" | "False";
-  readonly reason: string;
+  readonly reason?: string;
   readonly message: string;
 }
 
@@ -39,7 +39,7 @@ export const conditionRules: readonly ConditionRule[] = [
     applies: true,
     look: ({ metadata }) =>
       metadata.name === "kubernetes"
-        ? { type: "Ready", status: "True", reason: "", message: "Kubernetes default Service CIDR is ready" }
+        ? { type: "Ready", status: "True", message: "Kubernetes default Service CIDR is ready" }
         : undefined,
   },
   {

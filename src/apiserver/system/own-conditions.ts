@@ -104,7 +104,7 @@ export class OwnConditions implements Disposable {
         type: seen.type,
         status: seen.status,
         lastTransitionTime: since,
-        reason: seen.reason,
+        ...(seen.reason !== undefined && { reason: seen.reason }),
         message: seen.message,
       };
     };
@@ -129,7 +129,11 @@ function conditionsOf({ status }: AnyObject): readonly Condition[] {
 
 function isWritten(object: AnyObject, { type, status, reason, message }: SeenCondition): boolean {
   return conditionsOf(object).some(
-    (is) => is.type === type && is.status === status && (is.reason ?? "") === reason && (is.message ?? "") === message,
+    (is) =>
+      is.type === type &&
+      is.status === status &&
+      (is.reason ?? "") === (reason ?? "") &&
+      (is.message ?? "") === message,
   );
 }
 

@@ -2,6 +2,7 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { APIService, APIServiceSpec } from "../../schema/types.ts";
+import { timeText } from "../../time.ts";
 import { dnsLabel1035, dnsSubdomain, pathSegment } from "../../validate/names.ts";
 import { validatePort, validateText } from "../../validate/values.ts";
 
@@ -32,6 +33,14 @@ export const apiService = defineKind<APIService>({
 
   defaults({ spec }) {
     if (spec.service) spec.service.port ??= 443;
+  },
+
+  // What this server answers itself is there at once.
+  prepareCreate(service, { now }) {
+    if (service.spec.service) return;
+    const message = "Local APIServices are always available";
+    const condition = { type: "Available", status: "True", reason: "Local", message };
+    service.status = { conditions: [{ ...condition, lastTransitionTime: timeText(now) }] };
   },
 
   validate({ metadata: { name }, spec }, root) {

@@ -31,6 +31,10 @@ export const flowSchema = defineKind<FlowSchema>({
     },
   ],
 
+  // The order in which requests are matched.
+  tableOrder: ({ metadata: a, spec: left }, { metadata: b, spec: right }) =>
+    (left.matchingPrecedence ?? 0) - (right.matchingPrecedence ?? 0) || (a.name < b.name ? -1 : 1),
+
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ??= defaultPrecedence;
   },
