@@ -35,6 +35,7 @@ import { HttpServer, type TlsMaterial } from "./http/server.ts";
 import { type ExtraUpgrade, upgrades } from "./http/upgrades.ts";
 import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
 import type { NodeDialer } from "./node-dialer.ts";
+import { type OpenRoute, serveOpenRoute } from "./open-route.ts";
 import { Definitions } from "./registry/custom/definitions.ts";
 import type { Registry } from "./registry/deps.ts";
 import { Catalog } from "./registry/resources.ts";
@@ -62,6 +63,7 @@ export interface ApiServerOptions {
   readonly advertisePort: number;
   readonly nodes: NodeDialer;
   readonly extraRoutes?: readonly ExtraRoute[];
+  readonly openRoutes?: readonly OpenRoute[];
   readonly upgrades?: readonly ExtraUpgrade[];
   /** What /version says: gitVersion, platform and so on. */
   readonly version: Readonly<Record<string, string>>;
@@ -138,6 +140,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
 
   const handle = async (exchange: Exchange, incoming: Incoming): Promise<void> => {
     const { path, query } = splitTarget(incoming.url ?? "/");
+    const open = options.openRoutes?.find((route) => route.path === path && route.method === incoming.method);
+    if (open) return serveOpenRoute(open, exchange, await authenticator.authenticate(incoming));
     const info = infoOf(incoming, path, query);
     const user = impersonated(incoming, await authenticator.authenticate(incoming), authorizer, info);
     const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);

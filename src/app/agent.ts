@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 import { cidrText } from "../base/ip.ts";
 import type { Lifecycle } from "../base/lifecycle.ts";
@@ -10,32 +11,30 @@ import { openDocker } from "../node/open-docker.ts";
 import { type RunningNode, runNode } from "../node/run.ts";
 import { nodeApi } from "../node/serve.ts";
 import { openTunnel } from "../tunnel/agent.ts";
-import type { AgentConfig, ServerConfig } from "./config.ts";
-import { dialTunnel, type TunnelTarget } from "./dial-tunnel.ts";
+import type { AgentConfig, NetworkBackend, ServerConfig } from "./config.ts";
 import { kubernetesVersion } from "./version.ts";
 
 export interface AgentSurroundings {
   readonly client: Client;
   readonly informers: Informers;
-  /** The server that the node keeps a tunnel open to. */
-  readonly server: TunnelTarget;
+  /** Opens a connection to a server that is to become the node's tunnel. */
+  readonly dial: (signal: AbortSignal) => Promise<Duplex>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export type AgentSettings = AgentConfig &
   Pick<ServerConfig, "dataDirectory" | "clusterCidrs" | "serviceCidrs" | "clusterDns" | "clusterDomain"> & {
-    readonly nodeIp: string;
-    readonly nodeLabels: Readonly<Record<string, string>>;
+    readonly networkBackend: NetworkBackend;
   };
 
 /** Starts the node's parts in order: runtime, network, pods, tunnel. Works beside a server, or against a distant one. */
 export async function startAgent(
   parts: Lifecycle,
   settings: AgentSettings,
-  { client, informers, server, clock, log }: AgentSurroundings,
+  { client, informers, dial, clock, log }: AgentSurroundings,
 ): Promise<RunningNode> {
-  const { nodeName, nodeIp, clusterDns, clusterDomain } = settings;
+  const { nodeName, nodeIps, clusterDns, clusterDomain } = settings;
   const directory = join(settings.dataDirectory, "agent");
   const runtime = await parts.start("docker", () =>
     openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }),
@@ -64,7 +63,8 @@ export async function startAgent(
       clock,
       log: log.part("node"),
       nodeName,
-      nodeIps: [nodeIp],
+      nodeIps,
+      externalIps: settings.nodeExternalIps,
       labels: settings.nodeLabels,
       taints: settings.nodeTaints,
       dns: { clusterDns, clusterDomain },
@@ -74,8 +74,6 @@ export async function startAgent(
     }),
   );
   const answer = nodeApi({ pods: node.pods, runtime, clock, nodeName, rootDirectory: directory });
-  await parts.start("tunnel", () =>
-    openTunnel({ dial: (signal) => dialTunnel(server, signal), answer, clock, log: log.part("tunnel") }),
-  );
+  await parts.start("tunnel", () => openTunnel({ dial, answer, clock, log: log.part("tunnel") }));
   return node;
 }

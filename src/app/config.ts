@@ -10,6 +10,8 @@ export interface ServerConfig {
   readonly tlsSans: readonly string[];
   readonly kubeconfig: { readonly file: string; readonly mode: number };
   readonly token: string | undefined;
+  /** The secret with which only agents join; undefined: the same. */
+  readonly agentToken: string | undefined;
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
   readonly nodePorts: { readonly from: number; readonly to: number };
@@ -20,16 +22,31 @@ export interface ServerConfig {
   readonly without: { readonly agent: boolean; readonly scheduler: boolean; readonly controllers: boolean };
   /** What the controllers are told by settings of kube-controller-manager. */
   readonly controllerSettings: Partial<ControllerSettings>;
+  /** How pod packets travel between nodes: the same on all. */
+  readonly networkBackend: NetworkBackend;
+  readonly agent: AgentConfig;
+}
+
+export type NetworkBackend = "vxlan" | "host-gw" | "none";
+
+/** All that `skiff agent` is told. */
+export interface JoinConfig {
+  readonly dataDirectory: string;
+  /** "https://192.0.2.1:6443" */
+  readonly server: string;
+  /** Needed until the device has its certificate. */
+  readonly token: string | undefined;
   readonly agent: AgentConfig;
 }
 
 /** What the node's part is told. */
 export interface AgentConfig {
   readonly nodeName: string;
-  readonly nodeIp: string | undefined;
+  /** One, or one of each family; empty: that of the interface with the default route. */
+  readonly nodeIps: readonly string[];
+  readonly nodeExternalIps: readonly string[];
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly nodeTaints: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
   /** "unix:///var/run/docker.sock" */
   readonly runtimeEndpoint: string;
-  readonly networkBackend: "vxlan" | "host-gw" | "none";
 }

@@ -1,25 +1,17 @@
 import type { Duplex } from "node:stream";
-import { connect } from "node:tls";
+import type { TLSSocket } from "node:tls";
 
 export const tunnelPath = "/v1-skiff/tunnel";
 export const tunnelProtocol = "skiff-tunnel";
 
-export interface TunnelTarget {
-  readonly host: string;
-  readonly port: number;
-  /** PEM: whom to believe, and what to show. */
-  readonly serverCa: string;
-  readonly cert: string;
-  readonly key: string;
-}
+const answerWithinMs = 10_000;
 
 /**
- * Opens a connection to a server and asks it to become a tunnel (RFC 9110, section 7.8). The node is known by its client
- * certificate. @throws {Error} with the server's words when it refuses
+ * Asks a server, over a connection on which the node has shown its certificate, to make it a tunnel (RFC 9110, section 7.8).
+ * @throws {Error} with the server's words when it refuses
  */
-export function dialTunnel({ host, port, serverCa, cert, key }: TunnelTarget, signal: AbortSignal): Promise<Duplex> {
+export function startTunnel(socket: TLSSocket, host: string, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ca: serverCa, cert, key, ALPNProtocols: ["http/1.1"] });
     const fail = (error: Error) => {
       socket.destroy();
       reject(error);
@@ -27,11 +19,10 @@ export function dialTunnel({ host, port, serverCa, cert, key }: TunnelTarget, si
     const abort = () => fail(new Error("not needed any more"));
     signal.addEventListener("abort", abort, { once: true });
     socket.once("error", fail);
-    socket.once("secureConnect", () => {
-      socket.write(
-        `GET ${tunnelPath} HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`,
-      );
-    });
+    socket.setTimeout(answerWithinMs, () => fail(new Error("the server does not answer")));
+    socket.write(
+      `GET ${tunnelPath} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`,
+    );
     let head = Buffer.alloc(0);
     const read = (part: Buffer) => {
       head = Buffer.concat([head, part]);
@@ -44,6 +35,7 @@ export function dialTunnel({ host, port, serverCa, cert, key }: TunnelTarget, si
       if (!first.startsWith("HTTP/1.1 101 "))
         return fail(new Error(`the server refused the tunnel: ${first.replace("HTTP/1.1 ", "")}`));
       socket.off("data", read);
+      socket.setTimeout(0);
       socket.off("error", fail);
       signal.removeEventListener("abort", abort);
       socket.pause();

@@ -9,11 +9,16 @@ import { systemClock } from "../base/clock.ts";
 import { cidrAddress, cidrText } from "../base/ip.ts";
 import { CannotStart, Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
+import { connectPinned } from "../base/pinned-tls.ts";
 import { openClient } from "../client/client.ts";
 import { openInformers } from "../client/open-informers.ts";
+import { Gate } from "../cluster/admit-node.ts";
 import { openCredentials } from "../cluster/credentials.ts";
 import { writeWhole } from "../cluster/files.ts";
+import { serverName } from "../cluster/join.ts";
+import type { ClusterSettings } from "../cluster/join-protocol.ts";
 import { kubeconfigOf } from "../cluster/kubeconfig.ts";
+import { releaseNamesOfDeletedNodes } from "../cluster/node-keys.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
 import { runControllers } from "../controllers/run.ts";
 import { runScheduler } from "../scheduler/run.ts";
@@ -22,9 +27,12 @@ import { openTunnelHub } from "../tunnel/hub.ts";
 import { databaseCode, memoryAddon } from "./addons.ts";
 import { machineAddress } from "./addresses.ts";
 import { startAgent } from "./agent.ts";
+import { ensureAgentRole } from "./agent-role.ts";
 import type { ServerConfig } from "./config.ts";
+import { startTunnel } from "./dial-tunnel.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
+import { joinRoutes } from "./join-routes.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
@@ -52,7 +60,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   );
 
   const { listen, kubeconfig } = config;
-  const address = config.advertiseAddress ?? config.agent.nodeIp ?? machineAddress();
+  const address = config.advertiseAddress ?? config.agent.nodeIps[0] ?? machineAddress();
   const serverDirectory = join(config.dataDirectory, "server");
   const credentials = await parts.start("credentials", () =>
     refusePlainly(config, () =>
@@ -61,6 +69,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
         nodeName: config.agent.nodeName,
         sans: sansOf(config, address),
         token: config.token,
+        agentToken: config.agentToken,
         nowMs: clock.now(),
       }),
     ),
@@ -71,6 +80,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
       openStore({ kind: "sqlite", directory, code: databaseCode(serverDirectory) }, { clock, log: log.part("store") }),
     ),
   );
+  const gate = Promise.withResolvers<Gate>();
   const tunnels = await parts.start("tunnels", () => openTunnelHub({ clock, log: log.part("tunnel") }));
   const api = await parts.start("apiserver", async () =>
     refusePlainly(config, async () =>
@@ -98,9 +108,25 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
         advertisePort: listen.port,
         nodes: tunnels,
         upgrades: [tunnelUpgrade(tunnels)],
+        openRoutes: joinRoutes(gate.promise, () => credentials.serverCa.cert),
         version: kubernetesVersion,
       }),
     ),
+  );
+  const startClient = openClient(api.transportFor(partUser("start")), { fieldManager: "skiff" });
+  await ensureAgentRole(startClient);
+  gate.resolve(
+    new Gate({
+      client: startClient,
+      directory: serverDirectory,
+      clientCa: () => credentials.clientCa,
+      serverCa: () => credentials.serverCa.cert,
+      servers: () => [`https://${address.includes(":") ? `[${address}]` : address}:${api.port}`],
+      cluster: clusterSettingsOf(config),
+      ownNode: config.without.agent ? undefined : config.agent.nodeName,
+      clock,
+      log: log.part("join"),
+    }),
   );
   const localUrl = `https://${localAddress(listen.address)}:${api.port}`;
   await writeWhole(
@@ -115,10 +141,11 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   const informers = await parts.start("informers", () =>
     openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }),
   );
+  await parts.start("node names", () => releaseNamesOfDeletedNodes(startClient, informers, log.part("join")));
   if (!config.without.controllers) {
     const clientFor = (account: string) =>
       openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
-    await ensureDnsService(openClient(api.transportFor(partUser("start")), { fieldManager: "skiff" }), config);
+    await ensureDnsService(startClient, config);
     const options = {
       clusterCidrs: config.clusterCidrs.map(cidrText),
       rootCa: credentials.serverCa.cert,
@@ -140,16 +167,16 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), {
       fieldManager: "kubelet",
     });
-    const server = {
-      host: localAddress(listen.address),
-      port: api.port,
-      serverCa: credentials.serverCa.cert,
-      ...credentials.node,
+    const target = { host: localAddress(listen.address), port: api.port, ca: credentials.serverCa.cert };
+    const dial = async (signal: AbortSignal) => {
+      const shown = { ...target, ...credentials.node, name: serverName, protocols: ["http/1.1"] };
+      return startTunnel(await connectPinned(shown, signal), target.host, signal);
     };
     const nodeLabels = { "node-role.kubernetes.io/control-plane": "true", ...config.agent.nodeLabels };
-    const settings = { ...config, ...config.agent, nodeIp: config.agent.nodeIp ?? address, nodeLabels };
+    const nodeIps = config.agent.nodeIps.length > 0 ? config.agent.nodeIps : [address];
+    const settings = { ...config, ...config.agent, nodeIps, nodeLabels };
     const node = await refusePlainly(config, () =>
-      startAgent(parts, settings, { client, informers, server, clock, log }),
+      startAgent(parts, settings, { client, informers, dial, clock, log }),
     );
     node.registered.then(
       () => {
@@ -174,6 +201,12 @@ function refuseWithoutRights(config: ServerConfig): void {
       "skiff server needs root to run containers: use sudo, or --disable-agent for the control plane alone",
     );
   }
+}
+
+function clusterSettingsOf(config: ServerConfig): ClusterSettings {
+  const { clusterCidrs, serviceCidrs, clusterDns, clusterDomain, networkBackend } = config;
+  const networks = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
+  return { ...networks, clusterDns, clusterDomain, networkBackend };
 }
 
 /** Every name and address under which this server's API is asked for. */

@@ -31,7 +31,8 @@ describe("the server's configuration", () => {
       listen: { address: "0.0.0.0", port: 6443 },
       clusterDns: ["10.43.0.10"],
       nodePorts: { from: 30000, to: 32767 },
-      agent: { nodeName: "shelf-1", runtimeEndpoint: "/var/run/docker.sock", networkBackend: "vxlan" },
+      networkBackend: "vxlan",
+      agent: { nodeName: "shelf-1", runtimeEndpoint: "/var/run/docker.sock" },
     });
   });
 

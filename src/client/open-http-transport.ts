@@ -5,16 +5,21 @@ import { type Status, StatusError, statusErrorFrom } from "../api/status.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Credentials, Session } from "./http/session.ts";
 import { encodeRequest, encodeWatch, type WireRequest } from "./http/wire.ts";
+import { ServerList } from "./server-list.ts";
 import type { Transport } from "./transport.ts";
 
 export interface HttpTransportOptions {
-  /** "https://192.0.2.1:6443" */
-  readonly server: string;
-  /** The certificate authority (PEM) that the server's certificate must come from. */
-  readonly ca: string;
+  /** "https://192.0.2.1:6443", or several of which one that answers is used. */
+  readonly server: string | ServerList;
+  /** The certificate authority (PEM) that the server's certificate must come from; asked at every new connection. */
+  readonly ca: string | (() => string);
+  /** The name that the server's certificate must carry; absent: the host of its address. */
+  readonly serverName?: string | undefined;
   /** Asked at every new connection, so that renewed certificates and tokens are used without a restart. */
   readonly credentials: () => Credentials;
   readonly clock: Clock;
+  /** After this long without a word the server is asked whether it is there. */
+  readonly silenceMs?: number | undefined;
 }
 
 export interface HttpTransport extends Transport, AsyncDisposable {
@@ -23,8 +28,14 @@ export interface HttpTransport extends Transport, AsyncDisposable {
 }
 
 /** Reaches an API server over HTTPS (HTTP/2): one connection for everything, opened at the first request and again when it broke. */
-export function openHttpTransport({ server, ca, credentials, clock }: HttpTransportOptions): HttpTransport {
-  const session = new Session({ server, ca, credentials, clock });
+export function openHttpTransport({ server, ca, ...options }: HttpTransportOptions): HttpTransport {
+  const servers = typeof server === "string" ? new ServerList([server]) : server;
+  const session = new Session({
+    ...options,
+    server: () => servers.current,
+    unreachable: (gone) => servers.failed(gone),
+    ca: typeof ca === "string" ? () => ca : ca,
+  });
 
   async function send(request: WireRequest, signal?: AbortSignal) {
     const answer = await session.open(request, signal);

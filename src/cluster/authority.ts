@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import { KeyObject, randomBytes, webcrypto } from "node:crypto";
+import { createHash, createPublicKey, KeyObject, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 
@@ -26,6 +26,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** Validity of certificate authorities and of what they sign, in days. */
 export const authorityDays = 3650;
 export const leafDays = 365;
+const earliestMs = Date.UTC(2026, 0, 1);
 
 /** Makes a self-signed certificate authority. */
 export async function makeAuthority(commonName: string, nowMs: number): Promise<KeyPair> {
@@ -33,7 +34,9 @@ export async function makeAuthority(commonName: string, nowMs: number): Promise<
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: new x509.Name([{ CN: [commonName] }]).toString(),
     keys,
-    ...validity(nowMs, authorityDays),
+    // An hour back, so that a client whose clock is a little behind accepts it at once.
+    notBefore: new Date(sensible(nowMs) - 60 * 60 * 1000),
+    notAfter: new Date(sensible(nowMs) + authorityDays * dayMs),
     serialNumber: serialNumber(),
     signingAlgorithm,
     extensions: [
@@ -51,15 +54,56 @@ export async function makeAuthority(commonName: string, nowMs: number): Promise<
 /** Makes a key and has the authority sign a certificate for it. */
 export async function issueLeaf(authority: KeyPair, request: LeafRequest, nowMs: number): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
+  const cert = await signLeaf(authority, request, keys.publicKey, nowMs);
+  return { cert, key: privatePem(keys.privateKey) };
+}
+
+/** Makes a private key, in PEM. */
+export async function makeKey(): Promise<string> {
+  return privatePem((await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"])).privateKey);
+}
+
+/** A request (PKCS #10, PEM) that shows that its sender has the key. */
+export async function makeRequest(key: string, commonName: string): Promise<string> {
+  const [privateKey, publicKey] = await Promise.all([importPrivateKey(key), importPublicKey(key)]);
+  const name = new x509.Name([{ CN: [commonName] }]).toString();
+  const keys = { privateKey, publicKey };
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm });
+  return `${request.toString("pem")}\n`;
+}
+
+/** A request whose sender has the key that it names. */
+export interface VerifiedRequest {
+  readonly publicKey: x509.PublicKey;
+  /** SHA-256 of the public key, in hex: what a device is told by. */
+  readonly fingerprint: string;
+}
+
+/** @throws {Error} when the text is no request, or its signature is not of its key */
+export async function verifyRequest(pem: string): Promise<VerifiedRequest> {
+  const request = new x509.Pkcs10CertificateRequest(pem);
+  if (!(await request.verify())) throw new Error("the signature of the certificate request is not of its key");
+  const { publicKey } = request;
+  return { publicKey, fingerprint: createHash("sha256").update(Buffer.from(publicKey.rawData)).digest("hex") };
+}
+
+/** Has the authority sign a certificate for a key that somebody else keeps. */
+export async function signLeaf(
+  authority: KeyPair,
+  { commonName, organizations = [], usage, sans = [] }: LeafRequest,
+  publicKey: x509.PublicKey | webcrypto.CryptoKey,
+  nowMs: number,
+): Promise<string> {
   const issuer = new x509.X509Certificate(authority.cert);
-  const { commonName, organizations = [], usage, sans = [] } = request;
   const certificate = await x509.X509CertificateGenerator.create({
     subject: new x509.Name([...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }]).toString(),
     issuer: issuer.subject,
-    ...validity(nowMs, leafDays),
+    // From the authority's first day: whatever a device without a clock believes, a certificate is not from the future.
+    notBefore: issuer.notBefore,
+    notAfter: new Date(Math.min(sensible(nowMs) + leafDays * dayMs, issuer.notAfter.getTime())),
     serialNumber: serialNumber(),
     signingAlgorithm,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: await importPrivateKey(authority.key),
     extensions: [
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
@@ -76,7 +120,7 @@ export async function issueLeaf(authority: KeyPair, request: LeafRequest, nowMs:
         : []),
     ],
   });
-  return { cert: pemOf(certificate), key: privatePem(keys.privateKey) };
+  return pemOf(certificate);
 }
 
 /** What a stored certificate says of itself; undefined when the text is no certificate. */
@@ -90,9 +134,9 @@ export function describeCertificate(pem: string): { notAfterMs: number; sans: re
   }
 }
 
-function validity(nowMs: number, days: number): { notBefore: Date; notAfter: Date } {
-  // An hour back, so that a client whose clock is a little behind accepts it at once.
-  return { notBefore: new Date(nowMs - 60 * 60 * 1000), notAfter: new Date(nowMs + days * dayMs) };
+/** A clock that was never set says 1970: nothing that skiff signs begins before skiff was written. */
+function sensible(nowMs: number): number {
+  return Math.max(nowMs, earliestMs);
 }
 
 /** 16 random bytes, positive (RFC 5280, section 4.1.2.2). */
@@ -108,6 +152,11 @@ export function pemOf(certificate: x509.X509Certificate): string {
 
 function privatePem(key: webcrypto.CryptoKey): string {
   return KeyObject.from(key).export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+async function importPublicKey(key: string): Promise<webcrypto.CryptoKey> {
+  const der = createPublicKey(key).export({ type: "spki", format: "der" });
+  return webcrypto.subtle.importKey("spki", der, signingAlgorithm, true, ["verify"]);
 }
 
 export async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {

@@ -1,8 +1,10 @@
-import { createHash, generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
+import { generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describeCertificate, issueLeaf, type KeyPair, type LeafRequest, makeAuthority } from "./authority.ts";
 import { readIfThere, readOrMake, writeWhole } from "./files.ts";
+import { caHashOf, parseToken, tokenText } from "./token.ts";
 
 /** All keys and certificates of a server, as they lie in DATA/server/tls. Made at the first start, read at later ones. */
 export interface ServerCredentials {
@@ -30,6 +32,8 @@ export interface CredentialOptions {
   readonly sans: readonly string[];
   /** The secret part of the node token, when the user gave one. */
   readonly token?: string | undefined;
+  /** The secret of a token with which only agents can join, when the user gave one. */
+  readonly agentToken?: string | undefined;
   readonly nowMs: number;
 }
 
@@ -63,6 +67,10 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
     }),
   ]);
   const nodeToken = await nodeTokenFile(directory, serverCa.cert, options.token);
+  if (options.agentToken !== undefined) {
+    const token = { caHash: caHashOf(serverCa.cert), user: "node", secret: options.agentToken };
+    await writeWhole(join(directory, "agent-token"), `${tokenText(token)}\n`);
+  } else await rm(join(directory, "agent-token"), { force: true });
   return { serverCa, clientCa, serving, admin, node, serviceAccountKey, nodeToken };
 }
 
@@ -95,9 +103,9 @@ async function makeServiceAccountKey(): Promise<string> {
 
 async function nodeTokenFile(directory: string, caCert: string, given: string | undefined): Promise<string> {
   const file = join(directory, "node-token");
-  const caHash = createHash("sha256").update(caCert).digest("hex");
-  const secret = given ?? (await readIfThere(file))?.trim().split("::server:")[1] ?? randomBytes(16).toString("hex");
-  const token = `K10${caHash}::server:${secret}`;
-  if ((await readIfThere(file))?.trim() !== token) await writeWhole(file, `${token}\n`);
+  const there = (await readIfThere(file))?.trim();
+  const secret = given ?? (there ? parseToken(there).secret : randomBytes(16).toString("hex"));
+  const token = tokenText({ caHash: caHashOf(caCert), user: "server", secret });
+  if (there !== token) await writeWhole(file, `${token}\n`);
   return token;
 }

@@ -6,7 +6,7 @@ export interface Intended {
   /** Where the API listens; absent on an agent. */
   readonly listen?: ServerConfig["listen"];
   /** Absent where no containers run. */
-  readonly agent?: Pick<ServerConfig["agent"], "runtimeEndpoint" | "networkBackend">;
+  readonly agent?: Pick<ServerConfig["agent"], "runtimeEndpoint"> & Pick<ServerConfig, "networkBackend">;
 }
 
 /** Where a check looks. Tests give another root. */

@@ -1,10 +1,13 @@
 import type { Command } from "../command.ts";
+import { agent } from "./agent.ts";
 import { check } from "./check.ts";
 import { files } from "./files.ts";
 import { kubectl } from "./kubectl.ts";
 import { licences } from "./licences.ts";
+import { node } from "./node.ts";
 import { ready } from "./ready.ts";
 import { server } from "./server.ts";
+import { token } from "./token.ts";
 
 /** Every command but `help`, in the order in which the help lists them. */
-export const commands: readonly Command[] = [server, kubectl, ready, check, files, licences];
+export const commands: readonly Command[] = [server, agent, token, node, kubectl, ready, check, files, licences];

@@ -37,8 +37,11 @@ function intendedFrom([word, ...rest]: readonly string[], env: NodeJS.ProcessEnv
   if (word !== undefined && word !== "server" && !word.startsWith("-"))
     throw new UsageError(`unexpected argument ${JSON.stringify(word)}: write \`skiff check [server] [FLAGS]\``);
   const args = word === undefined || word === "server" ? rest : [word, ...rest];
-  const { dataDirectory, listen, agent, without } = serverConfigFrom(readGiven(server, args, env), hostname());
-  return { dataDirectory, listen, ...(!without.agent && { agent }) };
+  const { dataDirectory, listen, agent, networkBackend, without } = serverConfigFrom(
+    readGiven(server, args, env),
+    hostname(),
+  );
+  return { dataDirectory, listen, ...(!without.agent && { agent: { ...agent, networkBackend } }) };
 }
 
 const marks: Record<Row["state"], string> = { ok: "ok", warning: "warning", problem: "PROBLEM" };

@@ -1,12 +1,14 @@
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ArgRefused, checkArgOfAnother, controllerSettingFrom } from "../../app/component-args.ts";
 import type { ServerConfig } from "../../app/config.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { runServer } from "../../app/server.ts";
+import { parseToken } from "../../app/tokens.ts";
 import { type Cidr, cidrAddress, cidrContains, cidrText, parseIp } from "../../base/ip.ts";
 import { type LogLevel, openLog } from "../../base/log.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
+import { agentConfigFrom, nodeFlags, textOrFile } from "../node-flags.ts";
 import { takeUpChanges } from "../reload.ts";
 import { refuseOverlap, Values } from "../values.ts";
 
@@ -63,10 +65,18 @@ export const server: Command = {
       name: "token",
       short: "t",
       value: "SECRET",
-      does: "secret with which agents join",
+      does: "secret with which devices join",
       defaultText: "made at the first start",
       env: "SKIFF_TOKEN",
     },
+    { name: "token-file", value: "FILE", does: "file that holds it", env: "SKIFF_TOKEN_FILE" },
+    {
+      name: "agent-token",
+      value: "SECRET",
+      does: "another secret, with which only agents join",
+      env: "SKIFF_AGENT_TOKEN",
+    },
+    { name: "agent-token-file", value: "FILE", does: "file that holds it", env: "SKIFF_AGENT_TOKEN_FILE" },
     { name: "cluster-cidr", value: "CIDR", repeatable: true, does: "network of the pods", defaultText: "10.42.0.0/16" },
     {
       name: "service-cidr",
@@ -114,32 +124,7 @@ export const server: Command = {
     { name: "disable-agent", does: "run no containers on this machine; needs neither root nor Docker" },
     { name: "disable-scheduler", does: "run no scheduler" },
     { name: "disable-controller-manager", does: "run no controllers" },
-    {
-      name: "node-name",
-      value: "NAME",
-      does: "name of this machine's node",
-      defaultText: "the host name",
-      env: "SKIFF_NODE_NAME",
-    },
-    {
-      name: "node-ip",
-      value: "IP",
-      does: "address of this machine's node",
-      defaultText: "that of the interface with the default route",
-    },
-    { name: "node-label", value: "KEY=VALUE", repeatable: true, does: "label of the node, set when it registers" },
-    {
-      name: "node-taint",
-      value: "KEY=VALUE:EFFECT",
-      repeatable: true,
-      does: "taint of the node, set when it registers",
-    },
-    {
-      name: "container-runtime-endpoint",
-      value: "SOCKET",
-      does: "where Docker listens",
-      defaultText: "unix:///var/run/docker.sock",
-    },
+    ...nodeFlags,
     {
       name: "flannel-backend",
       value: "NAME",
@@ -191,9 +176,10 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     controllers: values.isOn("disable-controller-manager"),
   };
   if (without.agent) refuseAgentFlags(given);
+  const dataDirectory = resolve(values.text("data-dir") ?? defaultDataDirectory());
 
   return {
-    dataDirectory: resolve(values.text("data-dir") ?? defaultDataDirectory()),
+    dataDirectory,
     listen: { address: values.ip("bind-address") ?? "0.0.0.0", port: values.port("https-listen-port", 6443) },
     advertiseAddress: values.ip("advertise-address"),
     tlsSans: values.list("tls-san"),
@@ -201,7 +187,8 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
       file: resolve(values.text("write-kubeconfig") ?? defaultKubeconfig()),
       mode: values.mode("write-kubeconfig-mode", 0o600),
     },
-    token: tokenFrom(values),
+    token: secretFrom(values, "token"),
+    agentToken: secretFrom(values, "agent-token"),
     clusterCidrs,
     serviceCidrs,
     nodePorts: values.portRange("service-node-port-range", "30000-32767"),
@@ -210,14 +197,8 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     staticTokensFile: values.text("token-auth-file"),
     without,
     controllerSettings: controllerSettings(values, clusterCidrs, serviceCidrs),
-    agent: {
-      nodeName: nodeNameFrom(values, machineName),
-      nodeIp: values.ip("node-ip"),
-      nodeLabels: values.pairs("node-label"),
-      nodeTaints: taintsFrom(values),
-      runtimeEndpoint: socketFrom(values),
-      networkBackend: values.oneOf("flannel-backend", ["vxlan", "host-gw", "none"]),
-    },
+    networkBackend: values.oneOf("flannel-backend", ["vxlan", "host-gw", "none"]),
+    agent: agentConfigFrom(values, { machineName, dataDirectory }),
   };
 }
 
@@ -246,7 +227,14 @@ export const logLevelFrom = (given: Given): LogLevel => (new Values(given).isOn(
 
 /** Flags of the node make no sense where there is none: said rather than ignored. */
 function refuseAgentFlags(given: Given): void {
-  for (const name of ["node-ip", "node-label", "node-taint", "container-runtime-endpoint", "flannel-backend"]) {
+  for (const name of [
+    "node-ip",
+    "node-external-ip",
+    "node-label",
+    "node-taint",
+    "with-node-id",
+    "container-runtime-endpoint",
+  ]) {
     const source = given.values.get(name)?.source;
     if (source)
       throw new UsageError(
@@ -255,46 +243,14 @@ function refuseAgentFlags(given: Given): void {
   }
 }
 
-/** Kubernetes docs, "Object Names and IDs", section "DNS Subdomain Names": what a node may be called. */
-function nodeNameFrom(values: Values, machineName: string): string {
-  const name = (values.text("node-name") ?? machineName).toLowerCase();
-  if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name) || name.length > 253) {
-    throw values.wrong(
-      "node-name",
-      name,
-      "a node's name consists of lower case letters, digits, '-' and '.', and begins and ends with a letter or digit",
-    );
-  }
-  return name;
-}
-
-function tokenFrom(values: Values): string | undefined {
-  const token = values.text("token");
-  if (token !== undefined && !/^[\w.+/=-]{1,256}$/.test(token)) {
+/** The secret of a token: alone, in a file, or as part of a token of the secure form. */
+function secretFrom(values: Values, name: "token" | "agent-token"): string | undefined {
+  const text = textOrFile(values, name);
+  if (text === undefined) return undefined;
+  try {
+    return parseToken(text).secret;
+  } catch (error) {
     // The secret itself is not shown: what is printed ends up in logs.
-    throw new UsageError("--token: a secret consists of letters, digits and . _ + / = -");
+    throw new UsageError(`--${name}: ${(error as Error).message}`);
   }
-  return token;
-}
-
-function taintsFrom(values: Values): { key: string; value: string; effect: string }[] {
-  return values.list("node-taint").map((text) => {
-    const [, key, value = "", effect] =
-      /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text) ?? [];
-    if (!key || !effect)
-      throw values.wrong("node-taint", text, "write it as key=value:NoSchedule (or PreferNoSchedule, NoExecute)");
-    return { key, value, effect };
-  });
-}
-
-function socketFrom(values: Values): string {
-  const endpoint = values.text("container-runtime-endpoint") ?? "unix:///var/run/docker.sock";
-  const path = endpoint.replace(/^unix:\/\//, "");
-  if (!path.startsWith("/"))
-    throw values.wrong(
-      "container-runtime-endpoint",
-      endpoint,
-      `a socket is named by its path, such as unix://${join("/var/run", "docker.sock")}`,
-    );
-  return path;
 }

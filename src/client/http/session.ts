@@ -6,6 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import type { Clock } from "../../base/clock.ts";
+import { connectPinned } from "../../base/pinned-tls.ts";
 import type { WireRequest } from "./wire.ts";
 
 /** How a client shows who it is. */
@@ -19,21 +20,36 @@ export interface WireAnswer {
 }
 
 export interface SessionOptions {
-  readonly server: string;
-  readonly ca: string;
+  /** Asked at every new connection. */
+  readonly server: () => string;
+  /** Called when a server could not be reached, or is gone. */
+  readonly unreachable: (server: string) => void;
+  readonly ca: () => string;
+  /** The name that the server's certificate must carry; absent: its host. */
+  readonly serverName?: string | undefined;
   readonly credentials: () => Credentials;
   readonly clock: Clock;
+  /** After this long without a word the server is asked whether it is there. */
+  readonly silenceMs?: number | undefined;
+}
+
+interface Connection {
+  readonly http: ClientHttp2Session;
+  readonly token: string | undefined;
+  readonly server: string;
+  /** How many requests are under way. */
+  open: number;
 }
 
 // client-go's figures: after 30 silent seconds ask whether the other side is still there, after 15 more it is not.
-const silenceMs = 30_000;
-const answerMs = 15_000;
+const usualSilenceMs = 30_000;
+const answerShare = 0.5;
 const windowBytes = 1024 * 1024;
 
 /** One HTTP/2 connection for all requests, replaced when it breaks. */
 export class Session {
   readonly #options: SessionOptions;
-  #current: { http: ClientHttp2Session; token: string | undefined } | undefined;
+  #current: Promise<Connection> | undefined;
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -41,9 +57,11 @@ export class Session {
   }
 
   /** Sends a request; resolves when the answer begins. */
-  open({ method, path, contentType, body }: WireRequest, signal?: AbortSignal): Promise<WireAnswer> {
-    if (this.#closed) return Promise.reject(new Error("the connection was closed"));
-    const { http, token } = this.#connected();
+  async open({ method, path, contentType, body }: WireRequest, signal?: AbortSignal): Promise<WireAnswer> {
+    if (this.#closed) throw new Error("the connection was closed");
+    const connection = await this.#connected();
+    const { http, token, server } = connection;
+    signal?.throwIfAborted();
     const stream = http.request(
       {
         [constants.HTTP2_HEADER_METHOD]: method,
@@ -54,64 +72,102 @@ export class Session {
       },
       { ...(signal && { signal }), endStream: body === undefined },
     );
+    // The process goes on as long as somebody waits for an answer; an idle connection keeps nothing alive.
+    http.ref();
+    connection.open++;
+    stream.once("close", () => {
+      if (--connection.open === 0 && !http.destroyed) http.unref();
+    });
     stream.setEncoding("utf8");
     if (body !== undefined) stream.end(body);
     return new Promise((resolve, reject) => {
       // Without a listener an error that comes after the answer would end the process; who reads the body sees it.
       stream.on("error", reject);
-      stream.on("close", () => reject(new Error(`${this.#options.server} closed the connection`)));
+      stream.on("close", () => reject(new Error(`${server} closed the connection`)));
       stream.once("response", (headers) => resolve({ status: headers[":status"] ?? 0, headers, body: stream }));
     });
   }
 
   /** New requests go over a new connection; the present one ends with its last request. */
   retire(): void {
-    this.#current?.http.close();
+    const retired = this.#current;
     this.#current = undefined;
+    void retired?.then(
+      ({ http }) => http.close(),
+      () => {}, // it never was one; who waited for it was told
+    );
   }
 
   close(): void {
     this.#closed = true;
-    this.#current?.http.destroy();
+    const closed = this.#current;
     this.#current = undefined;
+    void closed?.then(
+      ({ http }) => http.destroy(),
+      () => {}, // it never was one; who waited for it was told
+    );
   }
 
-  #connected() {
+  async #connected(): Promise<Connection> {
     const known = this.#current;
-    if (known && !known.http.closed && !known.http.destroyed) return known;
-    const { server, ca, credentials } = this.#options;
-    const shown = credentials();
-    const identity = "token" in shown ? {} : { cert: shown.cert, key: shown.key };
-    const settings = { enablePush: false, initialWindowSize: windowBytes };
-    const http = connect(server, { ca, ...identity, settings });
-    const current = { http, token: "token" in shown ? shown.token : undefined };
+    if (known) {
+      const connection = await known;
+      if (!connection.http.closed && !connection.http.destroyed) return connection;
+      if (this.#current === known) this.#current = undefined;
+    }
+    this.#current ??= this.#connect();
+    return this.#current;
+  }
+
+  #connect(): Promise<Connection> {
+    const server = this.#options.server();
     const drop = (): void => {
-      if (this.#current === current) this.#current = undefined;
+      if (this.#current !== connection) return;
+      this.#current = undefined;
+      this.#options.unreachable(server);
     };
-    http.on("connect", () => http.setLocalWindowSize(4 * windowBytes));
+    const connection = this.#dial(server, drop);
+    connection.catch(drop);
+    return connection;
+  }
+
+  async #dial(server: string, drop: () => void): Promise<Connection> {
+    const { ca, serverName: name, credentials } = this.#options;
+    const shown = credentials();
+    const identity = "token" in shown ? {} : shown;
+    const { hostname, port } = new URL(server);
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const socket = await connectPinned({
+      host,
+      port: Number(port || 443),
+      ca: ca(),
+      name,
+      protocols: ["h2"],
+      ...identity,
+    });
+    const settings = { enablePush: false, initialWindowSize: windowBytes };
+    const http = connect(server, { createConnection: () => socket, settings });
+    http.setLocalWindowSize(4 * windowBytes);
     http.on("error", drop); // every request under way is told by its stream
     http.on("goaway", drop);
     http.on("close", drop);
     http.unref();
-    this.#current = current;
     this.#watchOver(http);
-    return current;
+    return { http, token: "token" in shown ? shown.token : undefined, server, open: 0 };
   }
 
   /** A connection that was cut silently looks idle: while it lives it is asked from time to time. */
   #watchOver(http: ClientHttp2Session): void {
-    const { clock } = this.#options;
+    const { clock, silenceMs = usualSilenceMs } = this.#options;
     let timer: Disposable | undefined;
     const ask = (): void => {
-      timer = clock.after(answerMs, () => http.destroy(new Error("the server no longer answers")));
+      timer = clock.after(silenceMs * answerShare, () => http.destroy(new Error("the server no longer answers")));
       http.ping((error) => {
         timer?.[Symbol.dispose]();
         if (!error && !http.destroyed) timer = clock.after(silenceMs, ask);
       });
     };
-    http.once("connect", () => {
-      timer = clock.after(silenceMs, ask);
-    });
+    timer = clock.after(silenceMs, ask);
     http.once("close", () => timer?.[Symbol.dispose]());
   }
 }

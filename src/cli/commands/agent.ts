@@ -1,0 +1,96 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { JoinConfig } from "../../app/config.ts";
+import { defaultDataDirectory } from "../../app/paths.ts";
+import { runAgent } from "../../app/run-agent.ts";
+import { parseToken } from "../../app/tokens.ts";
+import { openLog } from "../../base/log.ts";
+import { type Command, type Given, UsageError } from "../command.ts";
+import { agentConfigFrom, nodeFlags, textOrFile } from "../node-flags.ts";
+import { takeUpChanges } from "../reload.ts";
+import { Values } from "../values.ts";
+import { logLevelFrom } from "./server.ts";
+
+export const agent: Command = {
+  name: "agent",
+  summary: "join this machine to a cluster and run its pods",
+  about: [
+    "Runs in the foreground until it is asked to stop (SIGTERM or Ctrl-C). Containers go on running when it stops and are taken up again at the next start.",
+    "The token is needed once: with it the device's own key is signed. From then on the device is known by its key, and goes on running its pods while no server answers.",
+    "Every flag may stand in /etc/skiff/config.yaml under its long name; the command line wins.",
+  ],
+  readsConfigFile: true,
+  flags: [
+    {
+      name: "config",
+      short: "c",
+      value: "FILE",
+      does: "read flags from this file and from the *.yaml in FILE.d",
+      defaultText: "/etc/skiff/config.yaml",
+      env: "SKIFF_CONFIG_FILE",
+    },
+    {
+      name: "data-dir",
+      short: "d",
+      value: "DIR",
+      does: "where all state lies",
+      defaultText: "/var/lib/skiff",
+      env: "SKIFF_DATA_DIR",
+    },
+    { name: "server", short: "s", value: "URL", does: "a server: https://ADDRESS:6443", env: "SKIFF_URL" },
+    {
+      name: "token",
+      short: "t",
+      value: "TOKEN",
+      does: "the server's node token, or one that `skiff token create` made",
+      env: "SKIFF_TOKEN",
+    },
+    { name: "token-file", value: "FILE", does: "file that holds the token", env: "SKIFF_TOKEN_FILE" },
+    ...nodeFlags,
+    { name: "debug", does: "log more", env: "SKIFF_DEBUG" },
+  ],
+  examples: [
+    {
+      line: "skiff agent --server https://192.0.2.1:6443 --token-file /etc/skiff/token",
+      does: "join the cluster of that server",
+    },
+  ],
+  async run(given, io) {
+    const config = joinConfigFrom(given, hostname());
+    let level = logLevelFrom(given);
+    const log = openLog({ level: () => level, write: (line) => io.err(line) });
+    takeUpChanges(agent, given, { io, log, check: (now) => joinConfigFrom(now, hostname()) }, [
+      { flag: "debug", take: (now) => void (level = logLevelFrom(now)) },
+    ]);
+    await runAgent(config, { log, stop: io.stop, say: (line) => io.out(`${line}\n`) });
+    return 0;
+  },
+};
+
+/** @throws {UsageError} for a value that cannot be right */
+export function joinConfigFrom(given: Given, machineName: string): JoinConfig {
+  const values = new Values(given);
+  const dataDirectory = resolve(values.text("data-dir") ?? defaultDataDirectory());
+  const token = textOrFile(values, "token");
+  try {
+    if (token !== undefined) parseToken(token);
+  } catch (error) {
+    throw new UsageError(`--token: ${(error as Error).message}`);
+  }
+  return {
+    dataDirectory,
+    server: serverFrom(values),
+    token,
+    agent: agentConfigFrom(values, { machineName, dataDirectory }),
+  };
+}
+
+function serverFrom(values: Values): string {
+  const text = values.text("server");
+  if (text === undefined)
+    throw new UsageError("--server is missing: the address of a server, such as https://192.0.2.1:6443");
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "https:" || !url.hostname || url.pathname !== "/")
+    throw values.wrong("server", text, "a server is named as https://ADDRESS:PORT, such as https://192.0.2.1:6443");
+  return `https://${url.host}`;
+}

@@ -1,0 +1,33 @@
+/** What a device and a server say to each other when the device joins, and when its certificate is renewed. */
+export const authorityPath = "/cacerts";
+export const joinPath = "/v1-skiff/join";
+
+/** Sent with a token, or with the certificate that the node has. */
+export interface JoinRequest {
+  readonly nodeName: string;
+  /** PKCS #10, PEM: signed by the device's own key, which never leaves it. */
+  readonly certificateRequest: string;
+}
+
+export interface JoinAnswer {
+  /** The node's certificate. */
+  readonly certificate: string;
+  /** Whom to believe from now on (PEM; during a change of the authority there are two). */
+  readonly serverCa: string;
+  /** Under which addresses servers answer. */
+  readonly servers: readonly string[];
+  readonly cluster: ClusterSettings;
+}
+
+/** What is the same on every node. */
+export interface ClusterSettings {
+  readonly clusterCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  readonly networkBackend: string;
+}
+
+/** Groups of a node's certificate: what kubelets are, and what reads the cluster's network. */
+export const agentGroup = "system:skiff:agents";
+export const nodeGroups = ["system:nodes", agentGroup];

@@ -1,0 +1,169 @@
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { Backoff } from "../base/backoff.ts";
+import type { Clock } from "../base/clock.ts";
+import { CannotStart } from "../base/lifecycle.ts";
+import { type Log, messageOf } from "../base/log.ts";
+import { ServerList } from "../client/server-list.ts";
+import { type KeyPair, makeKey, makeRequest } from "./authority.ts";
+import { readIfThere, readOrMake, writeWhole } from "./files.ts";
+import { askToJoin, fetchAuthority, JoinRefused } from "./join.ts";
+import type { JoinAnswer } from "./join-protocol.ts";
+import { caHashOf, type JoinToken } from "./token.ts";
+
+export interface MembershipOptions {
+  /** DATA/agent. */
+  readonly directory: string;
+  readonly nodeName: string;
+  /** The server that the user named. */
+  readonly server: string;
+  readonly token: JoinToken | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const day = 24 * 60 * 60 * 1000;
+/** Of a certificate's year: when it is renewed, and how often that is looked at. */
+export const renewBeforeMs = 90 * day;
+const lookEveryMs = day / 2;
+
+/** This device as a member of a cluster: its key, its certificate, whom it believes and where the servers are. */
+export class Membership implements Disposable {
+  readonly servers: ServerList;
+  readonly #options: MembershipOptions;
+  readonly #key: string;
+  #answer: JoinAnswer;
+  #timer: Disposable | undefined;
+  readonly #renewed: () => void;
+
+  private constructor(options: MembershipOptions, key: string, answer: JoinAnswer, renewed: () => void) {
+    this.#options = options;
+    this.#key = key;
+    this.#answer = answer;
+    this.#renewed = renewed;
+    this.servers = new ServerList([options.server]);
+    this.servers.learn(answer.servers);
+  }
+
+  /**
+   * Takes up the membership that lies on the disk, without asking anybody; where there is none, joins with the token, and
+   * waits for a server as long as it takes. `renewed` is called when there is another certificate or another authority.
+   * @throws {CannotStart} when a server refuses
+   */
+  static async open(options: MembershipOptions, renewed: () => void, stop: AbortSignal): Promise<Membership> {
+    const { directory, nodeName, token } = options;
+    const key = await readOrMake(join(directory, "client-kubelet.key"), makeKey);
+    const kept = await readAnswer(directory, nodeName);
+    if (kept) {
+      const hash = token?.caHash;
+      const isOfToken = hash === undefined || authorities(kept.serverCa).some((ca) => caHashOf(ca) === hash);
+      if (isOfToken) return new Membership(options, key, kept, renewed);
+      options.log.info("the token is of another cluster than this device's certificate: joining that one");
+    }
+    const answer = await joinWithToken(options, key, stop);
+    await keepAnswer(directory, answer);
+    return new Membership(options, key, answer, renewed);
+  }
+
+  get cluster(): JoinAnswer["cluster"] {
+    return this.#answer.cluster;
+  }
+
+  get serverCa(): string {
+    return this.#answer.serverCa;
+  }
+
+  get credentials(): KeyPair {
+    return { cert: this.#answer.certificate, key: this.#key };
+  }
+
+  /** From now on the certificate is renewed long before its end, and what the cluster says of itself is kept. */
+  keepFresh(): void {
+    void this.#refresh().finally(() => {
+      this.#timer = this.#options.clock.after(lookEveryMs, () => this.keepFresh());
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+  }
+
+  async #refresh(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const answer = await this.#ask();
+      const { certificate, serverCa } = this.#answer;
+      const isSoon = endsSoon(certificate, this.#options.clock.now());
+      // A certificate with most of its life before it is kept: nothing is written without need.
+      const next = isSoon || answer.serverCa !== serverCa ? answer : { ...answer, certificate };
+      if (JSON.stringify(next) !== JSON.stringify(this.#answer)) await keepAnswer(this.#options.directory, next);
+      this.#answer = next;
+      this.servers.learn(answer.servers);
+      if (next.certificate === certificate) return;
+      log.info("the node's certificate was renewed");
+      this.#renewed();
+    } catch (error) {
+      log.info("the node's membership could not be looked at, the next time comes", { error: messageOf(error) });
+    }
+  }
+
+  async #ask(): Promise<JoinAnswer> {
+    const { nodeName, token } = this.#options;
+    const server = this.servers.current;
+    const ask = { nodeName, certificateRequest: await makeRequest(this.#key, `system:node:${nodeName}`) };
+    try {
+      return await askToJoin({ server, serverCa: this.serverCa, credential: this.credentials, ask });
+    } catch (error) {
+      // A device that lay in a drawer for a year has a certificate that nobody takes; its token may still be good.
+      if (!(error instanceof JoinRefused) || !token) throw error;
+      return askToJoin({ server, serverCa: this.serverCa, credential: { token }, ask });
+    }
+  }
+}
+
+async function joinWithToken(options: MembershipOptions, key: string, stop: AbortSignal): Promise<JoinAnswer> {
+  const { nodeName, server, token, clock, log } = options;
+  if (!token)
+    throw new CannotStart(
+      "this device is in no cluster yet and has no token: --token with what lies in the server's /var/lib/skiff/server/node-token",
+    );
+  const ask = { nodeName, certificateRequest: await makeRequest(key, `system:node:${nodeName}`) };
+  const backoff = new Backoff({ firstMs: 250, maxMs: 10_000, jitter: 0.5 }, clock);
+  for (let told = ""; !stop.aborted; ) {
+    try {
+      const serverCa = await fetchAuthority(server, token);
+      if (token.caHash === undefined)
+        log.warn("the token has no hash of the cluster's authority: whoever answered first is believed", { server });
+      return await askToJoin({ server, serverCa, credential: { token }, ask });
+    } catch (error) {
+      if (error instanceof CannotStart) throw error;
+      if (told !== messageOf(error)) log.warn("the server cannot be reached yet", { server, error: messageOf(error) });
+      told = messageOf(error);
+      await backoff.wait(stop);
+    }
+  }
+  throw new CannotStart("stopped before the device had joined");
+}
+
+export function endsSoon(certificate: string, nowMs: number): boolean {
+  return Date.parse(new X509Certificate(certificate).validTo) - nowMs < renewBeforeMs;
+}
+
+/** The certificates in a text of several. */
+export function authorities(pem: string): string[] {
+  return pem.split(/(?<=-----END CERTIFICATE-----\n)/).filter((text) => text.includes("BEGIN CERTIFICATE"));
+}
+
+/** Only of this node's name: under another the device is another node. */
+async function readAnswer(directory: string, nodeName: string): Promise<JoinAnswer | undefined> {
+  const text = await readIfThere(join(directory, "membership.json"));
+  if (text === undefined) return undefined;
+  const answer = JSON.parse(text) as JoinAnswer;
+  return new X509Certificate(answer.certificate).subject.split("\n").includes(`CN=system:node:${nodeName}`)
+    ? answer
+    : undefined;
+}
+
+function keepAnswer(directory: string, answer: JoinAnswer): Promise<void> {
+  return writeWhole(join(directory, "membership.json"), JSON.stringify(answer));
+}

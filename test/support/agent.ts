@@ -1,0 +1,85 @@
+import { type Cluster, skiffProgram } from "./cluster.ts";
+import { eventually, Hopeless } from "./eventually.ts";
+import type { Machine } from "./machine.ts";
+
+/** `skiff agent` on a machine. */
+export interface Agent extends AsyncDisposable {
+  readonly machine: Machine;
+  output(): string;
+  /** Ends it by a signal and waits for its end; the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number>;
+  /** Starts it again; does not wait for anything. */
+  start(): void;
+  /** Resolves with the exit code when it ends by itself. */
+  readonly ended: Promise<number>;
+}
+
+/** The server's node token, as its administrator would copy it. */
+export async function nodeTokenOf({ machine }: Cluster): Promise<string> {
+  return (await machine.must("cat", ["/var/lib/skiff/server/node-token"])).trim();
+}
+
+export interface AgentOptions {
+  readonly token?: string;
+  readonly flags?: readonly string[];
+  readonly server?: string;
+  /** A program in front of skiff, such as faketime. */
+  readonly wrapper?: readonly string[];
+}
+
+/** Starts `skiff agent` on a machine; does not wait for anything. */
+export async function startAgent(machine: Machine, cluster: Cluster, options: AgentOptions = {}): Promise<Agent> {
+  const token = options.token ?? (await nodeTokenOf(cluster));
+  const server = options.server ?? `https://${cluster.machine.address}:6443`;
+  const [program = "", ...args] = [
+    ...(options.wrapper ?? []),
+    ...skiffProgram,
+    "agent",
+    "--server",
+    server,
+    "--token",
+    token,
+    ...(options.flags ?? []),
+  ];
+  let agent = machine.start(program, args);
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
+    // nsenter stands between: the signal goes to skiff itself.
+    await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${skiffProgram.at(-1)} agent`]);
+    return agent.ended;
+  };
+  return {
+    machine,
+    output: () => agent.output(),
+    stop,
+    start: () => void (agent = machine.start(program, args)),
+    get ended() {
+      return agent.ended;
+    },
+    async [Symbol.asyncDispose]() {
+      if (agent.child.exitCode === null) await stop("SIGKILL");
+    },
+  };
+}
+
+/** Starts an agent; resolves when its node is Ready. */
+export async function joinCluster(machine: Machine, cluster: Cluster, options: AgentOptions = {}): Promise<Agent> {
+  const agent = await startAgent(machine, cluster, options);
+  const nodeName = /--node-name[ =](\S+)/.exec(options.flags?.join(" ") ?? "")?.[1] ?? machine.name;
+  await untilReady(cluster, nodeName, agent);
+  return agent;
+}
+
+/** Resolves when the API shows the node as Ready. */
+export async function untilReady(cluster: Cluster, nodeName: string, agent?: Agent): Promise<void> {
+  let exitCode: number | undefined;
+  void agent?.ended.then((code) => {
+    exitCode = code;
+  });
+  await eventually(async () => {
+    if (exitCode !== undefined) throw new Hopeless(`skiff agent ended with ${exitCode}`);
+    if (agent && !agent.output().includes(`node ${nodeName} is Ready`)) throw new Error("it has not said so");
+    await cluster.kubectl.must(["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=1s"]);
+  }).catch((cause) => {
+    throw new Error(`node ${nodeName} did not become Ready; the agent says:\n${agent?.output()}`, { cause });
+  });
+}
