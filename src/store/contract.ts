@@ -23,6 +23,12 @@ export interface Store extends AsyncDisposable {
   committed(entry: Entry): Promise<void>;
 
   /**
+   * Resolves when nothing is under way with the key any more. For a removal, which leaves no entry to ask `committed` about:
+   * that a key is gone may be told only when readers see it too.
+   */
+  settled(key: string): Promise<void>;
+
+  /**
    * Committed entries whose key starts with `prefix`, in byte order of their keys.
    * @throws {Compacted} when `revision` is older than the bucket's history reaches
    * @throws {FutureRevision} when `revision` is newer than the newest committed revision

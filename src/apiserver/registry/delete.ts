@@ -54,7 +54,10 @@ async function deleteByName(registry: Registry, call: Call, name: string, knownK
   const key = knownKey ?? storeKey(call.resource, call.namespace, name);
   for (;;) {
     const entry = registry.store.latest(key);
-    if (!entry) throw notFound(call.resource.name, name);
+    if (!entry) {
+      await registry.store.settled(key);
+      throw notFound(call.resource.name, name);
+    }
     try {
       return await deleteEntry(registry, { ...call, name }, entry);
     } catch (error) {

@@ -44,7 +44,10 @@ export async function updateObject(registry: Registry, call: Call, options: Upda
   for (let tries = 1; ; tries++) {
     const entry = registry.store.latest(key);
     if (!entry) {
-      if (!options.create) throw notFound(resource.name, name);
+      if (!options.create) {
+        await registry.store.settled(key);
+        throw notFound(resource.name, name);
+      }
       call.alsoNeeds("create");
       const object = await options.create();
       return createObject(registry, { ...call, name: undefined }, object, { isApplied: options.isApplied ?? false });

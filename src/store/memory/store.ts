@@ -94,6 +94,12 @@ export class MemoryStore implements Store {
     await this.#undecided.get(entry.modRevision)?.promise;
   }
 
+  async settled(key: string): Promise<void> {
+    for (let event = this.#pending.get(key); event; event = this.#pending.get(key))
+      // Whether it succeeds is told to whoever asked for it.
+      await Promise.allSettled([this.#undecided.get(event.entry.modRevision)?.promise]);
+  }
+
   list(prefix: string, options: ListOptions = {}): ListResult {
     const revision = options.revision ?? this.#committed;
     if (revision > this.#committed) throw new FutureRevision(revision, this.#committed);

@@ -99,6 +99,8 @@ export function storeContract(name: string, open: () => Promise<Store>, { runs =
         const first = await store.put("/pods/a", create("1"));
         const deleting = store.delete("/pods/a", replace(first, "last"));
         expect(store.latest("/pods/a")).toBeUndefined();
+        await store.settled("/pods/a");
+        expect(store.get("/pods/a")).toBeUndefined();
         const again = await store.put("/pods/a", create("2"));
         expect(again.createRevision).toBeGreaterThan((await deleting).modRevision);
       });
