@@ -1,5 +1,5 @@
 import type { Subresource, Verb } from "../../api/kind.ts";
-import { badRequest, StatusError } from "../../api/status.ts";
+import { badRequest, notFound, StatusError } from "../../api/status.ts";
 import { pathSegment } from "../../api/validate/names.ts";
 import type { Catalog, Resource } from "../registry/resources.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -41,9 +41,11 @@ export function routeOf(catalog: Catalog, info: RequestInfo, method: string): Ro
   return { resource, subresource, verb };
 }
 
-function subresourceOf({ kind }: Resource, { depth, subresource }: RequestInfo): Subresource | undefined {
+function subresourceOf({ kind, custom, name: resource }: Resource, info: RequestInfo): Subresource | undefined {
+  const { depth, subresource, name } = info;
   if (depth < 3) return undefined;
   const found = kind.subresources[subresource];
+  if (!found && custom) throw notFound(resource, name);
   if (!found || (depth > 3 && !(found.sort === "action" && found.action === "proxy"))) throw unknownResource();
   return found;
 }

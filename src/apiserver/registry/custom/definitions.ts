@@ -7,6 +7,7 @@ import { heldObject } from "../held.ts";
 import { timestamp } from "../metadata.ts";
 import { storePrefix } from "../resources.ts";
 import { updateObject } from "../update.ts";
+import { followApiServices } from "./api-services.ts";
 import { cleanupFinalizer } from "./held-by-objects.ts";
 import { resourcesFrom } from "./resource-from-definition.ts";
 
@@ -73,7 +74,18 @@ export class Definitions implements Disposable {
   #forget({ metadata, spec }: CustomResourceDefinition): void {
     this.#leaving.get(metadata.name)?.[Symbol.dispose]();
     this.#leaving.delete(metadata.name);
-    this.#registry.catalog.define(spec.group, spec.names.plural, []);
+    this.#working = this.#working.then(async () => {
+      this.#registry.catalog.define(spec.group, spec.names.plural, []);
+      await this.#publish();
+    });
+  }
+
+  async #publish(): Promise<void> {
+    try {
+      await followApiServices(this.#registry);
+    } catch (error) {
+      this.#registry.log.error("the APIServices of custom groups were not brought up to date", { error });
+    }
   }
 
   async #reconcile(definition: CustomResourceDefinition): Promise<void> {
@@ -83,6 +95,7 @@ export class Definitions implements Disposable {
     const isEstablished = conditions.some(({ type, status: is }) => type === "Established" && is === "True");
     const served = { ...definition, status: { ...status, acceptedNames: accepted } };
     this.#registry.catalog.define(spec.group, spec.names.plural, isEstablished ? resourcesFrom(served) : []);
+    await this.#publish();
     const isLeaving = metadata.deletionTimestamp !== undefined;
     await this.#change(definition, accepted, conditions);
     if (isLeaving && metadata.finalizers?.includes(cleanupFinalizer)) await this.#cleanUp(definition);

@@ -163,7 +163,9 @@ function objectErrors(value: unknown, schema: JSONSchemaProps, at: Path, before:
   if (maxProperties !== undefined && count > maxProperties) errors.push(tooMany(count, maxProperties, at));
   const isMissing = (name: string): boolean =>
     object[name] === undefined || (object[name] === null && !properties[name]?.nullable);
-  for (const name of required) if (isMissing(name)) errors.push(at.child(name).required());
+  // A whole resource inside another says what it is, whatever its schema asks for.
+  const needed = schema["x-kubernetes-embedded-resource"] ? [...required, ...typeFields] : required;
+  for (const name of new Set(needed)) if (isMissing(name)) errors.push(at.child(name).required());
   for (const [name, field] of Object.entries(object)) {
     // A null that the schema does not allow is as good as nothing.
     if (isMissing(name)) continue;
@@ -176,6 +178,8 @@ function objectErrors(value: unknown, schema: JSONSchemaProps, at: Path, before:
   }
   return errors;
 }
+
+const typeFields = ["apiVersion", "kind"];
 
 function combinationErrors(value: unknown, schema: JSONSchemaProps, at: Path): FieldError[] {
   const { allOf = [], anyOf, oneOf, not } = schema;
