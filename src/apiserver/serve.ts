@@ -197,6 +197,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       await http[Symbol.asyncDispose]();
       definitions[Symbol.dispose]();
       conditions[Symbol.dispose]();
+      registry.admission[Symbol.dispose]();
       nodeAuthorizer[Symbol.dispose]();
       rbac[Symbol.dispose]();
     },

@@ -17,19 +17,27 @@ export interface AdmissionStep {
   readonly name: string;
   mutate?(review: Review): void | Promise<void>;
   validate?(review: Review): void | Promise<void>;
+  /** Whether this step has changed an object so that all steps that mutate should look at it once more. */
+  reinvokes?(review: Review): boolean;
 }
 
 /** The steps in the order they run: every mutation first, validation of the outcome last. */
-export class Admission {
+export class Admission implements Disposable {
+  readonly #steps: readonly (AdmissionStep & Partial<Disposable>)[];
   readonly #mutating: readonly AdmissionStep[];
   readonly #validating: readonly AdmissionStep[];
 
-  constructor(steps: readonly AdmissionStep[]) {
+  constructor(steps: readonly (AdmissionStep & Partial<Disposable>)[]) {
+    this.#steps = steps;
     this.#mutating = steps.filter((step) => step.mutate);
     this.#validating = steps.filter((step) => step.validate);
   }
 
   async mutate(review: Review): Promise<void> {
+    await this.#mutateOnce(review);
+    if (this.#mutating.some((step) => step.reinvokes?.(review))) await this.#mutateOnce(review);
+  }
+  async #mutateOnce(review: Review): Promise<void> {
     for (const step of this.#mutating) {
       const pending = step.mutate?.(review);
       if (pending) await pending;
@@ -40,5 +48,9 @@ export class Admission {
       const pending = step.validate?.(review);
       if (pending) await pending;
     }
+  }
+
+  [Symbol.dispose](): void {
+    for (const step of this.#steps) step[Symbol.dispose]?.();
   }
 }

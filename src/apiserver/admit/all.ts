@@ -8,6 +8,7 @@ import { certificateSigning } from "./certificate-signing.ts";
 import { certificateSubjectRestriction } from "./certificate-subject-restriction.ts";
 import { defaultClasses } from "./default-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { webhooks } from "./dynamic/webhooks.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
@@ -51,6 +52,8 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     certificateApproval(surroundings),
     certificateSigning(surroundings),
     certificateSubjectRestriction(),
+    // Behind all that completes an object, so that others see it whole.
+    webhooks(surroundings),
     // Last: what another step refuses is not charged.
     resourceQuota(surroundings),
   ];

@@ -72,7 +72,9 @@ async function deleteEntry(registry: Registry, call: Call, entry: Entry): Promis
   if (warning && policyOf(call.options) === undefined) call.warn(warning);
   refuseUnmetPreconditions(registry, call, old);
   registry.specials.get(call.resource.bucket)?.deleting?.(call, old);
-  await registry.admission.validate({ call, operation: "DELETE", object: undefined, old });
+  const review = { call, operation: "DELETE", object: undefined, old } as const;
+  await registry.admission.mutate(review);
+  await registry.admission.validate(review);
 
   const { next, now } = begun(registry, call, old);
   if (!next) {

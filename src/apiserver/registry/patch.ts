@@ -74,7 +74,7 @@ function appliedConfiguration({ resource }: Call, given: unknown): Partial<AnyOb
 }
 
 /** What a patch made, read as the resource's type. */
-function readAs(call: Call, value: AnyObject): AnyObject {
+export function readAs(call: Call, value: AnyObject): AnyObject {
   const { resource, options } = call;
   const decoding = { encoding: "json", fieldValidation: options.fieldValidation ?? "Warn", warn: call.warn } as const;
   const object = resource.custom

@@ -1,4 +1,5 @@
 import { addresses } from "./addresses.ts";
+import { authorizers } from "./authorizer.ts";
 import { conversions, optionals } from "./conversions.ts";
 import { formats } from "./formats.ts";
 import { lists, sets } from "./lists.ts";
@@ -26,6 +27,7 @@ export const functions: ReadonlyMap<string, readonly Overload[]> = Map.groupBy(
     ...addresses,
     ...formats,
     ...versions,
+    ...authorizers,
   ],
   ({ name }) => name,
 );

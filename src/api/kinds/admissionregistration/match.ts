@@ -1,3 +1,6 @@
+import { type AdmissionScope, compileAdmission } from "../../cel/admission.ts";
+import { CompileError } from "../../cel/expression.ts";
+import { bool, dyn, type Type } from "../../cel/types.ts";
 import type { FieldError, Path } from "../../field.ts";
 import type {
   MatchCondition,
@@ -108,12 +111,16 @@ export function validateFailurePolicy(policy: string | undefined, at: Path): Fie
   return policy === undefined ? [] : validateOneOf(policy, ["Fail", "Ignore"], at.child("failurePolicy"));
 }
 
-export function validateMatchConditions(conditions: readonly MatchCondition[] = [], at: Path): FieldError[] {
+export function validateMatchConditions(
+  conditions: readonly MatchCondition[] = [],
+  at: Path,
+  scope: AdmissionScope = {},
+): FieldError[] {
   const names = conditions.map(({ name }) => name);
   return [
     ...(conditions.length > maxMatchConditions ? [at.tooMany(conditions.length, maxMatchConditions)] : []),
     ...conditions.flatMap(({ name = "", expression }, i) => [
-      ...validateExpression(expression, at.index(i).child("expression")),
+      ...validateExpression(expression, at.index(i).child("expression"), { scope, wanted: [bool] }),
       ...(name ? validateText(qualifiedName, name, at.index(i).child("name")) : [at.index(i).child("name").required()]),
       ...(name && names.indexOf(name) < i ? [at.index(i).child("name").duplicate(name)] : []),
     ]),
@@ -127,23 +134,68 @@ const celWords = new Set(
   ),
 );
 
-export function validateVariables(variables: readonly Variable[] = [], at: Path): FieldError[] {
+export function validateVariables(
+  variables: readonly Variable[] = [],
+  at: Path,
+  scope: AdmissionScope = {},
+): FieldError[] {
   const names = variables.map(({ name }) => name);
+  const known = new Map<string, Type>();
   return variables.flatMap(({ name = "", expression }, i) => {
     const place = at.index(i).child("name");
+    const inScope = { ...scope, variables: new Map(known) };
+    known.set(name, typeOfVariable(expression ?? "", inScope));
     return [
       ...(name === "" ? [place.required("name is not specified")] : []),
       ...(name && (cIdentifier(name).length > 0 || celWords.has(name))
         ? [place.invalid(name, "must be a valid CEL identifier")]
         : []),
       ...(name && names.indexOf(name) < i ? [place.duplicate(name)] : []),
-      ...validateExpression(expression, at.index(i).child("expression"), "expression is not specified"),
+      ...validateExpression(expression, at.index(i).child("expression"), {
+        scope: inScope,
+        otherwise: "expression is not specified",
+      }),
     ];
   });
 }
 
-export function validateExpression(expression: string | undefined, at: Path, otherwise = ""): FieldError[] {
-  return expression?.trim() ? [] : [at.required(otherwise)];
+/** The types of a policy's variables; each may speak of those before it. What is wrong with one is said elsewhere. */
+export function variableTypes(variables: readonly Variable[] = [], scope: AdmissionScope = {}): Map<string, Type> {
+  const known = new Map<string, Type>();
+  for (const { name = "", expression = "" } of variables)
+    known.set(name, typeOfVariable(expression, { ...scope, variables: new Map(known) }));
+  return known;
+}
+
+function typeOfVariable(expression: string, scope: AdmissionScope): Type {
+  try {
+    return compileAdmission(expression, scope).type;
+  } catch (error) {
+    if (error instanceof CompileError) return dyn;
+    throw error;
+  }
+}
+
+/** What is wrong with an expression. `scope`: what it may speak of; it is only asked for where none is given. */
+export function validateExpression(
+  expression: string | undefined,
+  at: Path,
+  {
+    scope,
+    wanted,
+    otherwise = "",
+  }: { readonly scope?: AdmissionScope; readonly wanted?: readonly Type[]; readonly otherwise?: string } = {},
+): FieldError[] {
+  const text = expression?.trim();
+  if (!text) return [at.required(otherwise)];
+  if (!scope) return [];
+  try {
+    compileAdmission(text, { ...scope, ...(wanted && { wanted }) });
+    return [];
+  } catch (error) {
+    if (error instanceof CompileError) return [at.invalid(expression, error.message)];
+    throw error;
+  }
 }
 
 export function validateParamKind(kind: ParamKind | undefined, at: Path): FieldError[] {

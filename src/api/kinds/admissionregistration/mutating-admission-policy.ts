@@ -39,6 +39,7 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   validate({ spec }, root) {
     const at = root.child("spec");
     const { matchConstraints, mutations = [], reinvocationPolicy } = spec;
+    const scope = { hasParams: spec.paramKind !== undefined, hasNamespace: true };
     return [
       ...validateFailurePolicy(spec.failurePolicy, at),
       ...validateParamKind(spec.paramKind, at.child("paramKind")),
@@ -50,8 +51,8 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
               : [at.child("matchConstraints", "resourceRules").required()]),
           ]
         : [at.child("matchConstraints").required()]),
-      ...validateMatchConditions(spec.matchConditions, at.child("matchConditions")),
-      ...validateVariables(spec.variables, at.child("variables")),
+      ...validateMatchConditions(spec.matchConditions, at.child("matchConditions"), scope),
+      ...validateVariables(spec.variables, at.child("variables"), scope),
       ...(mutations.length === 0
         ? [at.child("mutations").required("mutations must contain at least one item")]
         : mutations.flatMap((mutation, i) => validateMutation(mutation, at.child("mutations").index(i)))),

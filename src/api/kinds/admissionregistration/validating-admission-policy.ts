@@ -1,3 +1,5 @@
+import type { AdmissionScope } from "../../cel/admission.ts";
+import { bool, simpleType, text } from "../../cel/types.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind, statusAlone } from "../../kind.ts";
@@ -14,6 +16,7 @@ import {
   validateMatchResources,
   validateParamKind,
   validateVariables,
+  variableTypes,
 } from "./match.ts";
 
 const mostAnnotations = 20;
@@ -47,6 +50,8 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
     const at = root.child("spec");
     const { matchConstraints, validations = [], auditAnnotations = [] } = spec;
     const none = validations.length === 0 && auditAnnotations.length === 0;
+    const scope = { hasParams: spec.paramKind !== undefined, hasNamespace: true };
+    const named = { ...scope, variables: variableTypes(spec.variables, scope) };
     const some = "validations or auditAnnotations must contain at least one item";
     return [
       ...validateFailurePolicy(spec.failurePolicy, at),
@@ -59,11 +64,13 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
               : [at.child("matchConstraints", "resourceRules").required()]),
           ]
         : [at.child("matchConstraints").required()]),
-      ...validateMatchConditions(spec.matchConditions, at.child("matchConditions")),
-      ...validateVariables(spec.variables, at.child("variables")),
+      ...validateMatchConditions(spec.matchConditions, at.child("matchConditions"), scope),
+      ...validateVariables(spec.variables, at.child("variables"), scope),
       ...(none ? [at.child("validations").required(some), at.child("auditAnnotations").required(some)] : []),
-      ...validations.flatMap((validation, i) => validateValidation(validation, at.child("validations").index(i))),
-      ...validateAuditAnnotations(auditAnnotations, metadata.name, at.child("auditAnnotations")),
+      ...validations.flatMap((validation, i) =>
+        validateValidation(validation, at.child("validations").index(i), named),
+      ),
+      ...validateAuditAnnotations(auditAnnotations, metadata.name, { at: at.child("auditAnnotations"), scope: named }),
     ];
   },
 
@@ -71,12 +78,22 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
     validateConditions(status?.conditions, root.child("status", "conditions")),
 });
 
-function validateValidation({ expression, message, messageExpression, reason }: Validation, at: Path): FieldError[] {
+function validateValidation(
+  { expression, message, messageExpression, reason }: Validation,
+  at: Path,
+  scope: AdmissionScope,
+): FieldError[] {
   const shown = at.child("message");
+  const messageAt = at.child("messageExpression");
   return [
-    ...validateExpression(expression, at.child("expression"), "expression is not specified"),
+    ...validateExpression(expression, at.child("expression"), {
+      scope,
+      wanted: [bool],
+      otherwise: "expression is not specified",
+    }),
+    ...(messageExpression?.trim() ? validateExpression(messageExpression, messageAt, { scope, wanted: [text] }) : []),
     ...(messageExpression && messageExpression.trim() === ""
-      ? [at.child("messageExpression").invalid(messageExpression, "must be non-empty if specified")]
+      ? [messageAt.invalid(messageExpression, "must be non-empty if specified")]
       : []),
     ...(message && message.trim() === "" ? [shown.invalid(message, "message must be non-empty if specified")] : []),
     ...(/[\n\r]/.test(message?.trim() ?? "") ? [shown.invalid(message, "message must not contain line breaks")] : []),
@@ -84,7 +101,11 @@ function validateValidation({ expression, message, messageExpression, reason }: 
   ];
 }
 
-function validateAuditAnnotations(annotations: readonly AuditAnnotation[], policy: string, at: Path): FieldError[] {
+function validateAuditAnnotations(
+  annotations: readonly AuditAnnotation[],
+  policy: string,
+  { at, scope }: { readonly at: Path; readonly scope: AdmissionScope },
+): FieldError[] {
   const keys = annotations.map(({ key }) => key);
   return [
     ...(annotations.length > mostAnnotations
@@ -94,7 +115,11 @@ function validateAuditAnnotations(annotations: readonly AuditAnnotation[], polic
       const [name, value] = [at.index(i).child("key"), at.index(i).child("valueExpression")];
       return [
         ...validateText(qualifiedName, `${policy}/${key}`, name),
-        ...validateExpression(valueExpression, value, "valueExpression is not specified"),
+        ...validateExpression(valueExpression, value, {
+          scope,
+          wanted: [text, simpleType("null")],
+          otherwise: "valueExpression is not specified",
+        }),
         ...(valueExpression.trim().length > longestExpression
           ? [value.required(`must not exceed ${longestExpression} bytes in length`)]
           : []),

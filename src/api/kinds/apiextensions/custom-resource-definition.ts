@@ -80,7 +80,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
       ...validateNames(spec.names ?? ({} as CustomResourceDefinitionNames), at.child("names")),
       ...validateParts(spec.versions ?? [], at),
       ...validateConversion(spec.conversion ?? { strategy: "None" }, at.child("conversion")),
-      ...(status?.storedVersions?.length ? [] : [stored.invalid(null, "must have at least one stored version")]),
+      ...validateStoredVersions(status?.storedVersions ?? [], spec.versions ?? [], stored),
       ...validateApproval({ metadata, spec }, root),
       ...(spec.preserveUnknownFields
         ? [
@@ -118,6 +118,33 @@ function rememberStorage({ spec, status }: CustomResourceDefinition): void {
   const storage = spec.versions?.find((version) => version.storage)?.name;
   if (!status || storage === undefined || status.storedVersions?.includes(storage)) return;
   status.storedVersions = [...(status.storedVersions ?? []), storage];
+}
+
+/** Objects may lie in every version that once was the one for storage: each must be served or at least be known. */
+function validateStoredVersions(
+  storedVersions: readonly string[],
+  versions: readonly CustomResourceDefinitionVersion[],
+  at: Path,
+): FieldError[] {
+  if (storedVersions.length === 0) return [at.invalid(null, "must have at least one stored version")];
+  const storage = versions.findLast((version) => version.storage)?.name;
+  return [
+    ...storedVersions.flatMap((name, i) =>
+      versions.some((version) => version.name === name)
+        ? []
+        : [
+            at
+              .index(i)
+              .invalid(
+                name,
+                `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
+              ),
+          ],
+    ),
+    ...(storage !== undefined && !storedVersions.includes(storage)
+      ? [at.invalid(storedVersions, `must have the storage version ${storage}`)]
+      : []),
+  ];
 }
 
 /** Several complaints about one name are one text. */

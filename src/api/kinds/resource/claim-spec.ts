@@ -1,3 +1,5 @@
+import { compileDeviceSelector } from "../../cel/device.ts";
+import { CompileError } from "../../cel/expression.ts";
 import type { FieldError, Path } from "../../field.ts";
 import type {
   DeviceConstraint,
@@ -86,7 +88,14 @@ export function validateSelectors(selectors: readonly DeviceSelector[], at: Path
   return selectors.flatMap(({ cel }, i) => {
     const place = at.index(i).child("cel");
     if (!cel) return [place.required()];
-    return cel.expression ? [] : [place.child("expression").required()];
+    if (!cel.expression) return [place.child("expression").required()];
+    try {
+      compileDeviceSelector(cel.expression);
+      return [];
+    } catch (error) {
+      if (error instanceof CompileError) return [place.child("expression").invalid(cel.expression, error.message)];
+      throw error;
+    }
   });
 }
 

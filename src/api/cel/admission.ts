@@ -1,0 +1,106 @@
+import { CompileError, compileExpression, type Expression } from "./expression.ts";
+import { dyn, type Type, typeFrom, typeText } from "./types.ts";
+
+/** What expressions of webhooks and admission policies may speak of (API reference, "ValidatingAdmissionPolicy"). */
+export interface AdmissionScope {
+  readonly hasParams?: boolean;
+  /** Whether it is of a policy, which knows the request's namespace. */
+  readonly hasNamespace?: boolean;
+  /** Values that a policy has given names, with their types. */
+  readonly variables?: ReadonlyMap<string, Type>;
+  readonly structs?: (name: string) => Type | undefined;
+}
+
+function objectType(name: string, fields: Readonly<Record<string, string | Type>>): Type {
+  const types = Object.entries(fields).map(([field, type]): [string, Type] => [
+    field,
+    typeof type === "string" ? typeFrom(type) : type,
+  ]);
+  return { sort: "object", name, fields: new Map(types) };
+}
+
+const groupVersionKind = objectType("kubernetes.GroupVersionKind", {
+  group: "string",
+  version: "string",
+  kind: "string",
+});
+const groupVersionResource = objectType("kubernetes.GroupVersionResource", {
+  group: "string",
+  version: "string",
+  resource: "string",
+});
+const request = objectType("kubernetes.AdmissionRequest", {
+  kind: groupVersionKind,
+  resource: groupVersionResource,
+  subResource: "string",
+  requestKind: groupVersionKind,
+  requestResource: groupVersionResource,
+  requestSubResource: "string",
+  name: "string",
+  namespace: "string",
+  operation: "string",
+  userInfo: objectType("kubernetes.UserInfo", {
+    username: "string",
+    uid: "string",
+    groups: "list(string)",
+    extra: "map(string, list(string))",
+  }),
+  dryRun: "bool",
+  options: dyn,
+});
+const namespaceObject = objectType("kubernetes.Namespace", {
+  metadata: objectType("kubernetes.NamespaceMetadata", {
+    name: "string",
+    generateName: "string",
+    namespace: "string",
+    labels: "map(string, string)",
+    annotations: "map(string, string)",
+    UID: "string",
+    creationTimestamp: "timestamp",
+    deletionGracePeriodSeconds: "int",
+    deletionTimestamp: "timestamp",
+    generation: "int",
+    resourceVersion: "string",
+    finalizers: "list(string)",
+  }),
+  spec: objectType("kubernetes.NamespaceSpec", { finalizers: "list(string)" }),
+  status: objectType("kubernetes.NamespaceStatus", { phase: "string" }),
+});
+
+function variablesOf({ hasParams, hasNamespace, variables }: AdmissionScope): ReadonlyMap<string, Type> {
+  const known = new Map<string, Type>([
+    ["object", dyn],
+    ["oldObject", dyn],
+    ["request", request],
+    ["authorizer", typeFrom("kubernetes.authorization.Authorizer")],
+    ["authorizer.requestResource", typeFrom("kubernetes.authorization.ResourceCheck")],
+  ]);
+  if (hasNamespace) known.set("namespaceObject", namespaceObject);
+  if (hasParams) known.set("params", dyn);
+  if (variables) known.set("variables", { sort: "object", name: "kubernetes.variables", fields: variables });
+  return known;
+}
+
+/**
+ * Compiles an expression of a webhook or policy. `wanted`: what it may be worth; anything unless said.
+ * @throws {CompileError} in the words that the API answers with
+ */
+export function compileAdmission(
+  text: string,
+  { wanted, ...scope }: AdmissionScope & { readonly wanted?: readonly Type[] },
+): Expression {
+  const expression = compiled(text, scope);
+  if (!wanted || wanted.some((type) => typeText(type) === typeText(expression.type))) return expression;
+  const names = wanted.map(typeText);
+  const expected = names.length === 1 ? names[0] : `one of [${names.join(" ")}]`;
+  throw new CompileError(`must evaluate to ${expected} but got ${typeText(expression.type)}`);
+}
+
+function compiled(text: string, scope: AdmissionScope): Expression {
+  try {
+    return compileExpression(text, { variables: variablesOf(scope), structs: scope.structs });
+  } catch (error) {
+    if (error instanceof CompileError) throw new CompileError(`compilation failed: ${error.message}`, { cause: error });
+    throw error;
+  }
+}

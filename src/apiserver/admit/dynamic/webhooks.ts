@@ -1,0 +1,128 @@
+import { CostExceeded } from "../../../api/cel/run-cost.ts";
+import { CelError } from "../../../api/cel/values.ts";
+import type { AnyObject } from "../../../api/object.ts";
+import { jsonPatch } from "../../../api/patch/json.ts";
+import { forbidden, internalError } from "../../../api/status.ts";
+import { fromStored, toStored } from "../../registry/held.ts";
+import { readAs } from "../../registry/patch.ts";
+import { systemUser } from "../../user.ts";
+import type { AdmissionStep, Review } from "../admission.ts";
+import type { AdmissionSurroundings } from "../all.ts";
+import { accessCheckFor, conditionsHold, scopeOf } from "./conditions.ts";
+import { Followed } from "./followed.ts";
+import { isExempt, matched, type SeenAs } from "./match.ts";
+import { type Phase, requestOf, shownObject } from "./review.ts";
+import { ask, type Webhook, webhooksOf } from "./webhook.ts";
+import { WebhookClient } from "./webhook-client.ts";
+
+const group = "admissionregistration.k8s.io";
+
+/**
+ * Asks the webhooks that are configured (Kubernetes docs, "Dynamic Admission Control"): those that change objects one after the
+ * other, those that only judge them all at once.
+ */
+export function webhooks(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
+  const { store } = surroundings;
+  const client = new WebhookClient(store);
+  const mutating = new Followed(store, `mutatingwebhookconfigurations.${group}`, webhooksOf);
+  const validating = new Followed(store, `validatingwebhookconfigurations.${group}`, webhooksOf);
+  /** What each webhook that wants to be asked again has last seen of an object. */
+  const rounds = new WeakMap<Review, Round>();
+
+  return {
+    name: "MutatingAdmissionWebhook",
+
+    async mutate(review) {
+      const all = mutating.all.flat();
+      if (all.length === 0 || isExempt(review, systemUser.name)) return;
+      const before = rounds.get(review);
+      const round: Round = before ?? { seen: new Map(), hasChanged: false };
+      rounds.set(review, round);
+      for (const webhook of all) {
+        if (before && (before.seen.get(webhook.id) ?? textOf(review)) === textOf(review)) continue;
+        const seen = wanted(webhook, review, "mutate", surroundings);
+        if (!seen) continue;
+        const answer = await ask(client, webhook, { review, seen, phase: "mutate" });
+        if (answer?.patch !== undefined)
+          round.hasChanged = applyTo(review, answer.patch, seen, webhook) || round.hasChanged;
+        if (webhook.webhook.reinvocationPolicy === "IfNeeded") round.seen.set(webhook.id, textOf(review));
+      }
+    },
+
+    // What a webhook has changed, the server's own steps and other webhooks may want to complete.
+    reinvokes: (review) => rounds.get(review)?.hasChanged ?? false,
+
+    async validate(review) {
+      const all = validating.all.flat();
+      if (all.length === 0 || isExempt(review, systemUser.name)) return;
+      const asked = all.flatMap((webhook) => {
+        const seen = wanted(webhook, review, "validate", surroundings);
+        return seen ? [ask(client, webhook, { review, seen, phase: "validate" })] : [];
+      });
+      const outcomes = await Promise.allSettled(asked);
+      for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    },
+
+    [Symbol.dispose]() {
+      client[Symbol.dispose]();
+      mutating[Symbol.dispose]();
+      validating[Symbol.dispose]();
+    },
+  };
+}
+
+interface Round {
+  readonly seen: Map<string, string>;
+  hasChanged: boolean;
+}
+
+function textOf({ object }: Review): string {
+  return JSON.stringify(object ?? null);
+}
+
+/** How a request is shown to a webhook; undefined: it is not asked about it. */
+function wanted(
+  { webhook, matching, conditions }: Webhook,
+  review: Review,
+  phase: Phase,
+  { store, authorizer, registry }: AdmissionSurroundings,
+): SeenAs | undefined {
+  const seen = matched(review, matching, { store, catalog: registry().catalog });
+  if (!seen || conditions.length === 0) return seen;
+  const values = {
+    object: shownObject(review, review.object, seen, phase) ?? null,
+    oldObject: shownObject(review, review.old, seen, phase) ?? null,
+    request: requestOf(review, seen),
+    authorizer: accessCheckFor(review, authorizer),
+  };
+  try {
+    return conditionsHold(conditions, scopeOf(values)) ? seen : undefined;
+  } catch (error) {
+    if (!(error instanceof CelError || error instanceof CostExceeded)) throw error;
+    if (webhook.failurePolicy === "Ignore") return undefined;
+    throw forbidden(review.call.resource.name, review.call.name ?? "", error.message);
+  }
+}
+
+/** Changes the object of a review as a webhook asks; says whether that changed anything. */
+function applyTo(review: Review, patch: unknown, { as }: SeenAs, { name }: Webhook): boolean {
+  const { call, object } = review;
+  if (!object)
+    throw internalError(
+      `admission webhook ${JSON.stringify(name)} attempted to modify the object, which is not supported for this operation`,
+    );
+  const before = textOf(review);
+  const target = as ?? call.resource;
+  const isOther = target !== call.resource;
+  const shown = isOther ? fromStored(target, toStored(call.resource, structuredClone(object))) : object;
+  const changed = jsonPatch(shown, patch) as AnyObject;
+  const read = readAs({ ...call, resource: target, options: { ...call.options, fieldValidation: "Ignore" } }, changed);
+  replaceContent(object, isOther ? fromStored(call.resource, toStored(target, read)) : read);
+  return textOf(review) !== before;
+}
+
+/** Others hold the object itself: it becomes the new one in place. */
+export function replaceContent(object: AnyObject, next: AnyObject): void {
+  for (const key of Object.keys(object)) if (!(key in next)) delete object[key];
+  Object.assign(object, next);
+}

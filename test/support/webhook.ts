@@ -1,0 +1,48 @@
+import type { IncomingMessage } from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import { systemClock } from "../../src/base/clock.ts";
+import { issueLeaf, makeAuthority } from "../../src/cluster/authority.ts";
+
+/** What a webhook is asked, and what it answers: the `request` and the `response` of a review. */
+export type Responder = (request: Record<string, never>, path: string) => unknown | Promise<unknown>;
+
+export interface TestWebhook extends AsyncDisposable {
+  readonly port: number;
+  /** What a configuration says of who signed the webhook's certificate. */
+  readonly caBundle: string;
+  /** Where it is, for a configuration. */
+  at(path: string): { readonly url: string; readonly caBundle: string };
+}
+
+/** A webhook on this machine's loopback address, reached there or as the Service hook.default.svc. */
+export async function startWebhook(respond: Responder): Promise<TestWebhook> {
+  const now = systemClock.now();
+  const authority = await makeAuthority("webhook-test", now);
+  const sans = ["127.0.0.1", "hook.default.svc"];
+  const { key, cert } = await issueLeaf(authority, { commonName: "hook", usage: "server", sans }, now);
+  const server = https.createServer({ key, cert }, async (request, response) => {
+    const review = JSON.parse(await textOf(request));
+    const answer = await respond(review.request, new URL(request.url ?? "/", "https://hook").pathname);
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ kind: review.kind, apiVersion: review.apiVersion, response: answer }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const caBundle = Buffer.from(authority.cert).toString("base64");
+  return {
+    port,
+    caBundle,
+    at: (path) => ({ url: `https://127.0.0.1:${port}${path}`, caBundle }),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
