@@ -8,6 +8,7 @@ import { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Informers } from "../client/informer.ts";
 import { openDns } from "./dns/open-dns.ts";
+import { mendWhatOthersTake } from "./mend.ts";
 import { passForeignFilters } from "./pods/foreign-filters.ts";
 import { readOutsideMtu } from "./pods/kernel.ts";
 import { raiseNodeLink } from "./pods/node-link.ts";
@@ -16,6 +17,7 @@ import { Peers } from "./pods/peers.ts";
 import { PodLinks, type SandboxToAttach } from "./pods/pod-links.ts";
 import { type Backend, vxlan } from "./pods/routes.ts";
 import { nodeSysctls, setSysctls } from "./pods/sysctls.ts";
+import { ForeignChanges } from "./services/foreign-changes.ts";
 import { KernelTable } from "./services/kernel.ts";
 import { ServiceProxy } from "./services/proxy.ts";
 import { checkTools } from "./tools.ts";
@@ -83,16 +85,34 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       dnsPort: dns.port,
     });
     if (backend !== "none") await passForeignFilters(clusterCidrs, log);
-    const kernel = await parts.start("nft", () => new KernelTable(clock));
+    const foreign = new ForeignChanges(clock);
+    const kernel = await parts.start("nft", () => new KernelTable(clock, () => foreign.own()));
     const proxy = await parts.start("services", async () => {
       const proxy = new ServiceProxy({ services, slices, pods, place, settings, kernel, clock, log });
       await proxy.start();
       return proxy;
     });
     const peers = await parts.start("peers", () => {
-      const peers = new Peers({ nodes, range, nodeName, backend, log });
+      const peers = new Peers({ nodes, range, nodeName, backend, clock, log });
       peers.start();
       return peers;
+    });
+    await parts.start("mending", () => {
+      const filters = () => (backend === "none" ? undefined : passForeignFilters(clusterCidrs, log));
+      return mendWhatOthersTake({
+        clock,
+        log,
+        foreign,
+        async rules() {
+          proxy.resync();
+          await filters();
+        },
+        async links() {
+          await raise(range.current?.nodeIps ?? []);
+          await links.mend();
+          peers.mend();
+        },
+      });
     });
     let known = range.current;
     await parts.start("node range", () =>

@@ -1,4 +1,6 @@
 import type { Node } from "../../api/schema/types.ts";
+import { Backoff } from "../../base/backoff.ts";
+import type { Clock } from "../../base/clock.ts";
 import { parseIp } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
@@ -15,17 +17,29 @@ import {
   vxlan,
 } from "./routes.ts";
 
+export interface PeersOptions {
+  readonly nodes: Informer<Node>;
+  readonly range: NodeRange;
+  readonly nodeName: string;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Keeps the ways to the pods of other nodes: what the Node objects say, in the kernel. */
 export class Peers implements AsyncDisposable {
-  readonly #options: { nodes: Informer<Node>; range: NodeRange; nodeName: string; backend: Backend; log: Log };
+  readonly #options: PeersOptions;
+  readonly #backoff: Backoff;
+  #retry: Disposable | undefined;
   #applied: readonly PeerRange[] | undefined;
   #subscription: Disposable | undefined;
   #working: Promise<void> = Promise.resolve();
   #pending = false;
   #overlayIp: string | undefined;
 
-  constructor(options: { nodes: Informer<Node>; range: NodeRange; nodeName: string; backend: Backend; log: Log }) {
+  constructor(options: PeersOptions) {
     this.#options = options;
+    this.#backoff = new Backoff({ firstMs: 1_000, maxMs: 60_000 }, options.clock);
   }
 
   /** Begins to follow the nodes once they are all known: until then the routes of an earlier run stay. */
@@ -40,6 +54,12 @@ export class Peers implements AsyncDisposable {
     );
   }
 
+  /** Somebody else took ways away: all of them are set anew. */
+  mend(): void {
+    this.#applied = [];
+    this.changed();
+  }
+
   /** Something that routes depend on changed. */
   changed(): void {
     if (this.#pending) return;
@@ -52,11 +72,12 @@ export class Peers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#subscription?.[Symbol.dispose]();
+    this.#retry?.[Symbol.dispose]();
     await this.#working;
   }
 
   async #reconcile(): Promise<void> {
-    const { nodes, range, nodeName, backend, log } = this.#options;
+    const { nodes, range, nodeName, backend, clock, log } = this.#options;
     const own = nodes.get({ name: nodeName });
     const known = range.current;
     const nodeIp = own && internalIpOf(own);
@@ -69,11 +90,16 @@ export class Peers implements AsyncDisposable {
       if (bridge.length > 0) await runCommand("bridge", ["-batch", "-"], { input: `${bridge.join("\n")}\n` });
       await ipBatch(ip);
       this.#applied = to;
+      this.#backoff.reset();
       if (ip.length > 0) log.info("the ways to other nodes' pods changed", { nodes: to.length });
     } catch (error) {
-      // What the kernel has is read again; the next change of a node tries again.
+      // What the kernel has is read again. A link that is down takes no routes: when it comes up, that is heard of.
       this.#applied = undefined;
-      log.error("the ways to other nodes' pods could not be set", { error });
+      log.error("the ways to other nodes' pods could not be set, trying again", { error });
+      this.#retry ??= clock.after(this.#backoff.nextMs(), () => {
+        this.#retry = undefined;
+        this.changed();
+      });
     }
   }
 

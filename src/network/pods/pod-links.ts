@@ -71,6 +71,17 @@ export class PodLinks {
     if (gone.length > 0) this.#log.info("links of pods that are gone were removed", { links: gone.length });
   }
 
+  /** Sets the node's side of every link anew, where somebody else took routes away. */
+  async mend(): Promise<void> {
+    const nodeIps = this.#range.current?.nodeIps ?? [];
+    for (const [link, { podUid, ips }] of this.#attachments) {
+      if (!linkExists(link)) continue;
+      const alias = aliasOf({ podUid, ips }, "");
+      await ipBatch(wireOutside({ link, alias, ips, mtu: this.#mtu, nodeIps }));
+      await setSysctls(linkSysctls(link, { ipv6: ips.some((ip) => ip.includes(":")) }), this.#log);
+    }
+  }
+
   async #wire(wiring: PodWiring, pid: number, signal: AbortSignal): Promise<void> {
     const outside = wireOutside(wiring);
     const inside = wireInside(wiring);

@@ -24,16 +24,20 @@ const idleMs = 30_000;
  */
 export class KernelTable implements AsyncDisposable {
   readonly #clock: Clock;
+  /** Called before each transaction. */
+  readonly #changing: () => void;
   #session: NftSession | undefined;
   #idle: Disposable | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, changing: () => void = () => {}) {
     this.#clock = clock;
+    this.#changing = changing;
   }
 
   /** Carries out all commands or none. @throws {TransactionRefused} @throws {ToolMissing} */
   async change(commands: readonly string[]): Promise<void> {
     if (commands.length === 0) return;
+    this.#changing();
     const line = commands.join("; ");
     if (line.length > longestLine) return await runScript(commands.join("\n"));
     this.#idle?.[Symbol.dispose]();
@@ -45,6 +49,7 @@ export class KernelTable implements AsyncDisposable {
 
   /** Replaces the whole table. */
   async replace(text: string): Promise<void> {
+    this.#changing();
     await runScript(text);
   }
 

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { concernsSkiff } from "./mend.ts";
+
+test.each<[what: string, line: string, concerns: boolean]>([
+  ["the node's own link is gone", "Deleted 7: skiff0@skiff0p: <BROADCAST> mtu 1500 state DOWN", true],
+  ["the overlay is gone", "Deleted 9: skiffvx: <BROADCAST> mtu 1450 state DOWN", true],
+  ["a way to another node is gone", "Deleted 10.42.1.0/24 via 172.31.20.2 dev eth0 proto 143 src 10.42.0.1", true],
+  ["the way to a pod is gone", "Deleted 10.42.0.7 dev skf0123456789ab proto 143 scope link", true],
+  ["a pod's link went with its pod", "Deleted 12: skf0123456789ab@if2: <BROADCAST> mtu 1450 state DOWN", false],
+  ["a pod's link came", "12: skf0123456789ab@if2: <BROADCAST,UP> mtu 1450 state UP", false],
+  ["the machine's link is up again", "2: eth0@if5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP group", true],
+  ["a container of somebody else's came", "14: veth1a2b@if13: <BROADCAST,UP> mtu 1500 state UP", false],
+  ["somebody else's route is gone", "Deleted 192.0.2.0/24 dev eth0 scope link", false],
+])("%s: %s", (_, line, concerns) => expect(concernsSkiff(line)).toBe(concerns));

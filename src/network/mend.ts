@@ -1,0 +1,82 @@
+import type { Clock } from "../base/clock.ts";
+import { Lifecycle } from "../base/lifecycle.ts";
+import { type Log, messageOf } from "../base/log.ts";
+import { nodeLink, nodeLinkPeer, routeProtocol } from "./pods/names.ts";
+import { vxlan } from "./pods/routes.ts";
+import type { ForeignChanges } from "./services/foreign-changes.ts";
+import { watchKernel } from "./watch-kernel.ts";
+
+// A network service that is restarted makes many changes within a moment: they are answered once.
+const gatherMs = 150;
+
+export interface Mending {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly foreign: ForeignChanges;
+  /** Writes the rules anew. */
+  rules(): Promise<void>;
+  /** Sets links, addresses and routes anew. */
+  links(): Promise<void>;
+}
+
+/** Puts back what somebody else took away: a flushed ruleset, routes and links that a network service cleaned up. */
+export async function mendWhatOthersTake({ clock, log, foreign, rules, links }: Mending): Promise<AsyncDisposable> {
+  const parts = new Lifecycle(log);
+  const timers = new Map<string, Disposable>();
+  await parts.start("gathering", () => ({
+    [Symbol.dispose]() {
+      for (const timer of timers.values()) timer[Symbol.dispose]();
+    },
+  }));
+  const putBack = (what: string, work: () => Promise<void>) => {
+    let working: Promise<void> = Promise.resolve();
+    return () => {
+      if (timers.has(what)) return;
+      const timer = clock.after(gatherMs, () => {
+        timers.delete(what);
+        log.info("something else changed skiff's part of the network; putting it back", { what });
+        working = working.then(work).catch((error: unknown) =>
+          // The next change is heard of; a link that is down now comes up later.
+          log.warn("not all of it could be put back yet", { what, error: messageOf(error) }),
+        );
+      });
+      timers.set(what, timer);
+    };
+  };
+  const mendRules = putBack("rules", rules);
+  const mendLinks = putBack("links and routes", links);
+  await parts.start("rules", () =>
+    watchKernel({
+      command: ["nft", "monitor"],
+      told: (line) => {
+        if (line === undefined || foreign.isForeign(line)) mendRules();
+      },
+      clock,
+      log,
+    }),
+  );
+  await parts.start("links", () =>
+    watchKernel({
+      command: ["ip", "-o", "monitor", "link", "address", "route"],
+      told: (line) => {
+        if (line === undefined || concernsSkiff(line)) mendLinks();
+      },
+      clock,
+      log,
+    }),
+  );
+  return parts;
+}
+
+const own = new RegExp(`\\b(${nodeLink}|${nodeLinkPeer}|${vxlan.link})\\b|\\bproto ${routeProtocol}\\b`);
+const isPodLink = /\bskf[0-9a-f]{12}\b/;
+
+/**
+ * Whether a line of `ip monitor` tells that something of skiff's was taken away, or that a link to other machines came up, on
+ * which routes may be set again. Links of pods come and go with their pods.
+ */
+export function concernsSkiff(line: string): boolean {
+  if (isPodLink.test(line)) return line.startsWith("Deleted") && !/^Deleted \d+: /.test(line);
+  if (line.startsWith("Deleted")) return own.test(line);
+  return /^\d+: .*\bstate UP\b/.test(line) && !own.test(line) && !/\bveth|\bbr-|\bdocker/.test(line);
+}
