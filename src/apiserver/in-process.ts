@@ -2,6 +2,8 @@ import type { Verb } from "../api/kind.ts";
 import type { AnyObject, KubeObject } from "../api/object.ts";
 import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
 import type { Action } from "./actions/action.ts";
+import type { Extensions } from "./aggregate/extensions.ts";
+import { askExtension } from "./aggregate/pass-on.ts";
 import { type Attributes, type Authorizer, refusal } from "./authorize/attributes.ts";
 import type { Call } from "./call.ts";
 import { onlyNameIn } from "./http/request-info.ts";
@@ -29,12 +31,19 @@ export interface InProcessOptions {
   readonly registry: Registry;
   readonly authorizer: Authorizer;
   readonly actions: ReadonlyMap<string, Action>;
+  readonly extensions: Extensions;
   readonly user: UserInfo;
 }
 
 const eventBatch = 200;
 
-export function inProcessTransport({ registry, authorizer, actions, user }: InProcessOptions): InProcessTransport {
+export function inProcessTransport({
+  registry,
+  authorizer,
+  actions,
+  extensions,
+  user,
+}: InProcessOptions): InProcessTransport {
   const find = ({ group, version, resource }: { group: string; version: string; resource: string }): Resource => {
     const found = registry.catalog.find(group, version, resource);
     if (!found) throw unknownResource();
@@ -47,6 +56,11 @@ export function inProcessTransport({ registry, authorizer, actions, user }: InPr
 
   return {
     async request(request) {
+      const api = extensions.find(request.group, request.version);
+      if (api) {
+        authorize(attributesOf(user, request, request.verb));
+        return askExtension(extensions, { api, user, request });
+      }
       const resource = find(request);
       const { verb, subresource, namespace, name, options = {}, body, patch } = request;
       const attributes = attributesOf(user, request, verb);

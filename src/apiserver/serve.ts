@@ -8,6 +8,9 @@ import { allActions } from "./actions/all.ts";
 import type { Component } from "./actions/component-status.ts";
 import { Admission } from "./admit/admission.ts";
 import { admissionSteps } from "./admit/all.ts";
+import { Extensions } from "./aggregate/extensions.ts";
+import { passToExtension } from "./aggregate/pass-on.ts";
+import type { ClientCertificate } from "./aggregate/send.ts";
 import { Authenticator, type StaticToken, staticTokens } from "./authenticate/authenticator.ts";
 import { impersonated } from "./authenticate/impersonate.ts";
 import {
@@ -62,6 +65,8 @@ export interface ApiServerOptions {
   readonly advertiseAddress: string;
   readonly advertisePort: number;
   readonly nodes: NodeDialer;
+  /** By what servers of other APIs know that a request comes from here. */
+  readonly frontProxy?: ClientCertificate;
   readonly extraRoutes?: readonly ExtraRoute[];
   readonly openRoutes?: readonly OpenRoute[];
   readonly upgrades?: readonly ExtraUpgrade[];
@@ -113,16 +118,18 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     }),
   };
   const components = new Set<Component>();
-  const { nodes } = options;
+  const { nodes, frontProxy } = options;
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes, components });
   await bootstrap(registry, options);
 
   const definitions = new Definitions(registry);
-  const conditions = new OwnConditions(registry);
+  const extensions = new Extensions({ store, nodes, clock, certificate: frontProxy });
+  const conditions = new OwnConditions(registry, (name) => extensions.seen(name));
+  extensions.onSeen = () => conditions.lookAgain("apiservices.apiregistration.k8s.io");
   await Promise.all([definitions.ready, conditions.ready]);
 
   const health = serverHealth(store, stopping.signal);
-  const discovery = new Discovery(catalog);
+  const discovery = new Discovery(catalog, extensions);
   const metrics = new Metrics(store, catalog);
   const advertised = `${options.advertiseAddress}:${options.advertisePort}`;
   const pages = servePages({
@@ -147,7 +154,9 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
     const { allowed, reason } = authorizer.decide(attributes);
     if (!allowed) throw refusal(attributes, reason);
-    if (info.isResource && (catalog.hasGroupVersion(groupVersionOf(info)) || info.group === ""))
+    const api = extensions.serving(path);
+    if (api) await passToExtension(extensions, { api, user, exchange });
+    else if (info.isResource && (catalog.hasGroupVersion(groupVersionOf(info)) || info.group === ""))
       await resources.handle(exchange, info, query, user);
     else await pages({ exchange, user, path, query });
   };
@@ -168,7 +177,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
         (outgoing as ServerResponse).destroy();
       });
   };
-  const own = inProcessTransport({ registry, authorizer, actions, user: systemUser });
+  const own = inProcessTransport({ registry, authorizer, actions, extensions, user: systemUser });
   const http = await HttpServer.open({
     listen,
     tls: options.tls,
@@ -187,7 +196,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   return {
     port: http.port,
     url: `https://${listen.address.includes(":") ? `[${listen.address}]` : listen.address}:${http.port}`,
-    transportFor: (user) => inProcessTransport({ registry, authorizer, actions, user }),
+    transportFor: (user) => inProcessTransport({ registry, authorizer, actions, extensions, user }),
     makeAccountToken: (request) => accounts.issueForSecret(request),
     replaceTls: (tls) => http.replaceTls(tls),
     componentRuns: (component) => void components.add(component),
@@ -198,6 +207,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       definitions[Symbol.dispose]();
       conditions[Symbol.dispose]();
       registry.admission[Symbol.dispose]();
+      extensions[Symbol.dispose]();
       nodeAuthorizer[Symbol.dispose]();
       rbac[Symbol.dispose]();
     },

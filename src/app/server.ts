@@ -31,6 +31,7 @@ import { ensureAgentRole } from "./agent-role.ts";
 import type { ServerConfig } from "./config.ts";
 import { startTunnel } from "./dial-tunnel.ts";
 import { ensureDnsService } from "./dns-service.ts";
+import { publishExtensionAuthentication } from "./extension-authentication.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { joinRoutes } from "./join-routes.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
@@ -107,6 +108,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
         advertiseAddress: address,
         advertisePort: listen.port,
         nodes: tunnels,
+        frontProxy: credentials.frontProxy,
         upgrades: [tunnelUpgrade(tunnels)],
         openRoutes: joinRoutes(gate.promise, () => credentials.serverCa.cert),
         version: kubernetesVersion,
@@ -146,6 +148,10 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     const clientFor = (account: string) =>
       openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
     await ensureDnsService(startClient, config);
+    await publishExtensionAuthentication(startClient, {
+      clientCa: credentials.clientCa.cert,
+      requestHeaderCa: credentials.requestHeaderCa.cert,
+    });
     const options = {
       clusterCidrs: config.clusterCidrs.map(cidrText),
       rootCa: credentials.serverCa.cert,

@@ -16,6 +16,9 @@ export interface ServerCredentials {
   readonly serving: KeyPair;
   /** The cluster's administrator: user system:admin in group system:masters. */
   readonly admin: KeyPair;
+  /** Signs what this server shows to servers of other APIs, and that pair itself (user system:auth-proxy). */
+  readonly requestHeaderCa: KeyPair;
+  readonly frontProxy: KeyPair;
   /** This server's own node agent, when it has one. */
   readonly node: KeyPair;
   /** Private key in PEM (RSA, as clients of the JWKS document expect) that signs service account tokens. */
@@ -52,14 +55,16 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
       (pair) => isUsable(pair, request, ca, nowMs),
     );
 
-  const [serverCa, clientCa, serviceAccountKey] = await Promise.all([
+  const [serverCa, clientCa, requestHeaderCa, serviceAccountKey] = await Promise.all([
     authority("server-ca"),
     authority("client-ca"),
+    authority("request-header-ca"),
     readOrMake(join(tls, "service.key"), makeServiceAccountKey),
   ]);
-  const [serving, admin, node] = await Promise.all([
+  const [serving, admin, frontProxy, node] = await Promise.all([
     leaf("serving-kube-apiserver", serverCa, { commonName: "kube-apiserver", usage: "server", sans }),
     leaf("client-admin", clientCa, { commonName: "system:admin", organizations: ["system:masters"], usage: "client" }),
+    leaf("client-auth-proxy", requestHeaderCa, { commonName: "system:auth-proxy", usage: "client" }),
     leaf("client-kubelet", clientCa, {
       commonName: `system:node:${nodeName}`,
       organizations: ["system:nodes"],
@@ -71,7 +76,7 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
     const token = { caHash: caHashOf(serverCa.cert), user: "node", secret: options.agentToken };
     await writeWhole(join(directory, "agent-token"), `${tokenText(token)}\n`);
   } else await rm(join(directory, "agent-token"), { force: true });
-  return { serverCa, clientCa, serving, admin, node, serviceAccountKey, nodeToken };
+  return { serverCa, clientCa, requestHeaderCa, serving, admin, frontProxy, node, serviceAccountKey, nodeToken };
 }
 
 /** The two files NAME.crt and NAME.key; made anew when one is missing or `usable` refuses them. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { apiVersionOf, type Kind, type Subresource, type Verb } from "../../api/kind.ts";
+import type { ExtensionApi, ExtensionResource, Extensions } from "../aggregate/extensions.ts";
 import type { Catalog, Resource } from "../registry/resources.ts";
 
 /**
@@ -9,10 +10,12 @@ import type { Catalog, Resource } from "../registry/resources.ts";
 export class Discovery {
   readonly #catalog: Catalog;
   readonly #made = new Map<string, unknown>();
-  #generation = -1;
+  readonly #extensions: Extensions;
+  #generation = "";
 
-  constructor(catalog: Catalog) {
+  constructor(catalog: Catalog, extensions: Extensions) {
     this.#catalog = catalog;
+    this.#extensions = extensions;
   }
 
   /** `/apis` */
@@ -61,10 +64,7 @@ export class Discovery {
             metadata: group ? { name: group } : {},
             versions: this.#versionsOf(group).map((version) => ({
               version,
-              resources: this.#resourcesOf(apiVersionOf({ group, version }))
-                .filter(({ kind }) => kind.verbs.length > 0)
-                .map(aggregatedEntry),
-              freshness: "Current",
+              ...this.#aggregatedVersion(group, version),
             })),
           })),
         }),
@@ -84,8 +84,20 @@ export class Discovery {
     return this.#versionsOf(group).length > 0;
   }
 
+  #aggregatedVersion(group: string, version: string): { readonly resources: unknown[]; readonly freshness: string } {
+    const extension = group ? this.#extensions.find(group, version) : undefined;
+    if (extension)
+      return {
+        resources: extensionEntries(extension),
+        freshness: extension.isAvailable ? "Current" : "Stale",
+      };
+    const resources = this.#resourcesOf(apiVersionOf({ group, version })).filter(({ kind }) => kind.verbs.length > 0);
+    return { resources: resources.map(aggregatedEntry), freshness: "Current" };
+  }
+
   #groupNames(): string[] {
     const names = new Set(this.#catalog.all().map(({ kind }) => kind.group));
+    for (const { group } of this.#extensions.all()) names.add(group);
     names.delete("");
     return [...names].sort(byRank);
   }
@@ -97,6 +109,7 @@ export class Discovery {
         .filter(({ kind }) => kind.group === group)
         .map(({ kind }) => kind.version),
     );
+    for (const extension of this.#extensions.all()) if (extension.group === group) versions.add(extension.version);
     return [...versions].sort(byVersion);
   }
 
@@ -109,9 +122,10 @@ export class Discovery {
   }
 
   #once<T>(key: string, make: () => T): T {
-    if (this.#generation !== this.#catalog.generation) {
+    const generation = `${this.#catalog.generation} ${this.#extensions.generation}`;
+    if (this.#generation !== generation) {
       this.#made.clear();
-      this.#generation = this.#catalog.generation;
+      this.#generation = generation;
     }
     if (!this.#made.has(key)) this.#made.set(key, make());
     return this.#made.get(key) as T;
@@ -240,4 +254,35 @@ function aggregatedEntry({ kind, custom }: Resource): Record<string, unknown> {
       })),
     }),
   };
+}
+
+/** The resources of another server, subresources with what they belong to. */
+function extensionEntries({ group, version, resources }: ExtensionApi): Record<string, unknown>[] {
+  const responseKind = (of: ExtensionResource) => ({
+    group: of.group || group,
+    version: of.version || version,
+    kind: of.kind,
+  });
+  return resources
+    .filter(({ name }) => !name.includes("/"))
+    .map((resource) => {
+      const subresources = resources.filter(({ name }) => name.startsWith(`${resource.name}/`));
+      const { name, namespaced, singularName, verbs = [], shortNames = [], categories = [] } = resource;
+      return {
+        resource: name,
+        responseKind: responseKind(resource),
+        scope: namespaced ? "Namespaced" : "Cluster",
+        singularResource: singularName ?? "",
+        verbs,
+        ...(shortNames.length > 0 && { shortNames }),
+        ...(categories.length > 0 && { categories }),
+        ...(subresources.length > 0 && {
+          subresources: subresources.map((sub) => ({
+            subresource: sub.name.slice(name.length + 1),
+            responseKind: responseKind(sub),
+            verbs: sub.verbs ?? [],
+          })),
+        }),
+      };
+    });
 }

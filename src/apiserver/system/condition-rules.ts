@@ -24,7 +24,10 @@ export interface ConditionRule {
 
 const priorityLevels = "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io";
 
-export const conditionRules: readonly ConditionRule[] = [
+/** Whether the server behind an APIService answers; undefined while it is being asked. */
+export type ExtensionCheck = (apiService: string) => SeenCondition | undefined;
+
+export const conditionRules = (extension: ExtensionCheck): readonly ConditionRule[] => [
   {
     of: "flowschemas.flowcontrol.apiserver.k8s.io",
     dependsOn: [priorityLevels],
@@ -47,7 +50,7 @@ export const conditionRules: readonly ConditionRule[] = [
     dependsOn: ["services", "endpointslices.discovery.k8s.io"],
     manager: "kube-apiserver",
     applies: false,
-    look: (object, objects) => available(object as unknown as APIService, objects),
+    look: (object, objects) => available(object as unknown as APIService, objects, extension),
   },
 ];
 
@@ -61,7 +64,11 @@ function dangling({ spec }: FlowSchema, objects: Objects): SeenCondition {
 }
 
 /** Whether what is to serve an API can be reached (Kubernetes docs, "Kubernetes API Aggregation Layer"). */
-function available({ spec }: APIService, objects: Objects): SeenCondition {
+function available(
+  { metadata, spec }: APIService,
+  objects: Objects,
+  extension: ExtensionCheck,
+): SeenCondition | undefined {
   const unavailable = (reason: string, message: string): SeenCondition => ({
     type: "Available",
     status: "False",
@@ -75,6 +82,7 @@ function available({ spec }: APIService, objects: Objects): SeenCondition {
   const where = `service/${name} in ${JSON.stringify(namespace)}`;
   const service = objects("services", namespace).find(({ metadata }) => metadata.name === name) as Service | undefined;
   if (!service) return unavailable("ServiceNotFound", `${where} is not present`);
+  if ((service.spec?.type ?? "ClusterIP") !== "ClusterIP") return extension(metadata.name);
   const port = service.spec?.ports?.find((candidate) => candidate.port === number);
   if (!port) return unavailable("ServicePortError", `${where} is not listening on port ${number}`);
   const slices = objects("endpointslices.discovery.k8s.io", namespace).filter(
@@ -91,5 +99,5 @@ function available({ spec }: APIService, objects: Objects): SeenCondition {
       "MissingEndpoints",
       `endpointslices for ${where} have no addresses with port name ${JSON.stringify(port.name ?? "")}`,
     );
-  return unavailable("FailedDiscoveryCheck", `${where} is not asked: this server passes no requests on to it`);
+  return extension(metadata.name);
 }

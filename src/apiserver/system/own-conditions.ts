@@ -9,7 +9,7 @@ import { timestamp } from "../registry/metadata.ts";
 import { nodeOf, writerOf } from "../registry/ownership.ts";
 import { type Resource, storeKey, storePrefix } from "../registry/resources.ts";
 import { updateObject } from "../registry/update.ts";
-import { type ConditionRule, conditionRules, type SeenCondition } from "./condition-rules.ts";
+import { type ConditionRule, conditionRules, type ExtensionCheck, type SeenCondition } from "./condition-rules.ts";
 import { systemCall } from "./system-call.ts";
 
 interface Condition extends SeenCondition {
@@ -22,15 +22,18 @@ interface Condition extends SeenCondition {
  */
 export class OwnConditions implements Disposable {
   readonly #registry: Registry;
+  readonly #rules: readonly ConditionRule[];
   readonly #watches = new Map<string, Watch>();
   /** Rules that are to be looked at again; what is added while one is being looked at comes after it. */
-  readonly #due = new Set<ConditionRule>(conditionRules);
+  readonly #due: Set<ConditionRule>;
   #working: Promise<void>;
   #isWorking = false;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, extension: ExtensionCheck) {
     this.#registry = registry;
-    for (const rule of conditionRules)
+    this.#rules = conditionRules(extension);
+    this.#due = new Set(this.#rules);
+    for (const rule of this.#rules)
       for (const prefix of [rule.of, ...rule.dependsOn]) this.#follow(rule, `/${prefix}/`);
     this.#working = this.#work();
   }
@@ -38,6 +41,12 @@ export class OwnConditions implements Disposable {
   /** Resolves when all that was due has been written. */
   get ready(): Promise<void> {
     return this.#working;
+  }
+
+  /** Looks again at all objects of a kind: what was seen outside the store has changed. */
+  lookAgain(bucket: string): void {
+    for (const rule of this.#rules) if (rule.of === bucket) this.#due.add(rule);
+    if (!this.#isWorking) this.#working = this.#work();
   }
 
   #follow(rule: ConditionRule, prefix: string): void {

@@ -1,0 +1,227 @@
+import type { APIService, APIServiceSpec } from "../../api/schema/types.ts";
+import { Backoff } from "../../base/backoff.ts";
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/log.ts";
+import type { Store, Watch } from "../../store/contract.ts";
+import type { NodeDialer } from "../node-dialer.ts";
+import { heldObject } from "../registry/held.ts";
+import type { SeenCondition } from "../system/condition-rules.ts";
+import { placeOf } from "./reach.ts";
+import { type ClientCertificate, type SendOptions, sendToExtension } from "./send.ts";
+
+/** A resource as an extension server lists it (APIResource). */
+export interface ExtensionResource {
+  readonly name: string;
+  readonly singularName?: string;
+  readonly namespaced?: boolean;
+  readonly kind: string;
+  readonly group?: string;
+  readonly version?: string;
+  readonly verbs?: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+}
+
+/** A version of an API group that another server serves (Kubernetes docs, "Kubernetes API Aggregation Layer"). */
+export interface ExtensionApi {
+  readonly name: string;
+  readonly group: string;
+  readonly version: string;
+  readonly spec: APIServiceSpec;
+  /** What it said it serves when it was last asked. */
+  readonly resources: readonly ExtensionResource[];
+  readonly isAvailable: boolean;
+}
+
+export interface ExtensionsOptions {
+  readonly store: Store;
+  readonly nodes: NodeDialer;
+  readonly clock: Clock;
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+interface Known {
+  readonly spec: APIServiceSpec;
+  readonly since: string;
+  readonly retry: Backoff;
+  timer: Disposable | undefined;
+  asking: boolean;
+  seen: SeenCondition | undefined;
+  resources: readonly ExtensionResource[];
+}
+
+const prefix = "/apiservices.apiregistration.k8s.io/";
+const askTimeoutMs = 5000;
+const retryWaits = { firstMs: 1000, maxMs: 30_000 };
+
+/**
+ * The APIs that other servers serve. Each is asked what it has when it turns up, and again while it does not answer; nobody
+ * asks one that does.
+ */
+export class Extensions implements Disposable {
+  readonly #options: ExtensionsOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #stopping = new AbortController();
+  #watch: Watch;
+  /** Changes whenever discovery is another one. */
+  generation = 0;
+  /** Called when more is known of an extension than before. */
+  onSeen: () => void = () => {};
+
+  constructor(options: ExtensionsOptions) {
+    this.#options = options;
+    this.#watch = this.#begin();
+  }
+
+  find(group: string, version: string): ExtensionApi | undefined {
+    const name = `${version}.${group}`;
+    const known = this.#known.get(name);
+    return known && apiOf(name, known);
+  }
+
+  /** The extension that serves a path, if one does. */
+  serving(path: string): ExtensionApi | undefined {
+    if (this.#known.size === 0) return undefined;
+    const [, group = "", version = ""] = /^\/apis\/([^/]+)\/([^/]+)/.exec(path) ?? [];
+    return this.find(group, version);
+  }
+
+  all(): ExtensionApi[] {
+    return [...this.#known].map(([name, known]) => apiOf(name, known));
+  }
+
+  /** Whether it answers, where there is somebody to answer; undefined while it is being asked. */
+  seen(name: string): SeenCondition | undefined {
+    const known = this.#known.get(name);
+    if (known && !known.seen && !known.timer) void this.#ask(name, known);
+    return known?.seen;
+  }
+
+  /** Sends a request to the server behind an API. @throws where nobody can be reached */
+  async send(
+    { name, spec }: ExtensionApi,
+    request: Pick<SendOptions, "method" | "path" | "headers" | "signal" | "write">,
+  ) {
+    const { store, nodes, certificate } = this.#options;
+    const place = spec.service && placeOf(store, nodes, spec.service);
+    if (!place) throw new Error(`nothing serves ${name}`);
+    try {
+      return await sendToExtension({ ...request, place, spec, nodes, certificate });
+    } catch (error) {
+      const known = this.#known.get(name);
+      if (known && !request.signal.aborted) void this.#ask(name, known);
+      throw error;
+    }
+  }
+
+  #begin(): Watch {
+    const { store } = this.#options;
+    const { entries, revision } = store.list(prefix);
+    const there = entries.map((entry) => heldObject(entry) as unknown as APIService);
+    for (const name of this.#known.keys())
+      if (!there.some(({ metadata }) => metadata.name === name)) this.#forget(name);
+    for (const service of there) this.#learn(service);
+    return store.watch(prefix, revision, () => this.#follow());
+  }
+
+  #follow(): void {
+    try {
+      for (let events = this.#watch.read(100); events.length > 0; events = this.#watch.read(100))
+        for (const { type, entry } of events) {
+          const service = heldObject(entry) as unknown as APIService;
+          if (type === "put") this.#learn(service);
+          else this.#forget(service.metadata.name);
+        }
+    } catch {
+      // More happened than the history holds: begin again with what is there.
+      this.#watch[Symbol.dispose]();
+      this.#watch = this.#begin();
+    }
+  }
+
+  #learn({ metadata: { name }, spec }: APIService): void {
+    if (!spec?.service) {
+      this.#forget(name);
+      return;
+    }
+    const since = JSON.stringify(spec);
+    if (this.#known.get(name)?.since === since) return;
+    this.#forget(name);
+    const retry = new Backoff(retryWaits, this.#options.clock);
+    this.#known.set(name, { spec, since, retry, timer: undefined, asking: false, seen: undefined, resources: [] });
+    this.generation++;
+  }
+
+  #forget(name: string): void {
+    const known = this.#known.get(name);
+    if (!known) return;
+    known.timer?.[Symbol.dispose]();
+    this.#known.delete(name);
+    this.generation++;
+  }
+
+  async #ask(name: string, known: Known): Promise<void> {
+    if (known.asking) return;
+    known.asking = true;
+    known.timer?.[Symbol.dispose]();
+    known.timer = undefined;
+    const { group, version } = known.spec;
+    const path = `/apis/${group}/${version}`;
+    const before = known.seen?.status;
+    try {
+      const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(askTimeoutMs)]);
+      known.resources = await this.#resourcesAt(name, known, path, signal);
+      known.seen = { type: "Available", status: "True", reason: "Passed", message: "all checks passed" };
+      known.retry.reset();
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      const { service } = known.spec;
+      const url = `https://${service?.name}.${service?.namespace}.svc:${service?.port ?? 443}${path}`;
+      const message = `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${messageOf(error)}`;
+      known.seen = { type: "Available", status: "False", reason: "FailedDiscoveryCheck", message };
+      const again = () => {
+        known.timer = undefined;
+        if (this.#known.get(name) === known) void this.#ask(name, known);
+      };
+      known.timer = this.#options.clock.after(known.retry.nextMs(), again);
+    } finally {
+      known.asking = false;
+    }
+    if (known.seen?.status !== before) this.generation++;
+    this.onSeen();
+  }
+
+  async #resourcesAt(
+    name: string,
+    known: Known,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<readonly ExtensionResource[]> {
+    const { store, nodes, certificate } = this.#options;
+    const { spec } = known;
+    const place = spec.service && placeOf(store, nodes, spec.service);
+    if (!place) throw new Error(`nothing serves ${name}`);
+    const headers = {
+      accept: "application/json",
+      "x-remote-user": "system:kube-aggregator",
+      "x-remote-group": "system:masters",
+    };
+    const response = await sendToExtension({ place, spec, nodes, certificate, method: "GET", path, headers, signal });
+    const parts: Buffer[] = [];
+    for await (const part of response) parts.push(part as Buffer);
+    if (response.statusCode !== 200) throw new Error(`bad status from the extension: ${response.statusCode}`);
+    const { resources } = JSON.parse(Buffer.concat(parts).toString()) as { resources?: ExtensionResource[] };
+    return resources ?? [];
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopping.abort();
+    this.#watch[Symbol.dispose]();
+    for (const name of [...this.#known.keys()]) this.#forget(name);
+  }
+}
+
+function apiOf(name: string, { spec, resources, seen }: Known): ExtensionApi {
+  const { group = "", version = "" } = spec;
+  return { name, group, version, spec, resources, isAvailable: seen?.status === "True" };
+}

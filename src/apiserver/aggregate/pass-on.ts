@@ -1,0 +1,124 @@
+import type { ClientRequest, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import type { AnyObject, KubeObject } from "../../api/object.ts";
+import type { ListOf, ResourceRequest } from "../../api/request.ts";
+import { StatusError, statusErrorFrom } from "../../api/status.ts";
+import { untilGone } from "../actions/node-stream.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { UserInfo } from "../user.ts";
+import type { ExtensionApi, Extensions } from "./extensions.ts";
+
+/** Who asks, in the headers that extension servers believe when they come with the front proxy's certificate. */
+function headersOf({ name, uid, groups, extra }: UserInfo): Record<string, string | string[]> {
+  return {
+    "x-remote-user": name,
+    ...(uid && { "x-remote-uid": uid }),
+    "x-remote-group": [...groups],
+    ...Object.fromEntries(
+      Object.entries(extra).map(([key, values]) => [
+        `x-remote-extra-${encodeURIComponent(key.toLowerCase())}`,
+        [...values],
+      ]),
+    ),
+  };
+}
+
+// What is between the client and this server only.
+const ownHeaders =
+  /^(?::|host$|connection$|keep-alive$|transfer-encoding$|upgrade$|te$|authorization$|impersonate-|x-remote-|http2-settings$)/;
+const bodiless = new Set(["GET", "HEAD"]);
+
+/** Passes a request on to the server behind an API, and its answer back, as they come. */
+export async function passToExtension(
+  extensions: Extensions,
+  { api, user, exchange }: { api: ExtensionApi; user: UserInfo; exchange: Exchange },
+): Promise<void> {
+  const { incoming } = exchange;
+  const outgoing = exchange.outgoing as ServerResponse;
+  const method = incoming.method ?? "GET";
+  const passed = Object.entries(incoming.headers).filter(
+    ([name, value]) => value !== undefined && !ownHeaders.test(name),
+  ) as [string, string | string[]][];
+  const headers = { ...Object.fromEntries(passed), ...headersOf(user) };
+  const write = (request: ClientRequest): void => void incoming.pipe(request);
+  try {
+    const response = await extensions.send(api, {
+      method,
+      path: incoming.url ?? "/",
+      headers,
+      signal: untilGone(exchange),
+      ...(!bodiless.has(method) && { write }),
+    });
+    const answered = Object.entries(response.headers).filter(([name]) => !ownHeaders.test(name));
+    outgoing.writeHead(response.statusCode ?? 502, { ...exchange.headers(undefined), ...Object.fromEntries(answered) });
+    await pipeline(response, outgoing);
+  } catch (error) {
+    // Once the answer has begun there is only one way left to say that it is not whole.
+    if (outgoing.headersSent) outgoing.destroy();
+    else if (!outgoing.destroyed) unavailable(exchange, error);
+  }
+}
+
+function unavailable(exchange: Exchange, error: unknown): void {
+  exchange.warn(error instanceof Error ? error.message : String(error));
+  exchange.sendText(503, "service unavailable\n");
+}
+
+/** The same for a part of this process. */
+export async function askExtension(
+  extensions: Extensions,
+  { api, user, request }: { api: ExtensionApi; user: UserInfo; request: ResourceRequest },
+): Promise<KubeObject | ListOf<AnyObject>> {
+  const { verb, body } = request;
+  const method = methods[verb];
+  if (!method) throw new StatusError("MethodNotAllowed", `${verb} is not passed on to extension servers`);
+  const headers = { ...headersOf(user), accept: "application/json", "content-type": "application/json" };
+  const signal = AbortSignal.timeout(askTimeoutMs);
+  const bytes = body && Buffer.from(JSON.stringify(body));
+  const write = (sent: ClientRequest): void => void sent.end(bytes);
+  try {
+    const response = await extensions.send(api, {
+      method,
+      path: pathOf(request),
+      headers,
+      signal,
+      ...(bytes && { write }),
+    });
+    const parts: Buffer[] = [];
+    for await (const part of response) parts.push(part as Buffer);
+    const text = Buffer.concat(parts).toString();
+    const answer = jsonOf(text);
+    if ((response.statusCode ?? 500) >= 400) throw statusErrorFrom(answer as never);
+    return answer as KubeObject | ListOf<AnyObject>;
+  } catch (error) {
+    if (error instanceof StatusError) throw error;
+    throw new StatusError("ServiceUnavailable", "the server is currently unable to handle the request");
+  }
+}
+
+const askTimeoutMs = 30_000;
+const methods: Readonly<Partial<Record<ResourceRequest["verb"], string>>> = {
+  get: "GET",
+  list: "GET",
+  create: "POST",
+  update: "PUT",
+  delete: "DELETE",
+  deletecollection: "DELETE",
+};
+
+function pathOf({ group, version, namespace, resource, name, subresource, options = {} }: ResourceRequest): string {
+  const parts = [namespace && `namespaces/${namespace}`, resource, name && encodeURIComponent(name), subresource];
+  const query = new URLSearchParams();
+  for (const key of ["labelSelector", "fieldSelector", "resourceVersion"] as const)
+    if (options[key]) query.set(key, options[key]);
+  const suffix = query.size > 0 ? `?${query}` : "";
+  return `/apis/${group}/${version}/${parts.filter(Boolean).join("/")}${suffix}`;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { kind: "Status", message: text.trim() }; // an answer that is no JSON says itself what is wrong
+  }
+}

@@ -1,0 +1,53 @@
+import type { Duplex } from "node:stream";
+import type { APIServiceSpec, EndpointSlice, Service } from "../../api/schema/types.ts";
+import type { Store } from "../../store/contract.ts";
+import type { NodeDialer } from "../node-dialer.ts";
+import { heldObject } from "../registry/held.ts";
+
+/** Where a Service can be reached: at an address, or in a pod through the tunnel of its node. */
+export type Place =
+  | { readonly sort: "address"; readonly host: string; readonly port: number }
+  | { readonly sort: "pod"; readonly node: string; readonly path: string };
+
+type ServiceReference = NonNullable<APIServiceSpec["service"]>;
+
+/** One of the places that serve; undefined when there is none. Pods are reached through their nodes where that is possible. */
+export function placeOf(
+  store: Store,
+  nodes: NodeDialer,
+  { name, namespace, port = 443 }: ServiceReference,
+): Place | undefined {
+  const entry = store.get(`/services/${namespace}/${name}`);
+  if (!entry) return undefined;
+  const { spec } = heldObject(entry) as unknown as Service;
+  if (spec?.type === "ExternalName") return { sort: "address", host: spec.externalName ?? "", port };
+  const wanted = spec?.ports?.find((candidate) => candidate.port === port);
+  const places = store
+    .list(`/endpointslices.discovery.k8s.io/${namespace}/`)
+    .entries.map((found) => heldObject(found) as unknown as EndpointSlice)
+    .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === name)
+    .flatMap((slice) => placesIn(slice, wanted?.name ?? "", nodes));
+  return places[Math.floor(Math.random() * places.length)];
+}
+
+function placesIn({ ports, endpoints }: EndpointSlice, portName: string, nodes: NodeDialer): Place[] {
+  const port = ports?.find((candidate) => (candidate.name ?? "") === portName)?.port;
+  if (port === undefined) return [];
+  return (endpoints ?? []).flatMap<Place>(({ conditions, addresses, nodeName, targetRef }) => {
+    const [host] = addresses;
+    if (conditions?.ready === false || host === undefined) return [];
+    if (nodeName && targetRef?.kind === "Pod" && nodes.has(nodeName))
+      return [
+        { sort: "pod", node: nodeName, path: `/portForward/${targetRef.namespace}/${targetRef.name}?port=${port}` },
+      ];
+    return [{ sort: "address", host, port }];
+  });
+}
+
+/** A connection to a port of a pod: raw bytes both ways. */
+export async function openPodPort(nodes: NodeDialer, place: Extract<Place, { sort: "pod" }>): Promise<Duplex> {
+  const { status, stream } = await nodes.open(place.node, { method: "POST", path: place.path });
+  if (status < 300) return stream;
+  stream.destroy();
+  throw new Error(`the node ${place.node} answered ${status}`);
+}

@@ -1,0 +1,32 @@
+import { isDeepStrictEqual } from "node:util";
+import { configMap } from "../api/kinds/core/config-map.ts";
+import { isReason } from "../api/status.ts";
+import type { Client } from "../client/client.ts";
+
+const key = { namespace: "kube-system", name: "extension-apiserver-authentication" };
+
+/**
+ * Tells servers of other APIs by which certificates they know users, and this server when it passes requests of users on
+ * (Kubernetes docs, "Configure the Aggregation Layer").
+ */
+export async function publishExtensionAuthentication(
+  client: Client,
+  { clientCa, requestHeaderCa }: { readonly clientCa: string; readonly requestHeaderCa: string },
+): Promise<void> {
+  const data = {
+    "client-ca-file": clientCa,
+    "requestheader-allowed-names": '["system:auth-proxy"]',
+    "requestheader-client-ca-file": requestHeaderCa,
+    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+    "requestheader-group-headers": '["X-Remote-Group"]',
+    "requestheader-uid-headers": '["X-Remote-Uid"]',
+    "requestheader-username-headers": '["X-Remote-User"]',
+  };
+  try {
+    const there = await client.get(configMap, key);
+    if (!isDeepStrictEqual({ ...there.data }, data)) await client.update(configMap, { ...there, data });
+  } catch (error) {
+    if (!isReason(error, "NotFound")) throw error;
+    await client.create(configMap, { metadata: key, data });
+  }
+}

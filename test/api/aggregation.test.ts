@@ -1,0 +1,119 @@
+import { once } from "node:events";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { apiService } from "../../src/api/kinds/apiregistration/api-service.ts";
+import { service } from "../../src/api/kinds/core/service.ts";
+import type { ApiServer } from "../../src/apiserver/serve.ts";
+import { type Client, openClient } from "../../src/client/client.ts";
+import { issueLeaf, makeAuthority } from "../../src/cluster/authority.ts";
+import { adminToken, startApiServer } from "../support/api-server.ts";
+
+interface Seen {
+  readonly path: string;
+  readonly user: string | undefined;
+  readonly groups: string | undefined;
+}
+
+/** A server of an API of its own behind the API server, as metrics-server is one. */
+describe("an API that another server serves", () => {
+  let api: ApiServer;
+  let client: Client;
+  let extension: https.Server;
+  let port = 0;
+  let ca = "";
+  const seen: Seen[] = [];
+  const group = { group: "metrics.k8s.io", version: "v1beta1" };
+  const get = async (path: string): Promise<{ status: number; text: string }> => {
+    const headers = { authorization: `Bearer ${adminToken.token}` };
+    const request = https.get(`${api.url}${path}`, { headers, rejectUnauthorized: false });
+    const [response] = await once(request, "response");
+    let text = "";
+    for await (const part of response) text += part;
+    return { status: response.statusCode, text };
+  };
+  const condition = async () =>
+    (await client.get(apiService, { name: "v1beta1.metrics.k8s.io" })).status?.conditions?.[0];
+
+  beforeAll(async () => {
+    const now = Date.now();
+    const authority = await makeAuthority("extension", now);
+    ca = authority.cert;
+    const leaf = await issueLeaf(
+      authority,
+      { commonName: "metrics", usage: "server", sans: ["metrics.default.svc"] },
+      now,
+    );
+    extension = https.createServer(leaf, (request, response) => {
+      const { url = "", headers } = request;
+      seen.push({
+        path: url,
+        user: String(headers["x-remote-user"]),
+        groups: String(headers["x-remote-group"]),
+      });
+      const list = { kind: "PodMetricsList", apiVersion: "metrics.k8s.io/v1beta1", metadata: {}, items: [] };
+      const pods = { name: "pods", singularName: "", namespaced: true, kind: "PodMetrics", verbs: ["get", "list"] };
+      const answer = url.endsWith("/v1beta1")
+        ? { kind: "APIResourceList", apiVersion: "v1", groupVersion: "metrics.k8s.io/v1beta1", resources: [pods] }
+        : list;
+      response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
+    });
+    extension.listen(0, "127.0.0.1");
+    await once(extension, "listening");
+    port = (extension.address() as AddressInfo).port;
+    api = await startApiServer();
+    const admin = { name: "admin", uid: "", groups: ["system:masters"], extra: {} };
+    client = openClient(api.transportFor(admin), { fieldManager: "test" });
+  });
+  afterAll(async () => {
+    await api[Symbol.asyncDispose]();
+    extension.closeAllConnections();
+    extension.close();
+  });
+
+  test("is told to be unavailable while its Service is missing", async () => {
+    await client.create(apiService, {
+      metadata: { name: "v1beta1.metrics.k8s.io" },
+      spec: {
+        ...group,
+        groupPriorityMinimum: 100,
+        versionPriority: 100,
+        caBundle: Buffer.from(ca).toString("base64"),
+        service: { name: "metrics", namespace: "default", port },
+      },
+    });
+    await vi.waitFor(async () =>
+      expect(await condition()).toMatchObject({ status: "False", reason: "ServiceNotFound" }),
+    );
+    expect(await get("/apis/metrics.k8s.io/v1beta1/namespaces/default/pods")).toMatchObject({ status: 503 });
+  });
+
+  test("is available when its server answers, and is discovered", async () => {
+    await client.create(service, {
+      metadata: { name: "metrics", namespace: "default" },
+      spec: { type: "ExternalName", externalName: "127.0.0.1", ports: [{ port }] },
+    });
+    await vi.waitFor(async () => expect(await condition()).toMatchObject({ status: "True", reason: "Passed" }));
+    expect((await get("/apis")).text).toContain('"name":"metrics.k8s.io"');
+    expect((await get("/apis/metrics.k8s.io/v1beta1")).text).toContain("PodMetrics");
+  });
+
+  test("answers clients through the API server, which says who asks", async () => {
+    const path = "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods?labelSelector=app%3Dweb";
+    const { status, text } = await get(path);
+    expect([status, JSON.parse(text).kind]).toEqual([200, "PodMetricsList"]);
+    expect(seen.at(-1)).toEqual({ path, user: "admin", groups: "system:masters, system:authenticated" });
+  });
+
+  test("answers parts of the server's own process as well", async () => {
+    const answer = await client.transport.request({ verb: "list", ...group, resource: "pods", namespace: "default" });
+    expect(answer).toMatchObject({ kind: "PodMetricsList" });
+  });
+
+  test("is found out when its server stops", async () => {
+    extension.closeAllConnections();
+    extension.close();
+    expect(await get("/apis/metrics.k8s.io/v1beta1/namespaces/default/pods")).toMatchObject({ status: 503 });
+    await vi.waitFor(async () => expect(await condition()).toMatchObject({ reason: "FailedDiscoveryCheck" }));
+  });
+});
