@@ -8,11 +8,11 @@ const settled = 10_000;
 
 function aProcess() {
   const clock = fakeClock();
-  const state = { residentBytes: 120 * mib, cpuMs: 500, collected: 0, trimmed: 0, after: 125 * mib };
+  const state = { anonymousBytes: 120 * mib, cpuMs: 500, collected: 0, trimmed: 0, after: 125 * mib };
   let noticed: ((whole: boolean) => void) | undefined;
   const running = giveBackMemory(
     {
-      residentBytes: () => state.residentBytes,
+      anonymousBytes: () => state.anonymousBytes,
       cpuMs: () => state.cpuMs,
       onCollection(notice) {
         noticed = notice;
@@ -20,11 +20,11 @@ function aProcess() {
       },
       trim() {
         state.trimmed++;
-        state.residentBytes -= 10 * mib;
+        state.anonymousBytes -= 10 * mib;
       },
       collect() {
         state.collected++;
-        state.residentBytes = state.after;
+        state.anonymousBytes = state.after;
       },
     },
     { clock, log: noLog },
@@ -55,7 +55,7 @@ test("what the start took is given back when the start is over", async () => {
 
 test("memory that a load left behind is given back when the load is over, once", async () => {
   const { state, pass, garbage } = await aSettledProcess();
-  state.residentBytes = 300 * mib;
+  state.anonymousBytes = 300 * mib;
   garbage("young");
   await pass(5000);
   expect(state.collected).toBe(0);
@@ -68,14 +68,14 @@ test("memory that a load left behind is given back when the load is over, once",
 
 test("what is in use after a collection is not collected again and again", async () => {
   const { state, pass, garbage } = await aSettledProcess();
-  state.residentBytes = 300 * mib;
+  state.anonymousBytes = 300 * mib;
   state.after = 290 * mib;
   for (let turn = 0; turn < 3; turn++) {
     garbage("young");
     await pass(20);
   }
   expect(state.collected).toBe(1);
-  state.residentBytes = 400 * mib;
+  state.anonymousBytes = 400 * mib;
   garbage("young");
   await pass(20);
   expect(state.collected).toBe(2);
@@ -83,13 +83,13 @@ test("what is in use after a collection is not collected again and again", async
 
 test("under load free pages are given back whenever the whole heap was collected and enough has come together", async () => {
   const { state, garbage } = await aSettledProcess();
-  state.residentBytes = 300 * mib;
+  state.anonymousBytes = 300 * mib;
   garbage("young");
   expect(state.trimmed).toBe(0);
   garbage("whole");
   garbage("whole");
   expect(state.trimmed).toBe(1);
-  state.residentBytes = 400 * mib;
+  state.anonymousBytes = 400 * mib;
   garbage("whole");
   expect(state.trimmed).toBe(2);
 });
@@ -107,7 +107,7 @@ test("a process that is stopped does nothing", async () => {
   const { state, pass, garbage, running } = await aSettledProcess();
   garbage("young");
   running[Symbol.dispose]();
-  state.residentBytes = 300 * mib;
+  state.anonymousBytes = 300 * mib;
   garbage("whole");
   await pass(20);
   expect(state.collected + state.trimmed).toBe(0);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -5,7 +6,8 @@ import type { MemoryAddon } from "./addons.ts";
 
 /** What the process uses, and how it is made to use less. */
 export interface ProcessMemory {
-  residentBytes(): number;
+  /** Memory that lies in no file: that of V8 and of malloc. Pages of the executable come and go as they are needed. */
+  anonymousBytes(): number;
   /** CPU time used since the process began. */
   cpuMs(): number;
   /** Calls `noticed` when V8 has collected garbage: `whole` says whether all of its heap or the young part only. */
@@ -19,7 +21,9 @@ export interface ProcessMemory {
 const settleMs = 10_000;
 /** Less CPU time than this in `settleMs` is quiet: 2 % of one core. */
 const quietMs = 200;
-const worthBytes = 16 * 1024 * 1024;
+/** What must have come together before it is given back. */
+const worthBytes = 24 * 1024 * 1024;
+const worthTrimmingBytes = 16 * 1024 * 1024;
 
 /**
  * Gives memory back: free pages of malloc's whenever V8 has collected its whole heap, everything once a load is over. The
@@ -40,20 +44,23 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
     });
   };
   const giveBack = (): void => {
-    const before = memory.residentBytes();
-    if (before < leastBytes + worthBytes) return;
+    const before = memory.anonymousBytes();
+    if (before < leastBytes + worthBytes) {
+      leastBytes = Math.min(leastBytes, before);
+      return;
+    }
     memory.collect();
     // What is left is in use: only growth beyond it is worth another look.
-    leastBytes = memory.residentBytes();
+    leastBytes = memory.anonymousBytes();
     trimmedBytes = leastBytes;
     log.debug("gave memory back", { before, now: leastBytes });
   };
 
   const collections = memory.onCollection((whole) => {
     if (!timer) waitForQuiet();
-    if (!whole || memory.residentBytes() < trimmedBytes + worthBytes) return;
+    if (!whole || memory.anonymousBytes() < trimmedBytes + worthTrimmingBytes) return;
     memory.trim();
-    trimmedBytes = memory.residentBytes();
+    trimmedBytes = memory.anonymousBytes();
   });
   waitForQuiet();
   return {
@@ -70,7 +77,10 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
  */
 export function ownMemory(addon: MemoryAddon | undefined): ProcessMemory {
   return {
-    residentBytes: () => process.memoryUsage.rss(),
+    anonymousBytes() {
+      const [, kibibytes] = /^RssAnon:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+      return Number(kibibytes) * 1024;
+    },
     cpuMs() {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
