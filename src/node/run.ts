@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
+import { openAllocations } from "./allocations.ts";
 import { openCgroups } from "./cgroups.ts";
 import { openEventRecorder } from "./event-recorder.ts";
 import { collectImages } from "./images/collect-garbage.ts";
@@ -93,6 +94,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       images: openImagePuller({ runtime, clock }),
       events: openEventRecorder({ client, clock, log, nodeName }),
       cgroups: openCgroups(info, log),
+      allocations: openAllocations(() => machine.allocatable),
       turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
       services,
       nodeName,

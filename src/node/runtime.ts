@@ -169,6 +169,8 @@ export interface Container {
   readonly finishedAtMs: number;
   readonly exitCode: number;
   readonly oomKilled: boolean;
+  /** The limits that it has now; `oomScoreAdj` is not among them. */
+  readonly resources: ContainerResources;
   /** The runtime's words on why it did not start. */
   readonly error: string;
   readonly annotations: Readonly<Record<string, string>>;

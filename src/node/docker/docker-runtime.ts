@@ -134,7 +134,9 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async updateContainer(id: ContainerId, resources: ContainerResources): Promise<void> {
-    await this.#docker.getContainer(id).update(resourceOptions(resources)).catch(rethrow);
+    await this.#containers.change(id, () =>
+      this.#docker.getContainer(id).update(resourceOptions(resources)).catch(rethrow),
+    );
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {

@@ -41,6 +41,11 @@ export function containerFrom(info: Inspected): Container {
     exitCode: State.ExitCode,
     // Docker says so too when only a child was killed and the container went on.
     oomKilled: State.OOMKilled && State.ExitCode === 137,
+    resources: {
+      memoryLimitBytes: info.HostConfig.Memory ?? 0,
+      cpuShares: info.HostConfig.CpuShares ?? 0,
+      cpuQuotaUs: info.HostConfig.CpuQuota ?? 0,
+    },
     error: State.Error,
     annotations: annotationsFrom(info.Config.Labels),
   };

@@ -9,6 +9,7 @@ import type { PodContext } from "./context.ts";
 import { type CrashBackOff, grown } from "./crash-back-off.ts";
 import { type Decision, decide, type KillContainer } from "./decide.ts";
 import { makeReady, namesOf } from "./prepare.ts";
+import type { PodResizing } from "./resizing.ts";
 import { attachSandbox, makeSandbox } from "./sandbox.ts";
 import { StartError, startContainer } from "./start.ts";
 import type { PodState } from "./state.ts";
@@ -21,6 +22,7 @@ export interface ActionParts {
   readonly context: PodContext;
   readonly state: PodState;
   readonly probes: PodProbes;
+  readonly resizing: PodResizing;
   readonly alarm: Alarm;
   /** Looks at the pod again at once. */
   readonly wake: () => void;
@@ -69,13 +71,13 @@ export class PodActions {
   }
 
   async #act(listing: Listing): Promise<boolean> {
-    const { context, state, probes, alarm, wake, signal } = this.#parts;
+    const { context, state, probes, resizing, alarm, wake, signal } = this.#parts;
     context.objects.follow(state.pod, () => {
       this.forgetWaits();
       wake();
     });
     const decision = decide({
-      pod: state.pod,
+      pod: state.given,
       ...listing,
       findings: probes.findings,
       backOffs: this.#backOffs,
@@ -83,7 +85,7 @@ export class PodActions {
     });
     if (decision.finished) return true;
 
-    const mounted = await makeReady(context, state.pod, state.podIps);
+    const mounted = await makeReady(context, state.given, state.podIps);
     const renewMs = context.tokens.renewInMs(state.uid);
     if (renewMs !== undefined) alarm.after(renewMs);
 
@@ -93,6 +95,7 @@ export class PodActions {
       return false;
     }
     for (const kill of decision.kill) await this.#kill(kill);
+    await resizing.apply(decision.resize, { left: decision.kill.some(({ because }) => because === "resize") });
     this.#showWaits(decision);
     await this.#startAll(decision, { sandbox, mounted });
     if (decision.kill.length > 0) wake();
@@ -120,7 +123,7 @@ export class PodActions {
   async #kill({ container, running, message, because }: KillContainer): Promise<void> {
     const { state } = this.#parts;
     const { livenessProbe, startupProbe } = container.spec;
-    const probe = { liveness: livenessProbe, startup: startupProbe, definition: undefined }[because];
+    const probe = { liveness: livenessProbe, startup: startupProbe, definition: undefined, resize: undefined }[because];
     const graceSeconds = probe?.terminationGracePeriodSeconds ?? state.pod.spec.terminationGracePeriodSeconds ?? 30;
     await state.stop(container, running, { graceSeconds, message });
   }

@@ -2,6 +2,7 @@ import type { ContainerStatus, Pod, PodCondition } from "../../api/schema/types.
 import { timeText } from "../../api/time.ts";
 import type { PodContainer } from "./containers.ts";
 import type { Phase } from "./phase.ts";
+import type { ResizeState } from "./resize.ts";
 
 export interface ConditionInputs {
   readonly pod: Pod;
@@ -9,6 +10,7 @@ export interface ConditionInputs {
   readonly statuses: ReadonlyMap<PodContainer, ContainerStatus>;
   readonly sandboxReady: boolean;
   readonly podIps: readonly string[];
+  readonly resize: ResizeState;
   readonly nowMs: number;
 }
 
@@ -40,7 +42,32 @@ export function conditionsOf(inputs: ConditionInputs): PodCondition[] {
       ...(judgement.message && { message: judgement.message }),
     };
   });
-  return [...mine, ...old.filter(({ type }) => !own.some(([mineType]) => mineType === type))];
+  const others = old.filter(({ type }) => !own.some(([mineType]) => mineType === type) && !resizeTypes.includes(type));
+  return [...mine, ...others, ...resizeConditions(inputs)];
+}
+
+const resizeTypes = ["PodResizePending", "PodResizeInProgress"];
+
+/** They are there only while they hold. */
+function resizeConditions({ pod, resize: { pending, inProgress }, nowMs }: ConditionInputs): PodCondition[] {
+  const condition = (type: string, observedGeneration: number, reason?: string, message?: string): PodCondition => {
+    const before = pod.status?.conditions?.find((each) => each.type === type);
+    return {
+      type,
+      observedGeneration,
+      status: "True",
+      lastProbeTime: null as never,
+      lastTransitionTime: (before?.reason === reason && before?.lastTransitionTime) || timeText(nowMs),
+      ...(reason && { reason }),
+      ...(message && { message }),
+    };
+  };
+  return [
+    ...(pending ? [condition("PodResizePending", pending.generation, pending.reason, pending.message)] : []),
+    ...(inProgress
+      ? [condition("PodResizeInProgress", inProgress.generation, inProgress.error && "Error", inProgress.error)]
+      : []),
+  ];
 }
 
 function judgeInitialized({ phase, statuses }: ConditionInputs): Judgement {

@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import type { Informer } from "../../client/informer.ts";
+import type { Allocations } from "../allocations.ts";
 import type { PodCgroups } from "../cgroups.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import type { ImagePuller } from "../images/puller.ts";
@@ -28,6 +29,7 @@ export interface PodContext {
   readonly events: EventRecorder;
   readonly cgroups: PodCgroups;
   readonly turns: Turns;
+  readonly allocations: Allocations;
   readonly services: Informer<Service>;
   readonly nodeName: string;
   readonly hostIps: readonly string[];

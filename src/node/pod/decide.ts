@@ -2,6 +2,7 @@ import type { Pod } from "../../api/schema/types.ts";
 import type { Container, Sandbox } from "../runtime.ts";
 import { containersOf, newest, type PodContainer, restartsAfter } from "./containers.ts";
 import { type CrashBackOff, waitLeftMs } from "./crash-back-off.ts";
+import { type ContainerResize, resizesOf } from "./resize.ts";
 import { annotation, specHash } from "./spec-hash.ts";
 import { attemptAfterVanished } from "./vanished.ts";
 
@@ -14,6 +15,7 @@ export interface ProbeFindings {
 
 /** All that is known of a pod when its worker looks at it. */
 export interface Observed {
+  /** With the resources that it was given. */
   readonly pod: Pod;
   /** Newest first. */
   readonly sandboxes: readonly Sandbox[];
@@ -38,7 +40,7 @@ export interface KillContainer {
   readonly running: Container;
   readonly message: string;
   /** The probe whose grace period counts, if a probe is why. */
-  readonly because: "liveness" | "startup" | "definition";
+  readonly because: "liveness" | "startup" | "definition" | "resize";
 }
 
 /** What should happen next. Steps are carried out in the order: sandbox, kill, start. */
@@ -48,6 +50,8 @@ export interface Decision {
   /** Nothing is to run any more: what still runs is ended and the sandbox stopped. */
   readonly finished: boolean;
   readonly kill: readonly KillContainer[];
+  /** Running containers whose limits are to be changed. */
+  readonly resize: readonly ContainerResize[];
   readonly start: readonly StartContainer[];
   /** Containers that would be started but have to wait. */
   readonly backingOff: readonly (StartContainer & { readonly delayMs: number })[];
@@ -59,6 +63,7 @@ const nothing: Decision = {
   makeSandbox: undefined,
   finished: false,
   kill: [],
+  resize: [],
   start: [],
   backingOff: [],
   againAfterMs: undefined,
@@ -73,7 +78,9 @@ export function decide(observed: Observed): Decision {
   if (world.isDone()) return { ...nothing, finished: true };
   if (!ready) return { ...nothing, makeSandbox: sandbox ? sandbox.attempt + 1 : 0 };
 
-  const kill = world.containers.flatMap((container) => world.killing(container) ?? []);
+  const resizes = resizesOf(observed.pod, here);
+  const restarting = resizes.filter(({ restarts }) => restarts).map(({ container: { spec } }) => spec.name);
+  const kill = world.containers.flatMap((container) => world.killing(container, restarting) ?? []);
   const wanted = world.wanted().filter((container) => !kill.some((each) => each.container === container));
   const starts = wanted.map((container) => world.starting(container));
   const waits = starts.map((start) => ({ ...start, leftMs: world.waitMs(start), delayMs: world.delayMs(start) }));
@@ -81,6 +88,7 @@ export function decide(observed: Observed): Decision {
   return {
     ...nothing,
     kill,
+    resize: resizes.filter(({ running }) => !kill.some((each) => each.running.id === running.id)),
     start: starts.filter((_, index) => waits[index]?.leftMs === 0),
     backingOff,
     againAfterMs: backingOff.length > 0 ? Math.min(...backingOff.map(({ leftMs }) => leftMs)) : undefined,
@@ -120,7 +128,8 @@ class World {
     );
   }
 
-  killing(container: PodContainer): KillContainer | undefined {
+  /** `restarting`: containers that must be restarted to get other resources. */
+  killing(container: PodContainer, restarting: readonly string[]): KillContainer | undefined {
     const running = newest(this.#here, container.spec.name);
     if (running?.state !== "running" || container.role === "ephemeral") return undefined;
     const name = container.spec.name;
@@ -128,6 +137,8 @@ class World {
     if (container.role !== "init" && running.annotations[annotation.hash] !== specHash(container.spec)) {
       return { ...kill, because: "definition", message: `Container ${name} definition changed, will be restarted` };
     }
+    if (restarting.includes(name))
+      return { ...kill, because: "resize", message: `Container ${name} resize requires restart` };
     const findings = this.#observed.findings.get(running.id);
     if (findings?.startup === false) {
       return { ...kill, because: "startup", message: `Container ${name} failed startup probe, will be restarted` };

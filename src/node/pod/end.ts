@@ -41,10 +41,11 @@ export class PodEnd {
 
   /** Resolves with whether the pod is gone; without, skiff stopped before. */
   async carryOut(): Promise<boolean> {
-    const { state, stopped, wake } = this.#parts;
+    const { context, state, stopped, wake } = this.#parts;
     await this.#persist(() => this.#stopAll(), "a pod could not be ended yet");
     if (stopped.aborted) return false;
     state.ended = true;
+    context.allocations.release(state.uid);
     wake();
     await this.#untilUnwanted();
     await this.#persist(() => this.#cleanUp(), "a pod could not be cleaned up yet");

@@ -100,6 +100,8 @@ export class StatusReports {
       lastWords,
       imageReferences: state.imageReferences,
       ended: state.ended,
+      allocation: state.allocation,
+      resize: state.resize,
       givenUp: state.givenUp,
       startedAtMs: state.firstSeenMs,
       nowMs: context.clock.now(),

@@ -40,16 +40,19 @@ export function cpuQuotaOf(milli: number): number {
   return milli > 0 ? Math.max(leastQuotaUs, (milli * cpuPeriodUs) / 1000) : 0;
 }
 
-/** The limits of a container in the kernel's terms. */
+/** What a container is run with, in the kernel's terms. */
 export function containerResources(pod: Pod, container: Container, nodeMemoryBytes: number): ContainerResources {
-  const { requests = {}, limits = {} } = container.resources ?? {};
+  return { ...limitsOf(container.resources), oomScoreAdj: oomScoreAdj(pod, container, nodeMemoryBytes) };
+}
+
+/** What of it can change while the container runs. */
+export function limitsOf({ requests = {}, limits = {} }: ResourceRequirements = {}): ContainerResources {
   const cpu = requests.cpu ?? limits.cpu;
   const limitMilli = limits.cpu ? milliOf(limits.cpu) : 0;
   return {
     memoryLimitBytes: limits.memory ? unitsOf(limits.memory) : 0,
     cpuShares: cpuSharesOf(cpu ? milliOf(cpu) : 0),
     ...(limitMilli > 0 && { cpuQuotaUs: cpuQuotaOf(limitMilli), cpuPeriodUs }),
-    oomScoreAdj: oomScoreAdj(pod, container, nodeMemoryBytes),
   };
 }
 

@@ -23,7 +23,7 @@ export async function makeSandbox(
   }
   const spec = sandboxSpecOf(context, state.pod, attempt);
   try {
-    await cgroups.prepare(spec.cgroupParent, cgroupLimitsOf(state.pod));
+    await cgroups.prepare(spec.cgroupParent, cgroupLimitsOf(state.given));
     return await turns.start(async () => {
       const sandbox = await runtime.runPodSandbox(spec, signal);
       await attachSandbox({ context, state, sandbox }, signal);

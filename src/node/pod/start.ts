@@ -46,7 +46,7 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
   const spec = await orTrouble(
     "CreateContainerConfigError",
     ContainerConfigError,
-    () => containerSpecOf({ ...request, pod, image }),
+    () => containerSpecOf({ ...request, pod: state.given, image }),
     event,
   );
   const id = await turns.start(async () => {

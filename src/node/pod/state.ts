@@ -3,6 +3,7 @@ import type { ObjectReference, Pod } from "../../api/schema/types.ts";
 import type { Container } from "../runtime.ts";
 import type { PodContainer } from "./containers.ts";
 import type { PodContext } from "./context.ts";
+import { type Allocation, allocationBefore, type ResizeState, withAllocation } from "./resize.ts";
 import type { StartTrouble } from "./status.ts";
 import { stopContainer } from "./stop.ts";
 
@@ -20,6 +21,9 @@ export class PodState {
   ended = false;
   /** The node gave the pod up, with phase Failed. */
   givenUp: StartTrouble | undefined;
+  /** What its containers may have; a resize that waits has not changed it. */
+  allocation: Allocation;
+  resize: ResizeState = {};
   readonly #context: PodContext;
   #pod: Pod;
 
@@ -28,10 +32,16 @@ export class PodState {
     this.#pod = pod;
     this.podIps = pod.status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? [];
     this.firstSeenMs = context.clock.now();
+    this.allocation = allocationBefore(pod);
   }
 
   get pod(): Pod {
     return this.#pod;
+  }
+
+  /** The pod with what it was given. */
+  get given(): Pod {
+    return withAllocation(this.#pod, this.allocation);
   }
 
   get uid(): string {

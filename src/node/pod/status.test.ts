@@ -12,6 +12,8 @@ const quiet: StatusInputs = {
   troubles: new Map(),
   lastWords: new Map(),
   imageReferences: new Map(),
+  allocation: new Map(),
+  resize: {},
   ended: false,
   startedAtMs: 0,
   nowMs: 20_000,

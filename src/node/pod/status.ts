@@ -5,6 +5,7 @@ import { conditionsOf } from "./conditions.ts";
 import { containersOf, type PodContainer, restartsAfter } from "./containers.ts";
 import type { ProbeFindings } from "./decide.ts";
 import { type Phase, phaseOf } from "./phase.ts";
+import { type Allocation, appliedResources, type ResizeState } from "./resize.ts";
 import { qosClassOf } from "./resources.ts";
 import { attemptAfterVanished, toldOf } from "./vanished.ts";
 
@@ -29,6 +30,8 @@ export interface StatusInputs {
   readonly lastWords: ReadonlyMap<string, string>;
   /** By image id: the reference under which it was pulled. */
   readonly imageReferences: ReadonlyMap<string, string>;
+  readonly allocation: Allocation;
+  readonly resize: ResizeState;
   /** All containers have been stopped for good. */
   readonly ended: boolean;
   /** The node gave the pod up, with phase Failed. */
@@ -92,7 +95,8 @@ export function containerStatusOf(inputs: StatusInputs, container: PodContainer)
   const running = states.state.running !== undefined;
   const started = running && (spec.startupProbe ? inputs.findings.get(last!.id)?.startup === true : true);
   const reference = last && imageReferences.get(last.imageId);
-  const { requests } = spec.resources ?? {};
+  const given = inputs.allocation.get(spec.name) ?? spec.resources;
+  const requests = given?.requests;
   return {
     name: spec.name,
     state: states.state,
@@ -104,7 +108,8 @@ export function containerStatusOf(inputs: StatusInputs, container: PodContainer)
     ...(last && { containerID: containerIdOf(last) }),
     started,
     ...(last && role !== "ephemeral" && requests && { allocatedResources: requests }),
-    ...(last && role !== "ephemeral" && { resources: spec.resources ?? {} }),
+    ...(last &&
+      role !== "ephemeral" && { resources: appliedResources(pod, { name: spec.name, given, running: last }) }),
     ...(spec.volumeMounts?.length && { volumeMounts: spec.volumeMounts.map(mountStatusOf) }),
     ...(pod.spec.os?.name === "linux" && spec.lifecycle?.stopSignal && { stopSignal: spec.lifecycle.stopSignal }),
   };

@@ -12,6 +12,7 @@ import type { ProbeFindings } from "./decide.ts";
 import { PodEnd } from "./end.ts";
 import { LastWords } from "./last-words.ts";
 import { StatusReports } from "./report.ts";
+import { PodResizing } from "./resizing.ts";
 import { PodState } from "./state.ts";
 import { containerIdOf } from "./status.ts";
 
@@ -31,6 +32,7 @@ export class PodWorker implements AsyncDisposable {
   readonly #lastWords: LastWords;
   readonly #alarm: Alarm;
   readonly #reports: StatusReports;
+  readonly #resizing: PodResizing;
   readonly #actions: PodActions;
   readonly #end: PodEnd;
   readonly #finish: () => void;
@@ -67,7 +69,17 @@ export class PodWorker implements AsyncDisposable {
     const lastWords = this.#lastWords.byContainer;
     this.#reports = new StatusReports({ context, state, findings, lastWords, stopped, again: wake });
     const signal = this.#acting.signal;
-    this.#actions = new PodActions({ context, state, probes: this.#probes, alarm: this.#alarm, wake, signal });
+    const alarm = this.#alarm;
+    this.#resizing = new PodResizing({ context, state, alarm, wake });
+    this.#actions = new PodActions({
+      context,
+      state,
+      probes: this.#probes,
+      resizing: this.#resizing,
+      alarm,
+      wake,
+      signal,
+    });
     this.#end = new PodEnd({ context, state, stopped, report: (listing) => this.#reports.write(listing), wake });
   }
 
@@ -136,6 +148,7 @@ export class PodWorker implements AsyncDisposable {
     this.#keepProbing(listing);
     this.#checkDeadline();
     if (this.#state.isToEnd) this.#beginEnd();
+    else this.#resizing.judge();
     this.#reports.soon(listing);
     if (this.#ending) return;
     if (this.#action) {

@@ -56,6 +56,7 @@ export function running(over: Partial<Container> = {}): Container {
     finishedAtMs: 0,
     exitCode: 0,
     oomKilled: false,
+    resources: { memoryLimitBytes: 0, cpuShares: 2, cpuQuotaUs: 0 },
     error: "",
     annotations: { [annotation.hash]: specHash(aContainer({ name })) },
     ...over,
