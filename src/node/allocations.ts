@@ -15,6 +15,8 @@ export interface Allocations {
   release(podUid: string): void;
   /** Whether the pod may have this instead of what it has; undefined when it may. */
   refusal(podUid: string, spec: PodSpec): Refusal | undefined;
+  /** Why the pod cannot be taken at all, in the words of its status ("OutOfcpu"); undefined when it can. */
+  overload(podUid: string, spec: PodSpec): { readonly reason: string; readonly message: string } | undefined;
   /** Calls `look` once, as soon as another pod has less. */
   whenRoom(podUid: string, look: () => void): void;
 }
@@ -38,6 +40,15 @@ export function openAllocations(allocatable: () => Readonly<Record<string, strin
     }
   }
 
+  function capacityNow(): Amounts {
+    const { cpu = "0", memory = "0" } = allocatable();
+    return { cpu: milliOf(cpu), memory: unitsOf(memory) };
+  }
+
+  function usedBeside(podUid: string, sort: keyof Amounts): number {
+    return [...held].reduce((sum, [uid, amounts]) => (uid === podUid ? sum : sum + amounts[sort]), 0);
+  }
+
   return {
     hold(podUid, spec) {
       const before = held.get(podUid);
@@ -51,20 +62,34 @@ export function openAllocations(allocatable: () => Readonly<Record<string, strin
     },
     refusal(podUid, spec) {
       const wanted = amountsOf(spec);
-      const { cpu = "0", memory = "0" } = allocatable();
-      const capacity: Amounts = { cpu: milliOf(cpu), memory: unitsOf(memory) };
+      const capacity = capacityNow();
       for (const sort of sorts) {
         if (wanted[sort] <= capacity[sort]) continue;
         const message = `Node didn't have enough capacity: ${sort}, requested: ${wanted[sort]}, capacity: ${capacity[sort]}`;
         return { reason: "Infeasible", message };
       }
-      const others = [...held].filter(([uid]) => uid !== podUid).map(([, amounts]) => amounts);
       for (const sort of sorts) {
-        const used = others.reduce((sum, each) => sum + each[sort], 0);
+        const used = usedBeside(podUid, sort);
         // What a pod has already it may keep, however full the node has become.
         if (wanted[sort] <= (held.get(podUid)?.[sort] ?? 0) || used + wanted[sort] <= capacity[sort]) continue;
         const message = `Node didn't have enough resource: ${sort}, requested: ${wanted[sort]}, used: ${used}, capacity: ${capacity[sort]}`;
         return { reason: "Deferred", message };
+      }
+      return undefined;
+    },
+    overload(podUid, spec) {
+      const wanted = amountsOf(spec);
+      const { cpu, memory } = capacityNow();
+      const pods = Number(allocatable().pods ?? Number.POSITIVE_INFINITY);
+      const rows = [
+        ["pods", 1, [...held.keys()].filter((uid) => uid !== podUid).length, pods],
+        ["cpu", wanted.cpu, usedBeside(podUid, "cpu"), cpu],
+        ["memory", wanted.memory, usedBeside(podUid, "memory"), memory],
+      ] as const;
+      for (const [sort, requested, used, capacity] of rows) {
+        if (requested === 0 || used + requested <= capacity) continue;
+        const message = `Node didn't have enough resource: ${sort}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+        return { reason: `OutOf${sort}`, message };
       }
       return undefined;
     },

@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { EphemeralContainer, Pod } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
@@ -51,7 +51,7 @@ export async function containerSpecOf(inputs: ContainerInputs): Promise<Containe
     args: (spec.args ?? []).map(expanded),
     workingDir: spec.workingDir,
     env: [...env].map(([name, value]) => ({ name, value })),
-    mounts: await mountsOf(inputs, expanded),
+    mounts: await mountsOf(inputs, env),
     resources: containerResources(pod, spec, context.memoryBytes),
     cgroupParent: podCgroup(pod),
     pidNamespace: await pidNamespaceOf(inputs),
@@ -85,7 +85,7 @@ async function pidNamespaceOf({
   return { of: running.id };
 }
 
-async function mountsOf(inputs: ContainerInputs, expanded: (text: string) => string): Promise<Mount[]> {
+async function mountsOf(inputs: ContainerInputs, env: ReadonlyMap<string, string>): Promise<Mount[]> {
   const { context, container, mounted } = inputs;
   const mounts: Mount[] = [];
   for (const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } of container.spec.volumeMounts ??
@@ -93,7 +93,8 @@ async function mountsOf(inputs: ContainerInputs, expanded: (text: string) => str
     const volume = mounted.get(name);
     if (!volume)
       throw new ContainerConfigError(`cannot find volume "${name}" to mount into container "${container.spec.name}"`);
-    const below = subPathExpr ? expanded(subPathExpr) : subPath;
+    const below = subPathExpr ? expandedSubPath(subPathExpr, env) : subPath;
+    if (below) checkSubPath(below);
     const hostPath = below ? await context.volumes.subPath(volume, below).catch(asConfigError) : volume.hostPath;
     mounts.push({
       hostPath,
@@ -116,6 +117,20 @@ async function mountsOf(inputs: ContainerInputs, expanded: (text: string) => str
   return [...mounts, ...own.filter(({ containerPath }) => !given.has(containerPath))];
 }
 
+function expandedSubPath(expression: string, env: ReadonlyMap<string, string>): string {
+  return expand(expression, (name) => {
+    const value = env.get(name);
+    if (value === undefined) throw new ContainerConfigError(`missing value for ${JSON.stringify(name)}`);
+    return value;
+  });
+}
+
+function checkSubPath(path: string): void {
+  if (path.startsWith("/")) throw new ContainerConfigError(`error SubPath \`${path}\` must not be an absolute path`);
+  if (path.split("/").includes(".."))
+    throw new ContainerConfigError(`unable to provision SubPath \`${path}\`: must not contain '..'`);
+}
+
 function terminationPath({ context, pod, container, attempt }: ContainerInputs): string {
   return join(
     context.volumes.podDirectory(pod.metadata.uid ?? ""),
@@ -128,8 +143,9 @@ function terminationPath({ context, pod, container, attempt }: ContainerInputs):
 async function emptyFile(path: string): Promise<string> {
   if (!(await stat(path).catch(ifAbsent))) {
     await mkdir(dirname(path), { recursive: true });
-    // Any user that the container runs as may leave its last words.
-    await writeFile(path, "", { mode: 0o666 });
+    await writeFile(path, "");
+    // Any user that the container runs as may leave its last words, whatever our umask says.
+    await chmod(path, 0o666);
   }
   return path;
 }

@@ -8,7 +8,7 @@ import type { Listing } from "../runtime.ts";
 import type { PodContext } from "./context.ts";
 import type { ProbeFindings } from "./decide.ts";
 import type { PodState } from "./state.ts";
-import { statusOf } from "./status.ts";
+import { rejectedStatusOf, statusOf } from "./status.ts";
 
 const retryMs = { firstMs: 500, maxMs: 30_000 };
 const conflictsAtMost = 5;
@@ -89,6 +89,7 @@ export class StatusReports {
 
   #status({ sandboxes, containers }: Listing): PodStatus {
     const { context, state, findings, lastWords } = this.#parts;
+    if (state.rejected) return rejectedStatusOf(state, context.clock.now());
     return statusOf({
       pod: state.pod,
       containers,

@@ -33,7 +33,7 @@ export class PodResizing {
     this.#cgroup = cgroupLimitsOf(state.given);
     const begun = state.pod.status?.conditions?.find(({ type }) => type === "PodResizeInProgress");
     if (begun) state.resize = { inProgress: { generation: begun.observedGeneration ?? 0 } };
-    context.allocations.hold(state.uid, state.given.spec);
+    if (!state.isToEnd) context.allocations.hold(state.uid, state.given.spec);
   }
 
   /** Decides about what the pod asks for now. */

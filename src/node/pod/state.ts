@@ -21,6 +21,8 @@ export class PodState {
   ended = false;
   /** The node gave the pod up, with phase Failed. */
   givenUp: StartTrouble | undefined;
+  /** Nothing of it was ever made: this node does not run it. */
+  rejected = false;
   /** What its containers may have; a resize that waits has not changed it. */
   allocation: Allocation;
   resize: ResizeState = {};

@@ -67,6 +67,23 @@ export function statusOf(inputs: StatusInputs): PodStatus {
   };
 }
 
+/** The status of a pod of which nothing was ever made. */
+export function rejectedStatusOf(
+  { pod, givenUp }: { pod: Pod; givenUp: StartTrouble | undefined },
+  nowMs: number,
+): PodStatus {
+  const old = pod.status ?? {};
+  return {
+    ...kept(old),
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
+    phase: "Failed",
+    ...(givenUp ? { reason: givenUp.reason, message: givenUp.message } : keepReason(old)),
+    ...(old.conditions && { conditions: old.conditions }),
+    startTime: old.startTime ?? timeText(nowMs),
+    qosClass: qosClassOf(pod),
+  };
+}
+
 /** What other parts of Kubernetes write into a pod's status. */
 function kept({ nominatedNodeName, resourceClaimStatuses, resize }: PodStatus): PodStatus {
   return {

@@ -5,6 +5,7 @@ import { Backoff } from "../../base/backoff.ts";
 import { openPodProbes, type PodProbes } from "../probes/pod-probes.ts";
 import type { Container, Listing } from "../runtime.ts";
 import { PodActions } from "./actions.ts";
+import { rejectionOf } from "./admission.ts";
 import { Alarm } from "./alarm.ts";
 import { containersOf, newest } from "./containers.ts";
 import type { PodContext } from "./context.ts";
@@ -70,6 +71,7 @@ export class PodWorker implements AsyncDisposable {
     this.#reports = new StatusReports({ context, state, findings, lastWords, stopped, again: wake });
     const signal = this.#acting.signal;
     const alarm = this.#alarm;
+    this.#admit();
     this.#resizing = new PodResizing({ context, state, alarm, wake });
     this.#actions = new PodActions({
       context,
@@ -81,6 +83,16 @@ export class PodWorker implements AsyncDisposable {
       signal,
     });
     this.#end = new PodEnd({ context, state, stopped, report: (listing) => this.#reports.write(listing), wake });
+  }
+
+  #admit(): void {
+    const state = this.#state;
+    const rejection = rejectionOf(state.pod, this.#context.allocations);
+    if (!rejection || state.isToEnd) return;
+    const { reason, message } = rejection;
+    state.rejected = true;
+    state.givenUp = { reason, message: `Pod was rejected: ${message}` };
+    state.tellPod("Warning", reason, message);
   }
 
   get uid(): string {
@@ -104,6 +116,8 @@ export class PodWorker implements AsyncDisposable {
   /** The API has the pod no more; its containers end. */
   remove(): void {
     this.#state.removed = true;
+    // The scheduler counts its room as free from now on.
+    this.#context.allocations.release(this.uid);
     this.wake();
   }
 

@@ -142,7 +142,8 @@ export function openVolumes({
       }
       const [root, real] = await Promise.all([realpath(hostPath), realpath(wanted)]);
       const way = relative(root, real);
-      if (way.startsWith("..")) throw new Error(`subPath "${path}" not within volume path`);
+      // The files of ConfigMaps and Secrets lie in a directory of the volume whose own name begins with two dots.
+      if (way === ".." || way.startsWith("../")) throw new Error(`subPath "${path}" not within volume path`);
       return real;
     },
 

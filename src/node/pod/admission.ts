@@ -1,0 +1,48 @@
+import type { Pod } from "../../api/schema/types.ts";
+import type { Allocations } from "../allocations.ts";
+
+/** Why this node does not run a pod that was bound to it: the reason and the message of its status. */
+export interface Rejection {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Sysctls that are a pod's own business (Kubernetes docs, "Using sysctls in a Kubernetes Cluster", section "Safe and Unsafe Sysctls"). */
+const safeSysctls = new Set([
+  "kernel.shm_rmid_forced",
+  "net.ipv4.ip_local_port_range",
+  "net.ipv4.ip_local_reserved_ports",
+  "net.ipv4.ip_unprivileged_port_start",
+  "net.ipv4.ping_group_range",
+  "net.ipv4.tcp_fin_timeout",
+  "net.ipv4.tcp_keepalive_intvl",
+  "net.ipv4.tcp_keepalive_probes",
+  "net.ipv4.tcp_keepalive_time",
+  "net.ipv4.tcp_rmem",
+  "net.ipv4.tcp_syncookies",
+  "net.ipv4.tcp_wmem",
+]);
+
+/** Asked once, before anything of the pod is made: a pod that runs is not sent away. */
+export function rejectionOf(pod: Pod, allocations: Allocations): Rejection | undefined {
+  if (pod.status?.startTime) return undefined;
+  const sysctl = forbiddenSysctl(pod);
+  if (sysctl) return { reason: "SysctlForbidden", message: `forbidden sysctl: ${sysctl}` };
+  return allocations.overload(pod.metadata.uid ?? "", pod.spec);
+}
+
+function forbiddenSysctl({ spec }: Pod): string | undefined {
+  for (const { name } of spec.securityContext?.sysctls ?? []) {
+    const plain = withDots(name);
+    if (!safeSysctls.has(plain)) return `"${plain}" not allowlisted`;
+    if (plain.startsWith("net.") && spec.hostNetwork) return `"${plain}" not allowed with host net enabled`;
+    if (plain.startsWith("kernel.shm") && spec.hostIPC) return `"${plain}" not allowed with host ipc enabled`;
+  }
+  return undefined;
+}
+
+/** The first separator decides: after a slash, slashes are between the parts, and dots stand for themselves (sysctl.d(5)). */
+function withDots(name: string): string {
+  if (!/^[^.]*\//.test(name)) return name;
+  return name.replaceAll(/[./]/g, (each) => (each === "." ? "/" : "."));
+}
