@@ -82,8 +82,9 @@ step("making the executable", () => {
       assets,
     }),
   );
-  // V8 takes a code cache only from a V8 with the same flags.
-  run("node", [...engineFlags, "--experimental-sea-config", config]);
+  // V8 takes a code cache only from a V8 with the same flags; the seed of its hash tables is none of them, and would make every
+  // build's bytes differ.
+  run("node", [...engineFlags, "--random-seed=1", "--experimental-sea-config", config]);
   const executable = join(work, "skiff");
   copyFileSync(runtime, executable);
   strip(executable); // before the blob goes in: afterwards it would destroy it

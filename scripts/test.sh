@@ -17,7 +17,12 @@ need ip iproute2
 need conntrack conntrack
 need nsenter util-linux
 need gcc gcc
-need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+# The other architecture, whose executable is built and run under emulation.
+case $(uname -m) in
+  x86_64) triplet=aarch64-linux-gnu package=aarch64-linux-gnu libraries=arm64 ;;
+  *) triplet=x86_64-linux-gnu package=x86-64-linux-gnu libraries=amd64 ;;
+esac
+need $triplet-gcc gcc-$package
 need qemu-aarch64-static qemu-user-static
 need docker-registry docker-registry
 need debootstrap debootstrap
@@ -27,7 +32,7 @@ need git git
 need strace strace
 need busybox busybox-static
 need mkfs.ext4 e2fsprogs
-[ -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ] || missing="$missing libstdc++6-arm64-cross libatomic1-arm64-cross"
+[ -e /usr/$triplet/lib/libstdc++.so.6 ] || missing="$missing libstdc++6-$libraries-cross libatomic1-$libraries-cross"
 if [ -n "$missing" ]; then
   echo "== installing$missing"
   apt-get update -qq

@@ -13,6 +13,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const args = process.argv.slice(2);
 const isKubectl = basename(process.argv[1] ?? "") === "kubectl";
 
+// Timers and idle connections of skiff's keep no process alive; a command lives until it has its answer.
+const alive = setInterval(() => {}, 2 ** 31 - 1);
+
 // No top-level await: the executable's main is a CommonJS script, which has none.
 void runCli(isKubectl ? ["kubectl", ...args] : args, {
   out: (text) => void process.stdout.write(text),
@@ -21,5 +24,6 @@ void runCli(isKubectl ? ["kubectl", ...args] : args, {
   env: process.env,
   onReload: (run) => void process.on("SIGHUP", run),
 }).then((code) => {
+  clearInterval(alive);
   process.exitCode = code;
 });

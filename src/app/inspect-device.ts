@@ -1,11 +1,13 @@
-import { messageOf } from "../base/log.ts";
+import { type Log, messageOf } from "../base/log.ts";
 import { cgroups } from "./check/cgroups.ts";
 import type { Check, Device, Finding, Intended } from "./check/check.ts";
 import { clock, network } from "./check/clock.ts";
+import { cluster } from "./check/cluster.ts";
 import { diskSpace, diskSpeed, memory } from "./check/disk.ts";
 import { docker } from "./check/docker.ts";
 import { forwarding, kernel, tools } from "./check/kernel.ts";
 import { apiPort } from "./check/ports.ts";
+import type { JoinConfig, ServerConfig } from "./config.ts";
 
 export type { Intended } from "./check/check.ts";
 
@@ -16,6 +18,7 @@ export const checks: readonly Check[] = [
   cgroups,
   forwarding,
   docker,
+  cluster,
   apiPort,
   network,
   diskSpace,
@@ -23,6 +26,23 @@ export const checks: readonly Check[] = [
   memory,
   clock,
 ];
+
+/** Looks at this device once it works, and says in the log what would make it work better. */
+export async function logFindings(intended: Intended, log: Log): Promise<void> {
+  for (const { name, todo } of await inspectDevice(intended, { slow: false }))
+    if (todo) log.warn("this device could be better for skiff; `skiff check` shows all", { about: name, todo });
+}
+
+export const intendedServer = (config: ServerConfig): Intended => ({
+  ...config,
+  agent: config.without.agent ? undefined : { ...config.agent, networkBackend: config.networkBackend },
+});
+
+export const intendedAgent = ({ dataDirectory, agent, server, token }: JoinConfig): Intended => ({
+  dataDirectory,
+  agent,
+  join: { server, hasToken: token !== undefined },
+});
 
 export interface Row extends Finding {
   readonly name: string;

@@ -16,6 +16,7 @@ import { type AgentSettings, startAgent } from "./agent.ts";
 import type { JoinConfig, NetworkBackend } from "./config.ts";
 import { startTunnel } from "./dial-tunnel.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
+import { intendedAgent, logFindings } from "./inspect-device.ts";
 import type { RunOptions } from "./server.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
 
@@ -28,7 +29,6 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
   const began = performance.now();
   const clock = systemClock;
   await using parts = new Lifecycle(log);
-  await parts.start("process", () => stayAlive());
   const manager = await parts.start("service manager", () =>
     openServiceManager({ ...systemd(config.dataDirectory), clock, log }),
   );
@@ -78,15 +78,10 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
   );
   const memory = ownMemory(memoryAddon(join(config.dataDirectory, "agent")));
   await parts.start("memory", async () => giveBackMemory(memory, { clock, log: log.part("memory") }));
+  void logFindings(intendedAgent(config), log.part("check"));
   if (!stop.aborted) await once(stop, "abort");
   log.info("stopping; containers go on running");
   manager.stopping();
-}
-
-/** An agent listens nowhere: while it waits for a server nothing else keeps Node.js from ending. */
-function stayAlive(): Disposable {
-  const timer = setInterval(() => {}, 2 ** 31 - 1);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function parsedToken(text: string) {

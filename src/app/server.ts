@@ -33,6 +33,7 @@ import { startTunnel } from "./dial-tunnel.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { publishExtensionAuthentication } from "./extension-authentication.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
+import { intendedServer, logFindings } from "./inspect-device.ts";
 import { joinRoutes } from "./join-routes.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
@@ -196,6 +197,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   await parts.start("memory", async () =>
     giveBackMemory(ownMemory(memoryAddon(serverDirectory)), { clock, log: log.part("memory") }),
   );
+  void logFindings(intendedServer(config), log.part("check"));
   if (!stop.aborted) await once(stop, "abort");
   manager.stopping();
   log.info("stopping; containers go on running");

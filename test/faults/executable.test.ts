@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -17,20 +17,32 @@ test("the executable prints its version, its help and its licences", async () =>
   for (const name of ["Apache License", "better-sqlite3", "hono", "Node.js"]) expect(licences).toContain(name);
 });
 
+test("it carries the units and scripts of its installation, as they lie in systemd/", async () => {
+  for (const name of ["skiff.service", "skiff-agent.service", "skiff-killall.sh", "skiff-uninstall.sh"])
+    expect(await must(skiff, ["files", name])).toBe(readFileSync(join(root, "systemd", name), "utf8"));
+});
+
 test("it obeys no NODE_OPTIONS", async () => {
   expect(await must(skiff, ["--version"], { env: { NODE_OPTIONS: "--require /does/not/exist" } })).toMatch(/^skiff /);
 });
 
-test("an executable for arm64 is built here and serves the API under emulation", { timeout: 600_000 }, async () => {
-  if (process.arch !== "x64") return; // on arm64 the other tests run the real thing
-  await must(join(root, "node_modules/.bin/node"), ["scripts/build.ts", "--arch", "arm64"], {
+/** The architecture that this machine is not; the other tests run the real thing of its own. */
+const other =
+  process.arch === "x64"
+    ? { arch: "arm64", emulator: "qemu-aarch64-static", libraries: "/usr/aarch64-linux-gnu" }
+    : { arch: "x64", emulator: "qemu-x86_64-static", libraries: "/usr/x86_64-linux-gnu" };
+
+test(`an executable for ${other.arch} is built here and serves the API under emulation`, {
+  timeout: 600_000,
+}, async () => {
+  await must(join(root, "node_modules/.bin/node"), ["scripts/build.ts", "--arch", other.arch], {
     cwd: root,
     limitMs: 300_000,
   });
-  const emulated = ["-L", "/usr/aarch64-linux-gnu", join(root, "dist/skiff-arm64")];
-  expect(await must("qemu-aarch64-static", [...emulated, "--version"])).toMatch(/^skiff \d/);
-  const directory = mkdtempSync(join(tmpdir(), "skiff-arm64-"));
-  const server = start("qemu-aarch64-static", [...emulated, "server", ...serverFlags(directory, await freePort())]);
+  const emulated = ["-L", other.libraries, join(root, `dist/skiff-${other.arch}`)];
+  expect(await must(other.emulator, [...emulated, "--version"])).toMatch(/^skiff \d/);
+  const directory = mkdtempSync(join(tmpdir(), `skiff-${other.arch}-`));
+  const server = start(other.emulator, [...emulated, "server", ...serverFlags(directory, await freePort())]);
   try {
     await eventually(
       async () => {

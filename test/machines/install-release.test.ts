@@ -23,16 +23,19 @@ const sh = (script: string) => machine.sh(script, { limitMs: 300_000 });
 const line = (environment = "", args = "") => `curl -sfL ${host.url}/install.sh | ${environment} sh -s - ${args}`;
 /** Programs in front of the machine's own. */
 const pretending = (programs: Record<string, string>) =>
-  Object.entries(programs)
-    .map(([name, body]) => `printf '#!/bin/sh\\n${body}\\n' >/tmp/fakes/${name}; chmod +x /tmp/fakes/${name};`)
-    .concat("export PATH=/tmp/fakes:$PATH;")
-    .join(" ");
+  [
+    "rm -f /tmp/fakes/*;",
+    ...Object.entries(programs).map(
+      ([name, body]) => `printf '#!/bin/sh\\n${body}\\n' >/tmp/fakes/${name}; chmod +x /tmp/fakes/${name};`,
+    ),
+    "export PATH=/tmp/fakes:$PATH; ",
+  ].join(" ");
 const alone = (script: string) => `unshare -m sh -c '${script}'`;
 
 describe("what keeps skiff from running is said in one sentence, before anything is changed", () => {
   const everything = () =>
     sh(
-      "ls -lAR /usr/local /etc/systemd/system /etc/skiff /var/lib/skiff 2>/dev/null | grep -v ^total; systemctl list-unit-files | grep skiff; true",
+      "find /usr/local /etc/systemd /etc/skiff /var/lib/skiff -printf '%p %s %m\\n' 2>/dev/null | sort; systemctl list-unit-files | grep skiff; true",
     );
 
   test.each<[what: string, script: () => string, sentence: RegExp]>([
@@ -178,9 +181,14 @@ describe("from a release host", () => {
       "INSTALL_SKIFF_NAME=spare INSTALL_SKIFF_BIN_DIR=/opt/bin INSTALL_SKIFF_SYSTEMD_DIR=/opt/units INSTALL_SKIFF_SYMLINK=skip";
     const given = `${places} INSTALL_SKIFF_SKIP_START=true SKIFF_TOKEN='a.b' HTTP_PROXY=http://proxy:3128`;
     await sh("mkdir -p /opt/units");
-    const hide = pretending({ zstd: "exit 1" }).replace("chmod +x", "chmod -x"); // not a program: gzip is taken
     host.asked.length = 0;
-    await sh(`${hide} ${line(given, "--https-listen-port 7443")} 2>&1`);
+    // Without zstd, gzip unpacks.
+    await sh(
+      `mv /usr/bin/zstd /usr/bin/zstd.away; ${line(given, "--https-listen-port 7443")} 2>&1; mv /usr/bin/zstd.away /usr/bin/zstd`,
+    );
+    expect(host.asked.filter((path) => path.endsWith(".gz") || path.endsWith(".zst"))).toEqual([
+      `/${host.version}/skiff-${process.arch}.gz`,
+    ]);
     expect(
       await sh("ls -A /opt/bin; cat /opt/units/skiff-spare.service.env; stat -c %a /opt/units/skiff-spare.service.env"),
     ).toBe('skiff\nskiff-killall.sh\nskiff-uninstall.sh\nHTTP_PROXY="http://proxy:3128"\nSKIFF_TOKEN="a.b"\n600\n');

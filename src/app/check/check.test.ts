@@ -1,11 +1,14 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cgroups } from "./cgroups.ts";
 import type { Intended } from "./check.ts";
 import { clock } from "./clock.ts";
+import { cluster } from "./cluster.ts";
 import { diskSpace, diskSpeed, memory } from "./disk.ts";
 import { apiPort } from "./ports.ts";
 
@@ -96,18 +99,33 @@ test("the disk is looked at where the data will lie, though the directory is not
   expect((await diskSpeed.look(intended, deviceWith({}))).found).toMatch(/^[\d.]+ ms for a write/);
 });
 
-test("a port that is taken is named with the program that has it", async () => {
-  const other = createServer();
-  await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
-  const { port } = other.address() as { port: number };
-  const listen = { address: "127.0.0.1", port };
-  const finding = await apiPort.look({ dataDirectory: root, listen }, deviceWith({}));
-  expect(finding.todo).toMatch(
-    new RegExp(`^127.0.0.1:${port} is in use by \\S+: stop it, or choose another port with --https-listen-port$`),
+test("an agent needs a token until it is a member, and hears where no server answers", async () => {
+  const join = { server: "https://127.0.0.1:9", hasToken: false };
+  const dataDirectory = root;
+  const device = deviceWith({});
+  expect((await cluster.look({ dataDirectory, join }, device)).todo).toContain("has no token: give --token");
+  const waiting = { state: "warning", found: "https://127.0.0.1:9 does not answer" };
+  expect(await cluster.look({ dataDirectory, join: { ...join, hasToken: true } }, device)).toMatchObject(waiting);
+  deviceWith({ "agent/membership.json": "{}" });
+  expect(await cluster.look({ dataDirectory, join }, device)).toMatchObject(waiting);
+});
+
+test("a port that is taken is named with the program that has it; skiff's own is its own", async () => {
+  const listening = "require('net').createServer().listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
+  const other = spawn(process.execPath, ["-e", listening], { stdio: ["ignore", "pipe", "ignore"] });
+  const [text] = await once(other.stdout, "data");
+  const look = (port: number) =>
+    apiPort.look({ dataDirectory: root, listen: { address: "127.0.0.1", port } }, deviceWith({}));
+  const port = Number(text);
+  expect((await look(port)).todo).toBe(
+    `127.0.0.1:${port} is in use by ${basename(process.execPath)}: stop it, or choose another port with --https-listen-port`,
   );
-  await new Promise((done) => other.close(done));
-  expect(await apiPort.look({ dataDirectory: root, listen }, deviceWith({}))).toEqual({
-    state: "ok",
-    found: `${port} is free`,
-  });
+  other.kill();
+  await once(other, "exit");
+  expect(await look(port)).toEqual({ state: "ok", found: `${port} is free` });
+
+  const own = createServer();
+  await new Promise<void>((done) => own.listen(port, "127.0.0.1", done));
+  expect(await look(port)).toEqual({ state: "ok", found: `${port} is skiff's, which runs` });
+  await new Promise((done) => own.close(done));
 });

@@ -5,8 +5,15 @@ export interface Intended {
   readonly dataDirectory: string;
   /** Where the API listens; absent on an agent. */
   readonly listen?: ServerConfig["listen"];
+  /** How an agent is to get into its cluster; absent on a server. */
+  readonly join?: { readonly server: string; readonly hasToken: boolean };
   /** Absent where no containers run. */
-  readonly agent?: Pick<ServerConfig["agent"], "runtimeEndpoint"> & Pick<ServerConfig, "networkBackend">;
+  readonly agent?:
+    | (Pick<ServerConfig["agent"], "runtimeEndpoint"> & {
+        /** Unknown to an agent before it has joined. */
+        readonly networkBackend?: ServerConfig["networkBackend"];
+      })
+    | undefined;
 }
 
 /** Where a check looks. Tests give another root. */

@@ -12,8 +12,8 @@ export const apiPort: Check = {
     if (!error) return ok(`${listen.port} is free`);
     const refusal = refusalOf(error, { listen, dataDirectory }) ?? error.message;
     if (error.code !== "EADDRINUSE") return problem(error.code ?? "refused", refusal);
-    const owner = listenerOf(listen.port);
-    if (owner?.startsWith("skiff")) return ok(`${listen.port} is skiff's, which runs`);
+    const { pid, name: owner } = listenerOf(listen.port) ?? {};
+    if (pid === process.pid || owner?.startsWith("skiff")) return ok(`${listen.port} is skiff's, which runs`);
     return problem(
       `${listen.port} is in use${owner ? ` by ${owner}` : ""}`,
       owner ? refusal.replace("by another program", `by ${owner}`) : refusal,
@@ -29,8 +29,8 @@ function listenError({ address, port }: { address: string; port: number }): Prom
   });
 }
 
-/** The name of the program that listens on a TCP port; undefined where this user may not see it. */
-function listenerOf(port: number): string | undefined {
+/** The program that listens on a TCP port; undefined where this user may not see it. */
+function listenerOf(port: number): { pid: number; name: string } | undefined {
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
   const listening = "0A";
   const inodes = ["tcp", "tcp6"].flatMap((file) => {
@@ -42,9 +42,14 @@ function listenerOf(port: number): string | undefined {
   });
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     if (links(join("/proc", pid, "fd")).some((target) => inodes.includes(target)))
-      return basename(readlinkSync(join("/proc", pid, "exe")).replace(/ \(deleted\)$/, "")); // replaced while it runs
+      return { pid: Number(pid), name: programOf(pid) };
   }
   return undefined;
+}
+
+/** The kernel marks a program that was replaced while it runs. */
+function programOf(pid: string): string {
+  return basename(readlinkSync(join("/proc", pid, "exe")).replace(/ \(deleted\)$/, ""));
 }
 
 /** What the open files of a process are; nothing of a process that has ended or is another user's. */

@@ -7,7 +7,8 @@ import { licences } from "./licences.ts";
 import { node } from "./node.ts";
 import { ready } from "./ready.ts";
 import { server } from "./server.ts";
+import { stop } from "./stop.ts";
 import { token } from "./token.ts";
 
 /** Every command but `help`, in the order in which the help lists them. */
-export const commands: readonly Command[] = [server, agent, token, node, kubectl, ready, check, files, licences];
+export const commands: readonly Command[] = [server, agent, token, node, kubectl, ready, stop, check, files, licences];

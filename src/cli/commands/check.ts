@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
-import { type Intended, inspectDevice, type Row } from "../../app/inspect-device.ts";
+import { type Intended, inspectDevice, intendedAgent, intendedServer, type Row } from "../../app/inspect-device.ts";
 import { type Command, UsageError } from "../command.ts";
 import { helpOf } from "../help.ts";
 import { readGiven } from "../read-given.ts";
+import { agent, joinConfigFrom } from "./agent.ts";
 import { server, serverConfigFrom } from "./server.ts";
 
 /** Looks at this device before skiff is to run on it; the installer asks the same. */
@@ -10,11 +11,11 @@ export const check: Command = {
   name: "check",
   summary: "inspect this device and say what to do so that skiff runs well",
   about: [
-    "Looks at programs, kernel, cgroups, Docker, ports, network, disk, memory and clock, and prints a table. Give the flags that `skiff server` is to run with; the config files are read as it reads them.",
+    "Looks at programs, kernel, cgroups, Docker, ports, network, disk, memory and clock, and prints a table. Give the flags that `skiff server` or `skiff agent` is to run with; the config files are read as it reads them.",
     "Exit code 1 when something keeps skiff from working. With --brief, one sentence for each such thing, and nothing else.",
   ],
   flags: [],
-  operands: "[--brief] [server] [FLAGS]",
+  operands: "[--brief] [server|agent] [FLAGS]",
   passThrough: true,
   examples: [
     { line: "skiff check", does: "the table for a server with its usual settings" },
@@ -33,15 +34,16 @@ export const check: Command = {
   },
 };
 
-function intendedFrom([word, ...rest]: readonly string[], env: NodeJS.ProcessEnv): Intended {
-  if (word !== undefined && word !== "server" && !word.startsWith("-"))
-    throw new UsageError(`unexpected argument ${JSON.stringify(word)}: write \`skiff check [server] [FLAGS]\``);
-  const args = word === undefined || word === "server" ? rest : [word, ...rest];
-  const { dataDirectory, listen, agent, networkBackend, without } = serverConfigFrom(
-    readGiven(server, args, env),
-    hostname(),
-  );
-  return { dataDirectory, listen, ...(!without.agent && { agent: { ...agent, networkBackend } }) };
+function intendedFrom(operands: readonly string[], env: NodeJS.ProcessEnv): Intended {
+  const [word = ""] = operands;
+  const args = word === "server" || word === "agent" ? operands.slice(1) : operands;
+  if (args[0] !== undefined && !args[0].startsWith("-"))
+    throw new UsageError(
+      `unexpected argument ${JSON.stringify(args[0])}: write \`skiff check [server|agent] [FLAGS]\``,
+    );
+  return word === "agent"
+    ? intendedAgent(joinConfigFrom(readGiven(agent, args, env), hostname()))
+    : intendedServer(serverConfigFrom(readGiven(server, args, env), hostname()));
 }
 
 const marks: Record<Row["state"], string> = { ok: "ok", warning: "warning", problem: "PROBLEM" };
