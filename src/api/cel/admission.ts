@@ -1,5 +1,5 @@
 import { CompileError, compileExpression, type Expression } from "./expression.ts";
-import { dyn, type Type, typeFrom, typeText } from "./types.ts";
+import { dyn, type Type, text, typeFrom, typeText } from "./types.ts";
 
 /** What expressions of webhooks and admission policies may speak of (API reference, "ValidatingAdmissionPolicy"). */
 export interface AdmissionScope {
@@ -86,21 +86,47 @@ function variablesOf({ hasParams, hasNamespace, variables }: AdmissionScope): Re
  * @throws {CompileError} in the words that the API answers with
  */
 export function compileAdmission(
-  text: string,
+  source: string,
   { wanted, ...scope }: AdmissionScope & { readonly wanted?: readonly Type[] },
 ): Expression {
-  const expression = compiled(text, scope);
+  const expression = compiled(source, scope);
   if (!wanted || wanted.some((type) => typeText(type) === typeText(expression.type))) return expression;
   const names = wanted.map(typeText);
   const expected = names.length === 1 ? names[0] : `one of [${names.join(" ")}]`;
   throw new CompileError(`must evaluate to ${expected} but got ${typeText(expression.type)}`);
 }
 
-function compiled(text: string, scope: AdmissionScope): Expression {
+function compiled(source: string, scope: AdmissionScope): Expression {
   try {
-    return compileExpression(text, { variables: variablesOf(scope), structs: scope.structs });
+    return compileExpression(source, { variables: variablesOf(scope), structs: scope.structs });
   } catch (error) {
     if (error instanceof CompileError) throw new CompileError(`compilation failed: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** `Object{…}` and what is inside it take any field: what fits the object's own type is seen when it is merged. */
+class AnyFields extends Map<string, Type> {
+  override get(): Type {
+    return dyn;
+  }
+}
+
+const jsonPatchType: Type = {
+  sort: "object",
+  name: "JSONPatch",
+  fields: new Map([
+    ["op", text],
+    ["path", text],
+    ["from", text],
+    ["value", dyn],
+  ]),
+};
+
+/** The types that the expressions of mutating policies make. */
+export function mutationStructs(name: string): Type | undefined {
+  if (name === "JSONPatch") return jsonPatchType;
+  return name === "Object" || name.startsWith("Object.")
+    ? { sort: "object", name, fields: new AnyFields() }
+    : undefined;
 }

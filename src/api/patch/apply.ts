@@ -79,6 +79,16 @@ function checkedPatch(patch: unknown, node: SchemaNode): JsonObject {
   return patch;
 }
 
+/**
+ * A configuration merged into an object as by server-side apply, for somebody who owns no fields. Lists and maps that are one
+ * value cannot be changed so.
+ * @throws {StatusError} when it does not fit the object's type
+ */
+export function mergedConfiguration(object: JsonObject, configuration: unknown, node: SchemaNode): JsonObject {
+  const patch = checkedPatch(configuration, node);
+  return mergeValues(object, patch, node) as JsonObject;
+}
+
 function groupVersion(apiVersion: string): [group: string, version: string] {
   const slash = apiVersion.indexOf("/");
   return slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];

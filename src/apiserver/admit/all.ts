@@ -8,6 +8,8 @@ import { certificateSigning } from "./certificate-signing.ts";
 import { certificateSubjectRestriction } from "./certificate-subject-restriction.ts";
 import { defaultClasses } from "./default-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { mutatingPolicies } from "./dynamic/mutating-policies.ts";
+import { validatingPolicies } from "./dynamic/validating-policies.ts";
 import { webhooks } from "./dynamic/webhooks.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
@@ -53,7 +55,9 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     certificateSigning(surroundings),
     certificateSubjectRestriction(),
     // Behind all that completes an object, so that others see it whole.
+    mutatingPolicies(surroundings),
     webhooks(surroundings),
+    validatingPolicies(surroundings),
     // Last: what another step refuses is not charged.
     resourceQuota(surroundings),
   ];

@@ -2,6 +2,7 @@ import { addresses } from "./addresses.ts";
 import { authorizers } from "./authorizer.ts";
 import { conversions, optionals } from "./conversions.ts";
 import { formats } from "./formats.ts";
+import { jsonPatches } from "./json-patch.ts";
 import { lists, sets } from "./lists.ts";
 import { operators } from "./operators.ts";
 import type { Overload } from "./overload.ts";
@@ -28,6 +29,7 @@ export const functions: ReadonlyMap<string, readonly Overload[]> = Map.groupBy(
     ...formats,
     ...versions,
     ...authorizers,
+    ...jsonPatches,
   ],
   ({ name }) => name,
 );

@@ -1,3 +1,4 @@
+import { type AdmissionScope, mutationStructs } from "../../cel/admission.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
@@ -12,6 +13,7 @@ import {
   validateMatchResources,
   validateParamKind,
   validateVariables,
+  variableTypes,
 } from "./match.ts";
 
 export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
@@ -40,6 +42,7 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
     const at = root.child("spec");
     const { matchConstraints, mutations = [], reinvocationPolicy } = spec;
     const scope = { hasParams: spec.paramKind !== undefined, hasNamespace: true };
+    const named = { ...scope, variables: variableTypes(spec.variables, scope), structs: mutationStructs };
     return [
       ...validateFailurePolicy(spec.failurePolicy, at),
       ...validateParamKind(spec.paramKind, at.child("paramKind")),
@@ -55,7 +58,7 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
       ...validateVariables(spec.variables, at.child("variables"), scope),
       ...(mutations.length === 0
         ? [at.child("mutations").required("mutations must contain at least one item")]
-        : mutations.flatMap((mutation, i) => validateMutation(mutation, at.child("mutations").index(i)))),
+        : mutations.flatMap((mutation, i) => validateMutation(mutation, at.child("mutations").index(i), named))),
       ...(reinvocationPolicy
         ? validateOneOf(reinvocationPolicy, ["IfNeeded", "Never"], at.child("reinvocationPolicy"))
         : [at.child("reinvocationPolicy").required()]),
@@ -63,15 +66,19 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   },
 });
 
-function validateMutation({ patchType, applyConfiguration, jsonPatch }: Mutation, at: Path): FieldError[] {
+function validateMutation(
+  { patchType, applyConfiguration, jsonPatch }: Mutation,
+  at: Path,
+  scope: AdmissionScope,
+): FieldError[] {
   switch (patchType) {
     case "ApplyConfiguration":
       return applyConfiguration
-        ? validateExpression(applyConfiguration.expression, at.child("applyConfiguration", "expression"))
+        ? validateExpression(applyConfiguration.expression, at.child("applyConfiguration", "expression"), { scope })
         : [at.child("applyConfiguration").required("must be specified when patchType is ApplyConfiguration")];
     case "JSONPatch":
       return jsonPatch
-        ? validateExpression(jsonPatch.expression, at.child("jsonPatch", "expression"))
+        ? validateExpression(jsonPatch.expression, at.child("jsonPatch", "expression"), { scope })
         : [at.child("jsonPatch").required("must be specified when patchType is JSONPatch")];
     default:
       return validateOneOf(patchType, ["ApplyConfiguration", "JSONPatch"], at.child("patchType"));

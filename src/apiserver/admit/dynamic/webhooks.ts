@@ -24,8 +24,8 @@ const group = "admissionregistration.k8s.io";
 export function webhooks(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
   const { store } = surroundings;
   const client = new WebhookClient(store);
-  const mutating = new Followed(store, `mutatingwebhookconfigurations.${group}`, webhooksOf);
-  const validating = new Followed(store, `validatingwebhookconfigurations.${group}`, webhooksOf);
+  const mutating = new Followed(surroundings, `mutatingwebhookconfigurations.${group}`, webhooksOf);
+  const validating = new Followed(surroundings, `validatingwebhookconfigurations.${group}`, webhooksOf);
   /** What each webhook that wants to be asked again has last seen of an object. */
   const rounds = new WeakMap<Review, Round>();
 

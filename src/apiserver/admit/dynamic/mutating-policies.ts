@@ -1,0 +1,135 @@
+import { compileAdmission, mutationStructs } from "../../../api/cel/admission.ts";
+import type { Expression } from "../../../api/cel/expression.ts";
+import { jsonFromValue } from "../../../api/cel/to-json.ts";
+import { CelError, ListValue, MapValue, type Value } from "../../../api/cel/values.ts";
+import type { AnyObject } from "../../../api/object.ts";
+import { mergedConfiguration } from "../../../api/patch/apply.ts";
+import { jsonPatch } from "../../../api/patch/json.ts";
+import type { MutatingAdmissionPolicy } from "../../../api/schema/types.ts";
+import { forbidden, StatusError } from "../../../api/status.ts";
+import { fromStored, toStored } from "../../registry/held.ts";
+import { nodeOf } from "../../registry/ownership.ts";
+import { readAs } from "../../registry/patch.ts";
+import { systemUser } from "../../user.ts";
+import type { AdmissionStep, Review } from "../admission.ts";
+import type { AdmissionSurroundings } from "../all.ts";
+import { Followed } from "./followed.ts";
+import { isExempt } from "./match.ts";
+import {
+  bindingFrom,
+  type Evaluation,
+  evaluationsOf,
+  type Policy,
+  PolicyProblem,
+  policyFrom,
+  textOf,
+} from "./policy.ts";
+import { replaceContent } from "./webhooks.ts";
+
+const group = "admissionregistration.k8s.io";
+
+interface MutatingPolicy extends Policy<MutatingAdmissionPolicy["spec"]> {
+  readonly mutations: readonly { readonly isApplied: boolean; readonly expression: Expression }[];
+}
+
+function mutatingPolicyFrom(object: AnyObject): MutatingPolicy {
+  const policy = policyFrom<MutatingAdmissionPolicy["spec"]>(object);
+  return {
+    ...policy,
+    mutations: (policy.spec?.mutations ?? []).map(({ patchType, applyConfiguration, jsonPatch: patch }) => ({
+      isApplied: patchType === "ApplyConfiguration",
+      expression: compileAdmission((applyConfiguration ?? patch)?.expression ?? "", {
+        ...policy.scope,
+        structs: mutationStructs,
+      }),
+    })),
+  };
+}
+
+/** Changes objects by the cluster's own expressions (Kubernetes docs, "Mutating Admission Policy"). */
+export function mutatingPolicies(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
+  const policies = new Followed(surroundings, `mutatingadmissionpolicies.${group}`, mutatingPolicyFrom);
+  const bindings = new Followed(surroundings, `mutatingadmissionpolicybindings.${group}`, bindingFrom);
+  /** Requests that have been looked at once, and whether that changed them. */
+  const rounds = new WeakMap<Review, { hasChanged: boolean }>();
+  return {
+    name: "MutatingAdmissionPolicy",
+
+    mutate(review) {
+      if (bindings.all.length === 0 || !review.object || isExempt(review, systemUser.name)) return;
+      const isAgain = rounds.has(review);
+      const round = rounds.get(review) ?? { hasChanged: false };
+      rounds.set(review, round);
+      for (const policy of policies.all) {
+        if (isAgain && policy.spec?.reinvocationPolicy !== "IfNeeded") continue;
+        const before = JSON.stringify(review.object);
+        applyPolicy(policy, review, { bindings: bindings.all, surroundings });
+        round.hasChanged ||= JSON.stringify(review.object) !== before;
+      }
+    },
+
+    reinvokes: (review) => rounds.get(review)?.hasChanged ?? false,
+
+    [Symbol.dispose]() {
+      policies[Symbol.dispose]();
+      bindings[Symbol.dispose]();
+    },
+  };
+}
+
+interface Bound {
+  readonly bindings: readonly ReturnType<typeof bindingFrom>[];
+  readonly surroundings: AdmissionSurroundings;
+}
+
+function applyPolicy(policy: MutatingPolicy, review: Review, { bindings, surroundings }: Bound): void {
+  const refuse = (binding: string, why: string): void => {
+    if (policy.spec?.failurePolicy === "Ignore") return;
+    const text = `policy '${policy.name}' with binding '${binding}' denied request: ${why}`;
+    const { resource, name } = review.call;
+    throw forbidden(resource.name, name ?? review.object?.metadata.name ?? "", text);
+  };
+  try {
+    for (const binding of bindings)
+      for (const { isApplied, expression } of policy.mutations)
+        for (const evaluation of evaluationsOf(policy, [binding], { review, phase: "mutate", surroundings }))
+          try {
+            mutate(review, evaluation, { isApplied, value: evaluation.evaluate(expression) });
+          } catch (error) {
+            const why = error instanceof StatusError ? error.message : textOf(error);
+            refuse(binding.name, `expression '${expression.text.trim()}' resulted in error: ${why}`);
+          }
+  } catch (error) {
+    if (!(error instanceof PolicyProblem)) throw error;
+    refuse(error.binding.name, error.message);
+  }
+}
+
+function mutate(
+  { call, object }: Review,
+  { seen }: Evaluation,
+  { isApplied, value }: { readonly isApplied: boolean; readonly value: Value },
+): void {
+  if (!object) return;
+  const target = seen.as ?? call.resource;
+  const isOther = target !== call.resource;
+  const shown = isOther ? fromStored(target, toStored(call.resource, structuredClone(object))) : object;
+  const changed = isApplied
+    ? mergedConfiguration(shown, appliedFrom(value), nodeOf(target))
+    : jsonPatch(shown, operationsFrom(value));
+  const read = readAs(
+    { ...call, resource: target, options: { ...call.options, fieldValidation: "Ignore" } },
+    changed as AnyObject,
+  );
+  replaceContent(object, isOther ? fromStored(call.resource, toStored(target, read)) : read);
+}
+
+function appliedFrom(value: Value): unknown {
+  if (!(value instanceof MapValue)) throw new CelError("must evaluate to Object");
+  return jsonFromValue(value);
+}
+
+function operationsFrom(value: Value): unknown {
+  if (!(value instanceof ListValue)) throw new CelError("must evaluate to a list of JSONPatch");
+  return jsonFromValue(value);
+}
