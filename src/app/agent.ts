@@ -6,6 +6,7 @@ import type { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
+import type { Recollection } from "../client/recollection.ts";
 import { openNetwork } from "../network/open.ts";
 import { openDocker } from "../node/open-docker.ts";
 import { type RunningNode, runNode } from "../node/run.ts";
@@ -17,6 +18,8 @@ import { kubernetesVersion } from "./version.ts";
 export interface AgentSurroundings {
   readonly client: Client;
   readonly informers: Informers;
+  /** What the API last said; absent beside the server. */
+  readonly recollection?: Recollection;
   /** Opens a connection to a server that is to become the node's tunnel. */
   readonly dial: (signal: AbortSignal) => Promise<Duplex>;
   readonly clock: Clock;
@@ -32,7 +35,7 @@ export type AgentSettings = AgentConfig &
 export async function startAgent(
   parts: Lifecycle,
   settings: AgentSettings,
-  { client, informers, dial, clock, log }: AgentSurroundings,
+  { client, informers, recollection, dial, clock, log }: AgentSurroundings,
 ): Promise<RunningNode> {
   const { nodeName, nodeIps, clusterDns, clusterDomain } = settings;
   const directory = join(settings.dataDirectory, "agent");
@@ -58,6 +61,7 @@ export async function startAgent(
     runNode({
       client,
       informers,
+      ...(recollection && { recollection }),
       runtime,
       network,
       clock,

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { parseCidr } from "../base/ip.ts";
@@ -10,24 +11,30 @@ import { openInformers } from "../client/open-informers.ts";
 import { serverName } from "../cluster/join.ts";
 import { Membership } from "../cluster/membership.ts";
 import { parseToken } from "../cluster/token.ts";
-import { memoryAddon } from "./addons.ts";
+import { DamagedDatabase, type Store } from "../store/contract.ts";
+import { openStore, type StoreSurroundings } from "../store/open.ts";
+import { databaseCode, memoryAddon } from "./addons.ts";
 import { machineAddress } from "./addresses.ts";
 import { type AgentSettings, startAgent } from "./agent.ts";
 import type { JoinConfig, NetworkBackend } from "./config.ts";
 import { startTunnel } from "./dial-tunnel.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { intendedAgent, logFindings } from "./inspect-device.ts";
+import { recollectionIn } from "./recollect.ts";
 import type { RunOptions } from "./server.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
 
 // An agent has one connection that matters: it learns within seconds that nobody is at its other end.
 const silenceMs = 10_000;
+// A device whose link comes back is wanted at once. Its connection is one for all that it asks, so that this is one attempt a second or two.
+const retry = { firstMs: 500, maxMs: 1_000, jitter: 1 };
 
 /** Runs a node of a cluster whose server is elsewhere, until `stop`. */
 export async function runAgent(config: JoinConfig, { log, stop, say }: RunOptions): Promise<void> {
   if (process.getuid?.() !== 0) throw new CannotStart("skiff agent needs root to run containers: use sudo");
   const began = performance.now();
   const clock = systemClock;
+  const directory = join(config.dataDirectory, "agent");
   await using parts = new Lifecycle(log);
   const manager = await parts.start("service manager", () =>
     openServiceManager({ ...systemd(config.dataDirectory), clock, log }),
@@ -36,7 +43,7 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
   const membership = await parts.start("membership", () =>
     Membership.open(
       {
-        directory: join(config.dataDirectory, "agent"),
+        directory,
         nodeName: config.agent.nodeName,
         server: config.server,
         token: config.token === undefined ? undefined : parsedToken(config.token),
@@ -60,15 +67,32 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
   );
   membership.keepFresh();
   const client = openClient(transport, { fieldManager: "kubelet" });
-  const informers = await parts.start("informers", () => openInformers(client, { clock, log }));
+  const store = await parts.start("recollection", () =>
+    openOwnStore(directory, { clock, log: log.part("recollection") }),
+  );
+  const recollection = recollectionIn(store, log.part("recollection"));
+  const informers = await parts.start("informers", () => openInformers(client, { clock, log, recollection, retry }));
   const dial = async (signal: AbortSignal) => {
-    const { hostname, port } = new URL(servers.current);
+    const server = servers.current;
+    const { hostname, port } = new URL(server);
     const host = hostname.replace(/^\[|\]$/g, "");
     const target = { host, port: Number(port || 443), ca: membership.serverCa, name: serverName };
-    const socket = await connectPinned({ ...target, ...membership.credentials, protocols: ["http/1.1"] }, signal);
-    return startTunnel(socket, host, signal);
+    const shown = { ...target, ...membership.credentials, protocols: ["http/1.1"] };
+    try {
+      return await startTunnel(await connectPinned(shown, signal), host, signal);
+    } catch (error) {
+      servers.failed(server);
+      throw error;
+    }
   };
-  const node = await startAgent(parts, settingsOf(config, membership.cluster), { client, informers, dial, clock, log });
+  const node = await startAgent(parts, settingsOf(config, membership.cluster), {
+    client,
+    informers,
+    recollection,
+    dial,
+    clock,
+    log,
+  });
   node.registered.then(
     () => {
       say(`node ${node.name} is Ready after ${((performance.now() - began) / 1000).toFixed(1)} s`);
@@ -76,12 +100,25 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
     },
     (error: unknown) => log.error("the node did not register", { error }),
   );
-  const memory = ownMemory(memoryAddon(join(config.dataDirectory, "agent")));
+  const memory = ownMemory(memoryAddon(directory));
   await parts.start("memory", async () => giveBackMemory(memory, { clock, log: log.part("memory") }));
   void logFindings(intendedAgent(config), log.part("check"));
   if (!stop.aborted) await once(stop, "abort");
   log.info("stopping; containers go on running");
   manager.stopping();
+}
+
+/** What the node remembers. A damaged one is of no use and no loss: the server tells it all again. */
+async function openOwnStore(directory: string, surroundings: StoreSurroundings): Promise<Store> {
+  const place = { kind: "sqlite", directory: join(directory, "recollection"), code: databaseCode(directory) } as const;
+  try {
+    return await openStore(place, surroundings);
+  } catch (error) {
+    if (!(error instanceof DamagedDatabase)) throw error;
+    surroundings.log.warn("what this node remembered is damaged; it begins anew", { error: error.message });
+    await rm(place.directory, { recursive: true, force: true });
+    return openStore(place, surroundings);
+  }
 }
 
 function parsedToken(text: string) {

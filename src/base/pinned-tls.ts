@@ -15,8 +15,10 @@ export interface PinnedServer {
   readonly protocols: readonly string[];
 }
 
-// A server whose packets are dropped somewhere would otherwise be waited for as long as the kernel likes: two minutes.
-const connectWithinMs = 5_000;
+// A server whose packets are dropped somewhere would otherwise be waited for as long as the kernel likes: two minutes. One that
+// is there may be busy: its handshake is given more time.
+const connectWithinMs = 3_000;
+const handshakeWithinMs = 10_000;
 const timeErrors = ["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"];
 
 /**
@@ -52,7 +54,12 @@ export function connectPinned(server: PinnedServer, signal?: AbortSignal): Promi
     };
     const closed = (): void => fail(new Error(`${host}:${port} closed the connection`));
     const abort = (): void => fail(new Error("not needed any more"));
-    const limit = setTimeout(() => fail(new Error(`${host}:${port} does not answer`)), connectWithinMs);
+    const giveUp = (): void => fail(new Error(`${host}:${port} does not answer`));
+    let limit = setTimeout(giveUp, connectWithinMs);
+    socket.once("connect", () => {
+      clearTimeout(limit);
+      limit = setTimeout(giveUp, handshakeWithinMs);
+    });
     socket.on("error", fail);
     socket.on("close", closed);
     signal?.addEventListener("abort", abort);

@@ -3,8 +3,10 @@ import type { KubeObject, ObjectKey } from "../api/object.ts";
 
 /** The objects of a kind as the server last told them, kept up to date by a watch. What it returns is frozen and shared. */
 export interface Informer<T extends KubeObject> {
-  /** Resolves when the first list is there. */
+  /** Resolves when the first list is there: told by the server, or remembered while none answers. */
   readonly synced: Promise<void>;
+  /** Resolves when a server has told the first list: what is not in it is not there. */
+  readonly confirmed: Promise<void>;
   get(key: ObjectKey): T | undefined;
   /** All, or those of a namespace, in no particular order. */
   list(namespace?: string): readonly T[];

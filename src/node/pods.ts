@@ -53,12 +53,17 @@ export async function lookAfterPods(
   await pods.synced;
   const subscription = pods.onChange(react);
   const listening = listen().catch((error: unknown) => log.error("the runtime's events cannot be read", { error }));
-  const known = new Set(workers.keys());
-  await network.keepOnly(known);
+  async function clean(): Promise<void> {
+    // While no server answers, what is not remembered may still be wanted: it is left alone.
+    await pods.confirmed;
+    const known = new Set(workers.keys());
+    await network.keepOnly(known);
+    await removeOrphans(context, known);
+  }
   // What they are given to end must not hold up those that stay.
-  const cleaning = removeOrphans(context, known).catch((error: unknown) =>
-    log.warn("old pods were not removed", { error }),
-  );
+  const cleaning = clean().catch((error: unknown) => {
+    if (!stop.signal.aborted) log.warn("old pods were not removed", { error });
+  });
 
   return {
     list: () => [...workers.values()].map(({ pod }) => pod),

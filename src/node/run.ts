@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
+import { noRecollection, type Recollection } from "../client/recollection.ts";
 import { openAllocations } from "./allocations.ts";
 import { openCgroups } from "./cgroups.ts";
 import { openEventRecorder } from "./event-recorder.ts";
@@ -26,6 +27,8 @@ import { openVolumes } from "./volumes/volumes.ts";
 export interface NodeOptions {
   readonly client: Client;
   readonly informers: Informers;
+  /** What the API last said, for a start while no server answers; absent beside the server. */
+  readonly recollection?: Recollection;
   readonly runtime: ContainerRuntime;
   readonly network: PodNetwork;
   readonly clock: Clock;
@@ -58,12 +61,13 @@ export interface RunningNode extends AsyncDisposable {
 /** Registers this machine as a node and runs the pods that are bound to it. */
 export async function runNode(options: NodeOptions): Promise<RunningNode> {
   const { client, informers, runtime, network, clock, log, nodeName, dns, nodeIps } = options;
+  const { recollection = noRecollection } = options;
   await mkdir(options.rootDirectory, { recursive: true, mode: 0o750 });
   await mkdir(options.memoryDirectory, { recursive: true, mode: 0o750 });
   const info = await runtime.info();
   const machine = await inspectMachine({ directory: options.rootDirectory, runtime: info, version: options.version });
   const services = informers.of(service);
-  const objects = watchObjects({ client, clock, log });
+  const objects = watchObjects({ client, clock, log, recollection });
   const addresses: NodeAddress[] = [
     ...nodeIps.map((address) => ({ type: "InternalIP", address })),
     ...(options.externalIps ?? []).map((address) => ({ type: "ExternalIP", address })),
@@ -90,7 +94,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
         client,
       }),
       objects,
-      tokens: openTokens({ client, clock }),
+      tokens: openTokens({ client, clock, recollection }),
       images: openImagePuller({ runtime, clock }),
       events: openEventRecorder({ client, clock, log, nodeName }),
       cgroups: openCgroups(info, log),

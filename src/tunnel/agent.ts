@@ -51,7 +51,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
 
 async function keepOpen(options: TunnelOptions, stop: AbortSignal, onOpen: () => void): Promise<void> {
   const { dial, clock, log } = options;
-  const backoff = new Backoff({ firstMs: 250, maxMs: 10_000, jitter: 0.5 }, clock);
+  const backoff = new Backoff({ firstMs: 250, maxMs: 1_000, jitter: 1 }, clock);
   while (!stop.aborted) {
     let openedMs: number | undefined;
     try {

@@ -85,7 +85,7 @@ describe.each(["vxlan", "host-gw"])("two nodes with %s", (backend) => {
         await eventually(async () => expect(await get(from, `http://${ip}:8080/`)).toBe(to));
         const { name } = await podOn(from);
         await eventually(async () =>
-          expect(await kubectl("exec", name, "--", "wget", "-qO-", "-T", "5", `http://${ip}:8080/`)).toBe(`${to}\n`),
+          expect(await kubectl("exec", name, "--", "wget", "-qO-", `http://${ip}:8080/`)).toBe(`${to}\n`),
         );
       }
     }
@@ -105,7 +105,7 @@ describe.each(["vxlan", "host-gw"])("two nodes with %s", (backend) => {
     for (const from of nodes) {
       const { name } = await podOn(from);
       await answeredByBoth(() => get(from, `http://${clusterIP}/`));
-      await answeredByBoth(() => kubectl("exec", name, "--", "wget", "-qO-", "-T", "5", "http://web.default/"));
+      await answeredByBoth(() => kubectl("exec", name, "--", "wget", "-qO-", "http://web.default/"));
       for (const to of nodes) await answeredByBoth(() => get(from, `http://${machines[to]?.address}:30080/`));
     }
   });

@@ -29,6 +29,7 @@ function fedInformer() {
   const reactions = new Set<(change: Change<KubeObject>) => void>();
   const informer: Informer<KubeObject> = {
     synced: Promise.resolve(),
+    confirmed: Promise.resolve(),
     seen: async () => {},
     until: (key, test) =>
       new Promise((resolve) => {

@@ -3,11 +3,12 @@ import { configMap } from "../../api/kinds/core/config-map.ts";
 import { secret } from "../../api/kinds/core/secret.ts";
 import type { KubeObject } from "../../api/object.ts";
 import type { ConfigMap, Pod, Secret } from "../../api/schema/types.ts";
-import { isReason, notFound } from "../../api/status.ts";
+import { isReason, notFound, StatusError } from "../../api/status.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
+import type { Recollection } from "../../client/recollection.ts";
 import { containersOf } from "../pod/containers.ts";
 import type { ReferencedObjects } from "../pod/environment.ts";
 
@@ -24,7 +25,14 @@ interface Reference {
   readonly name: string;
 }
 
-export function watchObjects({ client, clock, log }: { client: Client; clock: Clock; log: Log }): WatchedObjects {
+export interface WatchedObjectsOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly recollection: Recollection;
+}
+
+export function watchObjects({ client, clock, log, recollection }: WatchedObjectsOptions): WatchedObjects {
   const watched = new Map<string, WatchedObject<KubeObject>>();
   const followers = new Map<string, { keys: Set<string>; changed: () => void }>();
 
@@ -33,7 +41,7 @@ export function watchObjects({ client, clock, log }: { client: Client; clock: Cl
     const changed = () => {
       for (const follower of followers.values()) if (follower.keys.has(key)) follower.changed();
     };
-    return new WatchedObject({ client, clock, log, kind, namespace, name, changed });
+    return new WatchedObject({ client, clock, log, recollection, kind, namespace, name, changed });
   }
 
   function drop(keys: Iterable<string>): void {
@@ -104,10 +112,7 @@ export function referencesOf(pod: Pod): readonly Reference[] {
   return [...named("configmap", maps), ...named("secret", secrets)];
 }
 
-interface WatchedObjectParts<T extends KubeObject> {
-  readonly client: Client;
-  readonly clock: Clock;
-  readonly log: Log;
+interface WatchedObjectParts<T extends KubeObject> extends WatchedObjectsOptions {
   readonly kind: Kind<T>;
   readonly namespace: string;
   readonly name: string;
@@ -119,6 +124,8 @@ class WatchedObject<T extends KubeObject> implements Disposable {
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
   #object: T | undefined;
+  /** A server has spoken of it. */
+  #isKnown = false;
 
   constructor(parts: WatchedObjectParts<T>) {
     this.#parts = parts;
@@ -140,11 +147,12 @@ class WatchedObject<T extends KubeObject> implements Disposable {
         backoff.reset();
         for await (const { type, object } of client.watch(kind, { ...query, resourceVersion }, this.#stop.signal)) {
           if (object.metadata.name !== name || type === "BOOKMARK" || type === "ERROR") continue;
-          this.#set(type === "DELETED" ? undefined : object);
+          this.#learn(type === "DELETED" ? undefined : object);
         }
       } catch (error) {
         if (!this.#stop.signal.aborted)
           log.debug("a watch broke", { kind: kind.kind, object: `${namespace}/${name}`, error });
+        if (!this.#isKnown && !(error instanceof StatusError)) this.#recall();
       }
       await backoff.wait(this.#stop.signal);
     }
@@ -154,13 +162,28 @@ class WatchedObject<T extends KubeObject> implements Disposable {
   async #fetch(): Promise<string | undefined> {
     const { client, kind, namespace, name } = this.#parts;
     try {
-      this.#set(await client.get(kind, { namespace, name }));
+      this.#learn(await client.get(kind, { namespace, name }));
       return this.#object?.metadata.resourceVersion;
     } catch (error) {
       if (!isReason(error, "NotFound")) throw error;
-      this.#set(undefined);
+      this.#learn(undefined);
       return undefined;
     }
+  }
+
+  /** No server answers: what it last said holds. What it never spoke of is waited for. */
+  #recall(): void {
+    const { recollection, kind, namespace, name } = this.#parts;
+    const remembered = recollection.get(kind, { namespace, name });
+    if (remembered) this.#set(remembered);
+  }
+
+  #learn(object: T | undefined): void {
+    const { recollection, kind, namespace, name } = this.#parts;
+    this.#isKnown = true;
+    if (object) recollection.put(kind, object);
+    else recollection.remove(kind, { namespace, name });
+    this.#set(object);
   }
 
   #set(object: T | undefined): void {

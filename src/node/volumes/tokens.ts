@@ -1,8 +1,10 @@
 import { serviceAccount } from "../../api/kinds/core/service-account.ts";
 import type { Pod, ServiceAccountTokenProjection } from "../../api/schema/types.ts";
+import { StatusError } from "../../api/status.ts";
 import { timeFrom } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
+import type { Recollection } from "../../client/recollection.ts";
 
 /** Service account tokens for pods, kept until they have to be renewed. */
 export interface ServiceAccountTokens {
@@ -22,7 +24,14 @@ const renewAfterShare = 0.8;
 const retryMs = 30_000;
 const oldestMs = 24 * 60 * 60 * 1000;
 
-export function openTokens({ client, clock }: { client: Client; clock: Clock }): ServiceAccountTokens {
+export interface TokensOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  /** A node that boots while no server answers gives its pods the tokens that they had. */
+  readonly recollection: Recollection;
+}
+
+export function openTokens({ client, clock, recollection }: TokensOptions): ServiceAccountTokens {
   const held = new Map<string, Map<string, Held>>();
 
   async function request(
@@ -63,18 +72,25 @@ export function openTokens({ client, clock }: { client: Client; clock: Clock }):
       try {
         const fresh = await request(pod, projection);
         ofPod.set(key, fresh);
+        recollection.keepText(nameOf(uid, key), fresh.token);
         return fresh.token;
       } catch (error) {
         // While the server cannot be reached the pod keeps the token that it has.
-        if (!there) throw error;
-        ofPod.set(key, { ...there, renewAtMs: clock.now() + retryMs });
-        return there.token;
+        const token = there?.token ?? (error instanceof StatusError ? undefined : recollection.text(nameOf(uid, key)));
+        if (token === undefined) throw error;
+        ofPod.set(key, { token, renewAtMs: clock.now() + retryMs });
+        return token;
       }
     },
     renewInMs(podUid) {
       const times = [...(held.get(podUid)?.values() ?? [])].map(({ renewAtMs }) => renewAtMs);
       return times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined;
     },
-    forget: (podUid) => void held.delete(podUid),
+    forget(podUid) {
+      for (const key of held.get(podUid)?.keys() ?? []) recollection.keepText(nameOf(podUid, key), undefined);
+      held.delete(podUid);
+    },
   };
 }
+
+const nameOf = (podUid: string, key: string): string => `token/${podUid}/${key}`;

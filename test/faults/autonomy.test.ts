@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Agent, joinCluster, untilReady } from "../support/agent.ts";
+import { eventually } from "../support/eventually.ts";
+import { loadImages } from "../support/images.ts";
+import { journey } from "../support/journey.ts";
+import type { Machine } from "../support/machine.ts";
+
+const on = journey("one", ["busybox:1"]);
+const { kubectl, json } = on;
+let two: Machine;
+let agent: Agent;
+
+const manifest = `
+{apiVersion: v1, kind: ConfigMap, metadata: {name: words}, data: {index.html: "served without a server"}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: hidden}, stringData: {word: s3cret}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  nodeName: two
+  terminationGracePeriodSeconds: 1
+  volumes: [{name: words, configMap: {name: words}}, {name: work, emptyDir: {}}]
+  containers:
+  - name: c
+    image: busybox:1
+    command: [sh, -c, "touch /work/healthy; exec httpd -f -p 8080 -h /www"]
+    env: [{name: WORD, valueFrom: {secretKeyRef: {name: hidden, key: word}}}]
+    volumeMounts: [{name: words, mountPath: /www}, {name: work, mountPath: /work}]
+    livenessProbe: {exec: {command: [cat, /work/healthy]}, periodSeconds: 1, failureThreshold: 1}
+    readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec:
+  nodeName: two
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "busybox:1", command: [sleep, "36000"]}]
+`;
+
+beforeAll(async () => {
+  two = await on.lan.machine("two");
+  await loadImages(two, ["busybox:1"]);
+  agent = await joinCluster(two, on.cluster);
+  await on.cluster.kubectl.apply(manifest);
+  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
+});
+afterAll(() => agent?.[Symbol.asyncDispose]());
+
+const docker = (...args: string[]) => two.must("docker", ["-H", "unix:///run/docker.sock", ...args]);
+/** The containers of the pods' own, by pod; without those that hold namespaces. */
+const running = async (): Promise<Record<string, string>> => {
+  const lines = (await docker("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}")).trim().split("\n");
+  const own = lines.filter((line) => / k8s_c_/.test(line));
+  return Object.fromEntries(own.map((line) => [/k8s_c_([^_]+)_/.exec(line)?.[1] ?? "", line.split(" ")[0] ?? ""]));
+};
+const inClient = async (...command: string[]) => docker("exec", (await running()).client ?? "", ...command);
+/** Service, name and configuration, as a pod on the node sees them. */
+const served = () =>
+  eventually(async () =>
+    expect(await inClient("wget", "-qO-", "http://web.default.svc.cluster.local/")).toBe("served without a server"),
+  );
+
+test("without a server a node keeps its pods, probes, restarts, Services and names going", async () => {
+  await served();
+  const before = await running();
+  await on.cluster.stop("SIGKILL");
+  await served();
+  // A container that ends is started again; one whose probe fails as well.
+  await docker("kill", before.web ?? "");
+  await eventually(async () => expect((await running()).web).not.toBe(before.web));
+  await served();
+  const second = await running();
+  await docker("exec", second.web ?? "", "rm", "/work/healthy");
+  await eventually(async () => expect((await running()).web).not.toBe(second.web));
+  await served();
+  expect((await running()).client).toBe(before.client);
+});
+
+test("through a restart of its agent: no container is touched, and what happens then is answered", async () => {
+  const before = await running();
+  await agent.stop("SIGKILL");
+  agent.start();
+  await eventually(() => expect(agent.output()).toContain("no server answers: going on with what is remembered"));
+  await served();
+  expect(await running()).toEqual(before);
+  await docker("kill", before.web ?? "");
+  await eventually(async () => expect((await running()).web).not.toBe(before.web));
+  await served();
+});
+
+test("through a reboot of the machine, from its own disk alone", async () => {
+  await agent.stop("SIGKILL");
+  await two.reboot();
+  agent.start();
+  await eventually(async () => expect(Object.keys(await running()).sort()).toEqual(["client", "web"]), {
+    limitMs: 90_000,
+  });
+  await served();
+  const { web = "" } = await running();
+  expect(await docker("exec", web, "sh", "-c", "echo $WORD")).toBe("s3cret\n");
+  const account = "/var/run/secrets/kubernetes.io/serviceaccount";
+  expect(await docker("exec", web, "ls", account)).toBe("ca.crt\nnamespace\ntoken\n");
+});
+
+test("when a server answers again they agree, and no container is restarted for it", async () => {
+  const before = await running();
+  await on.cluster.start();
+  await untilReady(on.cluster, "two", agent);
+  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
+  await eventually(async () => {
+    const { items } = await json("get", "pods");
+    const shown = items.map(({ metadata, status }: { metadata: { name: string }; status: never }) => [
+      metadata.name,
+      (status as { containerStatuses: { containerID: string }[] }).containerStatuses[0]?.containerID,
+    ]);
+    expect(Object.fromEntries(shown)).toEqual({
+      client: `docker://${before.client}`,
+      web: `docker://${before.web}`,
+    });
+  });
+  expect(await running()).toEqual(before);
+  expect(await kubectl("exec", "web", "--", "hostname")).toBe("web\n");
+  // What was deleted meanwhile ends now.
+  await kubectl("delete", "pod", "web", "client", "--grace-period=1");
+  expect(await running()).toEqual({});
+});
