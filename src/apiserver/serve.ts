@@ -3,6 +3,7 @@ import type { Kind } from "../api/kind.ts";
 import type { Pod } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { isOutsideLife } from "../base/pinned-tls.ts";
 import type { Store } from "../store/contract.ts";
 import { allActions } from "./actions/all.ts";
 import type { Component } from "./actions/component-status.ts";
@@ -101,6 +102,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const authenticator = new Authenticator({
     tokens: [staticTokens(options.staticTokens ?? []), accounts],
     anonymous: options.anonymous,
+    clockIsWrong: () => isOutsideLife(options.tls.clientCa, clock.now()),
   });
   const registry: Registry = {
     store,

@@ -5,25 +5,23 @@ import { keyOf } from "../api/object.ts";
 import type { Pod } from "../api/schema/types.ts";
 import type { Log } from "../base/log.ts";
 import type { Recollection } from "../client/recollection.ts";
-import type { Durability, Entry, Store } from "../store/contract.ts";
+import type { Entry, Store } from "../store/contract.ts";
 
 /**
- * A node's recollection of the API, in a store of its own. What is told again as it was is not written. Pods are on disk at
- * once: a node that forgot one would not start it again. All else may lag by a minute, which spares the card.
+ * A node's recollection of the API, in a store of its own, on disk at once: a power cut may come together with the loss of the
+ * server. What is told again as it was is not written.
  */
 export function recollectionIn(store: Store, log: Log): Recollection {
   const failed = (error: unknown) => log.warn("what the server says could not be kept on the disk", { error });
-  function keep(key: string, value: Buffer | undefined, durability: Durability): void {
+  function keep(key: string, value: Buffer | undefined): void {
     const there = store.latest(key);
     if (value === undefined) {
-      if (there) store.delete(key, { expected: "any", value: () => there.value, durability }).catch(failed);
-    } else if (!there?.value.equals(value))
-      store.put(key, { expected: "any", value: () => value, durability }).catch(failed);
+      if (there) store.delete(key, { expected: "any", value: () => there.value }).catch(failed);
+    } else if (!there?.value.equals(value)) store.put(key, { expected: "any", value: () => value }).catch(failed);
   }
   const put = <T extends KubeObject>(kind: Kind<T>, object: T): void =>
-    keep(keyFor(kind, keyOf(object)), bytesOf(object), durabilityOf(kind));
-  const remove = <T extends KubeObject>(kind: Kind<T>, key: ObjectKey): void =>
-    keep(keyFor(kind, key), undefined, durabilityOf(kind));
+    keep(keyFor(kind, keyOf(object)), bytesOf(object));
+  const remove = <T extends KubeObject>(kind: Kind<T>, key: ObjectKey): void => keep(keyFor(kind, key), undefined);
 
   const recollection: Recollection = {
     list<T extends KubeObject>(kind: Kind<T>) {
@@ -36,14 +34,13 @@ export function recollectionIn(store: Store, log: Log): Recollection {
     },
     replace(kind, items) {
       const kept = new Set(items.map((item) => keyFor(kind, keyOf(item))));
-      for (const { key } of store.list(prefixOf(kind)).entries)
-        if (!kept.has(key)) keep(key, undefined, durabilityOf(kind));
+      for (const { key } of store.list(prefixOf(kind)).entries) if (!kept.has(key)) keep(key, undefined);
       for (const item of items) put(kind, item);
-      keep(toldKey(kind), Buffer.from("1"), durabilityOf(kind));
+      keep(toldKey(kind), Buffer.from("1"));
     },
     put,
     remove,
-    keepText: (name, text) => keep(textKey(name), text === undefined ? undefined : Buffer.from(text), "commit"),
+    keepText: (name, text) => keep(textKey(name), text === undefined ? undefined : Buffer.from(text)),
     text: (name) => store.get(textKey(name))?.value.toString(),
   };
   forgetWhatNoPodNeeds(store, recollection);
@@ -77,8 +74,6 @@ const keyFor = <T extends KubeObject>(kind: Kind<T>, { namespace, name }: Object
   `${prefixOf(kind)}${namespace ? `${namespace}/` : ""}${name}`;
 const toldKey = <T extends KubeObject>({ group, plural }: Kind<T>): string => `/told/${plural}.${group}`;
 const textKey = (name: string): string => `/texts/${name}`;
-const durabilityOf = <T extends KubeObject>({ group, plural }: Kind<T>): Durability =>
-  group === "" && ["pods", "secrets", "configmaps"].includes(plural) ? "commit" : "lazy";
 const bytesOf = (object: KubeObject): Buffer => Buffer.from(JSON.stringify(object));
 
 function objectOf<T>({ value }: Entry): T {

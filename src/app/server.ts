@@ -13,10 +13,11 @@ import { connectPinned } from "../base/pinned-tls.ts";
 import { openClient } from "../client/client.ts";
 import { openInformers } from "../client/open-informers.ts";
 import { Gate } from "../cluster/admit-node.ts";
-import { openCredentials } from "../cluster/credentials.ts";
+import type { ServerCredentials } from "../cluster/credentials.ts";
 import { writeWhole } from "../cluster/files.ts";
 import { serverName } from "../cluster/join.ts";
 import type { ClusterSettings } from "../cluster/join-protocol.ts";
+import { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { kubeconfigOf } from "../cluster/kubeconfig.ts";
 import { releaseNamesOfDeletedNodes } from "../cluster/node-keys.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
@@ -64,18 +65,20 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   const { listen, kubeconfig } = config;
   const address = config.advertiseAddress ?? config.agent.nodeIps[0] ?? machineAddress();
   const serverDirectory = join(config.dataDirectory, "server");
-  const credentials = await parts.start("credentials", () =>
+  const kept = await parts.start("credentials", () =>
     refusePlainly(config, () =>
-      openCredentials({
+      KeptCredentials.open({
         directory: serverDirectory,
         nodeName: config.agent.nodeName,
         sans: sansOf(config, address),
         token: config.token,
         agentToken: config.agentToken,
-        nowMs: clock.now(),
+        clock,
+        log: log.part("credentials"),
       }),
     ),
   );
+  const credentials = kept.current;
   const directory = join(serverDirectory, "db");
   const store = await parts.start("store", () =>
     refusePlainly(config, () =>
@@ -92,7 +95,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
         clock,
         log: log.part("apiserver"),
         listen,
-        tls: { ...credentials.serving, clientCa: credentials.clientCa.cert },
+        tls: tlsOf(credentials),
         serviceAccounts: {
           issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
           audiences: [`https://kubernetes.default.svc.${config.clusterDomain}`, "skiff"],
@@ -111,7 +114,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
         nodes: tunnels,
         frontProxy: credentials.frontProxy,
         upgrades: [tunnelUpgrade(tunnels)],
-        openRoutes: joinRoutes(gate.promise, () => credentials.serverCa.cert),
+        openRoutes: joinRoutes(gate.promise, () => kept.current.serverCa.cert),
         version: kubernetesVersion,
       }),
     ),
@@ -122,8 +125,8 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     new Gate({
       client: startClient,
       directory: serverDirectory,
-      clientCa: () => credentials.clientCa,
-      serverCa: () => credentials.serverCa.cert,
+      clientCa: () => kept.current.clientCa,
+      serverCa: () => kept.current.serverCas,
       servers: () => [`https://${address.includes(":") ? `[${address}]` : address}:${api.port}`],
       cluster: clusterSettingsOf(config),
       ownNode: config.without.agent ? undefined : config.agent.nodeName,
@@ -132,11 +135,13 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     }),
   );
   const localUrl = `https://${localAddress(listen.address)}:${api.port}`;
-  await writeWhole(
-    kubeconfig.file,
-    kubeconfigOf({ server: localUrl, ca: credentials.serverCa.cert, user: credentials.admin }),
-    kubeconfig.mode,
-  );
+  const writeKubeconfig = ({ serverCas: ca, admin: user }: ServerCredentials) =>
+    writeWhole(kubeconfig.file, kubeconfigOf({ server: localUrl, ca, user }), kubeconfig.mode);
+  await writeKubeconfig(credentials);
+  kept.keepFresh(async (fresh) => {
+    api.replaceTls(tlsOf(fresh));
+    await writeKubeconfig(fresh);
+  });
   say(`kubeconfig: ${kubeconfig.file}`);
   say(`API: ${localUrl}, answers after ${after()}`);
 
@@ -155,8 +160,8 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     });
     const options = {
       clusterCidrs: config.clusterCidrs.map(cidrText),
-      rootCa: credentials.serverCa.cert,
-      certificates: certificateSigner(credentials),
+      rootCa: credentials.serverCas,
+      certificates: certificateSigner(() => kept.current),
       settings: config.controllerSettings,
       makeAccountToken: api.makeAccountToken,
     };
@@ -174,9 +179,10 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), {
       fieldManager: "kubelet",
     });
-    const target = { host: localAddress(listen.address), port: api.port, ca: credentials.serverCa.cert };
+    const target = { host: localAddress(listen.address), port: api.port };
     const dial = async (signal: AbortSignal) => {
-      const shown = { ...target, ...credentials.node, name: serverName, protocols: ["http/1.1"] };
+      const { serverCas: ca, node: own } = kept.current;
+      const shown = { ...target, ...own, ca, name: serverName, protocols: ["http/1.1"] };
       return startTunnel(await connectPinned(shown, signal), target.host, signal);
     };
     const nodeLabels = { "node-role.kubernetes.io/control-plane": "true", ...config.agent.nodeLabels };
@@ -215,6 +221,10 @@ function clusterSettingsOf(config: ServerConfig): ClusterSettings {
   const { clusterCidrs, serviceCidrs, clusterDns, clusterDomain, networkBackend } = config;
   const networks = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
   return { ...networks, clusterDns, clusterDomain, networkBackend };
+}
+
+function tlsOf({ serving, clientCas }: ServerCredentials) {
+  return { ...serving, clientCa: clientCas };
 }
 
 /** Every name and address under which this server's API is asked for. */

@@ -51,6 +51,28 @@ export async function makeAuthority(commonName: string, nowMs: number): Promise<
   return { cert: pemOf(certificate), key: privatePem(keys.privateKey) };
 }
 
+/** What one authority says of another: who believes it finds a way to what the other signs. */
+export async function crossSign(authority: KeyPair, otherCert: string): Promise<string> {
+  const [issuer, other] = [new x509.X509Certificate(authority.cert), new x509.X509Certificate(otherCert)];
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: other.subject,
+    issuer: issuer.subject,
+    notBefore: issuer.notBefore,
+    notAfter: issuer.notAfter,
+    serialNumber: serialNumber(),
+    signingAlgorithm,
+    publicKey: other.publicKey,
+    signingKey: await importPrivateKey(authority.key),
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(other.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+    ],
+  });
+  return pemOf(certificate);
+}
+
 /** Makes a key and has the authority sign a certificate for it. */
 export async function issueLeaf(authority: KeyPair, request: LeafRequest, nowMs: number): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);

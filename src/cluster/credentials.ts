@@ -2,7 +2,15 @@ import { generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describeCertificate, issueLeaf, type KeyPair, type LeafRequest, makeAuthority } from "./authority.ts";
+import { CannotStart } from "../base/lifecycle.ts";
+import {
+  crossSign,
+  describeCertificate,
+  issueLeaf,
+  type KeyPair,
+  type LeafRequest,
+  makeAuthority,
+} from "./authority.ts";
 import { readIfThere, readOrMake, writeWhole } from "./files.ts";
 import { caHashOf, parseToken, tokenText } from "./token.ts";
 
@@ -25,6 +33,10 @@ export interface ServerCredentials {
   readonly serviceAccountKey: string;
   /** The token with which agents join: `K10<hash of the server CA>::server:<secret>`. */
   readonly nodeToken: string;
+  /** Whom clients are to believe: the server authority, behind it the one before it while its certificates live. */
+  readonly serverCas: string;
+  /** Whose client certificates are taken; the same for the client authority. */
+  readonly clientCas: string;
 }
 
 export interface CredentialOptions {
@@ -71,12 +83,59 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
       usage: "client",
     }),
   ]);
+  const [serverCas, clientCas, cross] = await Promise.all([
+    withBefore(tls, "server-ca", serverCa.cert),
+    withBefore(tls, "client-ca", clientCa.cert),
+    readIfThere(join(tls, "server-ca-cross.crt")),
+  ]);
   const nodeToken = await nodeTokenFile(directory, serverCa.cert, options.token);
   if (options.agentToken !== undefined) {
     const token = { caHash: caHashOf(serverCa.cert), user: "node", secret: options.agentToken };
     await writeWhole(join(directory, "agent-token"), `${tokenText(token)}\n`);
   } else await rm(join(directory, "agent-token"), { force: true });
-  return { serverCa, clientCa, requestHeaderCa, serving, admin, frontProxy, node, serviceAccountKey, nodeToken };
+  // Behind its own certificate the server shows what the former authority says of the present one.
+  const shown = { ...serving, cert: serving.cert + (cross ?? "") };
+  const own = { serving: shown, admin, frontProxy, node, serviceAccountKey, nodeToken };
+  return { serverCa, clientCa, requestHeaderCa, serverCas, clientCas, ...own };
+}
+
+/** Certificates that are not authorities: made anew at the next look when they are gone. */
+const leaves = ["serving-kube-apiserver", "client-admin", "client-auth-proxy", "client-kubelet"];
+const authorityNames = ["server-ca", "client-ca"];
+
+/** Has all certificates of a server made anew, by the server that runs or by the next one. */
+export async function rotateLeaves(directory: string): Promise<void> {
+  for (const name of leaves) await rm(join(directory, "tls", `${name}.crt`), { force: true });
+}
+
+/**
+ * Replaces the authorities of servers and clients. The former ones stay believed: what they signed is good until it is renewed, and who knows only
+ * the former server authority finds the present one signed by it.
+ */
+export async function rotateAuthorities(directory: string, nowMs: number): Promise<void> {
+  const tls = join(directory, "tls");
+  for (const name of authorityNames) {
+    const path = join(tls, name);
+    const [cert, key] = await Promise.all([readIfThere(`${path}.crt`), readIfThere(`${path}.key`)]);
+    if (cert === undefined || key === undefined)
+      throw new CannotStart(`${path}.crt is not there: run this on a server`);
+    const made = await makeAuthority(`skiff-${name}@${Math.floor(nowMs / 1000)}`, nowMs);
+    await writeWhole(`${path}-before.crt`, cert);
+    await writeWhole(`${path}-cross.crt`, await crossSign({ cert, key }, made.cert));
+    await writeWhole(`${path}.key`, made.key);
+    await writeWhole(`${path}.crt`, made.cert);
+  }
+}
+
+/** What `skiff certificate check` shows of a server. */
+export async function readCertificates(directory: string): Promise<{ name: string; cert: string }[]> {
+  const names = [...authorityNames, ...leaves];
+  const certs = await Promise.all(names.map((name) => readIfThere(join(directory, "tls", `${name}.crt`))));
+  return names.flatMap((name, i) => (certs[i] === undefined ? [] : [{ name, cert: certs[i] }]));
+}
+
+async function withBefore(tls: string, name: string, cert: string): Promise<string> {
+  return cert + ((await readIfThere(join(tls, `${name}-before.crt`))) ?? "");
 }
 
 /** The two files NAME.crt and NAME.key; made anew when one is missing or `usable` refuses them. */

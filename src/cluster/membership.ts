@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
 import { Backoff } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
@@ -24,6 +25,8 @@ export interface MembershipOptions {
 
 const day = 24 * 60 * 60 * 1000;
 /** Of a certificate's year: when it is renewed, and how often that is looked at. */
+const keyFileName = "client-kubelet.key";
+const fileName = "membership.json";
 export const renewBeforeMs = 90 * day;
 const lookEveryMs = day / 2;
 
@@ -34,6 +37,8 @@ export class Membership implements Disposable {
   readonly #key: string;
   #answer: JoinAnswer;
   #timer: Disposable | undefined;
+  #watcher: FSWatcher | undefined;
+  #disposed = false;
   readonly #renewed: () => void;
 
   private constructor(options: MembershipOptions, key: string, answer: JoinAnswer, renewed: () => void) {
@@ -52,7 +57,7 @@ export class Membership implements Disposable {
    */
   static async open(options: MembershipOptions, renewed: () => void, stop: AbortSignal): Promise<Membership> {
     const { directory, nodeName, token } = options;
-    const key = await readOrMake(join(directory, "client-kubelet.key"), makeKey);
+    const key = await readOrMake(join(directory, keyFileName), makeKey);
     const kept = await readAnswer(directory, nodeName);
     if (kept) {
       const hash = token?.caHash;
@@ -63,6 +68,11 @@ export class Membership implements Disposable {
     const answer = await joinWithToken(options, key, stop);
     await keepAnswer(directory, answer);
     return new Membership(options, key, answer, renewed);
+  }
+
+  /** Of what lies on the disk. */
+  static from(options: MembershipOptions, key: string, answer: JoinAnswer): Membership {
+    return new Membership(options, key, answer, () => {});
   }
 
   get cluster(): JoinAnswer["cluster"] {
@@ -79,29 +89,65 @@ export class Membership implements Disposable {
 
   /** From now on the certificate is renewed long before its end, and what the cluster says of itself is kept. */
   keepFresh(): void {
+    this.#watcher = watch(this.#options.directory, (_, name) => {
+      if (name === fileName) void this.#reread();
+    });
+    this.#watcher.on("error", (error) =>
+      this.#options.log.warn("a certificate that is put in place by hand is not noticed", { error: messageOf(error) }),
+    );
+    this.#watcher.unref();
+    this.#look();
+  }
+
+  #look(): void {
     void this.#refresh().finally(() => {
-      this.#timer = this.#options.clock.after(lookEveryMs, () => this.keepFresh());
+      if (!this.#disposed) this.#timer = this.#options.clock.after(lookEveryMs, () => this.#look());
     });
   }
 
+  /** Asks for another certificate now. */
+  async renew(): Promise<void> {
+    const answer = await this.#ask();
+    await keepAnswer(this.#options.directory, answer);
+    this.#take(answer);
+  }
+
+  /** `skiff certificate rotate` wrote another one beside the agent that runs. */
+  async #reread(): Promise<void> {
+    const { directory, nodeName, log } = this.#options;
+    try {
+      const answer = await readAnswer(directory, nodeName);
+      if (answer) this.#take(answer);
+    } catch (error) {
+      log.warn("the membership on the disk cannot be read", { error: messageOf(error) });
+    }
+  }
+
+  #take(answer: JoinAnswer): void {
+    const isSame = answer.certificate === this.#answer.certificate && answer.serverCa === this.#answer.serverCa;
+    this.#answer = answer;
+    this.servers.learn(answer.servers);
+    if (isSame) return;
+    this.#options.log.info("the node's certificate was renewed and is in use");
+    this.#renewed();
+  }
+
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#timer?.[Symbol.dispose]();
+    this.#watcher?.close();
   }
 
   async #refresh(): Promise<void> {
-    const { log } = this.#options;
+    const { log, directory, clock } = this.#options;
     try {
       const answer = await this.#ask();
       const { certificate, serverCa } = this.#answer;
-      const isSoon = endsSoon(certificate, this.#options.clock.now());
+      const isSoon = endsSoon(certificate, clock.now());
       // A certificate with most of its life before it is kept: nothing is written without need.
       const next = isSoon || answer.serverCa !== serverCa ? answer : { ...answer, certificate };
-      if (JSON.stringify(next) !== JSON.stringify(this.#answer)) await keepAnswer(this.#options.directory, next);
-      this.#answer = next;
-      this.servers.learn(answer.servers);
-      if (next.certificate === certificate) return;
-      log.info("the node's certificate was renewed");
-      this.#renewed();
+      if (JSON.stringify(next) !== JSON.stringify(this.#answer)) await keepAnswer(directory, next);
+      this.#take(next);
     } catch (error) {
       log.info("the node's membership could not be looked at, the next time comes", { error: messageOf(error) });
     }
@@ -119,6 +165,19 @@ export class Membership implements Disposable {
       return askToJoin({ server, serverCa: this.serverCa, credential: { token }, ask });
     }
   }
+}
+
+/** The member that a device's directory says it is, without asking anybody; undefined where there is none. */
+export async function memberOf(
+  options: Pick<MembershipOptions, "directory" | "clock" | "log">,
+): Promise<Membership | undefined> {
+  const text = await readIfThere(join(options.directory, fileName));
+  const key = await readIfThere(join(options.directory, keyFileName));
+  if (text === undefined || key === undefined) return undefined;
+  const answer = JSON.parse(text) as JoinAnswer;
+  const [, nodeName = ""] = /^CN=system:node:(.+)$/m.exec(new X509Certificate(answer.certificate).subject) ?? [];
+  const [server = ""] = answer.servers;
+  return Membership.from({ ...options, nodeName, server, token: undefined }, key, answer);
 }
 
 async function joinWithToken(options: MembershipOptions, key: string, stop: AbortSignal): Promise<JoinAnswer> {
@@ -156,7 +215,7 @@ export function authorities(pem: string): string[] {
 
 /** Only of this node's name: under another the device is another node. */
 async function readAnswer(directory: string, nodeName: string): Promise<JoinAnswer | undefined> {
-  const text = await readIfThere(join(directory, "membership.json"));
+  const text = await readIfThere(join(directory, fileName));
   if (text === undefined) return undefined;
   const answer = JSON.parse(text) as JoinAnswer;
   return new X509Certificate(answer.certificate).subject.split("\n").includes(`CN=system:node:${nodeName}`)
@@ -165,5 +224,5 @@ async function readAnswer(directory: string, nodeName: string): Promise<JoinAnsw
 }
 
 function keepAnswer(directory: string, answer: JoinAnswer): Promise<void> {
-  return writeWhole(join(directory, "membership.json"), JSON.stringify(answer));
+  return writeWhole(join(directory, fileName), JSON.stringify(answer));
 }

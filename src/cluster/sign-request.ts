@@ -120,11 +120,11 @@ function parsed(pem: string): x509.Pkcs10CertificateRequest | undefined {
 }
 
 /** The cluster's two authorities, for whoever answers requests for certificates. */
-export function certificateSigner({ clientCa, serverCa }: { clientCa: KeyPair; serverCa: KeyPair }) {
+export function certificateSigner(authorities: () => { clientCa: KeyPair; serverCa: KeyPair }) {
   return {
     read: readCertificateRequest,
     sign: (request: string, { authority, ...options }: SignOptions & { authority: "client" | "server" }) =>
-      signCertificateRequest(authority === "client" ? clientCa : serverCa, request, options),
+      signCertificateRequest(authorities()[authority === "client" ? "clientCa" : "serverCa"], request, options),
     expiresAtMs: (certificate: string) => describeCertificate(certificate)?.notAfterMs,
   };
 }

@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { agent } from "./agent.ts";
+import { certificate } from "./certificate.ts";
 import { check } from "./check.ts";
 import { files } from "./files.ts";
 import { kubectl } from "./kubectl.ts";
@@ -11,4 +12,16 @@ import { stop } from "./stop.ts";
 import { token } from "./token.ts";
 
 /** Every command but `help`, in the order in which the help lists them. */
-export const commands: readonly Command[] = [server, agent, token, node, kubectl, ready, stop, check, files, licences];
+export const commands: readonly Command[] = [
+  server,
+  agent,
+  token,
+  certificate,
+  node,
+  kubectl,
+  ready,
+  stop,
+  check,
+  files,
+  licences,
+];

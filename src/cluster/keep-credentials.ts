@@ -1,0 +1,84 @@
+import { type FSWatcher, watch } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { type Log, messageOf } from "../base/log.ts";
+import { type CredentialOptions, openCredentials, type ServerCredentials } from "./credentials.ts";
+
+export interface KeepOptions extends Omit<CredentialOptions, "nowMs"> {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const lookEveryMs = 12 * 60 * 60 * 1000;
+const gatherMs = 200;
+
+/**
+ * The credentials of a server that runs: looked at twice a day, and whenever their files change, and made anew long before they
+ * end. Who uses them asks for `current` each time, or is told.
+ */
+export class KeptCredentials implements AsyncDisposable {
+  readonly #options: KeepOptions;
+  #current: ServerCredentials;
+  #changed: (now: ServerCredentials) => Promise<void> = async () => {};
+  #timer: Disposable | undefined;
+  #soon: Disposable | undefined;
+  #watcher: FSWatcher | undefined;
+  #looking: Promise<void> = Promise.resolve();
+
+  private constructor(options: KeepOptions, current: ServerCredentials) {
+    this.#options = options;
+    this.#current = current;
+  }
+
+  static async open(options: KeepOptions): Promise<KeptCredentials> {
+    return new KeptCredentials(options, await openCredentials({ ...options, nowMs: options.clock.now() }));
+  }
+
+  get current(): ServerCredentials {
+    return this.#current;
+  }
+
+  /** From now on they are kept fresh; `changed` is called when one of them is another. */
+  keepFresh(changed: (now: ServerCredentials) => Promise<void>): void {
+    this.#changed = changed;
+    this.#watcher = watch(join(this.#options.directory, "tls"), () => {
+      this.#soon ??= this.#options.clock.after(gatherMs, () => {
+        this.#soon = undefined;
+        this.#look();
+      });
+    });
+    this.#watcher.on("error", (error) =>
+      this.#options.log.warn("changes of certificates are no longer noticed at once", { error: messageOf(error) }),
+    );
+    this.#watcher.unref();
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#timer = this.#options.clock.after(lookEveryMs, () => {
+      this.#look();
+      this.#lookLater();
+    });
+  }
+
+  #look(): void {
+    this.#looking = this.#looking
+      .then(() => this.#renew())
+      .catch((error: unknown) => this.#options.log.error("the certificates could not be renewed", { error }));
+  }
+
+  async #renew(): Promise<void> {
+    const next = await openCredentials({ ...this.#options, nowMs: this.#options.clock.now() });
+    if (JSON.stringify(next) === JSON.stringify(this.#current)) return;
+    this.#current = next;
+    this.#options.log.info("certificates were renewed and are in use");
+    await this.#changed(next);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    this.#soon?.[Symbol.dispose]();
+    this.#watcher?.close();
+    await this.#looking;
+  }
+}
