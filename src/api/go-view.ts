@@ -1,3 +1,6 @@
+import { goJson } from "./schema/go-json.ts";
+import { typeNode } from "./schema/table.ts";
+
 /*
  * Values as Kubernetes prints them in some errors: its internal structs in Go's JSON, every field in the order of its
  * declaration and by its Go name, what is not set as null or zero. A struct is a list of fields:
@@ -121,6 +124,12 @@ const structs: Readonly<Record<string, string>> = {
     ControllerPublishSecretRef*SecretReference NodeStageSecretRef*SecretReference NodePublishSecretRef*SecretReference
     ControllerExpandSecretRef*SecretReference NodeExpandSecretRef*SecretReference`,
   SecretReference: "Name Namespace",
+  PodFailurePolicy: "Rules[PodFailurePolicyRule",
+  PodFailurePolicyRule: "Action OnExitCodes*OnExitCodesRequirement OnPodConditions[OnPodConditionsPattern",
+  OnExitCodesRequirement: "ContainerName? Operator Values?",
+  OnPodConditionsPattern: "Type Status",
+  SuccessPolicy: "Rules[SuccessPolicyRule",
+  SuccessPolicyRule: "SucceededIndexes? SucceededCount?",
   ParentReference: "Group Resource Namespace Name",
   VolumeAttachmentSpec: "Attacher Source:VolumeAttachmentSource NodeName",
   VolumeAttachmentSource: "PersistentVolumeName? InlineVolumeSpec?",
@@ -162,6 +171,12 @@ function podSpecView(spec: Fields): Fields {
   const moved = ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"];
   const inner = Object.fromEntries(moved.flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]])));
   return goView("PodSpec", { ...spec, securityContext: { ...(spec.securityContext as object), ...inner } });
+}
+
+/** A pod template, whose metadata stands among its own fields. */
+export function templateView({ metadata = {}, spec = {} }: { metadata?: object; spec?: object }): Fields {
+  const shown = JSON.parse(goJson(metadata, typeNode("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"))) as Fields;
+  return { ...shown, Spec: podSpecView(spec as Fields) };
 }
 
 function viewOf({ sign, type }: GoField, value: unknown): unknown {

@@ -104,8 +104,10 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     anonymous: options.anonymous,
     clockIsWrong: () => isOutsideLife(options.tls.clientCa, clock.now()),
   });
+  const isNew = store.revision === 0;
   const registry: Registry = {
     store,
+    oldestRevision: 0,
     clock,
     log,
     catalog,
@@ -123,6 +125,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const { nodes, frontProxy } = options;
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes, components });
   await bootstrap(registry, options);
+  if (isNew) registry.oldestRevision = store.revision;
 
   const definitions = new Definitions(registry);
   const extensions = new Extensions({ store, nodes, clock, certificate: frontProxy });

@@ -23,7 +23,8 @@ export interface Decoded {
 export function decode(document: JsonDocument, node: SchemaNode): Decoded {
   const decoder = new Decoder(document.repeated);
   const object = decoder.object(document.value, node);
-  return { object, strictErrors: decoder.strictErrors };
+  const { strictFault } = document;
+  return { object, strictErrors: strictFault ? [strictFault, ...decoder.strictErrors] : decoder.strictErrors };
 }
 
 /** The same for a value that was never text. */

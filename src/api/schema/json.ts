@@ -6,6 +6,8 @@ export interface JsonDocument {
   readonly value: unknown;
   /** For objects in which a field came twice: all their keys in the order they came. */
   readonly repeated: ReadonlyMap<object, readonly string[]>;
+  /** What a strict reader of YAML refuses the text for: keys that come twice. */
+  readonly strictFault?: string | undefined;
 }
 
 /** A number that is not plainly whole: with a fraction, an exponent, or more digits than a double holds. */

@@ -27,6 +27,7 @@ async function world(...quotas: AnyObject[]): Promise<World> {
     log: noLog,
     admission: new Admission([]),
     specials: new Map(),
+    oldestRevision: 0,
   };
   return {
     step: resourceQuota({ registry: () => registry }),

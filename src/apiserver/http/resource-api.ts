@@ -1,6 +1,7 @@
 import type { AnyObject } from "../../api/object.ts";
 import type { PatchType, RequestOptions } from "../../api/request.ts";
-import { StatusError } from "../../api/status.ts";
+import { isReason, StatusError } from "../../api/status.ts";
+import { durationFrom } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import { type Action, bodyOf } from "../actions/action.ts";
 import { type Attributes, type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
@@ -65,7 +66,13 @@ export class ResourceApi {
       const { stream } = this.#options.actions.get(action) ?? {};
       if (stream) return await stream(this.#call(exchange, info, user, route, {}), exchange, info.rest, query);
     }
-    const answer = await this.#answer(exchange, info, query, user, route, action);
+    let answer: Answer;
+    try {
+      answer = await this.#answer(exchange, info, query, user, route, action);
+    } catch (error) {
+      if (isReason(error, "Timeout") && isImpatient(query)) return outOfTime(exchange);
+      throw error;
+    }
     const include = exchange.form.as === "Table" ? includeObjectFrom(query.get("includeObject")) : "Metadata";
     await exchange.send(render(answer, { form: exchange.form, include, now: clock.now() }));
   }
@@ -172,6 +179,22 @@ export class ResourceApi {
       },
     };
   }
+}
+
+// So long Kubernetes waits for a revision that is still to come.
+const waitsForRevisionNanos = 3e9;
+
+/** Whether the client gives a request less time than Kubernetes would wait for a revision to come. */
+function isImpatient(query: URLSearchParams): boolean {
+  const timeout = durationFrom(query.get("timeout") ?? "") ?? 0;
+  return timeout > 0 && timeout < waitsForRevisionNanos;
+}
+
+/** What Kubernetes says at the end of the client's time comes from outside its encoders. */
+function outOfTime(exchange: Exchange): void {
+  const message = "Timeout: request did not complete within the allotted timeout";
+  const status = { metadata: {}, status: "Failure", message, reason: "Timeout", details: {}, code: 504 };
+  exchange.sendText(504, JSON.stringify(status));
 }
 
 /** Where only definitions serve anything, what is not defined is no page at all. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NumberText } from "../../api/schema/json.ts";
 import { yamlDocument } from "./read-yaml.ts";
 
 const read = (text: string) => yamlDocument(Buffer.from(text)).value;
@@ -24,12 +25,27 @@ describe("a YAML text", () => {
   ])("%s is read as Kubernetes reads it", (text, value) => expect(read(text)).toEqual(value));
 
   test.each<[text: string, says: string]>([
-    ["a: [b", "line 1: did not find expected node content"],
+    ["a: [b\n", "line 1: did not find expected ',' or ']'"],
+    ["a: b: c", "mapping values are not allowed in this context"],
+    ["a: 1\n b: 2", "line 2: mapping values are not allowed in this context"],
+    ["a:\n\tb: 1", "line 2: found a tab character that violates indentation"],
     ["a: *b", "unknown anchor 'b' referenced"],
     ["a: &a {b: *a}", "an anchor's value contains itself"],
     ["a: 1\n<<: 2", "map merge requires map or sequence of maps as the value"],
     ["a: \0", "control characters are not allowed"],
   ])("%s is refused", (text, says) => expect(() => read(text)).toThrow(says));
+
+  test("keeps the digits of numbers that a double does not hold", () => {
+    expect(read("a: 9007199254740993")).toEqual({ a: new NumberText("9007199254740993") });
+  });
+
+  test("says which keys come twice, and where", () => {
+    const { value, strictFault } = yamlDocument(Buffer.from("a: 1\nb: {c: 1, c: 2}\na: 3"));
+    expect(value).toEqual({ a: 3, b: { c: 2 } });
+    expect(strictFault).toBe(
+      'yaml: unmarshal errors:\n  line 2: key "c" already set in map\n  line 3: key "a" already set in map',
+    );
+  });
 
   test("that is not UTF-8 is refused", () => {
     expect(() => yamlDocument(Buffer.from("a: \xff", "latin1"))).toThrow("invalid leading UTF-8 octet");

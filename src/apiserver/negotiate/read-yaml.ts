@@ -1,6 +1,16 @@
 import { isUtf8 } from "node:buffer";
-import { parseAllDocuments, type ScalarTag, type Tags } from "yaml";
-import type { JsonDocument } from "../../api/schema/json.ts";
+import {
+  type Document,
+  isNode,
+  isScalar,
+  parseAllDocuments,
+  type Scalar,
+  type ScalarTag,
+  type Tags,
+  visit,
+  type YAMLParseError,
+} from "yaml";
+import { type JsonDocument, NumberText } from "../../api/schema/json.ts";
 
 /** What is wrong with a text that is no YAML, as libyaml words it. */
 export class YamlError extends Error {
@@ -23,28 +33,54 @@ export function yamlDocument(bytes: Buffer): JsonDocument {
   const text = bytes.toString();
   if (notPrintable.test(text)) throw new YamlError("control characters are not allowed");
   try {
-    const value = firstDocument(text);
-    refuseCycles(value, new Set());
-    return { value, repeated: new Map() };
+    const document = firstDocument(text);
+    if (!document) return { value: null, repeated: new Map() };
+    const value = plainNumbers(document.toJS({ maxAliasCount: mostAliases }) ?? null, new Set());
+    return { value, repeated: new Map(), strictFault: repeatedKeys(document, text) };
   } catch (error) {
     if (error instanceof YamlError) throw error;
     throw new YamlError(faultOf(error));
   }
 }
 
-function firstDocument(text: string): unknown {
+function firstDocument(text: string): Document | undefined {
   const [document] = parseAllDocuments(text, {
     version: "1.1",
     uniqueKeys: false,
+    intAsBigInt: true,
     merge: true,
     logLevel: "silent",
     resolveKnownTags: false,
     customTags: kubernetesTags,
   });
-  if (!document || !("errors" in document)) return null;
-  const [error] = document.errors;
-  if (error) throw new YamlError(`line ${error.linePos?.[0].line ?? 1}: ${syntaxFault(error.code)}`);
-  return document.toJS({ maxAliasCount: mostAliases }) ?? null;
+  if (!document || !("errors" in document)) return undefined;
+  const error = document.errors.find(({ code }) => code === "MULTILINE_IMPLICIT_KEY") ?? document.errors[0];
+  if (error) throw new YamlError(syntaxFault(error));
+  return document as Document;
+}
+
+/** Keys that come twice in a map, as libyaml lists them; of them the last holds. */
+function repeatedKeys(document: Document, text: string): string | undefined {
+  const faults: { readonly line: number; readonly text: string }[] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key, value } of items) {
+        const name = isScalar(key) ? key.value : undefined;
+        if (name === undefined) continue;
+        if (seen.has(name)) {
+          const offset = (isNode(value) ? value : (key as Scalar)).range?.[0] ?? 0;
+          const line = text.slice(0, offset).split("\n").length;
+          const shown = typeof name === "string" ? JSON.stringify(name) : String(name);
+          faults.push({ line, text: `  line ${line}: key ${shown} already set in map` });
+        }
+        seen.add(name);
+      }
+    },
+  });
+  if (faults.length === 0) return undefined;
+  const lines = faults.sort((a, b) => a.line - b.line).map((fault) => fault.text);
+  return `yaml: unmarshal errors:\n${lines.join("\n")}`;
 }
 
 function kubernetesTags(tags: Tags): Tags {
@@ -56,19 +92,49 @@ function kubernetesTags(tags: Tags): Tags {
   return known.map((tag) => (typeof tag !== "string" && tag.tag === binary.tag ? binary : tag));
 }
 
-/** An anchor may stand inside what it names; JSON has no such thing. */
-function refuseCycles(value: unknown, above: Set<unknown>): void {
-  if (typeof value !== "object" || value === null) return;
+/**
+ * The value with its whole numbers as numbers, those that a double does not hold as their text. Changes the value.
+ * @throws {YamlError} for an anchor inside what it names, which JSON does not have
+ */
+function plainNumbers(value: unknown, above: Set<unknown>): unknown {
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : new NumberText(String(value));
+  }
+  if (typeof value !== "object" || value === null) return value;
   if (above.has(value)) throw new YamlError("an anchor's value contains itself");
   above.add(value);
-  for (const part of Object.values(value)) refuseCycles(part, above);
+  const parts = value as Record<string, unknown>;
+  for (const name in parts) {
+    const part = parts[name];
+    if (typeof part === "bigint" || typeof part === "object") parts[name] = plainNumbers(part, above);
+  }
   above.delete(value);
+  return value;
 }
 
-function syntaxFault(code: string): string {
-  return code === "TAB_AS_INDENT"
-    ? "found a tab character that violates indentation"
-    : "did not find expected node content";
+const noValueHere = "mapping values are not allowed in this context";
+const noToken = "found character that cannot start any token";
+
+/** Faults that libyaml finds before it looks at the structure; their lines are counted from one, the others' from zero. */
+const scanFaults: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: noValueHere,
+  MULTILINE_IMPLICIT_KEY: noValueHere,
+  TAB_AS_INDENT: "found a tab character that violates indentation",
+  BAD_SCALAR_START: noToken,
+};
+
+/** What libyaml says of a fault, and where; of the first line it says nothing. */
+function syntaxFault({ code, message, linePos }: YAMLParseError): string {
+  // Of a key of several lines the first is told; the colon is what is wrong.
+  const line = (linePos?.[0].line ?? 1) + (code === "MULTILINE_IMPLICIT_KEY" ? 1 : 0);
+  const quoted = code === "MISSING_CHAR" && message.includes("quote");
+  const scanned = quoted ? "found unexpected end of stream" : scanFaults[code];
+  if (scanned) return line > 1 ? `line ${line}: ${scanned}` : scanned;
+  const [, end] = /end with an? ([\]}])/.exec(message) ?? [];
+  const atKey = message.startsWith("All mapping items") || message.includes("at node end");
+  const expected = end ? `',' or '${end}'` : atKey ? "key" : "node content";
+  return line > 1 ? `line ${line - 1}: did not find expected ${expected}` : `did not find expected ${expected}`;
 }
 
 /** What the reader threw at: anchors and aliases that lead nowhere or everywhere, or collections without end. */

@@ -7,7 +7,7 @@ import { cleared } from "./clear.ts";
 import { refuseWhileLeaving } from "./custom/refuse-while-leaving.ts";
 import type { Registry } from "./deps.ts";
 import { encode, fromStored, heldObject, laidOut, rememberObject, toStored } from "./held.ts";
-import { generatedName, initMetadata, withoutRepeatedOwners } from "./metadata.ts";
+import { generatedName, initMetadata, wipeMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
 import { storeKey } from "./resources.ts";
@@ -36,6 +36,7 @@ export async function createObject(
   if (metadata.resourceVersion && metadata.resourceVersion !== "0")
     throw new StatusError(undefined, "resourceVersion should not be set on objects to be created", undefined, 500);
   delete metadata.resourceVersion;
+  wipeMetadata(metadata);
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
 
   if (resource.custom) refuseWhileLeaving(registry, resource.kind.group, resource.kind.plural, metadata.name);

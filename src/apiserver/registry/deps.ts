@@ -15,6 +15,8 @@ export interface Registry {
   readonly admission: Admission;
   /** By bucket: what the server does for a kind beyond what data can say. */
   readonly specials: ReadonlyMap<string, Special>;
+  /** What the server wrote before it answered for the first time is nobody's history: older revisions are gone. */
+  oldestRevision: number;
 }
 
 /**

@@ -82,6 +82,8 @@ export function listEntries(registry: Registry, call: Call, options: RequestOpti
   const page = options.continue
     ? continued(store, prefix, options)
     : { revision: exactRevision(store, options), after: undefined };
+  if (page.revision !== undefined && page.revision < registry.oldestRevision)
+    throw tooOld(options.continue !== undefined);
   // A list "at any version" is one whole list: the server's own cache gives Kubernetes no pages either.
   const limit = options.resourceVersion === "0" ? undefined : options.limit || undefined;
   try {
@@ -213,7 +215,10 @@ function tokenFrom(text: string): ContinueToken {
 }
 
 function listError(error: unknown, wasContinued: boolean): unknown {
-  if (!(error instanceof Compacted)) return error;
+  return error instanceof Compacted ? tooOld(wasContinued) : error;
+}
+
+function tooOld(wasContinued: boolean): StatusError {
   return new StatusError(
     "Expired",
     wasContinued

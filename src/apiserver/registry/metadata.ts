@@ -27,11 +27,15 @@ export function generatedName(prefix: string): string {
   return prefix.slice(0, longestGenerated - 5) + randomSuffix();
 }
 
-/** What the server alone decides of a new object's metadata. */
-export function initMetadata(metadata: ObjectMeta, now: number): void {
+/** Takes out of a new object's metadata what no client can say. */
+export function wipeMetadata(metadata: ObjectMeta): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
+}
+
+/** What the server alone decides of a new object's metadata. */
+export function initMetadata(metadata: ObjectMeta, now: number): void {
   metadata.creationTimestamp = timestamp(now);
   metadata.uid = randomUUID();
   if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName);

@@ -45,13 +45,23 @@ function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<
       writer: writerOf(call, registry.clock.now()),
       force: call.options.force ?? false,
     }) as AnyObject;
-    return readAs(call, merged);
+    const object = readAs(call, merged);
+    refuseRepeatedKeys(call, patch.document);
+    return object;
   };
   return updateObject(registry, call, {
     isApplied: true,
     change: applied,
     create: call.subresource === undefined ? () => applied(undefined) : undefined,
   });
+}
+
+/** What fieldValidation makes of keys that come twice in a configuration. */
+function refuseRepeatedKeys({ options, warn }: Call, { strictFault }: JsonDocument): void {
+  if (strictFault === undefined || options.fieldValidation === "Ignore") return;
+  const fault = `error converting YAML to JSON: ${strictFault}`;
+  if (options.fieldValidation === "Strict") throw badRequest(`error strict decoding YAML: ${fault}`);
+  warn(fault);
 }
 
 /** What is applied must be an object that says what it is. */

@@ -27,7 +27,7 @@ export class Subscription implements Disposable {
   readonly #key: string | undefined;
 
   /** @throws {StatusError} Expired when the revision is gone, BadRequest when a selector is wrong */
-  constructor({ store }: Registry, target: WatchTarget, wake: () => void) {
+  constructor({ store, oldestRevision }: Registry, target: WatchTarget, wake: () => void) {
     const { resource, namespace, name, options } = target;
     const selection = selectionOf(resource, options);
     this.#matches = selection.matches;
@@ -39,6 +39,7 @@ export class Subscription implements Disposable {
     const revision = fromNow
       ? store.revision
       : parseRevision(resourceVersion, (text) => new StatusError(undefined, text, undefined, 500));
+    if (!fromNow && revision < oldestRevision) throw tooOld(revision, oldestRevision);
     try {
       if (wantsInitial) {
         const list = store.list(prefix);

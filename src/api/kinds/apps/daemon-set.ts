@@ -71,7 +71,7 @@ export const daemonSet = defineKind<DaemonSet>({
     const place = at.child("template");
     return [
       ...validateLabelSelector(selector, at.child("selector")),
-      ...(selector && isUsableSelector(selector) ? validateSelectsTemplate(selector, template, place) : []),
+      ...(!selector || isUsableSelector(selector) ? validateSelectsTemplate(selector, template, place) : []),
       ...(selector && isEmptySelector(selector)
         ? [at.child("selector").invalid(selector, "empty selector is invalid for daemonset")]
         : []),

@@ -60,13 +60,14 @@ describe("Jobs", () => {
     ["parallelism", { parallelism: 5 }, []],
     ["whether it is suspended", { suspend: true }, []],
   ])("may change: %s", (_, fields, wrong) => {
-    expect(
-      wrongWithChange(
-        job,
-        { spec: { ...spec, manualSelector: true } },
-        { spec: { ...spec, manualSelector: true, ...fields } },
-      ),
-    ).toEqual(wrong);
+    const labels = { app: "one" };
+    const selecting = {
+      manualSelector: true,
+      selector: { matchLabels: labels },
+      template: { ...spec.template, metadata: { labels } },
+    };
+    const whole = (more: object) => ({ spec: { ...spec, ...selecting, ...more } });
+    expect(wrongWithChange(job, whole({}), whole(fields))).toEqual(wrong);
   });
 });
 

@@ -75,15 +75,10 @@ export const cronJob = defineKind<CronJob>({
     ),
 });
 
-function validateSchedule({ schedule = "", timeZone }: CronJobSpec, at: Path): FieldError[] {
+function validateSchedule({ schedule = "" }: CronJobSpec, at: Path): FieldError[] {
   if (schedule === "") return [at.required()];
-  if (schedule.includes("TZ")) {
-    const wrong =
-      timeZone === undefined
-        ? "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        : "cannot use both timeZone field and TZ or CRON_TZ in schedule";
-    return [at.invalid(schedule, wrong)];
-  }
+  if (schedule.includes("TZ"))
+    return [at.invalid(schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")];
   try {
     parseSchedule(schedule);
     return [];
@@ -96,14 +91,24 @@ function validateSchedule({ schedule = "", timeZone }: CronJobSpec, at: Path): F
 function validateTimeZone(timeZone: string | undefined, at: Path): FieldError[] {
   if (timeZone === undefined) return [];
   if (timeZone === "") return [at.invalid(timeZone, "timeZone must be nil or non-empty string")];
-  if (timeZone.toLowerCase() === "local")
-    return [
-      at.invalid(timeZone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"),
-    ];
+  const local = timeZone.toLowerCase() === "local";
+  const errors = local
+    ? [at.invalid(timeZone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")]
+    : [];
+  const fault = timeZone === "Local" ? undefined : zoneFault(timeZone);
+  return fault === undefined ? errors : [...errors, at.invalid(timeZone, fault)];
+}
+
+/** Why there is no such zone; undefined where there is. Names are written in one way only. */
+function zoneFault(timeZone: string): string | undefined {
+  if (timeZone.includes("..") || /^[/\\]/.test(timeZone)) return "time: invalid location name";
+  const unknown = `unknown time zone ${timeZone}`;
+  if (/^[+-]/.test(timeZone)) return unknown;
   try {
     new Intl.DateTimeFormat("en", { timeZone });
-    return [];
-  } catch {
-    return [at.invalid(timeZone, `unknown time zone ${timeZone}`)];
+    return undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return unknown;
+    throw error;
   }
 }

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { humanDuration } from "../../duration.ts";
 import type { FieldError, Path } from "../../field.ts";
+import { goView, templateView } from "../../go-view.ts";
 import { defineKind } from "../../kind.ts";
-import type { Job } from "../../schema/types.ts";
+import type { Job, JobSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { templateColumns } from "../apps/workload.ts";
@@ -79,11 +80,13 @@ export const job = defineKind<Job>({
       "successPolicy",
     ] as const;
     return [
+      // Kubernetes looks at the spec once more here.
+      ...validateSpec(job, at),
       ...validateCompletions(job, old, at.child("completions")),
       ...fixed.flatMap((field) =>
         isDeepStrictEqual(job.spec[field], old.spec[field]) || (field === "template" && mayReschedule(job, old))
           ? []
-          : [at.child(field).invalid(job.spec[field], "field is immutable")],
+          : [at.child(field).invalid(shownField(job, field), "field is immutable")],
       ),
     ];
   },
@@ -98,6 +101,14 @@ export const job = defineKind<Job>({
     return validateCounts(status, root.child("status"), ["active", "succeeded", "failed", "ready", "terminating"]);
   },
 });
+
+/** A field of the spec as Kubernetes prints it. */
+function shownField({ spec }: Job, field: keyof JobSpec): unknown {
+  const { template, podFailurePolicy, successPolicy } = spec;
+  if (field === "template") return templateView(template);
+  if (field === "podFailurePolicy") return podFailurePolicy && goView("PodFailurePolicy", podFailurePolicy);
+  return field === "successPolicy" ? successPolicy && goView("SuccessPolicy", successPolicy) : spec[field];
+}
 
 /** Gives the Job's pods labels of their own and selects them by the Job's uid. */
 function selectOwnPods({ metadata: { name, uid = "" }, spec }: Job): void {
