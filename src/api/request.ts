@@ -23,6 +23,8 @@ export interface ResourceRequest {
 export interface RequestOptions {
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /** Further parameters, of APIs that other servers serve. */
+  readonly query?: Readonly<Record<string, string>> | undefined;
   readonly limit?: number | undefined;
   readonly continue?: string | undefined;
   readonly resourceVersion?: string | undefined;

@@ -12,6 +12,7 @@ import { endpointSliceController } from "./endpointslice/controller.ts";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring/controller.ts";
 import { ephemeralVolumeController } from "./ephemeral-volume/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
+import { horizontalPodAutoscalerController } from "./horizontalpodautoscaler/controller.ts";
 import { jobController } from "./job/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
@@ -78,6 +79,10 @@ const entries: readonly Entry[] = [
       makeToken ? [serviceAccountTokenController({ rootCa, makeToken })] : [],
   },
   { name: "clusterrole-aggregation-controller", make: () => [clusterRoleAggregationController] },
+  {
+    name: "horizontal-pod-autoscaler-controller",
+    make: (_, settings) => [horizontalPodAutoscalerController(settings)],
+  },
   ...certificateEntries,
   { name: "bootstrap-signer-controller", make: () => [bootstrapSigner] },
   { name: "token-cleaner-controller", make: () => [tokenCleaner] },

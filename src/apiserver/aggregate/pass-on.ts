@@ -108,7 +108,7 @@ const methods: Readonly<Partial<Record<ResourceRequest["verb"], string>>> = {
 
 function pathOf({ group, version, namespace, resource, name, subresource, options = {} }: ResourceRequest): string {
   const parts = [namespace && `namespaces/${namespace}`, resource, name && encodeURIComponent(name), subresource];
-  const query = new URLSearchParams();
+  const query = new URLSearchParams(options.query);
   for (const key of ["labelSelector", "fieldSelector", "resourceVersion"] as const)
     if (options[key]) query.set(key, options[key]);
   const suffix = query.size > 0 ? `?${query}` : "";

@@ -28,8 +28,8 @@ const patchTypes: Record<PatchType, string> = {
 /** Kubernetes docs, "API concepts", sections "Resource URIs" and "Common parameters". */
 export function encodeRequest(request: ResourceRequest): WireRequest {
   const { verb, options = {}, body, patch } = request;
-  const { dryRun, preconditions, gracePeriodSeconds, propagationPolicy, ...query } = options;
-  const path = withQuery(pathOf(request), { ...query, dryRun: dryRun ? "All" : undefined });
+  const { dryRun, preconditions, gracePeriodSeconds, propagationPolicy, query: more, ...query } = options;
+  const path = withQuery(pathOf(request), { ...query, ...more, dryRun: dryRun ? "All" : undefined });
   const method = methods[verb];
   if (patch) return { method, path, contentType: patchTypes[patch.type], body: JSON.stringify(patch.document) };
   if (verb === "delete" || verb === "deletecollection") {
