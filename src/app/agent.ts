@@ -77,7 +77,7 @@ export async function startAgent(
       version: kubernetesVersion.gitVersion,
     }),
   );
-  const answer = nodeApi({ pods: node.pods, runtime, clock, nodeName, rootDirectory: directory });
+  const answer = nodeApi({ node, runtime, clock, rootDirectory: directory });
   await parts.start("tunnel", () => openTunnel({ dial, answer, clock, log: log.part("tunnel") }));
   return node;
 }

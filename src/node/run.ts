@@ -18,6 +18,7 @@ import { keepNode } from "./node-object/keep-node.ts";
 import { inspectMachine, type Machine } from "./node-object/machine.ts";
 import type { DnsSettings, PodNetwork } from "./pod-network.ts";
 import { lookAfterPods, type Pods } from "./pods.ts";
+import { openProbeCounts, type ProbeCounts } from "./probes/counts.ts";
 import type { ContainerRuntime } from "./runtime.ts";
 import { openTurns } from "./turns.ts";
 import { watchObjects } from "./volumes/referenced-objects.ts";
@@ -56,6 +57,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly pods: Pods;
   readonly machine: Machine;
   readonly name: string;
+  readonly dns: DnsSettings;
+  readonly probeCounts: ProbeCounts;
 }
 
 /** Registers this machine as a node and runs the pods that are bound to it. */
@@ -80,6 +83,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     annotations: options.annotations ?? {},
     taints: options.taints ?? [],
   };
+  const probeCounts = openProbeCounts();
   const kept = keepNode({ client, clock, log, runtime, machine, identity });
   const pods = await lookAfterPods(
     {
@@ -98,6 +102,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       images: openImagePuller({ runtime, clock }),
       events: openEventRecorder({ client, clock, log, nodeName }),
       cgroups: openCgroups(info, log),
+      probeCounts,
       allocations: openAllocations(() => machine.allocatable),
       turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
       services,
@@ -119,6 +124,8 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     pods,
     machine,
     name: nodeName,
+    dns,
+    probeCounts,
     async [Symbol.asyncDispose]() {
       collector[Symbol.dispose]();
       await pods[Symbol.asyncDispose]();

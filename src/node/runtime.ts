@@ -47,6 +47,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   imageStatus(image: string): Promise<Image | undefined>;
   listImages(): Promise<readonly Image[]>;
   removeImage(image: string): Promise<void>;
+  /** Puts the files of an image, which is there, into an empty directory. */
+  unpackImage(image: string, directory: string, signal: AbortSignal): Promise<void>;
   /** Loads an archive in Docker's format. */
   loadImage(archive: Readable): Promise<void>;
 }

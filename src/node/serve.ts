@@ -2,22 +2,20 @@ import { pipeline } from "node:stream/promises";
 import type { Pod } from "../api/schema/types.ts";
 import { badRequest, internalError, notFound, StatusError } from "../api/status.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Pods } from "./pods.ts";
+import type { RunningNode } from "./run.ts";
 import type { ContainerRuntime } from "./runtime.ts";
 import { type NodeReply, type NodeRequest, sendError, sendJson, sendText } from "./serve/exchange.ts";
 import { sendLogs } from "./serve/logs.ts";
 import { proxyToPod } from "./serve/proxy.ts";
+import { nodeReports } from "./serve/reports.ts";
 import { carryStreams } from "./serve/streams.ts";
-import { collectUsage } from "./stats/collect.ts";
-import { machineUsage, RateMemory, resourceMetrics, summary } from "./stats/report.ts";
 
 export type { NodeReply, NodeRequest } from "./serve/exchange.ts";
 
 export interface NodeApiOptions {
-  readonly pods: Pods;
+  readonly node: RunningNode;
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
-  readonly nodeName: string;
   readonly rootDirectory: string;
 }
 
@@ -33,11 +31,12 @@ interface Asked {
 
 /**
  * The node's own API: /containerLogs, /exec, /attach, /portForward (framed as api/streams.ts says), /pods, /stats/summary,
- * /metrics/resource, /healthz. What goes wrong before the answer has begun is answered with a Status.
+ * /metrics (and /resource, /cadvisor, /probes below it), /configz, /runningpods, /logs, /healthz. What goes wrong before the answer has begun is answered with a Status.
  */
 export function nodeApi(options: NodeApiOptions): NodeApi {
-  const { pods, runtime, clock } = options;
-  const rates = new RateMemory();
+  const { runtime, clock } = options;
+  const { pods } = options.node;
+  const reports = nodeReports(options);
 
   const routes: Record<string, (asked: Asked) => Promise<void>> = {
     healthz: async ({ reply }) => sendText(reply, "ok"),
@@ -69,17 +68,11 @@ export function nodeApi(options: NodeApiOptions): NodeApi {
       const target = `/${request.path.split("/").slice(5).join("/")}`;
       await proxyToPod({ pod: find(namespace, name), port: Number(port), target, request }, reply);
     },
-    stats: async ({ reply }) => {
-      const nowMs = clock.now();
-      const [usage, machine] = await Promise.all([collectUsage(runtime, nowMs), machineUsage(nowMs)]);
-      const { nodeName, rootDirectory: directory } = options;
-      sendJson(reply, await summary({ nodeName, directory, pods: usage, machine, rates, nowMs }));
-    },
-    metrics: async ({ reply }) => {
-      const nowMs = clock.now();
-      const [usage, machine] = await Promise.all([collectUsage(runtime, nowMs), machineUsage(nowMs)]);
-      sendText(reply, resourceMetrics({ pods: usage, machine, nowMs }));
-    },
+    stats: ({ path, reply }) => reports.stats(path, reply),
+    metrics: ({ path, reply }) => reports.metrics(path, reply),
+    configz: async ({ reply }) => reports.configz(reply),
+    runningpods: ({ reply }) => reports.runningPods(reply),
+    logs: ({ path, reply }) => reports.logs(path, reply),
   };
 
   function find(namespace = "", name = ""): Pod {

@@ -86,7 +86,7 @@ beforeAll(async () => {
       version: "v1.36.0",
     }),
   );
-  api = nodeApi({ pods: node.pods, runtime, clock: systemClock, nodeName: "m1", rootDirectory });
+  api = nodeApi({ node, runtime, clock: systemClock, rootDirectory });
   await node.registered;
   const kubeconfig = join(daemon.directory, "kubeconfig");
   await writeFile(

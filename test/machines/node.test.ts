@@ -118,7 +118,7 @@ async function ask(path: string, input: Buffer | string = "") {
   const [theirs, ours] = duplexPair();
   let status = 0;
   const rootDirectory = join(daemon.directory, "node");
-  const api = nodeApi({ pods: running.pods, runtime, clock: systemClock, nodeName: "m1", rootDirectory });
+  const api = nodeApi({ node: running, runtime, clock: systemClock, rootDirectory });
   const answering = api(
     { method: "POST", path },
     {
@@ -202,6 +202,15 @@ describe("what a node answers the API server", () => {
       /^container_memory_working_set_bytes\{container="main",namespace="default",pod="asked"\} \d+ \d+$/m,
     );
     expect(await ask("/healthz")).toMatchObject({ status: 200, text: "ok" });
+    expect((await ask("/metrics/cadvisor")).text).toMatch(
+      /^container_memory_usage_bytes\{container="main",id="[^"]+",image="busybox:1",name="[^"]+",namespace="default",pod="asked"\} \d+ \d+$/m,
+    );
+    expect((await ask("/metrics")).text).toMatch(/^kubelet_running_pods 1$/m);
+    expect(JSON.parse((await ask("/configz")).text).kubeletconfig).toMatchObject({ clusterDNS: ["10.43.0.10"] });
+    expect(JSON.parse((await ask("/runningpods/")).text).items[0].spec.containers[0].name).toBe("main");
+    expect((await ask("/logs/")).text).toMatch(/^<pre>\n<a href=/);
+    expect(await ask("/logs/../shadow")).toMatchObject({ status: 404 });
+    expect(await ask("/logs/%2e%2e%2fpasswd")).toMatchObject({ status: 404 });
     expect(await ask("/nothing")).toMatchObject({ status: 404 });
     expect(await ask("/exec/default/gone/main?command=ls")).toMatchObject({ status: 404 });
   });

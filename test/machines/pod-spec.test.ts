@@ -180,6 +180,14 @@ describe("volumes", () => {
         containers: [main({ volumeMounts: [mount("m", "/m")] })],
       }),
       once(
+        "from-image",
+        "ls /i/bin/busybox; touch /i/file 2>&1; head -1 /passwd",
+        {
+          volumes: [volume("i", { image: { reference: "busybox:1", pullPolicy: "IfNotPresent" } })],
+        },
+        { volumeMounts: [mount("i", "/i"), mount("i", "/passwd", { subPath: "etc/passwd" })] },
+      ),
+      once(
         "modes",
         "stat -c '%a %g' /v; touch /v/file; stat -c '%g' /v/file; id -G",
         {
@@ -299,6 +307,10 @@ describe("volumes", () => {
   test("an emptyDir in memory is as large as its limit", async () => {
     await ready("memory");
     expect(await exec("memory", "df -k /m | tail -1")).toMatch(/^tmpfs +8192 /);
+  });
+
+  test("an image as a volume, which nobody writes to", async () => {
+    expect(await said("from-image")).toMatch(/^\/i\/bin\/busybox\n.*Read-only file system\nroot:x:0:0/);
   });
 
   test("a volume belongs to the pod's group", async () => {

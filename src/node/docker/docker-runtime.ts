@@ -29,7 +29,7 @@ import { containerOptions, type DaemonTraits, resourceOptions, sandboxOptions } 
 import { dockerError, isConflict, unlessGone } from "./errors.ts";
 import { dockerEvents } from "./events.ts";
 import { attachToContainer, execInContainer } from "./exec.ts";
-import { imageStatus, listImages, loadImage, pullImage } from "./images.ts";
+import { imageStatus, listImages, loadImage, pullImage, unpackImage } from "./images.ts";
 import { containerLogs } from "./logs.ts";
 import type { PortForwarder } from "./port-forward.ts";
 
@@ -184,6 +184,10 @@ export class DockerRuntime implements ContainerRuntime {
 
   async removeImage(image: string): Promise<void> {
     await unlessGone(this.#docker.getImage(image).remove());
+  }
+
+  unpackImage(image: string, directory: string, signal: AbortSignal): Promise<void> {
+    return unpackImage(this.#docker, { image, directory }, signal);
   }
 
   loadImage(archive: Readable): Promise<void> {

@@ -1,4 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
 import { withTag } from "../images/reference.ts";
 import { type Image, type ImageId, ImagePullError, type RegistryCredentials } from "../runtime.ts";
@@ -62,6 +66,35 @@ export async function listImages(docker: Docker): Promise<Image[]> {
 export async function loadImage(docker: Docker, archive: Readable): Promise<void> {
   try {
     await finished(docker, (await docker.loadImage(archive, {})) as Readable);
+  } catch (error) {
+    throw dockerError(error);
+  }
+}
+
+/** Docker gives out the files of containers only: one is made, which never runs. */
+export async function unpackImage(
+  docker: Docker,
+  { image, directory }: { image: string; directory: string },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    // An image that is made to be mounted names no command.
+    const container = await docker.createContainer({ Image: image, Cmd: ["-"] });
+    try {
+      const files = (await container.export()) as Readable;
+      const tar = spawn("tar", ["-x", "-C", directory, "--exclude=.dockerenv"], {
+        stdio: ["pipe", "ignore", "pipe"],
+        signal,
+      });
+      const [complaint, [code]] = await Promise.all([
+        text(tar.stderr),
+        once(tar, "close") as Promise<[number]>,
+        pipeline(files, tar.stdin, { signal }),
+      ]);
+      if (code !== 0) throw new Error(`tar: ${complaint.trim()}`);
+    } finally {
+      await container.remove({ force: true });
+    }
   } catch (error) {
     throw dockerError(error);
   }

@@ -8,6 +8,7 @@ import type { PodCgroups } from "../cgroups.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import type { ImagePuller } from "../images/puller.ts";
 import type { DnsSettings, PodNetwork } from "../pod-network.ts";
+import type { ProbeCounts } from "../probes/counts.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import type { Turns } from "../turns.ts";
 import type { WatchedObjects } from "../volumes/referenced-objects.ts";
@@ -30,6 +31,7 @@ export interface PodContext {
   readonly cgroups: PodCgroups;
   readonly turns: Turns;
   readonly allocations: Allocations;
+  readonly probeCounts: ProbeCounts;
   readonly services: Informer<Service>;
   readonly nodeName: string;
   readonly hostIps: readonly string[];

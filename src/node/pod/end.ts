@@ -126,6 +126,7 @@ export class PodEnd {
     if (!state.removed) await this.#deleteFromApi();
     context.objects.forget(state.uid);
     context.tokens.forget(state.uid);
+    context.probeCounts.forget(state.uid);
     context.images.forget(state.uid);
   }
 

@@ -9,6 +9,7 @@ import type { PodContainer } from "./containers.ts";
 import type { PodContext, PodNames } from "./context.ts";
 import { ContainerConfigError } from "./environment.ts";
 import { runHook } from "./hooks.ts";
+import { fillImageVolumes } from "./image-volumes.ts";
 import type { PodState } from "./state.ts";
 
 export interface StartRequest {
@@ -39,9 +40,9 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
   const secrets = await pullSecrets(request);
   const event = (type: "Normal" | "Warning", reason: string, message: string) =>
     state.tell(container, type, reason, message);
-  const image = await images.ensure({ pod, container, secrets, tell: event }, signal).catch((error: unknown) => {
-    throw error instanceof ImageError ? new StartError(error.reason, error.message, error) : error;
-  });
+  const asked = { pod, container, secrets, tell: event };
+  const image = await images.ensure(asked, signal).catch(asStartError);
+  await fillImageVolumes(context, { ...asked, mounted: request.mounted }, signal).catch(asStartError);
 
   const spec = await orTrouble(
     "CreateContainerConfigError",
@@ -63,6 +64,10 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
     return made;
   }, signal);
   await postStart(request, id, signal);
+}
+
+function asStartError(error: unknown): never {
+  throw error instanceof ImageError ? new StartError(error.reason, error.message, error) : error;
 }
 
 /** A pull secret that is absent is not used; the registry may let everybody in. */

@@ -65,6 +65,11 @@ export class PodWorker implements AsyncDisposable {
       clock: context.clock,
       changed: wake,
       failed: (container, message) => state.tell(container, "Warning", "Unhealthy", message),
+      counted: ({ spec }, sort, result) => {
+        const { namespace = "", name } = state.pod.metadata;
+        const probed = { podUid: state.uid, namespace, pod: name, container: spec.name, sort };
+        context.probeCounts.count(probed, result);
+      },
     });
     const { findings } = this.#probes;
     const lastWords = this.#lastWords.byContainer;

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { PodContainer } from "../pod/containers.ts";
 import type { ProbeFindings } from "../pod/decide.ts";
 import type { Container, ContainerRuntime } from "../runtime.ts";
+import type { ProbeOutcome } from "./handlers.ts";
 import { type ProbeSort, startProber } from "./prober.ts";
 
 export interface PodProbesOptions {
@@ -10,6 +11,8 @@ export interface PodProbesOptions {
   /** Called when a finding became another. */
   readonly changed: () => void;
   readonly failed: (container: PodContainer, message: string) => void;
+  /** Called for every probe, with what came of it. */
+  readonly counted: (container: PodContainer, sort: ProbeSort, result: ProbeOutcome["result"]) => void;
 }
 
 export interface ProbedContainer {
@@ -28,7 +31,7 @@ export interface PodProbes extends Disposable {
   onlyReadiness(): void;
 }
 
-export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOptions): PodProbes {
+export function openPodProbes({ runtime, clock, changed, failed, counted }: PodProbesOptions): PodProbes {
   const findings = new Map<string, ProbeFindings>();
   const probers = new Map<string, { sort: ProbeSort; prober: Disposable }[]>();
   let sorts: readonly ProbeSort[] = ["startup", "readiness", "liveness"];
@@ -54,6 +57,7 @@ export function openPodProbes({ runtime, clock, changed, failed }: PodProbesOpti
         clock,
         found,
         failed: (message) => failed(container, message),
+        counted: (result) => counted(container, sort, result),
         initially: before[sort],
         due: () => sort === "startup" || hasStarted(),
       });

@@ -14,6 +14,8 @@ export interface ProberOptions {
   readonly clock: Clock;
   /** Called when the finding becomes another. */
   readonly found: (healthy: boolean) => void;
+  /** Called for every probe, with what came of it. */
+  readonly counted?: (result: ProbeOutcome["result"]) => void;
   /** Called for every probe that failed, with the words for the Event. */
   readonly failed: (message: string) => void;
   /** Whether this probe's time has come: liveness and readiness wait for the startup probe. */
@@ -36,6 +38,7 @@ export function startProber({
   found,
   failed,
   due,
+  counted,
 }: ProberOptions): Disposable {
   const {
     initialDelaySeconds = 0,
@@ -57,6 +60,7 @@ export function startProber({
 
   function judge({ result, output }: ProbeOutcome): void {
     if (stopped) return;
+    counted?.(result);
     if (result === "unknown") {
       failed(`${words[sort]} probe errored and resulted in unknown state: ${output}`);
       return;

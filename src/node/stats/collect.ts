@@ -5,6 +5,8 @@ import { cgroupPaths, type Usage, usageVersion1, usageVersion2 } from "./cgroup-
 
 export interface ContainerUsage extends Usage {
   readonly name: string;
+  readonly id: string;
+  readonly image: string;
   readonly startedAtMs: number;
   readonly atMs: number;
 }
@@ -41,12 +43,12 @@ function runningIn({ id }: Sandbox, containers: readonly Container[]): readonly 
 }
 
 async function usageOf(
-  { name, pid, startedAtMs }: Container,
+  { name, id, image, pid, startedAtMs }: Container,
   { cgroupVersion }: RuntimeInfo,
   nowMs: number,
 ): Promise<ContainerUsage> {
   const usage = await processUsage(String(pid), cgroupVersion);
-  return { name, startedAtMs, atMs: nowMs, ...usage };
+  return { name, id, image, startedAtMs, atMs: nowMs, ...usage };
 }
 
 /** What the cgroup of a process uses. */

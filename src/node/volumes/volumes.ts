@@ -79,6 +79,8 @@ export function openVolumes({
       await setUpEmptyDir(hostPath, volume.emptyDir, fsGroup);
       return { hostPath, readOnly: false };
     }
+    // Filled from its image when a container is to mount it.
+    if (volume.image) return { hostPath: pathOf(directory, uid, "image", volume.name), readOnly: true };
     if (volume.hostPath) return { hostPath: await prepareHostPath(volume.hostPath), readOnly: false };
     if (volume.persistentVolumeClaim) {
       const { claimName, readOnly = false } = volume.persistentVolumeClaim;

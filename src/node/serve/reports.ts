@@ -1,0 +1,171 @@
+import { createReadStream } from "node:fs";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { notFound } from "../../api/status.ts";
+import type { Clock } from "../../base/clock.ts";
+import { ifAbsent } from "../../base/files.ts";
+import type { RunningNode } from "../run.ts";
+import type { ContainerRuntime } from "../runtime.ts";
+import { collectUsage } from "../stats/collect.ts";
+import { prometheusText } from "../stats/prometheus.ts";
+import { machineUsage, RateMemory, summary } from "../stats/report.ts";
+import { cadvisorMetrics, resourceMetrics } from "../stats/resource-metrics.ts";
+import { type NodeReply, sendJson, sendText } from "./exchange.ts";
+
+export interface ReportOptions {
+  readonly node: Pick<RunningNode, "name" | "pods" | "dns" | "probeCounts" | "machine">;
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  readonly rootDirectory: string;
+}
+
+const logDirectory = "/var/log";
+
+/** What a node tells of itself, under the kubelet's paths: statistics, metrics, its configuration, the machine's logs. */
+export function nodeReports({ node, runtime, clock, rootDirectory }: ReportOptions) {
+  const rates = new RateMemory();
+
+  async function usage() {
+    const nowMs = clock.now();
+    const [pods, machine] = await Promise.all([collectUsage(runtime, nowMs), machineUsage(nowMs)]);
+    return { pods, machine, nowMs };
+  }
+
+  const metrics: Record<string, () => Promise<string> | string> = {
+    "": ownMetrics,
+    resource: async () => resourceMetrics(await usage()),
+    cadvisor: async () => cadvisorMetrics(await usage()),
+    probes: () => prometheusText([node.probeCounts.metric()]),
+  };
+
+  async function ownMetrics(): Promise<string> {
+    const { sandboxes, containers } = await runtime.list();
+    const count = (state: string) => containers.filter((each) => each.state === state).length;
+    const cpu = process.cpuUsage();
+    return prometheusText([
+      {
+        name: "kubelet_running_pods",
+        type: "gauge",
+        help: "[STABLE] Number of pods that have a running pod sandbox",
+        samples: [[{}, sandboxes.filter(({ state }) => state === "ready").length]],
+      },
+      {
+        name: "kubelet_running_containers",
+        type: "gauge",
+        help: "[STABLE] Number of containers currently running",
+        samples: ["created", "running", "exited"].map((state) => [{ container_state: state }, count(state)]),
+      },
+      {
+        name: "kubelet_node_name",
+        type: "gauge",
+        help: "[ALPHA] The node's name. The count is always 1.",
+        samples: [[{ node: node.name }, 1]],
+      },
+      {
+        name: "process_cpu_seconds_total",
+        type: "counter",
+        help: "Total user and system CPU time spent in seconds.",
+        samples: [[{}, (cpu.user + cpu.system) / 1e6]],
+      },
+      {
+        name: "process_resident_memory_bytes",
+        type: "gauge",
+        help: "Resident memory size in bytes.",
+        samples: [[{}, process.memoryUsage.rss()]],
+      },
+      {
+        name: "process_start_time_seconds",
+        type: "gauge",
+        help: "Start time of the process since unix epoch in seconds.",
+        samples: [[{}, Math.round(performance.timeOrigin) / 1000]],
+      },
+    ]);
+  }
+
+  return {
+    async stats(path: readonly string[], reply: NodeReply): Promise<void> {
+      if (path[0] !== "summary") throw unknown(["stats", ...path]);
+      const { pods, machine, nowMs } = await usage();
+      sendJson(reply, await summary({ nodeName: node.name, directory: rootDirectory, pods, machine, rates, nowMs }));
+    },
+
+    async metrics(path: readonly string[], reply: NodeReply): Promise<void> {
+      const write = metrics[path.join("/")];
+      if (!write) throw unknown(["metrics", ...path]);
+      sendText(reply, await write());
+    },
+
+    /** What of kubelet's configuration holds here. */
+    configz(reply: NodeReply): void {
+      sendJson(reply, {
+        kubeletconfig: {
+          kind: "KubeletConfiguration",
+          apiVersion: "kubelet.config.k8s.io/v1beta1",
+          enableServer: true,
+          port: 10250,
+          clusterDomain: node.dns.clusterDomain,
+          clusterDNS: node.dns.clusterDns,
+          maxPods: Number(node.machine.capacity.pods ?? 0),
+          cgroupRoot: "/",
+          cgroupsPerQOS: true,
+          nodeStatusUpdateFrequency: "10s",
+          nodeStatusReportFrequency: "5m0s",
+          nodeLeaseDurationSeconds: 40,
+          imageGCHighThresholdPercent: 85,
+          imageGCLowThresholdPercent: 80,
+          serializeImagePulls: true,
+          containerLogMaxSize: "10Mi",
+          containerLogMaxFiles: 5,
+          enableSystemLogHandler: true,
+        },
+      });
+    },
+
+    /** The pods whose sandboxes run, whether the API knows them or not. */
+    async runningPods(reply: NodeReply): Promise<void> {
+      const { sandboxes, containers } = await runtime.list();
+      const items = sandboxes
+        .filter(({ state }) => state === "ready")
+        .map(({ id, namespace, name, podUid: uid }) => ({
+          metadata: { name, namespace, uid },
+          spec: {
+            containers: containers
+              .filter((each) => each.sandboxId === id && each.state === "running")
+              .map((each) => ({ name: each.name, image: each.image, resources: {} })),
+          },
+          status: {},
+        }));
+      sendJson(reply, { kind: "PodList", apiVersion: "v1", metadata: {}, items });
+    },
+
+    /** A directory or a file of the machine's logs. */
+    async logs(path: readonly string[], reply: NodeReply): Promise<void> {
+      const target = await realpath(join(logDirectory, ...path)).catch(ifAbsent);
+      const root = await realpath(logDirectory).catch(ifAbsent);
+      const isInside = target !== undefined && root !== undefined && (target === root || target.startsWith(`${root}/`));
+      const there = isInside ? await stat(target).catch(ifAbsent) : undefined;
+      if (!target || !there) throw unknown(["logs", ...path]);
+      if (there.isDirectory()) {
+        const entries = await readdir(target, { withFileTypes: true });
+        const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
+        reply.respond(200, { "content-type": "text/html; charset=utf-8" });
+        reply.stream.end(
+          `<pre>\n${names.map((name) => `<a href="${encodeURI(name)}">${htmlText(name)}</a>\n`).join("")}</pre>\n`,
+        );
+        return;
+      }
+      if (!there.isFile()) throw unknown(["logs", ...path]);
+      reply.respond(200, { "content-type": "text/plain; charset=utf-8" });
+      await pipeline(createReadStream(target), reply.stream, { signal: reply.signal });
+    },
+  };
+}
+
+function unknown(path: readonly string[]) {
+  return notFound({ group: "", plural: "paths" }, `/${path.join("/")}`);
+}
+
+function htmlText(text: string): string {
+  return text.replaceAll(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
