@@ -49,6 +49,7 @@ const controllerManagerArgs: readonly Arg<ControllerSettings>[] = [
   count("node-cidr-mask-size-ipv4", "nodeCidrMaskSizeIPv4"),
   count("node-cidr-mask-size-ipv6", "nodeCidrMaskSizeIPv6"),
   duration("pvclaimbinder-sync-period", "claimBinderSyncMs"),
+  duration("resource-quota-sync-period", "quotaSyncMs"),
   count("terminated-pod-gc-threshold", "terminatedPodThreshold"),
   count("max-endpoints-per-slice", "maxEndpointsPerSlice"),
   count("mirroring-max-endpoints-per-subset", "mirroringMaxEndpointsPerSubset"),

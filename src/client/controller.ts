@@ -46,8 +46,9 @@ export interface ControllerDefinition<T extends KubeObject> {
   /** Which objects of the kind; all unless said. */
   readonly query?: InformerQuery;
   readonly watches?: readonly Watched[];
-  /** Like that of a watch, for changes of the kind itself. */
+  /** Like those of a watch, for changes of the kind itself. */
   readonly gatherMs?: (change: Change<T>) => number;
+  readonly matters?: (change: Change<T>) => boolean;
   /** Kinds that are read, and whose changes alone mean no work. */
   readonly reads?: readonly Kind[];
   /** How many keys are worked on at once; 10 unless said. */
@@ -106,8 +107,13 @@ export async function startController(controller: Controller, environment: Contr
         ? log.debug("will try again", { key, error })
         : log.warn("did not succeed, will try again", { key, error }),
   });
-  const { gatherMs } = controller;
-  const itself: Watched = { ...own, keys: (object) => [keyOf(object)], ...(gatherMs && { gatherMs }) };
+  const { gatherMs, matters } = controller;
+  const itself: Watched = {
+    ...own,
+    keys: (object) => [keyOf(object)],
+    ...(gatherMs && { gatherMs }),
+    ...(matters && { matters }),
+  };
   const listeners = [itself, ...watches].map((watched) =>
     informers.of(watched.kind, watched.query).onChange((change) => {
       if (watched.matters && !watched.matters(change)) return;

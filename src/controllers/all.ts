@@ -70,7 +70,10 @@ const entries: readonly Entry[] = [
   { name: "ephemeral-volume-controller", make: () => [ephemeralVolumeController] },
   { name: "persistentvolumeclaim-protection-controller", make: () => [claimProtectionController] },
   { name: "persistentvolume-protection-controller", make: () => [volumeProtectionController] },
-  { name: "resourcequota-controller", make: () => [resourceQuotaController] },
+  {
+    name: "resourcequota-controller",
+    make: (_, { quotaSyncMs: syncMs }) => [resourceQuotaController({ syncMs })],
+  },
   { name: "namespace-controller", make: () => [namespaceController] },
   { name: "serviceaccount-controller", make: () => [serviceAccountController] },
   {

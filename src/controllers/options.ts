@@ -38,6 +38,8 @@ export interface ControllerSettings {
   readonly nodeCidrMaskSizeIPv6: number;
   /** How often a claim that found no volume looks again. */
   readonly claimBinderSyncMs: number;
+  /** How often all that a quota counts is counted again. */
+  readonly quotaSyncMs: number;
   /** How many pods that have ended may lie about before the oldest are deleted; 0: any number. */
   readonly terminatedPodThreshold: number;
   readonly maxEndpointsPerSlice: number;
@@ -61,6 +63,7 @@ export const defaultSettings: ControllerSettings = {
   nodeCidrMaskSizeIPv4: 24,
   nodeCidrMaskSizeIPv6: 64,
   claimBinderSyncMs: 15_000,
+  quotaSyncMs: 300_000,
   terminatedPodThreshold: 12_500,
   maxEndpointsPerSlice: 100,
   mirroringMaxEndpointsPerSubset: 1000,

@@ -13,6 +13,7 @@ import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } fro
 import { creationOf, removalOf } from "../pod-writes.ts";
 import { generateNameFrom, podFromTemplate } from "../pods.ts";
 import { forgetOld, historyOf, keepCurrent, revisionLabel, revisionOfPod } from "../revisions.ts";
+import { statusWrite } from "../status-writes.ts";
 import { decide } from "./decide.ts";
 import { daemonTolerations, targetNode } from "./nodes.ts";
 
@@ -86,7 +87,7 @@ export function daemonSetController(): Controller {
         live.has(metadata.labels?.[revisionLabel]);
       await carryOut(cache, forgetOld(client, object, { old: history.old, isLive }));
       if (!isDeepStrictEqual(decision.status, object.status))
-        await carryOut(cache, [() => client.updateStatus(daemonSet, { ...object, status: decision.status })]);
+        await carryOut(cache, [statusWrite(client, daemonSet, object, decision.status)]);
       if (failure) throw failure;
       const waits = [...due.map(({ waitMs }) => waitMs), decision.againMs ?? 0].filter((waitMs) => waitMs > 0);
       return waits.length > 0 ? { again: { afterMs: Math.min(...waits) } } : settled;

@@ -10,6 +10,7 @@ import { conditionOf, timeText } from "../conditions.ts";
 import { byController, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
 import { creationOf, removalOf } from "../pod-writes.ts";
 import { generateNameFrom, podFromTemplate } from "../pods.ts";
+import { statusWrite } from "../status-writes.ts";
 import { type Decision, decide, type ReplicaCounts, type Replicas } from "./decide.ts";
 
 type WithReplicas = KubeObject & { status?: ReplicaCounts & { conditions?: ReplicaSetCondition[] } };
@@ -50,7 +51,7 @@ export function replicasController<T extends WithReplicas>(definition: {
       }
       const status = { ...decision.status, ...withConditions(conditionsAfter(wanted, decision, failure, now)) };
       if (!isDeepStrictEqual(status, object.status))
-        await carryOut(cache, [() => client.updateStatus(kind, { ...object, status } as T)]);
+        await carryOut(cache, [statusWrite(client, kind, object, status as T["status"])]);
       if (failure) throw failure;
       return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
     },

@@ -4,12 +4,13 @@ import { resourceQuota } from "../../api/kinds/core/resource-quota.ts";
 import { type AnyObject, isLeaving, type KubeObject, keyOf } from "../../api/object.ts";
 import { type QuotaEvaluator, quotaEvaluatorOf } from "../../api/quota/evaluator.ts";
 import type { ResourceQuota } from "../../api/schema/types.ts";
+import { isReason } from "../../api/status.ts";
 import { carryOut } from "../../client/carry-out.ts";
-import { defineController, settled, type Watched } from "../../client/controller.ts";
+import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { deletableKinds } from "../resources.ts";
 import { type Countable, statusFrom } from "./decide.ts";
 
-/** The API server charges quotas before it writes; what it has charged should be here before it is counted again. */
+/** What goes together is counted together. */
 const gatheringMs = 1000;
 
 interface Counted {
@@ -24,26 +25,41 @@ const counted: readonly Counted[] = deletableKinds
     return evaluator ? [{ kind, evaluator }] : [];
   });
 
-/** Says how much of a quota is used: the API server adds to it, here it is found out what has been given back. */
-export const resourceQuotaController = defineController<ResourceQuota>({
-  name: "resourcequota",
-  reconciles: resourceQuota,
-  gatherMs: ({ before, after }) => (before && isDeepStrictEqual(before.spec, after?.spec) ? gatheringMs : 0),
-  watches: counted.map(watchOf),
+/**
+ * Says how much of a quota is used: the API server adds to it, here it is found out what has been given back. What comes to
+ * it is no reason to count: the API server has charged the quota before the object can be seen here, so that a count in
+ * between would let one more in. `syncMs`: after that all is counted again.
+ */
+export function resourceQuotaController({ syncMs }: { readonly syncMs: number }): Controller {
+  return defineController<ResourceQuota>({
+    name: "resourcequota",
+    reconciles: resourceQuota,
+    matters: ({ before, after }) => !before || !isDeepStrictEqual(before.spec, after?.spec),
+    watches: counted.map(watchOf),
 
-  async reconcile(key, { cache, client, now }) {
-    const object = cache.get(resourceQuota, key);
-    if (!object || isLeaving(object)) return settled;
-    const names = Object.keys(object.spec?.hard ?? {});
-    const countables: Countable[] = counted
-      .filter(({ evaluator }) => names.some((name) => evaluator.counts(name)))
-      .map(({ kind, evaluator }) => ({ evaluator, objects: cache.list(kind, key.namespace) as readonly AnyObject[] }));
-    const status = statusFrom(object, countables, now);
-    if (!isDeepStrictEqual(status, object.status))
-      await carryOut(cache, [() => client.updateStatus(resourceQuota, { ...object, status })]);
-    return settled;
-  },
-});
+    async reconcile(key, { cache, client, now }) {
+      const object = cache.get(resourceQuota, key);
+      if (!object || isLeaving(object)) return settled;
+      const names = Object.keys(object.spec?.hard ?? {});
+      const countables: Countable[] = counted
+        .filter(({ evaluator }) => names.some((name) => evaluator.counts(name)))
+        .map(({ kind, evaluator }) => ({
+          evaluator,
+          objects: cache.list(kind, key.namespace) as readonly AnyObject[],
+        }));
+      const status = statusFrom(object, countables, now);
+      if (isDeepStrictEqual(status, object.status)) return { again: { afterMs: syncMs } };
+      try {
+        await carryOut(cache, [() => client.updateStatus(resourceQuota, { ...object, status })]);
+      } catch (error) {
+        if (!isReason(error, "Conflict")) throw error;
+        // It was charged meanwhile: for something that is only about to be seen here.
+        return { again: { afterMs: gatheringMs } };
+      }
+      return { again: { afterMs: syncMs } };
+    },
+  });
+}
 
 function watchOf({ kind, evaluator }: Counted): Watched {
   const concerns = ({ spec }: ResourceQuota): boolean =>
@@ -54,7 +70,17 @@ function watchOf({ kind, evaluator }: Counted): Watched {
     ...(!evaluator.changes && { query: { keeps: "identity" } }),
     keys: ({ metadata }: KubeObject, cache) =>
       cache.list(resourceQuota, metadata.namespace).filter(concerns).map(keyOf),
-    matters: ({ before, after }) => !before || !after || evaluator.changes,
+    matters: ({ before, after }) => {
+      if (!before || !after) return !after;
+      return evaluator.changes && givesBack(evaluator, before as AnyObject, after as AnyObject);
+    },
     gatherMs: () => gatheringMs,
   };
+}
+
+/** Whether a change of an object can mean that it uses less. */
+function givesBack(evaluator: QuotaEvaluator, before: AnyObject, after: AnyObject): boolean {
+  return (
+    isLeaving(before) !== isLeaving(after) || !isDeepStrictEqual(evaluator.usage(before, 0), evaluator.usage(after, 0))
+  );
 }

@@ -12,6 +12,7 @@ import { type Context, defineController, settled } from "../../client/controller
 import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
 import { isNamespaceLeaving } from "../pod-writes.ts";
 import { forgetOld, type History, historyOf, keepCurrent, revisionOfPod, templateOf } from "../revisions.ts";
+import { statusWrite } from "../status-writes.ts";
 import { claimsFor, ownersWanted } from "./claims.ts";
 import { decide } from "./decide.ts";
 import { identityLabels, ordinalOf, podFrom, podName } from "./identity.ts";
@@ -82,7 +83,7 @@ export const statefulSetController = defineController<StatefulSet>({
       failure = error;
     }
     if (!isDeepStrictEqual(decision.status, object.status))
-      await carryOut(cache, [() => client.updateStatus(statefulSet, { ...object, status: decision.status })]);
+      await carryOut(cache, [statusWrite(client, statefulSet, object, decision.status)]);
     if (failure) throw failure;
     if (!isLeaving(object)) await carryOut(cache, forgetting(object, history, pods.owned, names.current, context));
     return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
