@@ -278,7 +278,8 @@ startUnderSystemd() {
   systemctl daemon-reload
   isOn "${INSTALL_SKIFF_SKIP_ENABLE:-}" && return
   systemctl enable docker >/dev/null 2>&1 || true
-  systemctl enable "$name" >/dev/null 2>&1
+  # By its path: systemd may not look into that folder by itself.
+  systemctl enable "$unit" >"$work/said" 2>&1 || fail "systemd does not take $unit: $(tail -n 1 "$work/said")"
   isOn "${INSTALL_SKIFF_SKIP_START:-}" && return
   if [ -z "$changed" ] && systemctl is-active -q "$name" && ! isOn "${INSTALL_SKIFF_FORCE_RESTART:-}"; then
     say "nothing has changed: $name runs on"
