@@ -13,6 +13,7 @@ import { type RunningNode, runNode } from "../node/run.ts";
 import { nodeApi } from "../node/serve.ts";
 import { openTunnel } from "../tunnel/agent.ts";
 import type { AgentConfig, NetworkBackend, ServerConfig } from "./config.ts";
+import { shutDownPods } from "./shut-down-pods.ts";
 import { kubernetesVersion } from "./version.ts";
 
 export interface AgentSurroundings {
@@ -79,5 +80,9 @@ export async function startAgent(
   );
   const answer = nodeApi({ node, runtime, clock, rootDirectory: directory });
   await parts.start("tunnel", () => openTunnel({ dial, answer, clock, log: log.part("tunnel") }));
+  // Started last, stopped first: all that pods need to end is still there.
+  await parts.start("shutdown", () => ({
+    [Symbol.asyncDispose]: () => shutDownPods(node, settings.shutdownGrace, { log: log.part("node") }),
+  }));
   return node;
 }

@@ -1,4 +1,8 @@
 import type { Cidr } from "../base/ip.ts";
+import type { ShutdownGrace } from "../node/pods.ts";
+
+export type { ShutdownGrace };
+
 import type { ControllerSettings } from "../controllers/options.ts";
 
 /** All that a server is told: the command line, the config file and the defaults, checked and of the right types. */
@@ -49,4 +53,6 @@ export interface AgentConfig {
   readonly nodeTaints: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
   /** "unix:///var/run/docker.sock" */
   readonly runtimeEndpoint: string;
+  /** How long pods may take to end when the machine goes down. */
+  readonly shutdownGrace: ShutdownGrace;
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -52,6 +52,14 @@ export async function openServiceManager({ env, program, clock, log }: ServiceMa
       helper.stdin?.end();
     },
   };
+}
+
+/** Whether systemd is about to stop this machine, or to start it anew, and stops skiff for that. */
+export function machineGoesDown(): Promise<boolean> {
+  return new Promise((resolve) => {
+    // Exit codes tell only "running" from the rest; where there is no systemd, there is no word.
+    execFile("systemctl", ["is-system-running"], (_, stdout) => resolve(String(stdout).trim() === "stopping"));
+  });
 }
 
 /** The limit of this process' silence; 0 where there is none, or where it is another process'. */

@@ -73,6 +73,16 @@ describe("the server's configuration", () => {
       "--write-kubeconfig-mode rw: a file mode has three octal digits, such as 600 or 644",
     ],
     [["--flannel-backend=ipsec"], "--flannel-backend ipsec: choose one of vxlan, host-gw, none"],
+    [["--node-label=a=b%c"], "--node-label a=b%c: a valid label must be"],
+    [["--shutdown-grace-period=soon"], "--shutdown-grace-period soon: a duration is written as 90s or 1m30s"],
+    [
+      ["--shutdown-grace-period=5m"],
+      "--shutdown-grace-period 300s: systemd gives skiff two minutes to stop: at most 110s",
+    ],
+    [
+      ["--shutdown-grace-period=10s", "--shutdown-grace-period-critical-pods=1m"],
+      "--shutdown-grace-period-critical-pods 60s: it is a part of --shutdown-grace-period, so at most as long",
+    ],
     [["--node-label=a"], "--node-label a: write it as key=value"],
     [["--node-taint=a=b"], "--node-taint a=b: write it as key=value:NoSchedule (or PreferNoSchedule, NoExecute)"],
     [

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AgentConfig } from "../app/config.ts";
+import { labelValue, qualifiedName } from "../api/validate/names.ts";
+import type { AgentConfig, ShutdownGrace } from "../app/config.ts";
 import { messageOf } from "../base/log.ts";
 import { type Flag, UsageError } from "./command.ts";
 import type { Values } from "./values.ts";
@@ -42,6 +43,18 @@ export const nodeFlags: readonly Flag[] = [
     does: "where Docker listens",
     defaultText: "unix:///var/run/docker.sock",
   },
+  {
+    name: "shutdown-grace-period",
+    value: "DURATION",
+    does: "when the machine goes down: how long its pods together may take to end, as kubelet's setting of this name; less than two minutes",
+    defaultText: "0s: they are left to Docker, and run again after the start",
+  },
+  {
+    name: "shutdown-grace-period-critical-pods",
+    value: "DURATION",
+    does: "the part of it that is kept for critical pods, which end last",
+    defaultText: "0s",
+  },
 ];
 
 /** @throws {UsageError} for a value that cannot be right */
@@ -56,10 +69,41 @@ export function agentConfigFrom(
     nodeName: nodeNameFrom(values, machineName, dataDirectory),
     nodeIps,
     nodeExternalIps: values.ips("node-external-ip"),
-    nodeLabels: values.pairs("node-label"),
+    nodeLabels: labelsFrom(values),
     nodeTaints: taintsFrom(values),
     runtimeEndpoint: socketFrom(values),
+    shutdownGrace: shutdownGraceFrom(values),
   };
+}
+
+function labelsFrom(values: Values): Record<string, string> {
+  const labels = values.pairs("node-label");
+  for (const [key, value] of Object.entries(labels)) {
+    const [wrong] = [...qualifiedName(key), ...labelValue(value)];
+    if (wrong) throw values.wrong("node-label", `${key}=${value}`, wrong);
+  }
+  return labels;
+}
+
+/** As long as systemd gives skiff to stop, less what skiff itself needs. */
+const mostShutdownSeconds = 110;
+
+function shutdownGraceFrom(values: Values): ShutdownGrace {
+  const seconds = values.seconds("shutdown-grace-period", 0);
+  const criticalSeconds = values.seconds("shutdown-grace-period-critical-pods", 0);
+  if (seconds > mostShutdownSeconds)
+    throw values.wrong(
+      "shutdown-grace-period",
+      `${seconds}s`,
+      `systemd gives skiff two minutes to stop: at most ${mostShutdownSeconds}s`,
+    );
+  if (criticalSeconds > seconds)
+    throw values.wrong(
+      "shutdown-grace-period-critical-pods",
+      `${criticalSeconds}s`,
+      "it is a part of --shutdown-grace-period, so at most as long",
+    );
+  return { seconds, criticalSeconds };
 }
 
 /** What a flag says, or the file that its sister NAME-file names. */

@@ -34,6 +34,15 @@ export class Values {
     return port;
   }
 
+  /** A duration as Kubernetes writes it: "90s", "1m30s". */
+  seconds(name: string, otherwise: number): number {
+    const text = this.text(name);
+    if (text === undefined) return otherwise;
+    const [, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
+    if (!/^(\d+[hms])+$/.test(text)) throw this.wrong(name, text, "a duration is written as 90s or 1m30s");
+    return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  }
+
   /** A file mode in octal digits. */
   mode(name: string, otherwise: number): number {
     const text = this.text(name);

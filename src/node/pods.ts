@@ -1,4 +1,5 @@
 import type { Pod } from "../api/schema/types.ts";
+import { sleep } from "../base/backoff.ts";
 import type { Change, Informer } from "../client/informer.ts";
 import type { PodContext } from "./pod/context.ts";
 import { annotation } from "./pod/spec-hash.ts";
@@ -8,7 +9,23 @@ import { PodWorker } from "./pod/worker.ts";
 export interface Pods extends AsyncDisposable {
   list(): readonly Pod[];
   get(namespace: string, name: string): Pod | undefined;
+  /** The node goes down: takes no more pods and ends those that are there, critical ones last. */
+  shutDown(grace: ShutdownGrace): Promise<void>;
 }
+
+/** A container that has used its grace up is killed; that and the last words take a moment. */
+const killSeconds = 3;
+
+/** How long pods may take to end when the node goes down (kubelet's shutdownGracePeriod and ...CriticalPods). */
+export interface ShutdownGrace {
+  /** For all pods together; 0: they are left to the runtime. */
+  readonly seconds: number;
+  /** The part of it that is kept for critical pods. */
+  readonly criticalSeconds: number;
+}
+
+/** The least priority of a critical pod (Kubernetes docs, "Guaranteed Scheduling For Critical Add-On Pods"). */
+const criticalPriority = 2_000_000_000;
 
 /**
  * Starts a worker for every pod that is bound to this node and wakes it when something happens to it. `answers` is told
@@ -18,9 +35,11 @@ export async function lookAfterPods(
   context: PodContext,
   { pods, answers }: { pods: Informer<Pod>; answers: (does: boolean) => void },
 ): Promise<Pods> {
-  const { runtime, network, log } = context;
+  const { runtime, network, log, clock } = context;
   const workers = new Map<string, PodWorker>();
   const stop = new AbortController();
+
+  let isGoingDown = false;
 
   function want(pod: Pod): void {
     const uid = pod.metadata.uid ?? "";
@@ -29,6 +48,7 @@ export async function lookAfterPods(
       there.update(pod);
       return;
     }
+    if (isGoingDown) return;
     const worker = new PodWorker(context, pod);
     workers.set(uid, worker);
     void worker.gone.then(() => workers.delete(uid));
@@ -73,6 +93,18 @@ export async function lookAfterPods(
         .filter(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
       // While one ends, the next of the same name may be here already.
       return found.find(({ metadata }) => !metadata.deletionTimestamp) ?? found[0];
+    },
+    async shutDown({ seconds, criticalSeconds }) {
+      isGoingDown = true;
+      const isCritical = ({ pod }: PodWorker) => (pod.spec.priority ?? 0) >= criticalPriority;
+      const all = [...workers.values()];
+      for (const [group, limitSeconds] of [
+        [all.filter((worker) => !isCritical(worker)), seconds - criticalSeconds],
+        [all.filter(isCritical), criticalSeconds],
+      ] as const) {
+        const ended = Promise.all(group.map((worker) => worker.shutDown(limitSeconds)));
+        await Promise.race([ended, sleep(clock, (limitSeconds + killSeconds) * 1000, stop.signal)]);
+      }
     },
     async [Symbol.asyncDispose]() {
       subscription[Symbol.dispose]();

@@ -17,7 +17,7 @@ import { openImagePuller } from "./images/puller.ts";
 import { keepNode } from "./node-object/keep-node.ts";
 import { inspectMachine, type Machine } from "./node-object/machine.ts";
 import type { DnsSettings, PodNetwork } from "./pod-network.ts";
-import { lookAfterPods, type Pods } from "./pods.ts";
+import { lookAfterPods, type Pods, type ShutdownGrace } from "./pods.ts";
 import { openProbeCounts, type ProbeCounts } from "./probes/counts.ts";
 import type { ContainerRuntime } from "./runtime.ts";
 import { openTurns } from "./turns.ts";
@@ -59,6 +59,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly name: string;
   readonly dns: DnsSettings;
   readonly probeCounts: ProbeCounts;
+  /** The machine goes down: the node says that it is not ready and ends its pods in order. */
+  shutDown(grace: ShutdownGrace): Promise<void>;
 }
 
 /** Registers this machine as a node and runs the pods that are bound to it. */
@@ -126,6 +128,12 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     name: nodeName,
     dns,
     probeCounts,
+    async shutDown(grace) {
+      await kept
+        .goesDown()
+        .catch((error: unknown) => log.warn("the API does not know that this node goes down", { error }));
+      await pods.shutDown(grace);
+    },
     async [Symbol.asyncDispose]() {
       collector[Symbol.dispose]();
       await pods[Symbol.asyncDispose]();

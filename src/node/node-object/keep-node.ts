@@ -25,6 +25,8 @@ export interface KeptNode extends AsyncDisposable {
   readonly registered: Promise<void>;
   /** Whether the container runtime answers. A node whose runtime is silent for long is not ready. */
   runtimeAnswers(does: boolean): void;
+  /** Says that the node goes down: nothing is to be scheduled to it any more. */
+  goesDown(): Promise<void>;
 }
 
 interface Parts {
@@ -98,6 +100,10 @@ export function keepNode(parts: Parts): KeptNode {
       silence = does ? undefined : clock.after(runtimeSilenceMs, () => tell(false));
       if (does && node.runtimeIsDown) tell(true);
     },
+    async goesDown() {
+      node.goesDown = true;
+      await node.writeStatus();
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
       silence?.[Symbol.dispose]();
@@ -109,6 +115,7 @@ export function keepNode(parts: Parts): KeptNode {
 
 class NodeWriter {
   runtimeIsDown = false;
+  goesDown = false;
   readonly #parts: Parts;
   readonly #stop: AbortSignal;
   #node: Node | undefined;
@@ -191,11 +198,17 @@ class NodeWriter {
       addresses: [...identity.addresses],
       capacity: { ...old.capacity, ...machine.capacity },
       allocatable: { ...old.allocatable, ...machine.allocatable },
-      conditions: conditionsOf(old.conditions ?? [], { nowMs: clock.now(), runtimeIsDown: this.runtimeIsDown }),
+      conditions: conditionsOf(old.conditions ?? [], { nowMs: clock.now(), trouble: this.#trouble() }),
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       ...(images && { images }),
       nodeInfo: machine.info,
     };
+  }
+
+  /** Why the node is not ready, in kubelet's words. */
+  #trouble(): string | undefined {
+    if (this.goesDown) return "node is shutting down";
+    return this.runtimeIsDown ? "container runtime is down" : undefined;
   }
 
   async renewLease(): Promise<void> {
@@ -238,13 +251,12 @@ const healthy: readonly [type: string, status: string, reason: string, message: 
   ["Ready", "True", "KubeletReady", "kubelet is posting ready status"],
 ];
 
-const notReady: (typeof healthy)[number] = ["Ready", "False", "KubeletNotReady", "container runtime is down"];
-
 function conditionsOf(
   old: readonly NodeCondition[],
-  { nowMs, runtimeIsDown }: { nowMs: number; runtimeIsDown: boolean },
+  { nowMs, trouble }: { nowMs: number; trouble: string | undefined },
 ): NodeCondition[] {
-  const all = healthy.map((each) => (runtimeIsDown && each[0] === "Ready" ? notReady : each));
+  const notReady: (typeof healthy)[number] = ["Ready", "False", "KubeletNotReady", trouble ?? ""];
+  const all = healthy.map((each) => (trouble !== undefined && each[0] === "Ready" ? notReady : each));
   const own = all.map(([type, status, reason, message]): NodeCondition => {
     const before = old.find((condition) => condition.type === type);
     const same = before?.status === status && before.lastTransitionTime;

@@ -3,6 +3,7 @@ import { timeText } from "../../api/time.ts";
 import type { PodContainer } from "./containers.ts";
 import type { Phase } from "./phase.ts";
 import type { ResizeState } from "./resize.ts";
+import type { GivenUp } from "./status.ts";
 
 export interface ConditionInputs {
   readonly pod: Pod;
@@ -11,6 +12,7 @@ export interface ConditionInputs {
   readonly sandboxReady: boolean;
   readonly podIps: readonly string[];
   readonly resize: ResizeState;
+  readonly givenUp?: GivenUp | undefined;
   readonly nowMs: number;
 }
 
@@ -18,7 +20,7 @@ type Judgement = Pick<PodCondition, "status" | "reason" | "message">;
 
 /** The conditions that the node answers for, in kubelet's order, and those of others as they are. */
 export function conditionsOf(inputs: ConditionInputs): PodCondition[] {
-  const { pod, sandboxReady, podIps, nowMs } = inputs;
+  const { pod, sandboxReady, podIps, nowMs, givenUp } = inputs;
   const containersReady = judgeContainers(inputs);
   const own: [type: string, judgement: Judgement][] = [
     ["PodReadyToStartContainers", { status: sandboxReady && podIps.length > 0 ? "True" : "False" }],
@@ -26,6 +28,7 @@ export function conditionsOf(inputs: ConditionInputs): PodCondition[] {
     ["Ready", judgeReady(pod, containersReady)],
     ["ContainersReady", containersReady],
     ["PodScheduled", { status: "True" }],
+    ...disruptionOf(givenUp),
   ];
   const old = pod.status?.conditions ?? [];
   const mine = own.map(([type, judgement]): PodCondition => {
@@ -44,6 +47,12 @@ export function conditionsOf(inputs: ConditionInputs): PodCondition[] {
   });
   const others = old.filter(({ type }) => !own.some(([mineType]) => mineType === type) && !resizeTypes.includes(type));
   return [...mine, ...others, ...resizeConditions(inputs)];
+}
+
+/** Kubernetes docs, "Disruptions", section "Pod disruption conditions". */
+function disruptionOf(givenUp: GivenUp | undefined): [type: string, judgement: Judgement][] {
+  if (!givenUp?.disruption) return [];
+  return [["DisruptionTarget", { status: "True", reason: givenUp.disruption, message: givenUp.message }]];
 }
 
 const resizeTypes = ["PodResizePending", "PodResizeInProgress"];

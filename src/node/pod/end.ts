@@ -45,6 +45,7 @@ export class PodEnd {
     await this.#persist(() => this.#stopAll(), "a pod could not be ended yet");
     if (stopped.aborted) return false;
     state.ended = true;
+    state.end.resolve();
     context.allocations.release(state.uid);
     wake();
     await this.#untilUnwanted();

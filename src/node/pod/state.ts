@@ -4,7 +4,7 @@ import type { Container } from "../runtime.ts";
 import type { PodContainer } from "./containers.ts";
 import type { PodContext } from "./context.ts";
 import { type Allocation, allocationBefore, type ResizeState, withAllocation } from "./resize.ts";
-import type { StartTrouble } from "./status.ts";
+import type { GivenUp, StartTrouble } from "./status.ts";
 import { stopContainer } from "./stop.ts";
 
 /** What a worker knows of its pod beside what the runtime tells. The parts of the worker share it. */
@@ -17,10 +17,14 @@ export class PodState {
   podIps: readonly string[];
   /** The API has no such pod any more. */
   removed = false;
+  /** Resolves when all containers have been stopped for good. */
+  readonly end = Promise.withResolvers<void>();
   /** All containers have been stopped for good. */
   ended = false;
   /** The node gave the pod up, with phase Failed. */
-  givenUp: StartTrouble | undefined;
+  givenUp: GivenUp | undefined;
+  /** The node goes down: no pod gets more than this, whatever it asks for. */
+  mostGraceSeconds = Number.POSITIVE_INFINITY;
   /** Nothing of it was ever made: this node does not run it. */
   rejected = false;
   /** What its containers may have; a resize that waits has not changed it. */
@@ -66,7 +70,8 @@ export class PodState {
 
   get graceSeconds(): number {
     const { deletionGracePeriodSeconds } = this.#pod.metadata;
-    return deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30;
+    const grace = deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30;
+    return Math.min(grace, this.mostGraceSeconds);
   }
 
   /** Stops one container of the pod: hook, signal, KILL. */

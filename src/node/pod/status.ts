@@ -15,6 +15,12 @@ export interface StartTrouble {
   readonly message: string;
 }
 
+/** Why the node gave a pod up. */
+export interface GivenUp extends StartTrouble {
+  /** It is no fault of the pod's: the reason of its condition DisruptionTarget. */
+  readonly disruption?: "TerminationByKubelet";
+}
+
 /** What a pod's status is made of. */
 export interface StatusInputs {
   readonly pod: Pod;
@@ -35,7 +41,7 @@ export interface StatusInputs {
   /** All containers have been stopped for good. */
   readonly ended: boolean;
   /** The node gave the pod up, with phase Failed. */
-  readonly givenUp?: { readonly reason: string; readonly message: string } | undefined;
+  readonly givenUp?: GivenUp | undefined;
   readonly startedAtMs: number;
   readonly nowMs: number;
 }

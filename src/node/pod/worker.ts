@@ -20,6 +20,13 @@ import { containerIdOf } from "./status.ts";
 /** How soon a pod is looked at again after something failed that no event will report as mended. */
 const retryMs = { firstMs: 500, maxMs: 30_000 };
 
+/** kubelet's words (Kubernetes docs, "Node Shutdowns"). */
+const nodeShutdown = {
+  reason: "Terminated",
+  message: "Pod was terminated in response to imminent node shutdown.",
+  disruption: "TerminationByKubelet",
+} as const;
+
 /**
  * Makes one pod run as the API wants it, until it is gone. It observes, reports the status, decides and acts, whenever
  * something happens; what it must remember lies in the runtime and in the API, so that a new worker can go on from there.
@@ -116,6 +123,17 @@ export class PodWorker implements AsyncDisposable {
     const grace = (each: Pod) => each.metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY;
     if (this.#ending && grace(this.pod) < grace(before)) void this.#end.hurry(grace(this.pod));
     this.wake();
+  }
+
+  /** Ends the pod for good because the node goes down; resolves when its containers have ended and the API knows. */
+  async shutDown(mostGraceSeconds: number): Promise<void> {
+    const { phase } = this.pod.status ?? {};
+    if (phase !== "Failed" && phase !== "Succeeded") this.#state.givenUp ??= nodeShutdown;
+    this.#state.mostGraceSeconds = mostGraceSeconds;
+    this.wake();
+    await this.#state.end.promise;
+    await this.#looking;
+    await this.#reports.settled();
   }
 
   /** The API has the pod no more; its containers end. */
