@@ -229,13 +229,21 @@ export function compare(before: unknown, after: unknown, node: SchemaNode): Comp
     at[path.at(-1) ?? self] = set;
   };
   const path: string[] = [];
-  const children = (left: JsonObject, right: JsonObject, below: (key: string) => SchemaNode): void => {
-    for (const key in left) if (!(key in right)) one(key, left[key], undefined, below(key));
-    for (const key in right) one(key, left[key], right[key], below(key));
+  // A step is `prefix` and the key; it is made where something differs only: most of an object is as it was.
+  const children = (left: JsonObject, right: JsonObject, prefix: string, below: (key: string) => SchemaNode): void => {
+    for (const key in left) if (own(right, key) === undefined) one(prefix, key, left[key], undefined, below);
+    for (const key in right) one(prefix, key, own(left, key), right[key], below);
   };
-  const one = (step: string, left: unknown, right: unknown, below: SchemaNode): void => {
+  const one = (
+    prefix: string,
+    key: string,
+    left: unknown,
+    right: unknown,
+    nodeBelow: (key: string) => SchemaNode,
+  ): void => {
     if (left === right) return;
-    path.push(step);
+    const below = nodeBelow(key);
+    path.push(prefix + key);
     if (left === undefined) put("added", path, addedNode(right, below));
     else if (right === undefined) put("removed", path, addedNode(left, below));
     else walk(left, right, below);
@@ -248,10 +256,9 @@ export function compare(before: unknown, after: unknown, node: SchemaNode): Comp
       if (!sameValue(left, right)) put("modified", path, member);
     } else if (shape === "list") {
       const item = at.item ?? deducedNode;
-      children(itemsByStep(left, at), itemsByStep(right, at), () => item);
+      children(itemsByStep(left, at), itemsByStep(right, at), "", () => item);
     } else {
-      const [l, r] = [fieldsByStep(left), fieldsByStep(right)];
-      children(l, r, (key) => childNode(at, key.slice(2)) ?? deducedNode);
+      children(fieldsOf(left), fieldsOf(right), "f:", (key) => childNode(at, key) ?? deducedNode);
     }
   };
   walk(before, after, node);
@@ -267,11 +274,10 @@ function sameShape(left: unknown, right: unknown): boolean {
   return Array.isArray(left) === Array.isArray(right) && isObject(left) === isObject(right);
 }
 
-function fieldsByStep(value: unknown): JsonObject {
-  const fields: JsonObject = {};
-  if (isObject(value)) for (const key in value) if (value[key] !== undefined) fields[`f:${key}`] = value[key];
-  return fields;
-}
+const noFields: JsonObject = {};
+const fieldsOf = (value: unknown): JsonObject => (isObject(value) ? value : noFields);
+
+const own = (object: JsonObject, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
 
 function itemsByStep(value: unknown, node: SchemaNode): JsonObject {
   const items: JsonObject = {};

@@ -14,7 +14,7 @@ export class InFlight {
     if (isLong(url)) return true;
     if (this.#count >= mostAtOnce) return false;
     this.#count++;
-    outgoing.once("close", () => {
+    outgoing.on("close", () => {
       this.#count--;
     });
     return true;

@@ -16,7 +16,7 @@ export class Metrics {
 
   count({ method = "" }: Incoming, outgoing: Outgoing): void {
     this.#inFlight++;
-    outgoing.once("close", () => {
+    outgoing.on("close", () => {
       this.#inFlight--;
       const key = `${method} ${outgoing.statusCode}`;
       this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);

@@ -25,49 +25,35 @@ const verbs: Record<string, string> = {
   DELETE: "delete",
 };
 
-const none: RequestInfo = {
-  isResource: false,
-  path: "",
-  verb: "",
-  group: "",
-  version: "",
-  namespace: "",
-  resource: "",
-  name: "",
-  subresource: "",
-  rest: "",
-  depth: 0,
-};
-
 /** `path` without the query; `watching` and `nameOnly` come from it. */
 export function requestInfo(
   method: string,
   path: string,
   query: { readonly watching: boolean; readonly onlyName: string | undefined },
 ): RequestInfo {
-  const nonResource: RequestInfo = { ...none, path, verb: method.toLowerCase() };
-  const parts = decoded(path).split("/").slice(1);
+  const parts = decoded(path).split("/"); // "", "api", "v1", ... or "", "apis", GROUP, VERSION, ...
   if (parts.at(-1) === "") parts.pop();
-  const isCore = parts[0] === "api";
-  if (!isCore && parts[0] !== "apis") return nonResource;
-  const [group, version, behind] = isCore ? ["", parts[1], parts.slice(2)] : [parts[1], parts[2], parts.slice(3)];
-  if (!group && !isCore) return nonResource;
-  if (!version || behind.length === 0) return nonResource;
+  const isCore = parts[1] === "api";
+  if (!isCore && parts[1] !== "apis") return nonResource(method, path);
+  const group = isCore ? "" : parts[2];
+  const version = isCore ? parts[2] : parts[3];
+  let at = isCore ? 3 : 4;
+  if (group === undefined || (group === "" && !isCore)) return nonResource(method, path);
+  if (!version || parts.length <= at) return nonResource(method, path);
 
   let verb = verbs[method] ?? "";
-  let rest = behind;
-  if (rest[0] === "watch" && rest.length > 1) {
+  if (parts[at] === "watch" && parts.length > at + 1) {
     verb = "watch";
-    rest = rest.slice(1);
+    at++;
   }
   let namespace = "";
-  if (rest[0] === "namespaces" && rest.length > 1) {
-    namespace = rest[1] ?? "";
+  if (parts[at] === "namespaces" && parts.length > at + 1) {
+    namespace = parts[at + 1] ?? "";
     // /namespaces/NAME, its status and its finalize are about the namespace itself.
-    if (rest.length > 2 && !(rest.length === 3 && (rest[2] === "status" || rest[2] === "finalize")))
-      rest = rest.slice(2);
+    const [behind, last] = [parts.length - at, parts[at + 2]];
+    if (behind > 2 && !(behind === 3 && (last === "status" || last === "finalize"))) at += 2;
   }
-  const [resource = "", name = "", subresource = "", ...further] = rest;
+  const name = parts[at + 1] ?? "";
   if (name === "" && (verb === "get" || verb === "delete")) {
     verb = verb === "delete" ? "deletecollection" : query.watching ? "watch" : "list";
   }
@@ -76,15 +62,31 @@ export function requestInfo(
     isResource: true,
     path,
     verb,
-    group: group ?? "",
+    group,
     version,
     namespace,
-    resource,
+    resource: parts[at] ?? "",
     // A list of one name is authorized as that name's.
     name: name || (isList ? (query.onlyName ?? "") : ""),
-    subresource,
-    rest: further.join("/"),
-    depth: rest.length,
+    subresource: parts[at + 2] ?? "",
+    rest: parts.length > at + 3 ? parts.slice(at + 3).join("/") : "",
+    depth: parts.length - at,
+  };
+}
+
+function nonResource(method: string, path: string): RequestInfo {
+  return {
+    isResource: false,
+    path,
+    verb: method.toLowerCase(),
+    group: "",
+    version: "",
+    namespace: "",
+    resource: "",
+    name: "",
+    subresource: "",
+    rest: "",
+    depth: 0,
   };
 }
 
