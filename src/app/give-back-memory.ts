@@ -22,7 +22,7 @@ const settleMs = 10_000;
 /** Less CPU time than this in `settleMs` is quiet: 2 % of one core. */
 const quietMs = 200;
 /** What must have come together before it is given back. */
-const worthBytes = 24 * 1024 * 1024;
+const worthBytes = 12 * 1024 * 1024;
 const worthTrimmingBytes = 16 * 1024 * 1024;
 
 /**
