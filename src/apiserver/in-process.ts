@@ -10,12 +10,13 @@ import { onlyNameIn } from "./http/request-info.ts";
 import { unknownResource } from "./http/route.ts";
 import { objectOf } from "./negotiate/render.ts";
 import type { Answer } from "./registry/answer.ts";
+import { convertEntries } from "./registry/custom/forms.ts";
 import type { Registry } from "./registry/deps.ts";
 import { freeze, objectIn } from "./registry/held.ts";
 import { perform } from "./registry/perform.ts";
 import type { Resource } from "./registry/resources.ts";
 import type { UserInfo } from "./user.ts";
-import { objectSeen } from "./watch/encode-event.ts";
+import { entriesOf, objectSeen } from "./watch/encode-event.ts";
 import { Subscription } from "./watch/subscribe.ts";
 
 /**
@@ -164,6 +165,7 @@ async function* watchObjects(
   const onAbort = (): void => wake();
   signal.addEventListener("abort", onAbort);
   try {
+    await convertEntries(resource, subscription.initial);
     for (const entry of subscription.initial) yield { type: "ADDED", object: objectIn(resource, entry) };
     if (request.sendInitialEvents) yield initialEnd(resource, subscription.initialRevision);
     while (!signal.aborted) {
@@ -171,6 +173,7 @@ async function* watchObjects(
         wake = resolve;
       });
       const { events, more } = subscription.read(eventBatch);
+      await convertEntries(resource, entriesOf(events));
       for (const seen of events) {
         yield { type: seen.type, object: freeze(objectSeen(resource, seen)) };
         if (signal.aborted) return;

@@ -47,6 +47,7 @@ import { specialsFor } from "./registry/special/all.ts";
 import { bootstrap } from "./system/bootstrap.ts";
 import { OwnConditions } from "./system/own-conditions.ts";
 import { systemUser, type UserInfo } from "./user.ts";
+import { WebhookClient } from "./webhooks/client.ts";
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -105,13 +106,15 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     clockIsWrong: () => isOutsideLife(options.tls.clientCa, clock.now()),
   });
   const isNew = store.revision === 0;
+  const webhooks = new WebhookClient(store);
   const registry: Registry = {
     store,
     oldestRevision: 0,
     clock,
     log,
     catalog,
-    admission: new Admission(admissionSteps({ store, authorizer, clock, registry: () => registry })),
+    admission: new Admission(admissionSteps({ store, authorizer, clock, webhooks, registry: () => registry })),
+    webhooks,
     specials: specialsFor({
       registry: () => registry,
       store,
@@ -212,6 +215,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       definitions[Symbol.dispose]();
       conditions[Symbol.dispose]();
       registry.admission[Symbol.dispose]();
+      webhooks[Symbol.dispose]();
       extensions[Symbol.dispose]();
       nodeAuthorizer[Symbol.dispose]();
       rbac[Symbol.dispose]();

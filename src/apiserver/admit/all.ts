@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Store } from "../../store/contract.ts";
 import type { Authorizer } from "../authorize/attributes.ts";
 import type { Registry } from "../registry/deps.ts";
+import type { WebhookClient } from "../webhooks/client.ts";
 import type { AdmissionStep } from "./admission.ts";
 import { certificateApproval } from "./certificate-approval.ts";
 import { certificateSigning } from "./certificate-signing.ts";
@@ -27,6 +28,7 @@ export interface AdmissionSurroundings {
   readonly store: Store;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
+  readonly webhooks: WebhookClient;
   /** For what a step writes itself; the registry comes to be after its steps. */
   readonly registry: () => Registry;
 }

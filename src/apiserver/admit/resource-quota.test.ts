@@ -4,6 +4,7 @@ import { systemClock } from "../../base/clock.ts";
 import { noLog } from "../../base/log.ts";
 import type { Registry } from "../registry/deps.ts";
 import { heldObject } from "../registry/held.ts";
+import { WebhookClient } from "../webhooks/client.ts";
 import { Admission } from "./admission.ts";
 import { resourceQuota } from "./resource-quota.ts";
 import { anObject, aPod, catalog, refusalBy, reviewOf, storeWith } from "./testing/reviews.ts";
@@ -26,6 +27,7 @@ async function world(...quotas: AnyObject[]): Promise<World> {
     clock: systemClock,
     log: noLog,
     admission: new Admission([]),
+    webhooks: new WebhookClient(store),
     specials: new Map(),
     oldestRevision: 0,
   };

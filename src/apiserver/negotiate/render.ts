@@ -155,8 +155,8 @@ function listParts(answer: ListAnswer): Buffer[] {
   for (const [i, item] of items.entries()) {
     if (i > 0) parts.push(comma);
     if (!isEntry(item)) parts.push(unended(encode(itemOf(resource, item.object))));
+    else if (resource.custom) parts.push(unended(bytesIn(resource, item)));
     else if (resource.stored) parts.push(unended(encode(itemOf(resource, objectIn(resource, item)))));
-    else if (resource.custom) parts.push(unended(item.value));
     else parts.push(brace, item.value.subarray(resource.itemOffset, item.value.length - 1));
   }
   parts.push(close);

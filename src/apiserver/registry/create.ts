@@ -4,9 +4,10 @@ import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import { cleared } from "./clear.ts";
+import { shownForm, storedForm } from "./custom/forms.ts";
 import { refuseWhileLeaving } from "./custom/refuse-while-leaving.ts";
 import type { Registry } from "./deps.ts";
-import { encode, fromStored, heldObject, laidOut, rememberObject, toStored } from "./held.ts";
+import { encode, heldObject, laidOut, rememberObject } from "./held.ts";
 import { generatedName, initMetadata, wipeMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
@@ -45,7 +46,7 @@ export async function createObject(
   const generated = !metadata.name && metadata.generateName ? metadata.generateName : undefined;
   await registry.admission.mutate({ call, operation: "CREATE", object, old: undefined });
   initMetadata(metadata, now);
-  const stored = toStored(resource, cleared(resource, object));
+  const stored = await storedForm(resource, cleared(resource, object));
   const { strategy } = resource.home;
   if (strategy.generation) stored.metadata.generation = 1;
   else delete stored.metadata.generation;
@@ -71,7 +72,7 @@ async function written(
   const { resource } = call;
   for (let tries = 1; ; tries++) {
     try {
-      if (call.options.dryRun) return dryCreated(registry, call, object);
+      if (call.options.dryRun) return await dryCreated(registry, call, object);
       const entry = await putNew(registry, call, object);
       await registry.specials.get(resource.bucket)?.wrote?.(object, undefined);
       return { sort: "entry", code: 201, resource, entry };
@@ -100,13 +101,13 @@ async function putNew(registry: Registry, call: Call, object: AnyObject): Promis
   return entry;
 }
 
-function dryCreated(registry: Registry, call: Call, object: AnyObject): Answer {
+async function dryCreated(registry: Registry, call: Call, object: AnyObject): Promise<Answer> {
   const { resource } = call;
   const { namespace, name } = object.metadata;
   const key = storeKey(resource, namespace, name);
   const there = registry.store.latest(key);
   if (there) throw new RevisionConflict(key, there);
-  return { sort: "object", code: 201, resource, object: fromStored(resource, laidOut(object)) };
+  return { sort: "object", code: 201, resource, object: await shownForm(resource, laidOut(object)) };
 }
 
 function taken({ resource }: Call, object: AnyObject, there: Entry | undefined): StatusError {

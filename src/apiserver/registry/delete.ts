@@ -5,9 +5,10 @@ import { conflict, notFound, type Status, StatusError } from "../../api/status.t
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
+import { shownForm } from "./custom/forms.ts";
 import { heldByObjects } from "./custom/held-by-objects.ts";
 import type { Registry } from "./deps.ts";
-import { fromStored, heldObject, laidOut } from "./held.ts";
+import { heldObject, laidOut } from "./held.ts";
 import { listEntries } from "./list.ts";
 import { foregroundFinalizer, orphanFinalizer, timestamp } from "./metadata.ts";
 import { storeKey } from "./resources.ts";
@@ -33,7 +34,7 @@ export async function deleteObject(registry: Registry, call: Call): Promise<Answ
   if (gone && !resource.home.strategy.deletion?.answersObject) return deletedStatus(call, object);
   // 202 tells of an object that is still there, where the client asked that its dependents go first.
   const code = !gone && call.options.orphanDependents === false ? 202 : 200;
-  return { sort: "object", code, resource, object: fromStored(resource, object) };
+  return { sort: "object", code, resource, object: await shownForm(resource, object) };
 }
 
 /** Deletes what the call's selectors select, one after the other; answers with what there was. */

@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.ts";
 import type { Store } from "../../store/contract.ts";
 import type { Admission } from "../admit/admission.ts";
 import type { Call } from "../call.ts";
+import type { WebhookClient } from "../webhooks/client.ts";
 import type { Catalog } from "./resources.ts";
 
 /** What the registry's functions work with. */
@@ -13,6 +14,7 @@ export interface Registry {
   readonly log: Log;
   readonly catalog: Catalog;
   readonly admission: Admission;
+  readonly webhooks: WebhookClient;
   /** By bucket: what the server does for a kind beyond what data can say. */
   readonly specials: ReadonlyMap<string, Special>;
   /** What the server wrote before it answered for the first time is nobody's history: older revisions are gone. */

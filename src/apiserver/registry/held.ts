@@ -1,6 +1,7 @@
 import { apiVersionOf } from "../../api/kind.ts";
 import type { AnyObject, KubeObject, ObjectMeta } from "../../api/object.ts";
 import type { Entry } from "../../store/contract.ts";
+import { customBytesIn, customObjectIn, requestFormOf } from "./custom/forms.ts";
 import type { Resource } from "./resources.ts";
 
 /*
@@ -27,11 +28,13 @@ export function rememberObject(entry: Entry, object: AnyObject): void {
 /** The object of an entry in the version of a resource; frozen. */
 export function objectIn(resource: Resource, entry: Entry): AnyObject {
   const object = heldObject(entry);
+  if (resource.custom) return customObjectIn(resource, entry, object);
   return resource.stored ? freeze(fromStored(resource, object)) : object;
 }
 
 /** The bytes of an entry in the version of a resource: those that are held, where nothing has to change. */
 export function bytesIn(resource: Resource, entry: Entry): Buffer {
+  if (resource.custom) return customBytesIn(resource, entry);
   return resource.stored ? encode(objectIn(resource, entry)) : entry.value;
 }
 
@@ -48,6 +51,8 @@ export function toStored(resource: Resource, object: AnyObject): AnyObject {
 
 export function fromStored(resource: Resource, object: AnyObject): AnyObject {
   if (!resource.stored) return object;
+  const known = requestFormOf(resource, object);
+  if (known) return structuredClone(known);
   return {
     ...(resource.stored.from(structuredClone(object)) as AnyObject),
     kind: resource.kind.kind,

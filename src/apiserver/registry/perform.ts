@@ -11,6 +11,7 @@ import type { Call } from "../call.ts";
 import { fillIn } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
 import { createObject } from "./create.ts";
+import { convertAnswer } from "./custom/forms.ts";
 import { deleteCollection, deleteObject } from "./delete.ts";
 import type { Registry } from "./deps.ts";
 import { futureRevision, listAnswer, parseRevision } from "./list.ts";
@@ -37,6 +38,14 @@ export interface Performance {
 
 /** Does what a request on a resource asks for, however it came. @throws {StatusError} */
 export async function perform(
+  registry: Registry,
+  actions: ReadonlyMap<string, Action>,
+  performance: Performance,
+): Promise<Answer> {
+  return convertAnswer(await performed(registry, actions, performance));
+}
+
+async function performed(
   registry: Registry,
   actions: ReadonlyMap<string, Action>,
   { verb, call, object, patch }: Performance,

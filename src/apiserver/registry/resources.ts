@@ -20,6 +20,8 @@ export interface Resource {
   readonly bucket: string;
   /** How many bytes of a held object say its kind and apiVersion: behind them begins an item of a list. */
   readonly itemOffset: number;
+  /** What the bytes of its objects begin with when they are of this version. */
+  readonly typeBytes: Buffer;
   /** Of a custom resource: what its schema says. Its items in lists name their kind, as those of built-in kinds do not. */
   readonly custom: CustomSchema | undefined;
   /** Texts for the Warning header of every request. */
@@ -29,6 +31,10 @@ export interface Resource {
 /** The schema of a custom resource, beyond what a kind says. */
 export interface CustomSchema {
   readonly node: SchemaNode;
+  /** Whether its schema has defaults, which objects get that were stored without them. */
+  readonly hasDefaults: boolean;
+  /** Converts objects to a version ("example.com/v2"), where a webhook does that; absent: versions differ by their name only. */
+  readonly convert?: ((objects: readonly AnyObject[], groupVersion: string) => Promise<AnyObject[]>) | undefined;
   /** The schema as OpenAPI documents show it. */
   readonly published?: JSONSchemaProps | undefined;
   /** What is wrong with a new object, or with a change of an old one; `warn` gets what is forgiven. */
@@ -111,6 +117,7 @@ export function resourceFrom(kind: Kind, home: Kind, custom: CustomSchema | unde
     stored: home === kind ? undefined : kind.stored,
     bucket: home.group ? `${home.plural}.${home.group}` : home.plural,
     itemOffset: custom ? 1 : typePrefix(home.kind, apiVersionOf(home)).length,
+    typeBytes: Buffer.from(typePrefix(kind.kind, groupVersion)),
     custom,
     deprecation: deprecations[`${groupVersion} ${kind.kind}`],
   };

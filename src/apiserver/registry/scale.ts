@@ -11,6 +11,7 @@ import { type LabelSelector, selectorText } from "../../api/selector.ts";
 import { conflict, internalError, notFound } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
+import { convertAnswer, convertEntries } from "./custom/forms.ts";
 import type { Registry } from "./deps.ts";
 import { objectIn } from "./held.ts";
 import { timestamp } from "./metadata.ts";
@@ -49,10 +50,11 @@ function selectorAsText(value: unknown): string {
   return selectorText({ matchLabels: value as Record<string, string> });
 }
 
-export function getScale({ store }: Registry, call: Call, scale: ScaleSubresource): Answer {
+export async function getScale({ store }: Registry, call: Call, scale: ScaleSubresource): Promise<Answer> {
   const { resource, namespace, name = "" } = call;
   const entry = store.get(storeKey(resource, namespace, name));
   if (!entry) throw notFound(resource.name, name);
+  await convertEntries(resource, [entry]);
   const object = objectIn(resource, entry);
   if (resource.custom && valueAt(object, scale.specReplicas) === undefined)
     throw internalError(`the spec replicas field ${JSON.stringify(scale.specReplicas)} does not exist`);
@@ -137,6 +139,7 @@ async function rescaled(
       return object;
     },
   });
+  await convertAnswer(answer);
   const object =
     answer.sort === "entry" ? objectIn(resource, answer.entry) : answer.sort === "object" ? answer.object : undefined;
   if (!object) return answer;

@@ -5,8 +5,9 @@ import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import { keptReserved, partOf } from "./clear.ts";
 import { createObject } from "./create.ts";
+import { convertEntries, currentForm, shownForm, storedForm } from "./custom/forms.ts";
 import type { Registry } from "./deps.ts";
-import { encode, fromStored, heldObject, laidOut, objectIn, rememberObject, toStored } from "./held.ts";
+import { encode, heldObject, laidOut, objectIn, rememberObject } from "./held.ts";
 import { keepMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
@@ -63,19 +64,20 @@ export async function updateObject(registry: Registry, call: Call, options: Upda
 
 async function changeEntry(registry: Registry, call: Call, entry: Entry, options: UpdateOptions): Promise<Answer> {
   const { resource } = call;
+  await convertEntries(resource, [entry]);
   const before = objectIn(resource, entry);
   const object = await options.change(before);
   refuseOtherName(call, object);
   refuseOtherRevision(call, object, before, options.uidIsPrecondition ?? false);
-  if (options.trusted) return written(registry, call, entry, toStored(resource, object));
+  if (options.trusted) return written(registry, call, entry, await storedForm(resource, object));
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
   const now = registry.clock.now();
   if (!options.isApplied) track(call, before, object, now);
   await registry.admission.mutate({ call, operation: "UPDATE", object, old: before });
 
-  const old = heldObject(entry);
+  const old = await currentForm(resource, entry);
   keepMetadata(object.metadata, before.metadata);
-  const next = completed(resource, prepared(call, toStored(resource, object), old, now));
+  const next = completed(resource, prepared(call, await storedForm(resource, object), old, now));
   const reservation = registry.specials.get(resource.bucket)?.updating?.(call, next, old);
   try {
     refuseInvalidChange(call, next, old);
@@ -119,13 +121,14 @@ async function written(registry: Registry, call: Call, entry: Entry, next: AnyOb
       await removeEntry(registry, call, entry, old);
       await special?.deleted?.(old);
     }
-    return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
+    return { sort: "object", code: 200, resource, object: await shownForm(resource, laidOut(next)) };
   }
   if (sameJson(laidOut(next), old) && !isFirstWrite(call, entry, next)) {
     await registry.store.committed(entry);
     return { sort: "entry", code: 200, resource, entry };
   }
-  if (call.options.dryRun) return { sort: "object", code: 200, resource, object: fromStored(resource, laidOut(next)) };
+  if (call.options.dryRun)
+    return { sort: "object", code: 200, resource, object: await shownForm(resource, laidOut(next)) };
   const changed = await putChanged(registry, call, entry, next);
   await special?.wrote?.(next, old);
   return { sort: "entry", code: 200, resource, entry: changed };

@@ -33,6 +33,11 @@ export function seenThrough(
   return was ? { type: "DELETED", event, left: type === "put" } : undefined;
 }
 
+/** What has to be converted before events can be shown in another version. */
+export function entriesOf(events: readonly SeenEvent[]): Entry[] {
+  return events.flatMap(({ event: { entry, previous } }) => (previous ? [entry, previous] : [entry]));
+}
+
 /** The object that a seen event shows; frozen and shared. */
 export function objectSeen(resource: Resource, { event, left }: SeenEvent): AnyObject {
   return left && event.previous

@@ -2,8 +2,9 @@ import type { ServerResponse } from "node:http";
 import { StatusError } from "../../api/status.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { contentTypeOf } from "../negotiate/accept.ts";
+import { convertEntries } from "../registry/custom/forms.ts";
 import type { Registry } from "../registry/deps.ts";
-import { type EventForm, encodeBookmark, encodeEntryEvent, encodeEvent, framed } from "./encode-event.ts";
+import { type EventForm, encodeBookmark, encodeEntryEvent, encodeEvent, entriesOf, framed } from "./encode-event.ts";
 import { Subscription, type WatchTarget } from "./subscribe.ts";
 
 export interface WatchOptions extends WatchTarget {
@@ -41,6 +42,9 @@ class WatchStream {
   /** How many of the initial entries have been written, and whether what ends them has. */
   #initialWritten = 0;
   #initialDone = false;
+  #isConverting = false;
+  /** Whether more has come while events were being converted. */
+  #isDue = false;
   readonly #end = (): void => this.#finish();
 
   constructor(registry: Registry, exchange: Exchange, options: WatchOptions) {
@@ -86,35 +90,80 @@ class WatchStream {
 
   /** Writes as long as the socket takes more; what it does not take stays in the store's history. */
   #flush(): void {
+    if (this.#options.resource.custom?.convert) this.#flushConverted();
+    else this.#flushAtOnce();
+  }
+
+  #flushAtOnce(): void {
     if (this.#blocked || this.#ended || !this.#subscription) return;
     try {
       for (;;) {
-        const parts = this.#nextParts(this.#subscription);
-        if (parts === undefined) return;
-        if (parts.length === 0) continue;
-        if (!this.#outgoing.write(parts.length === 1 ? parts[0] : Buffer.concat(parts))) {
-          this.#blocked = true;
-          this.#outgoing.once("drain", () => {
-            this.#blocked = false;
-            this.#flush();
-          });
-          return;
-        }
+        const parts = this.#initialDone
+          ? this.#partsOf(this.#subscription.read(batch))
+          : this.#nextInitial(this.#subscription);
+        if (parts === undefined || !this.#write(parts)) return;
       }
     } catch (error) {
-      // Nobody above catches what happens between two events: one object that cannot be shown must not end the server.
-      if (error instanceof StatusError)
-        this.#outgoing.write(framed("ERROR", error.toStatus() as never, this.#options.eventForm.form));
-      else this.#registry.log.error("a watch broke", { resource: this.#options.resource.bucket, error });
-      this.#finish();
+      this.#break(error);
     }
   }
 
-  /** What is to be written next; undefined: nothing for now. */
-  #nextParts(subscription: Subscription): Buffer[] | undefined {
+  /** The same, where a webhook converts objects before they can be shown. */
+  #flushConverted(): void {
+    if (this.#isConverting) {
+      this.#isDue = true;
+      return;
+    }
+    this.#isConverting = true;
+    this.#isDue = false;
+    this.#convertAndWrite()
+      .catch((error: unknown) => this.#break(error))
+      .finally(() => {
+        this.#isConverting = false;
+        if (this.#isDue) this.#flush();
+      });
+  }
+
+  async #convertAndWrite(): Promise<void> {
     const { resource } = this.#options;
-    if (!this.#initialDone) return this.#nextInitial(subscription);
-    const { events, more } = subscription.read(batch);
+    while (!this.#blocked && !this.#ended && this.#subscription) {
+      const subscription = this.#subscription;
+      let parts: Buffer[] | undefined;
+      if (this.#initialDone) {
+        const read = subscription.read(batch);
+        await convertEntries(resource, entriesOf(read.events));
+        parts = this.#partsOf(read);
+      } else {
+        await convertEntries(resource, subscription.initial);
+        parts = this.#nextInitial(subscription);
+      }
+      if (parts === undefined || this.#ended || !this.#write(parts)) return;
+    }
+  }
+
+  /** Whether the socket takes more. */
+  #write(parts: readonly Buffer[]): boolean {
+    if (parts.length === 0) return true;
+    if (this.#outgoing.write(parts.length === 1 ? parts[0] : Buffer.concat(parts))) return true;
+    this.#blocked = true;
+    this.#outgoing.once("drain", () => {
+      this.#blocked = false;
+      this.#flush();
+    });
+    return false;
+  }
+
+  /** Nobody above catches what happens between two events: one object that cannot be shown must not end the server. */
+  #break(error: unknown): void {
+    if (error instanceof StatusError)
+      this.#outgoing.write(framed("ERROR", error.toStatus() as never, this.#options.eventForm.form));
+    else this.#registry.log.error("a watch broke", { resource: this.#options.resource.bucket, error });
+    this.#finish();
+  }
+
+  /** What events look like; undefined: there is nothing for now. */
+  #partsOf({ events, more }: ReturnType<Subscription["read"]>): Buffer[] | undefined {
+    const { resource } = this.#options;
     if (events.length === 0 && !more) return undefined;
     return events.map((seen) => encodeEvent(resource, seen, this.#form(), this.#takeFirst()));
   }

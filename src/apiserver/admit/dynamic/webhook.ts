@@ -1,11 +1,11 @@
 import type { AnyObject } from "../../../api/object.ts";
 import type { MutatingWebhook, MutatingWebhookConfiguration } from "../../../api/schema/types.ts";
 import { internalError, type Status, StatusError } from "../../../api/status.ts";
+import type { WebhookClient } from "../../webhooks/client.ts";
 import type { Review } from "../admission.ts";
 import { type CompiledCondition, compileConditions } from "./conditions.ts";
 import type { Matching, SeenAs } from "./match.ts";
 import { type Phase, requestOf, shownObject } from "./review.ts";
-import type { WebhookClient } from "./webhook-client.ts";
 
 /** A webhook of a configuration, ready to be asked. */
 export interface Webhook {
@@ -74,7 +74,7 @@ export async function ask(
   let patch: unknown;
   try {
     const timeout = webhook.timeoutSeconds ?? defaultTimeoutSeconds;
-    const answer = await client.call(webhook.clientConfig, { kind: "AdmissionReview", apiVersion, request }, timeout);
+    const answer = await called(client, webhook, { kind: "AdmissionReview", apiVersion, request }, timeout);
     response = responseIn(answer, apiVersion, String((request as { uid?: string }).uid));
     patch = patchIn(response);
   } catch (error) {
@@ -85,6 +85,21 @@ export async function ask(
   for (const text of response.warnings ?? []) call.warn(text);
   if (!response.allowed) throw refusal(name, response.status ?? {});
   return { patch };
+}
+
+async function called(
+  client: WebhookClient,
+  { clientConfig }: MutatingWebhook,
+  body: unknown,
+  timeoutSeconds: number,
+): Promise<unknown> {
+  try {
+    return await client.call(clientConfig, body, timeoutSeconds);
+  } catch (error) {
+    throw new Error(`failed to call webhook: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function responseIn(answer: unknown, apiVersion: string, uid: string): AdmissionResponse {

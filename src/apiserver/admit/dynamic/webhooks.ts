@@ -13,7 +13,6 @@ import { Followed } from "./followed.ts";
 import { isExempt, matched, type SeenAs } from "./match.ts";
 import { type Phase, requestOf, shownObject } from "./review.ts";
 import { ask, type Webhook, webhooksOf } from "./webhook.ts";
-import { WebhookClient } from "./webhook-client.ts";
 
 const group = "admissionregistration.k8s.io";
 
@@ -22,8 +21,7 @@ const group = "admissionregistration.k8s.io";
  * other, those that only judge them all at once.
  */
 export function webhooks(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
-  const { store } = surroundings;
-  const client = new WebhookClient(store);
+  const { webhooks: client } = surroundings;
   const mutating = new Followed(surroundings, `mutatingwebhookconfigurations.${group}`, webhooksOf);
   const validating = new Followed(surroundings, `validatingwebhookconfigurations.${group}`, webhooksOf);
   /** What each webhook that wants to be asked again has last seen of an object. */
@@ -64,7 +62,6 @@ export function webhooks(surroundings: AdmissionSurroundings): AdmissionStep & D
     },
 
     [Symbol.dispose]() {
-      client[Symbol.dispose]();
       mutating[Symbol.dispose]();
       validating[Symbol.dispose]();
     },

@@ -94,7 +94,11 @@ export class Definitions implements Disposable {
     const conditions = conditionsOf(definition, conflict, timestamp(this.#registry.clock.now()));
     const isEstablished = conditions.some(({ type, status: is }) => type === "Established" && is === "True");
     const served = { ...definition, status: { ...status, acceptedNames: accepted } };
-    this.#registry.catalog.define(spec.group, spec.names.plural, isEstablished ? resourcesFrom(served) : []);
+    this.#registry.catalog.define(
+      spec.group,
+      spec.names.plural,
+      isEstablished ? resourcesFrom(served, this.#registry.webhooks) : [],
+    );
     await this.#publish();
     const isLeaving = metadata.deletionTimestamp !== undefined;
     await this.#change(definition, accepted, conditions);

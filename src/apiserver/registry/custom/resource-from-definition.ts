@@ -8,23 +8,26 @@ import type {
   CustomResourceDefinitionVersion,
   JSONSchemaProps,
 } from "../../../api/schema/types.ts";
+import type { WebhookClient } from "../../webhooks/client.ts";
 import { valueAt } from "../paths.ts";
 import { type CustomSchema, type Resource, resourceFrom } from "../resources.ts";
+import { converterFrom } from "./conversion.ts";
 import { beforeOf, nothingBefore } from "./correlate.ts";
 import { checkRules, rulesFrom, type SchemaRules } from "./rules.ts";
 import { validateSchema } from "./validate-schema.ts";
 
 /** What a definition adds to the catalog: a resource for each version that is served. */
-export function resourcesFrom({ spec, status }: CustomResourceDefinition): Resource[] {
+export function resourcesFrom({ spec, status }: CustomResourceDefinition, webhooks: WebhookClient): Resource[] {
   const storage = spec.versions.find((version) => version.storage);
   if (!storage) return [];
   const names = { ...spec.names, ...status?.acceptedNames };
   const home = kindFrom(spec, names, storage, undefined);
+  const convert = converterFrom(spec, webhooks);
   return spec.versions
     .filter(({ served }) => served)
     .map((version) => {
       const kind = version === storage ? home : kindFrom(spec, names, version, storage.name);
-      const resource = resourceFrom(kind, home, schemaFrom(version));
+      const resource = resourceFrom(kind, home, { ...schemaFrom(version), convert });
       return { ...resource, deprecation: deprecationOf(version, resource) };
     });
 }
@@ -69,13 +72,14 @@ function kindFrom(spec: Spec, names: Names, version: CustomResourceDefinitionVer
 
 function schemaFrom({ schema }: CustomResourceDefinitionVersion): CustomSchema {
   const published = schema?.openAPIV3Schema;
-  if (!published) return { node: nodeFromSchema(published), validate: () => [] };
+  if (!published) return { node: nodeFromSchema(published), hasDefaults: false, validate: () => [] };
   const body = withoutMetadata(published);
   const at = new Path();
   // Most definitions are never written to: their rules are compiled for the first object.
   let rules: { readonly compiled: SchemaRules | undefined } | undefined;
   return {
     node: nodeFromSchema(published),
+    hasDefaults: JSON.stringify(published).includes('"default"'),
     published,
     validate(object, old, warn) {
       const parts = withoutType(object);

@@ -1,6 +1,6 @@
 import https from "node:https";
-import type { WebhookClientConfig } from "../../../api/schema/types.ts";
-import type { Store } from "../../../store/contract.ts";
+import type { WebhookClientConfig } from "../../api/schema/types.ts";
+import type { Store } from "../../store/contract.ts";
 import { addressOfService } from "./service-address.ts";
 
 const mostAnswerBytes = 8 * 1024 * 1024;
@@ -27,7 +27,7 @@ export class WebhookClient implements Disposable {
       return JSON.parse(bytes.toString());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`failed to call webhook: Post ${JSON.stringify(url.href)}: ${why}`, { cause: error });
+      throw new Error(`Post ${JSON.stringify(url.href)}: ${why}`, { cause: error });
     }
   }
 

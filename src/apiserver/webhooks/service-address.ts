@@ -1,6 +1,6 @@
-import type { EndpointSlice, Service } from "../../../api/schema/types.ts";
-import type { Store } from "../../../store/contract.ts";
-import { heldObject } from "../../registry/held.ts";
+import type { EndpointSlice, Service } from "../../api/schema/types.ts";
+import type { Store } from "../../store/contract.ts";
+import { heldObject } from "../registry/held.ts";
 
 /** Where a Service can be reached from here. */
 export interface ServiceAddress {
