@@ -14,6 +14,8 @@ const metricsAnnotation = "autoscaling.alpha.kubernetes.io/metrics";
 const currentMetricsAnnotation = "autoscaling.alpha.kubernetes.io/current-metrics";
 const conditionsAnnotation = "autoscaling.alpha.kubernetes.io/conditions";
 const behaviorAnnotation = "autoscaling.alpha.kubernetes.io/behavior";
+/** In percent of what pods request. */
+const usualCpu = 80;
 const ownAnnotations = [metricsAnnotation, currentMetricsAnnotation, conditionsAnnotation, behaviorAnnotation];
 
 export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscalerV1>({
@@ -33,8 +35,10 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscalerV1>({
   },
   columns: columnsThrough(horizontalPodAutoscaler.columns, toV2),
 
-  defaults({ spec }) {
+  defaults({ spec, metadata }) {
     spec.minReplicas ??= 1;
+    if (!annotation<MetricSpec[]>(metadata.annotations, metricsAnnotation)?.length)
+      spec.targetCPUUtilizationPercentage ??= usualCpu;
   },
 });
 
@@ -48,7 +52,7 @@ function toV2({ spec, status, metadata, ...rest }: HorizontalPodAutoscalerV1): H
     metadata: withoutOwnAnnotations(metadata),
     spec: {
       ...fields,
-      metrics: metrics.length > 0 ? metrics : [cpuMetric(80)],
+      metrics: metrics.length > 0 ? metrics : [cpuMetric(usualCpu)],
       ...(behavior && { behavior }),
     },
   };
@@ -71,14 +75,17 @@ function statusToV2(
 }
 
 function fromV2({ spec, status, metadata, ...rest }: HorizontalPodAutoscaler): HorizontalPodAutoscalerV1 {
-  const { metrics = [], behavior, ...fields } = spec;
+  const { metrics: wanted, behavior, ...fields } = spec;
+  // What is always written is null where there is none.
+  const metrics = wanted ?? [];
   const cpu = metrics.find(isCpu)?.resource?.target.averageUtilization;
-  const { currentMetrics = [], conditions = [], ...counts } = status ?? {};
+  const { currentMetrics: current, conditions, ...counts } = status ?? {};
+  const currentMetrics = current ?? [];
   const currentCpu = currentMetrics.find(isCpu)?.resource?.current.averageUtilization;
   const kept: Record<string, unknown> = {
     [metricsAnnotation]: listed(metrics.filter((metric) => !isCpu(metric))),
     [currentMetricsAnnotation]: listed(currentMetrics.filter((metric) => !isCpu(metric))),
-    [conditionsAnnotation]: listed(conditions),
+    [conditionsAnnotation]: listed(conditions ?? []),
     [behaviorAnnotation]: behavior,
   };
   const annotations = { ...metadata.annotations };

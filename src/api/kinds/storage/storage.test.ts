@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { wrongWithChange, wrongWithNew } from "../testing/judge.ts";
+import { csiDriver } from "./csi-driver.ts";
+import { csiNode } from "./csi-node.ts";
+import { volumeAttachment } from "./volume-attachment.ts";
+
+describe("CSIDrivers", () => {
+  test.each<[what: string, spec: object, wrong: string[]]>([
+    ["one that says nothing", {}, []],
+    [
+      "a policy that is none",
+      { fsGroupPolicy: "Maybe" },
+      ['spec.fsGroupPolicy: Unsupported value: "Maybe": supported values: "File", "None", "ReadWriteOnceWithFSType"'],
+    ],
+    [
+      "a mode that is none",
+      { volumeLifecycleModes: ["Short"] },
+      ['spec.volumeLifecycleModes: Unsupported value: "Short": supported values: "Persistent", "Ephemeral"'],
+    ],
+    [
+      "an audience twice, the second time for a moment",
+      {
+        tokenRequests: [{ audience: "a" }, { audience: "a", expirationSeconds: 1 }],
+        serviceAccountTokenInSecrets: true,
+      },
+      ['spec.tokenRequests[1].audience: Duplicate value: "a"'],
+    ],
+  ])("%s", (_, spec, wrong) => expect(wrongWithNew(csiDriver, { spec })).toEqual(wrong));
+
+  test("keep whether they attach, and may change who owns files", () => {
+    const changes = { attachRequired: false, fsGroupPolicy: "None" };
+    expect(wrongWithChange(csiDriver, { spec: {} }, { spec: changes })).toEqual([
+      "spec.attachedRequired: Invalid value: false: field is immutable",
+    ]);
+  });
+});
+
+test("a CSINode names a key of its topology once", () => {
+  const drivers = [{ name: "d.example.com", nodeID: "n", topologyKeys: ["a", "a"] }];
+  expect(wrongWithNew(csiNode, { spec: { drivers } })).toEqual(['spec.drivers[0]: Duplicate value: "a"']);
+});
+
+test("a VolumeAttachment is shown whole when it changes", () => {
+  const spec = (nodeName: string) => ({
+    spec: { attacher: "d.example.com", nodeName, source: { persistentVolumeName: "pv" } },
+  });
+  expect(wrongWithChange(volumeAttachment, spec("a"), spec("b"))).toEqual([
+    'spec: Invalid value: {"Attacher":"d.example.com","Source":{"PersistentVolumeName":"pv","InlineVolumeSpec":null},"NodeName":"b"}: field is immutable',
+  ]);
+});
