@@ -11,6 +11,8 @@ export interface Pods extends AsyncDisposable {
   get(namespace: string, name: string): Pod | undefined;
   /** The node goes down: takes no more pods and ends those that are there, critical ones last. */
   shutDown(grace: ShutdownGrace): Promise<void>;
+  /** Ends a pod for the node's sake. */
+  evict(podUid: string, message: string): void;
 }
 
 /** A container that has used its grace up is killed; that and the last words take a moment. */
@@ -106,6 +108,7 @@ export async function lookAfterPods(
         await Promise.race([ended, sleep(clock, (limitSeconds + killSeconds) * 1000, stop.signal)]);
       }
     },
+    evict: (podUid, message) => workers.get(podUid)?.evict(message),
     async [Symbol.asyncDispose]() {
       subscription[Symbol.dispose]();
       stop.abort();

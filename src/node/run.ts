@@ -18,6 +18,7 @@ import { keepNode } from "./node-object/keep-node.ts";
 import { inspectMachine, type Machine } from "./node-object/machine.ts";
 import type { DnsSettings, PodNetwork } from "./pod-network.ts";
 import { lookAfterPods, type Pods, type ShutdownGrace } from "./pods.ts";
+import { type Pressure, watchPressure } from "./pressure/watch-pressure.ts";
 import { openProbeCounts, type ProbeCounts } from "./probes/counts.ts";
 import type { ContainerRuntime } from "./runtime.ts";
 import { openTurns } from "./turns.ts";
@@ -86,7 +87,15 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     taints: options.taints ?? [],
   };
   const probeCounts = openProbeCounts();
-  const kept = keepNode({ client, clock, log, runtime, machine, identity });
+  const none: ReadonlySet<string> = new Set();
+  let watched: Pressure | undefined;
+  const pressure = () => watched?.conditions ?? none;
+  const kept = keepNode({ client, clock, log, runtime, machine, identity, pressure });
+  const volumes = openVolumes({
+    directory: join(options.rootDirectory, "pods"),
+    memoryDirectory: join(options.memoryDirectory, "pods"),
+    client,
+  });
   const pods = await lookAfterPods(
     {
       client,
@@ -94,17 +103,14 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       log,
       runtime,
       network,
-      volumes: openVolumes({
-        directory: join(options.rootDirectory, "pods"),
-        memoryDirectory: join(options.memoryDirectory, "pods"),
-        client,
-      }),
+      volumes,
       objects,
       tokens: openTokens({ client, clock, recollection }),
       images: openImagePuller({ runtime, clock }),
       events: openEventRecorder({ client, clock, log, nodeName }),
       cgroups: openCgroups(info, log),
       probeCounts,
+      pressure,
       allocations: openAllocations(() => machine.allocatable),
       turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
       services,
@@ -121,6 +127,17 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     },
   );
   const collector = collectImages({ runtime, clock, log, directory: info.rootDirectory });
+  watched = watchPressure({
+    runtime,
+    volumes,
+    pods,
+    clock,
+    log,
+    directory: options.rootDirectory,
+    imageDirectory: info.rootDirectory,
+    reclaimImages: () => collector.collect(),
+    changed: () => kept.pressureChanged(),
+  });
   return {
     registered: kept.registered,
     pods,
@@ -135,6 +152,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       await pods.shutDown(grace);
     },
     async [Symbol.asyncDispose]() {
+      watched?.[Symbol.dispose]();
       collector[Symbol.dispose]();
       await pods[Symbol.asyncDispose]();
       objects[Symbol.dispose]();

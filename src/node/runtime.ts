@@ -29,6 +29,9 @@ export interface ContainerRuntime extends AsyncDisposable {
   /** Changes limits of a running container. */
   updateContainer(id: ContainerId, resources: ContainerResources): Promise<void>;
 
+  /** What a container has written beside its volumes; 0 when it is gone. */
+  writtenBytes(id: ContainerId): Promise<number>;
+
   /** What happened to sandboxes and containers, as it happens. Never polls. Reconnects by itself, then says "resync". */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
 

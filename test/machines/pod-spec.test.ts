@@ -574,6 +574,26 @@ describe("resources", () => {
       }),
     ),
   );
+  test("who writes more than its limit is evicted", async () => {
+    await apply(
+      aPod("greedy", {
+        volumes: [volume("v", { emptyDir: { sizeLimit: "1Mi" } })],
+        containers: [sh("dd if=/dev/zero of=/v/file bs=1M count=3; sleep 3600", { volumeMounts: [mount("v", "/v")] })],
+      }),
+    );
+    await eventually(async () => {
+      const { status } = await json("get", "pod", "greedy");
+      expect(status).toMatchObject({
+        phase: "Failed",
+        reason: "Evicted",
+        message: 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ',
+      });
+      expect(status.conditions).toContainEqual(
+        expect.objectContaining({ type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet" }),
+      );
+    });
+  });
+
   /** The limits that the kernel holds a container to. */
   const kernel = async (pod: string, container = "main") =>
     (

@@ -26,7 +26,7 @@ import {
 } from "../runtime.ts";
 import { DockerContainers } from "./containers.ts";
 import { containerOptions, type DaemonTraits, resourceOptions, sandboxOptions } from "./create-options.ts";
-import { dockerError, isConflict, unlessGone } from "./errors.ts";
+import { dockerError, isConflict, isNotFound, unlessGone } from "./errors.ts";
 import { dockerEvents } from "./events.ts";
 import { attachToContainer, execInContainer } from "./exec.ts";
 import { imageStatus, listImages, loadImage, pullImage, unpackImage } from "./images.ts";
@@ -137,6 +137,17 @@ export class DockerRuntime implements ContainerRuntime {
     await this.#containers.change(id, () =>
       this.#docker.getContainer(id).update(resourceOptions(resources)).catch(rethrow),
     );
+  }
+
+  async writtenBytes(id: ContainerId): Promise<number> {
+    try {
+      const measured: object = { size: true }; // dockerode's types do not know it
+      const { SizeRw = 0 } = (await this.#docker.getContainer(id).inspect(measured)) as { SizeRw?: number };
+      return SizeRw;
+    } catch (error) {
+      if (isNotFound(error)) return 0;
+      throw dockerError(error);
+    }
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {

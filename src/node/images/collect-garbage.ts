@@ -9,6 +9,11 @@ const highShare = 0.85;
 const lowShare = 0.8;
 const everyMs = 5 * 60 * 1000;
 
+export interface ImageCollector extends Disposable {
+  /** Looks now; what is unused goes when the disk is fuller than it should be. */
+  collect(): Promise<void>;
+}
+
 /** Removes images that nothing uses when the disk that holds them fills up. `directory`: where the runtime keeps them. */
 export function collectImages({
   runtime,
@@ -20,7 +25,7 @@ export function collectImages({
   clock: Clock;
   log: Log;
   directory: string;
-}): Disposable {
+}): ImageCollector {
   let timer = clock.after(everyMs, round);
 
   function round(): void {
@@ -40,7 +45,7 @@ export function collectImages({
     }
   }
 
-  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+  return { collect, [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 /** The fewest images that free so many bytes: unused ones that can be pulled again, the largest first. */

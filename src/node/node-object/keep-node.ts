@@ -27,6 +27,8 @@ export interface KeptNode extends AsyncDisposable {
   runtimeAnswers(does: boolean): void;
   /** Says that the node goes down: nothing is to be scheduled to it any more. */
   goesDown(): Promise<void>;
+  /** Writes the status: what is left on this machine has become another. */
+  pressureChanged(): void;
 }
 
 interface Parts {
@@ -36,6 +38,8 @@ interface Parts {
   readonly runtime: ContainerRuntime;
   readonly machine: Machine;
   readonly identity: NodeIdentity;
+  /** What of the machine runs out. */
+  readonly pressure: () => ReadonlySet<string>;
 }
 
 /** A node whose Lease is this old is held to be lost; it is renewed four times within (kubelet's defaults). */
@@ -89,6 +93,9 @@ export function keepNode(parts: Parts): KeptNode {
   let silence: Disposable | undefined;
   function tell(answers: boolean): void {
     node.runtimeIsDown = !answers;
+    writeStatus();
+  }
+  function writeStatus(): void {
     void beginning
       .then(() => node.writeStatus())
       .catch((error: unknown) => log.warn("the node's status was not written", { error }));
@@ -104,6 +111,7 @@ export function keepNode(parts: Parts): KeptNode {
       node.goesDown = true;
       await node.writeStatus();
     },
+    pressureChanged: writeStatus,
     async [Symbol.asyncDispose]() {
       stop.abort();
       silence?.[Symbol.dispose]();
@@ -192,13 +200,17 @@ class NodeWriter {
   }
 
   #status(old: NodeStatus, images: NodeStatus["images"]): NodeStatus {
-    const { machine, identity, clock } = this.#parts;
+    const { machine, identity, clock, pressure } = this.#parts;
     return {
       ...old,
       addresses: [...identity.addresses],
       capacity: { ...old.capacity, ...machine.capacity },
       allocatable: { ...old.allocatable, ...machine.allocatable },
-      conditions: conditionsOf(old.conditions ?? [], { nowMs: clock.now(), trouble: this.#trouble() }),
+      conditions: conditionsOf(old.conditions ?? [], {
+        nowMs: clock.now(),
+        trouble: this.#trouble(),
+        pressure: pressure(),
+      }),
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       ...(images && { images }),
       nodeInfo: machine.info,
@@ -251,12 +263,21 @@ const healthy: readonly [type: string, status: string, reason: string, message: 
   ["Ready", "True", "KubeletReady", "kubelet is posting ready status"],
 ];
 
+const short: typeof healthy = [
+  ["MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
+  ["DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure"],
+  ["PIDPressure", "True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+];
+
 function conditionsOf(
   old: readonly NodeCondition[],
-  { nowMs, trouble }: { nowMs: number; trouble: string | undefined },
+  { nowMs, trouble, pressure }: { nowMs: number; trouble: string | undefined; pressure: ReadonlySet<string> },
 ): NodeCondition[] {
   const notReady: (typeof healthy)[number] = ["Ready", "False", "KubeletNotReady", trouble ?? ""];
-  const all = healthy.map((each) => (trouble !== undefined && each[0] === "Ready" ? notReady : each));
+  const all = healthy.map((each) => {
+    if (each[0] === "Ready") return trouble !== undefined ? notReady : each;
+    return (pressure.has(each[0]) && short.find(([type]) => type === each[0])) || each;
+  });
   const own = all.map(([type, status, reason, message]): NodeCondition => {
     const before = old.find((condition) => condition.type === type);
     const same = before?.status === status && before.lastTransitionTime;

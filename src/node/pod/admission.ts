@@ -1,5 +1,7 @@
 import type { Pod } from "../../api/schema/types.ts";
 import type { Allocations } from "../allocations.ts";
+import { isEvictable } from "../pressure/decide.ts";
+import { qosClassOf } from "./resources.ts";
 
 /** Why this node does not run a pod that was bound to it: the reason and the message of its status. */
 export interface Rejection {
@@ -24,11 +26,26 @@ const safeSysctls = new Set([
 ]);
 
 /** Asked once, before anything of the pod is made: a pod that runs is not sent away. */
-export function rejectionOf(pod: Pod, allocations: Allocations): Rejection | undefined {
+export function rejectionOf(
+  pod: Pod,
+  { allocations, pressure }: { allocations: Allocations; pressure: () => ReadonlySet<string> },
+): Rejection | undefined {
   if (pod.status?.startTime) return undefined;
   const sysctl = forbiddenSysctl(pod);
   if (sysctl) return { reason: "SysctlForbidden", message: `forbidden sysctl: ${sysctl}` };
+  const pressing = pressingOn(pod, pressure());
+  if (pressing.length > 0) return { reason: "Evicted", message: `The node had condition: [${pressing.join(" ")}]. ` };
   return allocations.overload(pod.metadata.uid ?? "", pod.spec);
+}
+
+/** The shortages for which this pod would be the first to go: where only memory is short, a pod that asked for some may come. */
+function pressingOn(pod: Pod, conditions: ReadonlySet<string>): readonly string[] {
+  if (!isEvictable(pod)) return [];
+  const onlyMemory = conditions.size === 1 && conditions.has("MemoryPressure");
+  const tolerated = (pod.spec.tolerations ?? []).some(
+    ({ key, effect = "NoSchedule" }) => key === "node.kubernetes.io/memory-pressure" && effect === "NoSchedule",
+  );
+  return onlyMemory && (qosClassOf(pod) !== "BestEffort" || tolerated) ? [] : [...conditions].sort();
 }
 
 function forbiddenSysctl({ spec }: Pod): string | undefined {

@@ -32,6 +32,8 @@ export interface PodContext {
   readonly turns: Turns;
   readonly allocations: Allocations;
   readonly probeCounts: ProbeCounts;
+  /** What of the machine runs out: names of conditions. */
+  readonly pressure: () => ReadonlySet<string>;
   readonly services: Informer<Service>;
   readonly nodeName: string;
   readonly hostIps: readonly string[];

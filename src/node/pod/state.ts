@@ -23,7 +23,7 @@ export class PodState {
   ended = false;
   /** The node gave the pod up, with phase Failed. */
   givenUp: GivenUp | undefined;
-  /** The node goes down: no pod gets more than this, whatever it asks for. */
+  /** The node goes down, or needs what the pod uses: it gets no more than this, whatever it asks for. */
   mostGraceSeconds = Number.POSITIVE_INFINITY;
   /** Nothing of it was ever made: this node does not run it. */
   rejected = false;

@@ -20,6 +20,8 @@ import { containerIdOf } from "./status.ts";
 /** How soon a pod is looked at again after something failed that no event will report as mended. */
 const retryMs = { firstMs: 500, maxMs: 30_000 };
 
+const evictionGraceSeconds = 1;
+
 /** kubelet's words (Kubernetes docs, "Node Shutdowns"). */
 const nodeShutdown = {
   reason: "Terminated",
@@ -99,7 +101,7 @@ export class PodWorker implements AsyncDisposable {
 
   #admit(): void {
     const state = this.#state;
-    const rejection = rejectionOf(state.pod, this.#context.allocations);
+    const rejection = rejectionOf(state.pod, this.#context);
     if (!rejection || state.isToEnd) return;
     const { reason, message } = rejection;
     state.rejected = true;
@@ -134,6 +136,16 @@ export class PodWorker implements AsyncDisposable {
     await this.#state.end.promise;
     await this.#looking;
     await this.#reports.settled();
+  }
+
+  /** The node needs what the pod uses: it ends at once, as failed. */
+  evict(message: string): void {
+    const state = this.#state;
+    if (state.isToEnd) return;
+    state.givenUp = { reason: "Evicted", message, disruption: "TerminationByKubelet" };
+    state.mostGraceSeconds = evictionGraceSeconds;
+    state.tellPod("Warning", "Evicted", message);
+    this.wake();
   }
 
   /** The API has the pod no more; its containers end. */

@@ -27,3 +27,13 @@ export async function unmount(path: string): Promise<void> {
     if (!/not mounted|no mount point/.test(error.message)) throw error;
   });
 }
+
+/** What a directory takes up on its file system; what is mounted below it does not count. */
+export async function sizeOnDisk(directory: string): Promise<number> {
+  // What is removed meanwhile makes du complain and end with 1; the sum holds.
+  const { stdout } = await run("du", ["-skx", directory]).catch((error: { stdout?: string }) => {
+    if (!error.stdout) throw error;
+    return { stdout: error.stdout };
+  });
+  return Number(/^\d+/.exec(stdout)?.[0] ?? 0) * 1024;
+}

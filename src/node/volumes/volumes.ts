@@ -8,7 +8,7 @@ import { ifAbsent } from "../../base/files.ts";
 import type { Client } from "../../client/client.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { prepareHostPath } from "./host-path.ts";
-import { mountsBelow, mountTmpfs, unmount } from "./mounts.ts";
+import { mountsBelow, mountTmpfs, sizeOnDisk, unmount } from "./mounts.ts";
 import { isProjected, type PayloadInputs, payloadOf } from "./payload.ts";
 
 /** A volume of a pod as it lies on this machine. */
@@ -33,6 +33,8 @@ export interface Volumes {
   tearDown(podUid: string): Promise<void>;
   /** A path inside a volume; made where it is absent. Refuses to leave the volume. */
   subPath(volume: MountedVolume, path: string): Promise<string>;
+  /** What lies in a pod's emptyDirs on disk, by volume. */
+  emptyDirBytes(podUid: string): Promise<ReadonlyMap<string, number>>;
   /** The pods that have directories. */
   podUids(): Promise<readonly string[]>;
   /** The pod's own directory, for small files such as /etc/hosts. */
@@ -147,6 +149,12 @@ export function openVolumes({
       // The files of ConfigMaps and Secrets lie in a directory of the volume whose own name begins with two dots.
       if (way === ".." || way.startsWith("../")) throw new Error(`subPath "${path}" not within volume path`);
       return real;
+    },
+
+    async emptyDirBytes(podUid) {
+      const root = join(directory, podUid, "volumes", "kubernetes.io~empty-dir");
+      const names = (await readdir(root).catch(ifAbsent)) ?? [];
+      return new Map(await Promise.all(names.map(async (name) => [name, await sizeOnDisk(join(root, name))] as const)));
     },
 
     async podUids() {

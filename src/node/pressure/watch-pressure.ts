@@ -1,0 +1,147 @@
+import type { Pod } from "../../api/schema/types.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { Pods } from "../pods.ts";
+import type { ContainerRuntime } from "../runtime.ts";
+import { collectUsage } from "../stats/collect.ts";
+import type { Volumes } from "../volumes/volumes.ts";
+import {
+  evictionMessage,
+  type PodUse,
+  type PressureCondition,
+  rankForEviction,
+  type Shortage,
+  shortagesIn,
+} from "./decide.ts";
+import { limitsWriting, overwritten, type Written } from "./local-storage.ts";
+import { readSignals } from "./signals.ts";
+
+export interface PressureParts {
+  readonly runtime: ContainerRuntime;
+  readonly volumes: Volumes;
+  readonly pods: Pods;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where pods write, and where the runtime keeps images. */
+  readonly directory: string;
+  readonly imageDirectory: string;
+  /** Removes what nobody uses; resolves when it is done. */
+  readonly reclaimImages: () => Promise<void>;
+  /** Called when a condition came or went. */
+  readonly changed: () => void;
+}
+
+/** What of this machine runs out. The kernel has no event for it that costs less than a look at a few of its files. */
+export interface Pressure extends Disposable {
+  readonly conditions: ReadonlySet<PressureCondition>;
+}
+
+/** kubelet's intervals: how often it looks, and how long a condition stays after its cause has gone. */
+const everyMs = 10_000;
+const staysMs = 5 * 60 * 1000;
+
+export function watchPressure(parts: PressureParts): Pressure {
+  const { runtime, volumes, pods, clock, log, directory, imageDirectory, reclaimImages, changed } = parts;
+  const lastSeenMs = new Map<PressureCondition, number>();
+  const conditions = new Set<PressureCondition>();
+  let timer = clock.after(everyMs, round);
+  let stopped = false;
+
+  function round(): void {
+    void look()
+      .catch((error: unknown) => log.warn("what is left on this machine could not be found out", { error }))
+      .finally(() => {
+        if (!stopped) timer = clock.after(everyMs, round);
+      });
+  }
+
+  async function look(): Promise<void> {
+    for (const pod of active().filter(limitsWriting)) await checkWriting(pod);
+    let shortages = note(shortagesIn(await readSignals({ directory, imageDirectory })));
+    if (shortages.some(({ condition }) => condition === "DiskPressure")) {
+      await reclaimImages();
+      shortages = note(shortagesIn(await readSignals({ directory, imageDirectory })));
+    }
+    // One at a time: what it frees may be enough.
+    for (const shortage of shortages) if (await evictOne(shortage)) return;
+  }
+
+  function note(shortages: readonly Shortage[]): readonly Shortage[] {
+    const nowMs = clock.now();
+    const before = conditions.size;
+    let came = false;
+    for (const { condition } of shortages) {
+      lastSeenMs.set(condition, nowMs);
+      came ||= !conditions.has(condition);
+      conditions.add(condition);
+    }
+    for (const [condition, seenMs] of lastSeenMs) if (nowMs - seenMs >= staysMs) conditions.delete(condition);
+    if (came || conditions.size !== before) {
+      log.info("what is left on this machine", { pressure: [...conditions].join(",") || "none" });
+      changed();
+    }
+    return shortages;
+  }
+
+  const active = (): readonly Pod[] =>
+    pods
+      .list()
+      .filter(
+        ({ status, metadata }) => !metadata.deletionTimestamp && !["Failed", "Succeeded"].includes(status?.phase ?? ""),
+      );
+
+  async function checkWriting(pod: Pod): Promise<void> {
+    const why = overwritten(pod, await writtenBy(pod));
+    if (why) pods.evict(pod.metadata.uid ?? "", why);
+  }
+
+  async function evictOne(shortage: Shortage): Promise<boolean> {
+    const [first] = rankForEviction(shortage.resource, await usesOf(shortage));
+    if (!first) return false;
+    log.warn("evicting a pod to make room", { pod: `${first.pod.metadata.namespace}/${first.pod.metadata.name}` });
+    pods.evict(first.pod.metadata.uid ?? "", evictionMessage(shortage, first));
+    return true;
+  }
+
+  async function usesOf({ resource }: Shortage): Promise<readonly PodUse[]> {
+    if (resource === "memory") {
+      const usage = new Map((await collectUsage(runtime, clock.now())).map((each) => [each.uid, each]));
+      return active().map((pod) => {
+        const containers = (usage.get(pod.metadata.uid ?? "")?.containers ?? []).map(
+          ({ name, workingSetBytes = 0 }) => ({
+            name,
+            used: workingSetBytes,
+          }),
+        );
+        return { pod, containers, used: containers.reduce((sum, { used }) => sum + used, 0) };
+      });
+    }
+    if (resource === "pids") return active().map((pod) => ({ pod, used: 0, containers: [] }));
+    return Promise.all(
+      active().map(async (pod) => {
+        const { emptyDirs, containers } = await writtenBy(pod);
+        const used = [...emptyDirs.values(), ...containers.values()].reduce((sum, each) => sum + each, 0);
+        return { pod, used, containers: [...containers].map(([name, bytes]) => ({ name, used: bytes })) };
+      }),
+    );
+  }
+
+  async function writtenBy(pod: Pod): Promise<Written> {
+    const uid = pod.metadata.uid ?? "";
+    const { containers } = await runtime.list(uid);
+    const sizes = await Promise.all(
+      containers.map(async ({ id, name }) => [name, await runtime.writtenBytes(id)] as const),
+    );
+    const perContainer = new Map<string, number>();
+    for (const [name, bytes] of sizes) perContainer.set(name, (perContainer.get(name) ?? 0) + bytes);
+    return { emptyDirs: await volumes.emptyDirBytes(uid), containers: perContainer };
+  }
+
+  return {
+    conditions,
+    [Symbol.dispose]() {
+      stopped = true;
+      timer[Symbol.dispose]();
+    },
+  };
+}
