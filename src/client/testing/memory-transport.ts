@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AnyObject, KubeObject } from "../../api/object.ts";
-import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../../api/request.ts";
+import { strategicPatch } from "../../api/patch/strategic.ts";
+import type { ListOf, Patch, ResourceRequest, WatchEvent, WatchRequest } from "../../api/request.ts";
+import { nodeOfKind } from "../../api/schema/table.ts";
 import { parseLabelSelector } from "../../api/selector.ts";
 import { alreadyExists, badRequest, conflict, notFound, StatusError } from "../../api/status.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -171,7 +173,7 @@ export function memoryTransport(clock: Clock): MemoryTransport {
         if (!request.body) throw badRequest("an update needs a body");
         return change(request, request.body);
       case "patch":
-        return change(request, merged(existing(request), request.patch?.document) as AnyObject);
+        return change(request, patched(existing(request), request.patch));
       case "delete":
         return remove(request);
       case "deletecollection":
@@ -235,6 +237,13 @@ export function memoryTransport(clock: Clock): MemoryTransport {
     },
   };
   return transport;
+}
+
+/** A JSON patch is not understood. */
+function patched(object: AnyObject, patch: Patch | undefined): AnyObject {
+  const node = nodeOfKind(object.apiVersion, object.kind);
+  if (patch?.type !== "strategic" || !node) return merged(object, patch?.document) as AnyObject;
+  return strategicPatch(structuredClone(object), patch.document, node) as AnyObject;
 }
 
 /** RFC 7386; lists of objects with a `uid` or `type` are not merged, as in a merge patch. */

@@ -22,6 +22,8 @@ export interface World extends AsyncDisposable {
   /** Lets the pretended kubelet leave pods of this name alone. */
   hold(name: RegExp): void;
   all<T extends KubeObject>(kind: Kind<T>): Promise<readonly T[]>;
+  /** Ends the controllers in the middle of what they do, and starts them again. */
+  restart(): Promise<void>;
 }
 
 export async function aWorld(controllers: readonly Controller[], { kubelet = true } = {}): Promise<World> {
@@ -30,8 +32,12 @@ export async function aWorld(controllers: readonly Controller[], { kubelet = tru
   const client = openClient(transport, { fieldManager: "test" });
   const informers = openInformers(client, { clock, log: noLog });
   const running = new DisposableStack();
-  for (const controller of controllers)
-    running.use(await startController(controller, { client, informers, clock, log: noLog }));
+  let started = new DisposableStack();
+  const start = async (): Promise<void> => {
+    for (const controller of controllers)
+      started.use(await startController(controller, { client, informers, clock, log: noLog }));
+  };
+  await start();
 
   let held: RegExp | undefined;
   const care = async (current: Pod): Promise<void> => {
@@ -42,10 +48,18 @@ export async function aWorld(controllers: readonly Controller[], { kubelet = tru
     else if (isLeaving(current)) await client.delete(pod, keyOf(current), { gracePeriodSeconds: 0 });
     else if (!current.status?.phase) await client.updateStatus(pod, { ...current, status: runningSince(clock.now()) });
   };
+  // Refused, or changed meanwhile: it looks again at what is there then.
+  const look = (seen: Pod): void =>
+    void care(seen).catch(() =>
+      clock.after(100, () => {
+        const current = informers.of(pod).get(keyOf(seen));
+        if (current) look(current);
+      }),
+    );
   if (kubelet)
     running.use(
       informers.of(pod).onChange(({ after }) => {
-        if (after) care(after).catch(() => {}); // changed or gone meanwhile: the next change comes here too
+        if (after) look(after);
       }),
     );
   return {
@@ -60,7 +74,13 @@ export async function aWorld(controllers: readonly Controller[], { kubelet = tru
       return (await client.list(event)).items.map(({ reason, message }) => `${reason}: ${message}`);
     },
     all: async (kind) => (await client.list(kind)).items,
+    async restart() {
+      started.dispose();
+      started = new DisposableStack();
+      await start();
+    },
     async [Symbol.asyncDispose]() {
+      started.dispose();
       running.dispose();
       await informers[Symbol.asyncDispose]();
     },

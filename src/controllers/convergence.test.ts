@@ -1,0 +1,209 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { deployment } from "../api/kinds/apps/deployment.ts";
+import { replicaSet } from "../api/kinds/apps/replica-set.ts";
+import { statefulSet } from "../api/kinds/apps/stateful-set.ts";
+import { job } from "../api/kinds/batch/job.ts";
+import { pod } from "../api/kinds/core/pod.ts";
+import { isLeaving, keyOf } from "../api/object.ts";
+import type { Pod } from "../api/schema/types.ts";
+import { conflict } from "../api/status.ts";
+import type { Controller } from "../client/controller.ts";
+import { deploymentController } from "./deployment/controller.ts";
+import { jobController } from "./job/controller.ts";
+import { hasEnded } from "./pods.ts";
+import { replicaSetController } from "./replicaset/controller.ts";
+import { statefulSetController } from "./statefulset/controller.ts";
+import { aWorld, type World } from "./testing/world.ts";
+
+/** What people and accidents do to a workload. */
+type Action =
+  | { readonly do: "scale"; readonly replicas: number }
+  | { readonly do: "image"; readonly image: number }
+  | { readonly do: "kill" | "fail"; readonly nth: number }
+  | { readonly do: "refuse"; readonly writes: number }
+  | { readonly do: "restart" | "end watches" | "forget history" };
+
+const accident: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({ do: fc.constantFrom("kill" as const, "fail" as const), nth: fc.nat(5) }),
+  fc.record({ do: fc.constant("refuse" as const), writes: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ do: fc.constantFrom("restart" as const, "end watches" as const, "forget history" as const) }),
+);
+const change: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({ do: fc.constant("scale" as const), replicas: fc.nat(5) }),
+  fc.record({ do: fc.constant("image" as const), image: fc.integer({ min: 1, max: 3 }) }),
+);
+/** Actions, and for how many milliseconds the controllers work before each. */
+const story = (action: fc.Arbitrary<Action>) =>
+  fc.array(fc.record({ action, afterMs: fc.constantFrom(0, 0, 5, 700) }), { maxLength: 12 });
+
+const key = { namespace: "default", name: "web" };
+const template = (image: number) =>
+  ({ metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "app", image: `app:${image}` }] } }) as never;
+const selector = { matchLabels: { app: "web" } };
+const images = (pods: readonly Pod[]) => pods.map(({ spec }) => spec.containers[0]?.image);
+const stays = (one: Pod): boolean => !isLeaving(one) && !hasEnded(one);
+
+async function living(world: World): Promise<readonly Pod[]> {
+  return (await world.all(pod)).filter(stays);
+}
+
+/** Does what the story says to the workload; `set` changes its spec. */
+async function tell(
+  world: World,
+  steps: readonly { action: Action; afterMs: number }[],
+  { set, check }: { set?: (spec: object) => Promise<unknown>; check?: () => Promise<void> },
+): Promise<void> {
+  let refusals = 0;
+  world.transport.intercept = ({ verb, resource, group, name = "" }) => {
+    if (!["update", "patch", "delete"].includes(verb) || refusals === 0) return;
+    refusals--;
+    throw conflict({ group, plural: resource }, name, "somebody was faster");
+  };
+  for (const { action, afterMs } of steps) {
+    await world.clock.advance(afterMs);
+    const pods = await living(world);
+    const chosen = "nth" in action ? pods[action.nth] : undefined;
+    refusals = 0; // what the story itself does is not refused
+    if (action.do === "scale") await set?.({ replicas: action.replicas });
+    if (action.do === "image") await set?.({ template: template(action.image) });
+    if (action.do === "kill" && chosen) await world.client.delete(pod, keyOf(chosen));
+    if (action.do === "fail" && chosen)
+      await world.client.updateStatus(pod, { ...chosen, status: { ...chosen.status, phase: "Failed" } });
+    if (action.do === "restart") await world.restart();
+    if (action.do === "end watches") world.transport.endWatches();
+    if (action.do === "forget history") world.transport.compact();
+    if (action.do === "refuse") refusals = action.writes;
+    await check?.();
+  }
+  refusals = 0;
+}
+
+/** Lets time pass until `done`; fails with what it says when it never comes to that. */
+async function comesTo(world: World, done: () => Promise<void>): Promise<void> {
+  for (let seconds = 0; ; seconds++) {
+    await world.clock.advance(1000);
+    try {
+      return await done();
+    } catch (error) {
+      if (seconds === 120) throw error;
+    }
+  }
+}
+
+async function inWorld(controllers: readonly Controller[], run: (world: World) => Promise<void>): Promise<void> {
+  await using world = await aWorld(controllers);
+  await run(world);
+}
+
+describe("whatever happens on the way, the end is what was asked for", () => {
+  test("of a Deployment", { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(story(fc.oneof(change, accident)), (steps) =>
+        inWorld([deploymentController, replicaSetController], async (world) => {
+          await world.client.create(deployment, {
+            metadata: key,
+            spec: { replicas: 3, selector, template: template(1) },
+          });
+          const set = (spec: object) => world.client.patch(deployment, key, { type: "merge", document: { spec } });
+          await tell(world, steps, { set });
+          const { spec } = await world.client.get(deployment, key);
+          const image = spec.template.spec?.containers[0]?.image;
+          await comesTo(world, async () => {
+            expect(images(await living(world))).toEqual(Array(spec.replicas).fill(image));
+            const { status, metadata } = await world.client.get(deployment, key);
+            expect(status?.observedGeneration).toBe(metadata.generation);
+            expect(status?.updatedReplicas ?? 0).toBe(spec.replicas);
+            const sets = (await world.all(replicaSet)).map((one) => one.spec.replicas ?? 0);
+            expect(sets.filter((size) => size > 0)).toEqual(spec.replicas ? [spec.replicas] : []);
+          });
+        }),
+      ),
+      { numRuns: 25 },
+    ),
+  );
+
+  test("of a rollout, which never has more pods than it may", { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(
+        story(
+          fc.oneof(fc.record({ do: fc.constant("image" as const), image: fc.integer({ min: 1, max: 3 }) }), accident),
+        ),
+        fc.integer({ min: 1, max: 2 }),
+        (steps, maxSurge) =>
+          inWorld([deploymentController, replicaSetController], async (world) => {
+            const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable: 0 } };
+            const spec = { replicas: 4, selector, template: template(1), strategy };
+            await world.client.create(deployment, { metadata: key, spec });
+            const set = (changed: object) =>
+              world.client.patch(deployment, key, { type: "merge", document: { spec: changed } });
+            const check = async () => expect((await living(world)).length).toBeLessThanOrEqual(4 + maxSurge);
+            await tell(world, steps, { set, check });
+            await comesTo(world, async () => expect((await living(world)).length).toBe(4));
+          }),
+      ),
+      { numRuns: 20 },
+    ),
+  );
+
+  test("of a StatefulSet, whose pods are each there once", { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(story(fc.oneof(change, accident)), fc.boolean(), (steps, parallel) =>
+        inWorld([statefulSetController], async (world) => {
+          const updateStrategy = { type: "RollingUpdate", rollingUpdate: { partition: 0 } };
+          const podManagementPolicy = parallel ? "Parallel" : "OrderedReady";
+          const spec = {
+            replicas: 2,
+            serviceName: "web",
+            selector,
+            template: template(1),
+            podManagementPolicy,
+            updateStrategy,
+          };
+          await world.client.create(statefulSet, { metadata: key, spec });
+          const set = (changed: object) =>
+            world.client.patch(statefulSet, key, { type: "merge", document: { spec: changed } });
+          await tell(world, steps, { set });
+          const { replicas = 0, template: wanted } = (await world.client.get(statefulSet, key)).spec;
+          await comesTo(world, async () => {
+            const pods = await living(world);
+            const names = Array.from({ length: replicas }, (_, ordinal) => `web-${ordinal}`);
+            expect(pods.map(({ metadata }) => metadata.name).sort()).toEqual(names);
+            expect(new Set(images(pods))).toEqual(new Set(replicas ? [wanted.spec?.containers[0]?.image] : []));
+          });
+        }),
+      ),
+      { numRuns: 25 },
+    ),
+  );
+
+  test("of a Job, which counts every pod once", { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(story(accident), (steps) =>
+        inWorld([jobController()], async (world) => {
+          const spec = { completions: 4, parallelism: 2, backoffLimit: 100, selector, template: template(1) };
+          await world.client.create(job, { metadata: key, spec });
+          await tell(world, steps, {});
+          await comesTo(world, async () => {
+            for (const one of await living(world))
+              if (one.status?.phase === "Running")
+                await world.client.updateStatus(pod, { ...one, status: { ...one.status, phase: "Succeeded" } });
+            const { status } = await world.client.get(job, key);
+            console.log(
+              JSON.stringify(status),
+              (await world.all(pod)).map((p) =>
+                [p.metadata.name, p.status?.phase, p.metadata.finalizers, p.spec.nodeName].join(),
+              ),
+            );
+            expect(status?.conditions?.map(({ type }) => type)).toContain("Complete");
+            const ended = (phase: string, pods: readonly Pod[]) =>
+              pods.filter((one) => one.status?.phase === phase).length;
+            const pods = await world.all(pod);
+            expect([status?.succeeded, ended("Succeeded", pods)]).toEqual([4, 4]);
+          });
+        }),
+      ),
+      { numRuns: 25 },
+    ),
+  );
+});
