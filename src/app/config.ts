@@ -26,6 +26,11 @@ export interface ServerConfig {
   readonly without: { readonly agent: boolean; readonly scheduler: boolean; readonly controllers: boolean };
   /** What the controllers are told by settings of kube-controller-manager. */
   readonly controllerSettings: Partial<ControllerSettings>;
+  /** Copies of the database; no schedule: none are made by themselves. */
+  readonly snapshots: {
+    readonly directory: string;
+    readonly schedule: { readonly cron: string; readonly keep: number } | undefined;
+  };
   /** How pod packets travel between nodes: the same on all. */
   readonly networkBackend: NetworkBackend;
   readonly agent: AgentConfig;

@@ -4,6 +4,8 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { builtinKinds } from "../api/kinds/all.ts";
+import { event as eventKind } from "../api/kinds/core/event.ts";
+import { timeText } from "../api/time.ts";
 import { serveApi } from "../apiserver/serve.ts";
 import { systemClock } from "../base/clock.ts";
 import { cidrAddress, cidrText } from "../base/ip.ts";
@@ -21,9 +23,9 @@ import { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { kubeconfigOf } from "../cluster/kubeconfig.ts";
 import { releaseNamesOfDeletedNodes } from "../cluster/node-keys.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
+import { scheduleSnapshots } from "../cluster/snapshots.ts";
 import { runControllers } from "../controllers/run.ts";
 import { runScheduler } from "../scheduler/run.ts";
-import { openStore } from "../store/open.ts";
 import { openTunnelHub } from "../tunnel/hub.ts";
 import { databaseCode, memoryAddon } from "./addons.ts";
 import { machineAddress } from "./addresses.ts";
@@ -36,12 +38,14 @@ import { publishExtensionAuthentication } from "./extension-authentication.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { intendedServer, logFindings } from "./inspect-device.ts";
 import { joinRoutes } from "./join-routes.ts";
+import { openDatabase, replacementEvent } from "./open-database.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
+import { databaseDirectory, snapshotRoute } from "./snapshots.ts";
 import { staticTokensFrom } from "./static-tokens.ts";
 import { tunnelUpgrade } from "./tunnel-upgrade.ts";
-import { kubernetesVersion } from "./version.ts";
+import { kubernetesVersion, skiffVersion } from "./version.ts";
 
 export interface RunOptions {
   readonly log: Log;
@@ -79,10 +83,16 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     ),
   );
   const credentials = kept.current;
-  const directory = join(serverDirectory, "db");
-  const store = await parts.start("store", () =>
+  const code = databaseCode(serverDirectory);
+  const { store, replaced } = await parts.start("store", () =>
     refusePlainly(config, () =>
-      openStore({ kind: "sqlite", directory, code: databaseCode(serverDirectory) }, { clock, log: log.part("store") }),
+      openDatabase({
+        directory: databaseDirectory(config.dataDirectory),
+        snapshotDirectory: config.snapshots.directory,
+        code,
+        version: skiffVersion,
+        surroundings: { clock, log: log.part("store") },
+      }),
     ),
   );
   const gate = Promise.withResolvers<Gate>();
@@ -114,13 +124,17 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
         nodes: tunnels,
         frontProxy: credentials.frontProxy,
         upgrades: [tunnelUpgrade(tunnels)],
-        openRoutes: joinRoutes(gate.promise, () => kept.current.serverCa.cert),
+        openRoutes: [
+          ...joinRoutes(gate.promise, () => kept.current.serverCa.cert),
+          snapshotRoute(store, config.snapshots.directory),
+        ],
         version: kubernetesVersion,
       }),
     ),
   );
   const startClient = openClient(api.transportFor(partUser("start")), { fieldManager: "skiff" });
   await ensureAgentRole(startClient);
+  if (replaced) await startClient.create(eventKind, replacementEvent(replaced, timeText(clock.now())));
   gate.resolve(
     new Gate({
       client: startClient,
@@ -200,6 +214,11 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     );
   } else manager.ready(`the API answers at ${localUrl}`);
 
+  const { schedule, directory } = config.snapshots;
+  if (schedule) {
+    const from = { store, directory, nodeName: config.agent.nodeName, log: log.part("snapshots") };
+    await parts.start("snapshots", () => scheduleSnapshots(schedule, from));
+  }
   await parts.start("memory", async () =>
     giveBackMemory(ownMemory(memoryAddon(serverDirectory)), { clock, log: log.part("memory") }),
   );

@@ -67,6 +67,28 @@ export async function askToJoin({ server, serverCa, credential, ask }: Joining):
   throw status < 500 ? new JoinRefused(`${server} refuses this device: ${message}`) : new Error(message);
 }
 
+/** The server does not answer at all. */
+export class NotReached extends CannotStart {
+  override readonly name = "NotReached";
+}
+
+/** Asks a server for something of skiff's own, as who the kubeconfig says. @throws {NotReached} @throws {CannotStart} */
+export async function askAsAdministrator(
+  { server, ca, cert, key }: { server: string; ca: string; cert: string; key: string },
+  path: string,
+  ask: unknown,
+): Promise<unknown> {
+  const { hostname: host, port } = addressOf(server);
+  const connecting = connectPinned({ host, port, ca, name: serverName, protocols: ["http/1.1"], cert, key });
+  const socket = await connecting.catch((error: Error) => {
+    throw new NotReached(`${server} does not answer: ${error.message}`);
+  });
+  const headers = { "content-type": "application/json" };
+  const { status, body } = await exchange(server, socket, { method: "POST", path, headers, body: JSON.stringify(ask) });
+  if (status === 200) return JSON.parse(body);
+  throw new CannotStart(`${server} refuses: ${messageIn(body) ?? `it answers with ${status}`}`);
+}
+
 interface Sent {
   readonly method: string;
   readonly path: string;

@@ -8,6 +8,7 @@ import { licences } from "./licences.ts";
 import { node } from "./node.ts";
 import { ready } from "./ready.ts";
 import { server } from "./server.ts";
+import { snapshot } from "./snapshot.ts";
 import { stop } from "./stop.ts";
 import { token } from "./token.ts";
 
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   agent,
   token,
   certificate,
+  snapshot,
   node,
   kubectl,
   ready,

@@ -4,6 +4,7 @@ import { ArgRefused, checkArgOfAnother, controllerSettingFrom } from "../../app/
 import type { ServerConfig } from "../../app/config.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { runServer } from "../../app/server.ts";
+import { isSchedule, usualSnapshotDirectory } from "../../app/snapshots.ts";
 import { parseToken } from "../../app/tokens.ts";
 import { type Cidr, cidrAddress, cidrContains, cidrText, parseIp } from "../../base/ip.ts";
 import { type LogLevel, openLog } from "../../base/log.ts";
@@ -121,6 +122,16 @@ export const server: Command = {
       keepsCommas: true,
       does: "setting of the API server, as kube-apiserver names it",
     },
+    {
+      name: "snapshot-schedule-cron",
+      value: "CRON",
+      keepsCommas: true,
+      does: "when the database is copied, in the five fields of cron",
+      defaultText: "0 */12 * * *",
+    },
+    { name: "snapshot-retention", value: "NUMBER", does: "how many scheduled copies are kept", defaultText: "5" },
+    { name: "snapshot-dir", value: "DIR", does: "where they lie", defaultText: "server/db/snapshots in --data-dir" },
+    { name: "disable-snapshots", does: "make no copies by itself" },
     { name: "disable-agent", does: "run no containers on this machine; needs neither root nor Docker" },
     { name: "disable-scheduler", does: "run no scheduler" },
     { name: "disable-controller-manager", does: "run no controllers" },
@@ -197,6 +208,7 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     staticTokensFile: values.text("token-auth-file"),
     without,
     controllerSettings: controllerSettings(values, clusterCidrs, serviceCidrs),
+    snapshots: snapshotsFrom(values, dataDirectory),
     networkBackend: values.oneOf("flannel-backend", ["vxlan", "host-gw", "none"]),
     agent: agentConfigFrom(values, { machineName, dataDirectory }),
   };
@@ -253,4 +265,17 @@ function secretFrom(values: Values, name: "token" | "agent-token"): string | und
     // The secret itself is not shown: what is printed ends up in logs.
     throw new UsageError(`--${name}: ${(error as Error).message}`);
   }
+}
+
+function snapshotsFrom(values: Values, dataDirectory: string): ServerConfig["snapshots"] {
+  const cron = values.text("snapshot-schedule-cron") ?? "0 */12 * * *";
+  if (!isSchedule(cron))
+    throw values.wrong("snapshot-schedule-cron", cron, "write it in the five fields of cron, such as 0 */12 * * *");
+  const keepText = values.text("snapshot-retention") ?? "5";
+  if (!/^[1-9]\d{0,3}$/.test(keepText))
+    throw values.wrong("snapshot-retention", keepText, "a number of copies from 1 on");
+  return {
+    directory: resolve(values.text("snapshot-dir") ?? usualSnapshotDirectory(dataDirectory)),
+    schedule: values.isOn("disable-snapshots") ? undefined : { cron, keep: Number(keepText) },
+  };
 }
