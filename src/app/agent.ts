@@ -38,7 +38,7 @@ export async function startAgent(
   settings: AgentSettings,
   { client, informers, recollection, dial, clock, log }: AgentSurroundings,
 ): Promise<RunningNode> {
-  const { nodeName, nodeIps, clusterDns, clusterDomain } = settings;
+  const { nodeName, nodeIps, clusterDns, clusterDomain, kubelet } = settings;
   const directory = join(settings.dataDirectory, "agent");
   const runtime = await parts.start("docker", () =>
     openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }),
@@ -53,7 +53,7 @@ export async function startAgent(
       clusterDomain,
       stateDirectory: join(directory, "network"),
       backend: settings.networkBackend,
-      resolvConf: "/etc/resolv.conf",
+      resolvConf: kubelet.resolvConf ?? "/etc/resolv.conf",
       clock,
       log,
     }),
@@ -70,8 +70,10 @@ export async function startAgent(
       nodeName,
       nodeIps,
       externalIps: settings.nodeExternalIps,
-      labels: settings.nodeLabels,
-      taints: settings.nodeTaints,
+      labels: { ...kubelet.labels, ...settings.nodeLabels },
+      taints: [...(kubelet.taints ?? []), ...settings.nodeTaints],
+      maxPods: kubelet.maxPods,
+      reserved: kubelet.reserved,
       dns: { clusterDns, clusterDomain },
       rootDirectory: directory,
       memoryDirectory: "/run/skiff",

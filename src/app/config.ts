@@ -4,6 +4,7 @@ import type { ShutdownGrace } from "../node/pods.ts";
 export type { ShutdownGrace };
 
 import type { ControllerSettings } from "../controllers/options.ts";
+import type { KubeletSettings } from "./kubelet-args.ts";
 
 /** All that a server is told: the command line, the config file and the defaults, checked and of the right types. */
 export interface ServerConfig {
@@ -56,6 +57,7 @@ export interface AgentConfig {
   readonly nodeExternalIps: readonly string[];
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly nodeTaints: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  readonly kubelet: KubeletSettings;
   /** "unix:///var/run/docker.sock" */
   readonly runtimeEndpoint: string;
   /** How long pods may take to end when the machine goes down. */

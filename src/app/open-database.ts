@@ -108,7 +108,7 @@ async function withCopy(error: NewerFormat, snapshotDirectory: string): Promise<
 /** Says on the API that a copy took the database's place, where whoever looks after the cluster reads it. */
 export function replacementEvent(note: string, nowText: string) {
   return {
-    metadata: { namespace: "kube-system", generateName: "database." },
+    metadata: { namespace: "kube-system", generateName: "database-replaced-" },
     involvedObject: { apiVersion: "v1", kind: "Namespace", name: "kube-system", namespace: "kube-system" },
     type: "Warning",
     reason: "DatabaseReplaced",

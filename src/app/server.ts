@@ -134,7 +134,10 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   );
   const startClient = openClient(api.transportFor(partUser("start")), { fieldManager: "skiff" });
   await ensureAgentRole(startClient);
-  if (replaced) await startClient.create(eventKind, replacementEvent(replaced, timeText(clock.now())));
+  if (replaced) {
+    const told = startClient.create(eventKind, replacementEvent(replaced, timeText(clock.now())));
+    await told.catch((error: unknown) => log.error("the Event about the database was not written", { error }));
+  }
   gate.resolve(
     new Gate({
       client: startClient,

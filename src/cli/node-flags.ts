@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { labelValue, qualifiedName } from "../api/validate/names.ts";
+import { ArgRefused } from "../app/component-args.ts";
 import type { AgentConfig, ShutdownGrace } from "../app/config.ts";
+import { kubeletSettingFrom, kubeletSettings } from "../app/kubelet-args.ts";
 import { messageOf } from "../base/log.ts";
 import { type Flag, UsageError } from "./command.ts";
 import type { Values } from "./values.ts";
@@ -38,6 +40,13 @@ export const nodeFlags: readonly Flag[] = [
     does: "taint of the node, set when it registers",
   },
   {
+    name: "kubelet-arg",
+    value: "NAME=VALUE",
+    repeatable: true,
+    keepsCommas: true,
+    does: "setting of the node, as kubelet names it",
+  },
+  {
     name: "container-runtime-endpoint",
     value: "SOCKET",
     does: "where Docker listens",
@@ -71,6 +80,7 @@ export function agentConfigFrom(
     nodeExternalIps: values.ips("node-external-ip"),
     nodeLabels: labelsFrom(values),
     nodeTaints: taintsFrom(values),
+    kubelet: kubeletSettings(values.list("kubelet-arg").map((arg) => kubeletArg(values, arg))),
     runtimeEndpoint: socketFrom(values),
     shutdownGrace: shutdownGraceFrom(values),
   };
@@ -147,6 +157,14 @@ function nodeId(dataDirectory: string): string {
   mkdirSync(join(dataDirectory, "agent"), { recursive: true, mode: 0o700 });
   writeFileSync(file, `${made}\n`, { mode: 0o600 });
   return made;
+}
+
+function kubeletArg(values: Values, arg: string) {
+  try {
+    return kubeletSettingFrom(arg);
+  } catch (error) {
+    throw error instanceof ArgRefused ? values.wrong("kubelet-arg", arg, error.message) : error;
+  }
 }
 
 function taintsFrom(values: Values): { key: string; value: string; effect: string }[] {

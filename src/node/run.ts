@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { node as nodeKind } from "../api/kinds/core/node.ts";
 import { pod } from "../api/kinds/core/pod.ts";
 import { service } from "../api/kinds/core/service.ts";
 import type { NodeAddress, Taint } from "../api/schema/types.ts";
@@ -42,6 +43,10 @@ export interface NodeOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
+  /** How many pods the node takes; 110 unless said. */
+  readonly maxPods?: number | undefined;
+  /** What of the machine is not for pods, each as quantities ("cpu": "100m"). */
+  readonly reserved?: readonly Readonly<Record<string, string>>[] | undefined;
   readonly dns: DnsSettings;
   /** What pods keep lies here, on disk. */
   readonly rootDirectory: string;
@@ -71,7 +76,14 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   await mkdir(options.rootDirectory, { recursive: true, mode: 0o750 });
   await mkdir(options.memoryDirectory, { recursive: true, mode: 0o750 });
   const info = await runtime.info();
-  const machine = await inspectMachine({ directory: options.rootDirectory, runtime: info, version: options.version });
+  const { version, maxPods, reserved } = options;
+  const machine = await inspectMachine({
+    directory: options.rootDirectory,
+    runtime: info,
+    version,
+    maxPods,
+    reserved,
+  });
   const services = informers.of(service);
   const objects = watchObjects({ client, clock, log, recollection });
   const addresses: NodeAddress[] = [
@@ -90,7 +102,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   const none: ReadonlySet<string> = new Set();
   let watched: Pressure | undefined;
   const pressure = () => watched?.conditions ?? none;
-  const kept = keepNode({ client, clock, log, runtime, machine, identity, pressure });
+  const kept = keepNode({ client, clock, log, runtime, machine, identity, pressure, nodes: informers.of(nodeKind) });
   const volumes = openVolumes({
     directory: join(options.rootDirectory, "pods"),
     memoryDirectory: join(options.memoryDirectory, "pods"),

@@ -127,6 +127,8 @@ test("who steals a device can do with its key what its node may, and nothing els
     `--client-certificate=${join(directory, "stolen.crt")}`,
     `--client-key=${join(directory, "stolen.key")}`,
   ];
+  const there = JSON.stringify({ spec: { nodeName: "three" } });
+  await kubectl("run", "on-three", "--image=busybox:1", `--overrides=${there}`, "--", "sleep", "36000");
   const thief = (...args: string[]) => on.cluster.kubectl.run([...identity, ...args]);
   expect(await thief("get", "node", "two")).toMatchObject({ code: 0 });
   for (const args of [

@@ -8,6 +8,7 @@ import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
+import type { Informer } from "../../client/informer.ts";
 import type { ContainerRuntime, Image } from "../runtime.ts";
 import { architecture, type Machine } from "./machine.ts";
 
@@ -40,6 +41,8 @@ interface Parts {
   readonly identity: NodeIdentity;
   /** What of the machine runs out. */
   readonly pressure: () => ReadonlySet<string>;
+  /** The Nodes as the API shows them. */
+  readonly nodes: Informer<Node>;
 }
 
 /** A node whose Lease is this old is held to be lost; it is renewed four times within (kubelet's defaults). */
@@ -90,6 +93,13 @@ export function keepNode(parts: Parts): KeptNode {
     repeat(renewMs, () => node.renewLease(), "the node's lease was not renewed");
     repeat(statusMs, () => node.writeStatus(), "the node's status was not written");
   });
+  // While this machine could not be heard, the node controller gave it up: as soon as that is seen, it is denied.
+  const watching = parts.nodes.onChange(({ key, after }) => {
+    if (key.name !== parts.identity.name || !after || !isGivenUp(after)) return;
+    void beginning
+      .then(() => (stop.signal.aborted ? undefined : node.writeStatus()))
+      .catch((error: unknown) => log.warn("the node's status was not written", { error }));
+  });
   let silence: Disposable | undefined;
   function tell(answers: boolean): void {
     node.runtimeIsDown = !answers;
@@ -114,11 +124,19 @@ export function keepNode(parts: Parts): KeptNode {
     pressureChanged: writeStatus,
     async [Symbol.asyncDispose]() {
       stop.abort();
+      watching[Symbol.dispose]();
       silence?.[Symbol.dispose]();
       for (const timer of timers) timer[Symbol.dispose]();
       await beginning;
     },
   };
+}
+
+/** Whether somebody else says that nothing is known of this node. */
+function isGivenUp({ status }: Node): boolean {
+  return (status?.conditions ?? []).some(
+    ({ type, status: value }) => value === "Unknown" && healthy.some(([own]) => own === type),
+  );
 }
 
 class NodeWriter {

@@ -1,5 +1,6 @@
 import { readFile, statfs } from "node:fs/promises";
 import { arch, availableParallelism, release } from "node:os";
+import { formatQuantity, signOf, subtractQuantities } from "../../api/quantity.ts";
 import type { NodeSystemInfo } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
 import type { RuntimeInfo } from "../runtime.ts";
@@ -14,34 +15,41 @@ export interface Machine {
 
 /** Below this share of free space images are removed; pods are not promised it. */
 const keptFreeShare = 0.05;
-const mostPods = 110;
+const usualMostPods = 110;
+
+export interface Inspection {
+  readonly directory: string;
+  readonly runtime: RuntimeInfo;
+  readonly version: string;
+  readonly maxPods?: number | undefined;
+  /** What of the machine is not for pods, each as quantities. */
+  readonly reserved?: readonly Readonly<Record<string, string>>[] | undefined;
+}
 
 export async function inspectMachine({
   directory,
   runtime,
   version,
-}: {
-  directory: string;
-  runtime: RuntimeInfo;
-  version: string;
-}): Promise<Machine> {
+  maxPods = usualMostPods,
+  reserved = [],
+}: Inspection): Promise<Machine> {
   const [meminfo, disk] = await Promise.all([readFile("/proc/meminfo", "utf8"), statfs(directory)]);
   const memoryKi = Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0);
   const diskBytes = disk.blocks * disk.bsize;
   const common = {
     cpu: String(availableParallelism()),
-    pods: String(mostPods),
+    pods: String(maxPods),
     "hugepages-1Gi": "0",
     "hugepages-2Mi": "0",
   };
   return {
     memoryBytes: memoryKi * 1024,
     capacity: { ...common, memory: `${memoryKi}Ki`, "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki` },
-    allocatable: {
+    allocatable: reserved.reduce(less, {
       ...common,
       memory: `${memoryKi}Ki`,
       "ephemeral-storage": String(Math.floor(diskBytes * (1 - keptFreeShare))),
-    },
+    }),
     info: {
       architecture: architecture(),
       bootID: await line("/proc/sys/kernel/random/boot_id"),
@@ -55,6 +63,19 @@ export async function inspectMachine({
       systemUUID: (await line("/sys/class/dmi/id/product_uuid")) || (await line("/etc/machine-id")),
     },
   };
+}
+
+/** What is left; never less than nothing. */
+function less(
+  all: Readonly<Record<string, string>>,
+  taken: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const left = Object.entries(all).map(([name, amount]): [string, string] => {
+    if (taken[name] === undefined) return [name, amount];
+    const rest = subtractQuantities(amount, taken[name]);
+    return [name, signOf(rest) < 0 ? "0" : formatQuantity(rest)];
+  });
+  return Object.fromEntries(left);
 }
 
 /** Go's name of the processor architecture. */

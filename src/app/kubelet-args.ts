@@ -1,0 +1,85 @@
+import { ArgRefused } from "./component-args.ts";
+
+/** What the node is told in the words of kubelet. */
+export interface KubeletSettings {
+  readonly maxPods?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  /** The node's own resolvers. */
+  readonly resolvConf?: string;
+  /** What of the machine is not for pods: "cpu", "memory" and "ephemeral-storage" as quantities. */
+  readonly reserved?: readonly Readonly<Record<string, string>>[];
+}
+
+type Read = (text: string) => KubeletSettings;
+
+const reserved: Read = (text) => ({ reserved: [pairs(text, ["cpu", "memory", "ephemeral-storage", "pid"])] });
+
+/** Settings that have an effect; then those that hold anyway. */
+const settings: Readonly<Record<string, Read>> = {
+  "max-pods": (text) => ({ maxPods: count(text, 1) }),
+  "node-labels": (text) => ({ labels: pairs(text) }),
+  "register-with-taints": (text) => ({ taints: text.split(",").map(taint) }),
+  "resolv-conf": (text) => ({ resolvConf: path(text) }),
+  "kube-reserved": reserved,
+  "system-reserved": reserved,
+  v: (text) => held(/^\d+$/.test(text), "a level, such as 2; use --debug for more messages"),
+  "fail-swap-on": (text) => held(text === "false", "false: pods run on machines with swap"),
+  "rotate-certificates": (text) => held(text === "true", "true: certificates renew themselves"),
+};
+
+/** Reads "NAME=VALUE". @throws {ArgRefused} with what would be right */
+export function kubeletSettingFrom(arg: string): KubeletSettings {
+  const [, name = "", text = "true"] = /^(?:--)?([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+  const read = Object.hasOwn(settings, name) ? settings[name] : undefined;
+  if (!read)
+    throw new ArgRefused(
+      `skiff has no setting ${JSON.stringify(name)}: it has ${Object.keys(settings).sort().join(", ")}`,
+    );
+  return read(text);
+}
+
+/** Several, later ones over earlier ones; labels, taints and reservations add up. */
+export function kubeletSettings(args: readonly KubeletSettings[]): KubeletSettings {
+  return {
+    ...Object.assign({}, ...args),
+    labels: Object.assign({}, ...args.map(({ labels }) => labels)),
+    taints: args.flatMap(({ taints = [] }) => taints),
+    reserved: args.flatMap(({ reserved = [] }) => reserved),
+  };
+}
+
+function held(isSo: boolean, right: string): KubeletSettings {
+  if (!isSo) throw new ArgRefused(`expected ${right}`);
+  return {};
+}
+
+function count(text: string, least: number): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < least)
+    throw new ArgRefused(`expected a whole number, ${least} or more`);
+  return Number(text);
+}
+
+function path(text: string): string {
+  if (!text.startsWith("/"))
+    throw new ArgRefused("expected the path of a file, such as /run/systemd/resolve/resolv.conf");
+  return text;
+}
+
+function pairs(text: string, names?: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    text.split(",").map((pair) => {
+      const [key = "", value, ...rest] = pair.split("=");
+      if (!key || value === undefined || rest.length > 0 || (names && !names.includes(key)))
+        throw new ArgRefused(`expected ${names ? `${names[0]}=100m,${names[1]}=128Mi` : "key=value,key=value"}`);
+      return [key, value];
+    }),
+  );
+}
+
+function taint(text: string): { key: string; value: string; effect: string } {
+  const [, key, value = "", effect] =
+    /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text) ?? [];
+  if (!key || !effect) throw new ArgRefused("expected key=value:NoSchedule (or PreferNoSchedule, NoExecute)");
+  return { key, value, effect };
+}
