@@ -44,6 +44,7 @@ import { Definitions } from "./registry/custom/definitions.ts";
 import type { Registry } from "./registry/deps.ts";
 import { Catalog } from "./registry/resources.ts";
 import { specialsFor } from "./registry/special/all.ts";
+import { serveMetrics } from "./resource-metrics/serve-metrics.ts";
 import { bootstrap } from "./system/bootstrap.ts";
 import { OwnConditions } from "./system/own-conditions.ts";
 import { systemUser, type UserInfo } from "./user.ts";
@@ -134,6 +135,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const extensions = new Extensions({ store, nodes, clock, certificate: frontProxy });
   const conditions = new OwnConditions(registry, (name) => extensions.seen(name));
   extensions.onSeen = () => conditions.lookAgain("apiservices.apiregistration.k8s.io");
+  const resourceMetrics = serveMetrics({ registry, extensions, nodes, clock, log });
   await Promise.all([definitions.ready, conditions.ready]);
 
   const health = serverHealth(store, stopping.signal);
@@ -216,6 +218,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       conditions[Symbol.dispose]();
       registry.admission[Symbol.dispose]();
       webhooks[Symbol.dispose]();
+      resourceMetrics[Symbol.dispose]();
       extensions[Symbol.dispose]();
       nodeAuthorizer[Symbol.dispose]();
       rbac[Symbol.dispose]();

@@ -86,8 +86,10 @@ describe("looking", () => {
     );
   });
 
-  test("top says that there are no metrics", async () => {
-    expect(await fails("top", "nodes")).toMatch(/Metrics API not available/);
+  test("top shows what nodes, pods and containers use", async () => {
+    expect(await kubectl("get", "apiservice", "v1beta1.metrics.k8s.io")).toMatch(/Local +True/);
+    expect(await kubectl("top", "nodes")).toMatch(/\n\S+ +\d+m +\d+% +\d+Mi +\d+%/);
+    expect(await kubectl("top", "pods", "--containers")).toMatch(/\nnginx-deployment-\S+ +nginx +\d+m +\d+Mi/);
   });
 
   test("get -w follows changes", async () => {

@@ -1,3 +1,4 @@
+import type { AnyObject } from "../../api/object.ts";
 import type { APIService, APIServiceSpec } from "../../api/schema/types.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -31,6 +32,25 @@ export interface ExtensionApi {
   /** What it said it serves when it was last asked. */
   readonly resources: readonly ExtensionResource[];
   readonly isAvailable: boolean;
+  /** Where no other server is asked. */
+  readonly local?: LocalApi;
+}
+
+/** An API that this server answers by itself, from something else than stored objects. */
+export interface LocalApi {
+  readonly group: string;
+  readonly version: string;
+  readonly resources: readonly ExtensionResource[];
+  /** @throws {StatusError} */
+  answer(question: LocalQuestion): Promise<AnyObject>;
+}
+
+export interface LocalQuestion {
+  readonly verb: string;
+  readonly resource: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly labelSelector: string;
 }
 
 export interface ExtensionsOptions {
@@ -62,6 +82,7 @@ export class Extensions implements Disposable {
   readonly #options: ExtensionsOptions;
   readonly #known = new Map<string, Known>();
   readonly #stopping = new AbortController();
+  readonly #local = new Map<string, LocalApi>();
   #watch: Watch;
   /** Changes whenever discovery is another one. */
   generation = 0;
@@ -76,18 +97,30 @@ export class Extensions implements Disposable {
   find(group: string, version: string): ExtensionApi | undefined {
     const name = `${version}.${group}`;
     const known = this.#known.get(name);
-    return known && apiOf(name, known);
+    if (known) return apiOf(name, known);
+    const local = this.#local.get(name);
+    return local && localApiOf(name, local);
+  }
+
+  /** Answers an API by itself from now on, unless an APIService names another server for it. */
+  addLocal(api: LocalApi): void {
+    this.#local.set(`${api.version}.${api.group}`, api);
+    this.generation++;
   }
 
   /** The extension that serves a path, if one does. */
   serving(path: string): ExtensionApi | undefined {
-    if (this.#known.size === 0) return undefined;
+    if (this.#known.size + this.#local.size === 0) return undefined;
     const [, group = "", version = ""] = /^\/apis\/([^/]+)\/([^/]+)/.exec(path) ?? [];
     return this.find(group, version);
   }
 
   all(): ExtensionApi[] {
-    return [...this.#known].map(([name, known]) => apiOf(name, known));
+    const own = [...this.#local].filter(([name]) => !this.#known.has(name));
+    return [
+      ...[...this.#known].map(([name, known]) => apiOf(name, known)),
+      ...own.map(([name, local]) => localApiOf(name, local)),
+    ];
   }
 
   /** Whether it answers, where there is somebody to answer; undefined while it is being asked. */
@@ -219,6 +252,12 @@ export class Extensions implements Disposable {
     this.#watch[Symbol.dispose]();
     for (const name of [...this.#known.keys()]) this.#forget(name);
   }
+}
+
+function localApiOf(name: string, local: LocalApi): ExtensionApi {
+  const { group, version, resources } = local;
+  const spec = { group, version, groupPriorityMinimum: 100, versionPriority: 100 };
+  return { name, group, version, spec, resources, isAvailable: true, local };
 }
 
 function apiOf(name: string, { spec, resources, seen }: Known): ExtensionApi {

@@ -5,8 +5,10 @@ import type { ListOf, ResourceRequest } from "../../api/request.ts";
 import { StatusError, statusErrorFrom } from "../../api/status.ts";
 import { untilGone } from "../actions/node-stream.ts";
 import type { Exchange } from "../http/exchange.ts";
+import { splitTarget } from "../http/query.ts";
+import { requestInfo } from "../http/request-info.ts";
 import type { UserInfo } from "../user.ts";
-import type { ExtensionApi, Extensions } from "./extensions.ts";
+import type { ExtensionApi, Extensions, LocalApi } from "./extensions.ts";
 
 /** Who asks, in the headers that extension servers believe when they come with the front proxy's certificate. */
 function headersOf({ name, uid, groups, extra }: UserInfo): Record<string, string | string[]> {
@@ -33,6 +35,7 @@ export async function passToExtension(
   extensions: Extensions,
   { api, user, exchange }: { api: ExtensionApi; user: UserInfo; exchange: Exchange },
 ): Promise<void> {
+  if (api.local) return answerLocally(api.local, exchange);
   const { incoming } = exchange;
   const outgoing = exchange.outgoing as ServerResponse;
   const method = incoming.method ?? "GET";
@@ -64,12 +67,36 @@ function unavailable(exchange: Exchange, error: unknown): void {
   exchange.sendText(503, "service unavailable\n");
 }
 
+async function answerLocally(api: LocalApi, exchange: Exchange): Promise<void> {
+  const { path, query } = splitTarget(exchange.incoming.url ?? "/");
+  const { verb, resource, namespace, name, isResource } = requestInfo(exchange.incoming.method ?? "GET", path, {
+    watching: query.get("watch") === "true",
+    onlyName: undefined,
+  });
+  const question = {
+    verb,
+    resource,
+    namespace: namespace || undefined,
+    name: name || undefined,
+    labelSelector: query.get("labelSelector") ?? "",
+  };
+  const { group, version, resources } = api;
+  const answer = isResource
+    ? await api.answer(question)
+    : { kind: "APIResourceList", apiVersion: "v1", groupVersion: `${group}/${version}`, resources };
+  exchange.sendText(200, JSON.stringify(answer), "application/json");
+}
+
 /** The same for a part of this process. */
 export async function askExtension(
   extensions: Extensions,
   { api, user, request }: { api: ExtensionApi; user: UserInfo; request: ResourceRequest },
 ): Promise<KubeObject | ListOf<AnyObject>> {
   const { verb, body } = request;
+  if (api.local) {
+    const { resource, namespace, name, options } = request;
+    return api.local.answer({ verb, resource, namespace, name, labelSelector: options?.labelSelector ?? "" });
+  }
   const method = methods[verb];
   if (!method) throw new StatusError("MethodNotAllowed", `${verb} is not passed on to extension servers`);
   const headers = { ...headersOf(user), accept: "application/json", "content-type": "application/json" };
