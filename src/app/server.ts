@@ -21,6 +21,7 @@ import { serverName } from "../cluster/join.ts";
 import type { ClusterSettings } from "../cluster/join-protocol.ts";
 import { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { kubeconfigOf } from "../cluster/kubeconfig.ts";
+import { deployManifests } from "../cluster/manifests/deploy.ts";
 import { releaseNamesOfDeletedNodes } from "../cluster/node-keys.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
 import { scheduleSnapshots } from "../cluster/snapshots.ts";
@@ -187,6 +188,15 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     );
     api.componentRuns("controller-manager");
   }
+  await parts.start("manifests", () => {
+    const client = openClient(api.transportFor(partUser("manifests")), { fieldManager: "skiff-manifests" });
+    return deployManifests({
+      directory: join(serverDirectory, "manifests"),
+      client,
+      clock,
+      log: log.part("manifests"),
+    });
+  });
   if (!config.without.scheduler) {
     const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
     await parts.start("scheduler", () => runScheduler({ client, informers, clock, log }));

@@ -1,0 +1,29 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+
+/** A manifest file as it was found. */
+export interface ManifestFile {
+  readonly path: string;
+  /** Its name without directories and ending: that of its Addon. */
+  readonly name: string;
+  readonly text: string;
+  readonly checksum: string;
+}
+
+const endings = new Set([".yaml", ".yml", ".json"]);
+
+/** The manifest files of a directory and those inside it, by path; without those beside which lies a file NAME.skip. */
+export async function manifestFiles(directory: string): Promise<readonly ManifestFile[]> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const all = new Set(paths);
+  const wanted = paths.filter((path) => endings.has(extname(path)) && !all.has(`${path}.skip`)).sort();
+  return Promise.all(
+    wanted.map(async (path) => {
+      const text = await readFile(path, "utf8");
+      const checksum = createHash("sha256").update(text).digest("hex");
+      return { path, name: basename(path, extname(path)).toLowerCase(), text, checksum };
+    }),
+  );
+}
