@@ -145,7 +145,7 @@ function lettingGo(client: Client, held: Pod): WriteStep {
     try {
       await client.patch(pod, keyOf(held), { type: "strategic", document });
     } catch (error) {
-      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+      if (!isReason(error, "NotFound")) throw error;
     }
     // That may have been the end of the pod. Seen as it was, it would be counted once more.
     await cache.until(pod, held, (now) => !isTracked(now));

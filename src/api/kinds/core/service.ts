@@ -52,10 +52,13 @@ export const service = defineKind<Service>({
   },
 
   prepareCreate: ({ spec }) => normalizeClusterIps(spec, undefined),
-  prepareUpdate({ spec }, old) {
+  prepareUpdate(service, old) {
+    const { spec } = service;
     keepAllocated(spec, old.spec);
     normalizeClusterIps(spec, old.spec);
     dropWhatTheTypeLacks(spec, old.spec);
+    const isBalanced = spec.type === "LoadBalancer";
+    if (!isBalanced && old.spec.type === "LoadBalancer") service.status = { ...service.status, loadBalancer: {} };
   },
 
   validate: validateService,
