@@ -19,7 +19,7 @@ export interface Surroundings {
   readonly serviceCidrs: readonly string[];
 }
 
-/** Settings of kube-scheduler and kube-apiserver change nothing yet: those that are known hold as they are. */
+/** Settings of kube-apiserver change nothing yet: those that are known hold as they are. */
 export type NoSettings = Record<never, never>;
 
 type DurationSetting = {
@@ -65,12 +65,27 @@ const controllerManagerArgs: readonly Arg<ControllerSettings>[] = [
   ...ofEveryProgram,
 ];
 
+export interface SchedulerSettings {
+  /** A KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1). */
+  readonly configurationFile?: string;
+}
+
+const schedulerArgs: readonly Arg<SchedulerSettings>[] = [
+  { name: "config", read: (text) => ({ configurationFile: text }) },
+  ...ofEveryProgram,
+];
+
+/** What one `--kube-scheduler-arg` says. @throws {ArgRefused} as below */
+export function schedulerSettingFrom(arg: string, surroundings: Surroundings): Partial<SchedulerSettings> {
+  return settingFrom(schedulerArgs, arg, surroundings);
+}
+
 /** What one `--kube-controller-manager-arg` says. @throws {ArgRefused} for one that skiff does not know, or a wrong value */
 export function controllerSettingFrom(arg: string, surroundings: Surroundings): Partial<ControllerSettings> {
   return settingFrom(controllerManagerArgs, arg, surroundings);
 }
 
-/** Looks at what one `--kube-scheduler-arg` or `--kube-apiserver-arg` says. @throws {ArgRefused} as above */
+/** Looks at what one `--kube-apiserver-arg` says. @throws {ArgRefused} as above */
 export function checkArgOfAnother(arg: string, surroundings: Surroundings): void {
   settingFrom(ofEveryProgram, arg, surroundings);
 }

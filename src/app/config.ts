@@ -4,6 +4,7 @@ import type { ShutdownGrace } from "../node/pods.ts";
 export type { ShutdownGrace };
 
 import type { ControllerSettings } from "../controllers/options.ts";
+import type { SchedulerSettings } from "./component-args.ts";
 import type { KubeletSettings } from "./kubelet-args.ts";
 
 /** All that a server is told: the command line, the config file and the defaults, checked and of the right types. */
@@ -27,6 +28,8 @@ export interface ServerConfig {
   readonly without: { readonly agent: boolean; readonly scheduler: boolean; readonly controllers: boolean };
   /** What the controllers are told by settings of kube-controller-manager. */
   readonly controllerSettings: Partial<ControllerSettings>;
+  /** What the scheduler is told by settings of kube-scheduler. */
+  readonly schedulerSettings: SchedulerSettings;
   /** Copies of the database; no schedule: none are made by themselves. */
   readonly snapshots: {
     readonly directory: string;

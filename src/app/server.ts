@@ -42,6 +42,7 @@ import { joinRoutes } from "./join-routes.ts";
 import { openDatabase, replacementEvent } from "./open-database.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
+import { schedulerConfiguration } from "./scheduler-configuration.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
 import { databaseDirectory, snapshotRoute } from "./snapshots.ts";
 import { staticTokensFrom } from "./static-tokens.ts";
@@ -199,7 +200,8 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   });
   if (!config.without.scheduler) {
     const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
-    await parts.start("scheduler", () => runScheduler({ client, informers, clock, log }));
+    const configuration = await schedulerConfiguration(config.schedulerSettings.configurationFile);
+    await parts.start("scheduler", () => runScheduler({ client, informers, clock, log, configuration }));
     api.componentRuns("scheduler");
   }
   if (!config.without.agent) {

@@ -1,6 +1,11 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { ArgRefused, checkArgOfAnother, controllerSettingFrom } from "../../app/component-args.ts";
+import {
+  ArgRefused,
+  checkArgOfAnother,
+  controllerSettingFrom,
+  schedulerSettingFrom,
+} from "../../app/component-args.ts";
 import type { ServerConfig } from "../../app/config.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { runServer } from "../../app/server.ts";
@@ -207,7 +212,7 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     clusterDomain: values.text("cluster-domain") ?? "cluster.local",
     staticTokensFile: values.text("token-auth-file"),
     without,
-    controllerSettings: controllerSettings(values, clusterCidrs, serviceCidrs),
+    ...componentSettings(values, clusterCidrs, serviceCidrs),
     snapshots: snapshotsFrom(values, dataDirectory),
     networkBackend: values.oneOf("flannel-backend", ["vxlan", "host-gw", "none"]),
     agent: agentConfigFrom(values, { machineName, dataDirectory }),
@@ -215,11 +220,11 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
 }
 
 /** Settings in the words of Kubernetes' own programs. */
-function controllerSettings(
+function componentSettings(
   values: Values,
   clusterCidrs: readonly Cidr[],
   serviceCidrs: readonly Cidr[],
-): ServerConfig["controllerSettings"] {
+): Pick<ServerConfig, "controllerSettings" | "schedulerSettings"> {
   const surroundings = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
   const read = <T>(flag: string, from: (arg: string) => T): T[] =>
     values.list(flag).map((arg) => {
@@ -229,9 +234,13 @@ function controllerSettings(
         throw error instanceof ArgRefused ? values.wrong(flag, arg, error.message) : error;
       }
     });
-  for (const flag of ["kube-scheduler-arg", "kube-apiserver-arg"])
-    read(flag, (arg) => checkArgOfAnother(arg, surroundings));
-  return Object.assign({}, ...read("kube-controller-manager-arg", (arg) => controllerSettingFrom(arg, surroundings)));
+  read("kube-apiserver-arg", (arg) => checkArgOfAnother(arg, surroundings));
+  const controllers = read("kube-controller-manager-arg", (arg) => controllerSettingFrom(arg, surroundings));
+  const scheduler = read("kube-scheduler-arg", (arg) => schedulerSettingFrom(arg, surroundings));
+  return {
+    controllerSettings: Object.assign({}, ...controllers),
+    schedulerSettings: Object.assign({}, ...scheduler),
+  };
 }
 
 /** How much is written to the log. */

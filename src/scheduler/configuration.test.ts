@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import { configurationFrom } from "./configuration.ts";
+import { findNode } from "./cycle.ts";
+import { nothingToLookUp } from "./objects.ts";
+import { aCluster, aNode, aPodInfo, type PodSeed } from "./testing/objects.ts";
+
+const surroundings = { objects: nothingToLookUp, bindVolumes: async () => undefined };
+const profilesOf = (document: object) => configurationFrom(document).profiles.map((make) => make(surroundings));
+const plugins = (set: object) => ({ profiles: [{ plugins: set }] });
+
+describe("a scheduler configuration", () => {
+  test("is the usual one where it says nothing", () => {
+    const [profile] = profilesOf({});
+    expect(profile).toMatchObject({ schedulerName: "default-scheduler", preempts: true, enoughPercent: 0 });
+    expect(profile?.scorers.map(({ plugin, weight }) => `${plugin.name} ${weight}`)).toEqual([
+      "TaintToleration 3",
+      "NodeAffinity 2",
+      "NodeResourcesFit 1",
+      "PodTopologySpread 2",
+      "InterPodAffinity 2",
+      "NodeResourcesBalancedAllocation 1",
+      "ImageLocality 1",
+    ]);
+  });
+
+  test("has several profiles, each with a name of its own", () => {
+    const named = profilesOf({
+      profiles: [{ schedulerName: "a" }, { schedulerName: "b", percentageOfNodesToScore: 30 }],
+    });
+    expect(named.map(({ schedulerName, enoughPercent }) => [schedulerName, enoughPercent])).toEqual([
+      ["a", 0],
+      ["b", 30],
+    ]);
+  });
+
+  test.each<[name: string, set: object, scorers: string[]]>([
+    [
+      "switches one off",
+      { score: { disabled: [{ name: "NodeResourcesFit" }] } },
+      [
+        "TaintToleration",
+        "NodeAffinity",
+        "PodTopologySpread",
+        "InterPodAffinity",
+        "NodeResourcesBalancedAllocation",
+        "ImageLocality",
+      ],
+    ],
+    [
+      "switches all off and one on",
+      { score: { disabled: [{ name: "*" }], enabled: [{ name: "ImageLocality", weight: 7 }] } },
+      ["ImageLocality"],
+    ],
+  ])("%s", (_, set, scorers) => {
+    expect(profilesOf(plugins(set))[0]?.scorers.map(({ plugin }) => plugin.name)).toEqual(scorers);
+  });
+
+  test("makes pods share full nodes where it says so", () => {
+    const scoringStrategy = { type: "MostAllocated" };
+    const [profile] = profilesOf({
+      profiles: [{ pluginConfig: [{ name: "NodeResourcesFit", args: { scoringStrategy } }] }],
+    });
+    const cluster = aCluster(
+      [aNode({ name: "n1" }), aNode({ name: "n2" })],
+      [{ on: "n2", pod: { name: "a", cpu: "2", memory: "4Gi" } }],
+    );
+    const pod: PodSeed = { cpu: "1", memory: "2Gi" };
+    if (!profile) throw new Error("there is no profile");
+    expect(findNode(aPodInfo(pod), cluster, { profile, startAt: 0, random: () => 0 })).toMatchObject({ node: "n2" });
+  });
+
+  test.each<[what: string, document: object, message: string]>([
+    ["another version", { apiVersion: "kubescheduler.config.k8s.io/v1beta3" }, "is not known"],
+    [
+      "a plugin that there is not",
+      plugins({ filter: { enabled: [{ name: "Mine" }] } }),
+      "profiles[0].plugins.filter: there is no plugin Mine",
+    ],
+    [
+      "a point that there is not",
+      plugins({ filters: {} }),
+      "profiles[0].plugins.filters: there is no such extension point",
+    ],
+    ["the same name twice", { profiles: [{}, {}] }, "profiles[1].schedulerName: default-scheduler is there twice"],
+    [
+      "an extender without an address",
+      { extenders: [{}] },
+      "extenders[0].urlPrefix: it must be an http or https address",
+    ],
+  ])("refuses %s", (_, document, message) => {
+    expect(() => configurationFrom(document)).toThrow(message);
+  });
+});
