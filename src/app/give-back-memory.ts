@@ -23,7 +23,7 @@ const settleMs = 10_000;
 const quietMs = 200;
 /** What must have come together before it is given back. */
 const worthBytes = 12 * 1024 * 1024;
-const worthTrimmingBytes = 16 * 1024 * 1024;
+const worthTrimmingBytes = 8 * 1024 * 1024;
 
 /**
  * Gives memory back: free pages of malloc's whenever V8 has collected its whole heap, everything once a load is over. The

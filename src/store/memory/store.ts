@@ -17,7 +17,7 @@ import type { HistoryLimits } from "./history.ts";
 import type { Journal, Recovered, Row } from "./journal.ts";
 import { Ledger, type LedgerWrite } from "./ledger.ts";
 
-export const defaultHistory: HistoryLimits = { events: 4096, bytes: 8 * 1024 * 1024 };
+export const defaultHistory: HistoryLimits = { events: 4096, bytes: 4 * 1024 * 1024 };
 
 export interface MemoryStoreOptions {
   readonly history?: HistoryLimits | undefined;
