@@ -18,5 +18,6 @@ export interface Action {
 /** The type of the body that a subresource of sort "action" takes. */
 export function bodyOf(subresource: Extract<Subresource, { sort: "action" }>, of: ExpectedBody): ExpectedBody {
   const { kind, group = of.group, version = of.version } = subresource;
-  return { kind, group, version, type: `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}` };
+  const alsoAs = kind === "Eviction" ? { alsoAs: "policy/v1beta1" } : {};
+  return { kind, group, version, ...alsoAs, type: `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}` };
 }

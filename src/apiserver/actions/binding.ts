@@ -1,5 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
-import { conflict, internalError, StatusError } from "../../api/status.ts";
+import { badRequest, conflict, internalError, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import type { Registry } from "../registry/deps.ts";
 import { timestamp } from "../registry/metadata.ts";
@@ -19,6 +19,7 @@ export function bindPods({ registry }: { registry: Registry }): Action {
       const pods = registry.catalog.find("", "v1", "pods");
       if (!pods) throw internalError("there are no pods");
       const name = call.name ?? body.metadata.name;
+      if (body.metadata.name !== name) throw badRequest("name in URL does not match name in Binding object");
       const target = (body.target ?? {}) as Target;
       refuseBadTarget(target);
       const podCall: Call = { ...call, resource: pods, subresource: undefined, name };

@@ -23,6 +23,8 @@ export interface ExpectedBody {
   readonly kind: string;
   /** In the schema table. */
   readonly type: string;
+  /** Another version that says the same: older clients still evict so. */
+  readonly alsoAs?: string;
 }
 
 export interface DecodeOptions {
@@ -195,7 +197,7 @@ function refuseOtherKind(given: TypeMeta, expected: ExpectedBody): void {
   const wanted = apiVersionOf(expected);
   const kind = given.kind || expected.kind;
   const apiVersion = given.apiVersion || wanted;
-  if (kind === expected.kind && apiVersion === wanted) return;
+  if (kind === expected.kind && (apiVersion === wanted || apiVersion === expected.alsoAs)) return;
   const { group, version } = groupVersionFrom(apiVersion);
   const where = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}`;
   const known = typeOfKind({ group, version, kind });

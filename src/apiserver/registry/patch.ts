@@ -10,7 +10,7 @@ import { goJson } from "../../api/schema/go-json.ts";
 import { type JsonDocument, plainValue, repeatedFields } from "../../api/schema/json.ts";
 import type { SchemaNode } from "../../api/schema/node.ts";
 import { typeNode, typeOfKind } from "../../api/schema/table.ts";
-import { badRequest, StatusError } from "../../api/status.ts";
+import { badRequest, conflict, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import {
   completed,
@@ -52,8 +52,20 @@ function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<
   return updateObject(registry, call, {
     isApplied: true,
     change: applied,
-    create: call.subresource === undefined ? () => applied(undefined) : undefined,
+    create: call.subresource === undefined ? () => newlyApplied(call, applied(undefined)) : undefined,
   });
+}
+
+/** An object that there is not yet has no uid. */
+function newlyApplied({ resource, name = "" }: Call, object: AnyObject): AnyObject {
+  const { uid } = object.metadata;
+  if (uid)
+    throw conflict(
+      resource.name,
+      name,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    );
+  return object;
 }
 
 /** What fieldValidation makes of keys that come twice in a configuration. */

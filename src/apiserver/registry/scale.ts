@@ -19,7 +19,7 @@ import { setAt, valueAt } from "./paths.ts";
 import type { PatchBody } from "./perform.ts";
 import { storeKey } from "./resources.ts";
 import { managersAfterScale, scaleManagers } from "./scale-managers.ts";
-import { updateObject } from "./update.ts";
+import { refuseOtherName, updateObject } from "./update.ts";
 
 export type ScaleSubresource = Extract<Subresource, { sort: "scale" }>;
 
@@ -67,6 +67,7 @@ export async function updateScale(
   scale: ScaleSubresource,
   body: AnyObject,
 ): Promise<Answer> {
+  refuseOtherName(call, body);
   return rescaled(registry, call, scale, (old) => tracked(registry, call, old, structuredClone(body)));
 }
 

@@ -51,6 +51,7 @@ export async function updateObject(registry: Registry, call: Call, options: Upda
       }
       call.alsoNeeds("create");
       const object = await options.create();
+      refuseOtherName(call, object);
       return createObject(registry, { ...call, name: undefined }, object, { isApplied: options.isApplied ?? false });
     }
     try {
