@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures what docs/performance.md has budgets for, and prints both side by side.
  *
- *   --only start,idle,memory,api,pods   these parts (default: all)
+ *   --only start,idle,memory,api,pods,join,agent,return,network   these parts (default: all)
  *   --seconds N                     length of each load (default 5), --idle N of the idle part (default 600)
  *   --settle N                      seconds from a start or a load to the measuring of memory (default 300)
  *   --server URL --ca FILE --cert FILE --key FILE | --token TEXT
@@ -18,11 +18,12 @@ import { eventually } from "../support/eventually.ts";
 import { lan } from "../support/machine.ts";
 import { must, start } from "../support/run.ts";
 import { configMap, connect, type Operation, repeat, spreadOf, type Target } from "./load.ts";
+import { idleAgent, joining, returning, throughput } from "./nodes.ts";
 import { residentBytes, type Usage, usageOf } from "./proc.ts";
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: "string", default: "size,start,idle,memory,api,pods" },
+    only: { type: "string", default: "size,start,idle,memory,api,pods,join,agent,return,network" },
     seconds: { type: "string", default: "5" },
     idle: { type: "string", default: "600" },
     settle: { type: "string", default: "300" },
@@ -36,7 +37,18 @@ const { values: given } = parseArgs({
 });
 const skiff = resolve(import.meta.dirname, "../../dist/skiff");
 const seconds = Number(given.seconds);
-const parts: Record<string, () => Promise<void>> = { size, start: startTimes, idle, memory, api, pods };
+const parts: Record<string, () => Promise<void>> = {
+  size,
+  start: startTimes,
+  idle,
+  memory,
+  api,
+  pods,
+  join: () => joining(line),
+  agent: () => idleAgent(line, { settleS: Number(given.settle), idleS: Number(given.idle) }),
+  return: () => returning(line),
+  network: () => throughput(line, seconds),
+};
 
 console.log(`${"what".padEnd(58)} ${"measured".padStart(14)}  budget`);
 if (given.server !== undefined) {

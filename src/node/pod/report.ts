@@ -115,7 +115,7 @@ export class StatusReports {
     try {
       const fresh = await context.client.get(podKind, keyOf(state.pod));
       if (fresh.metadata.uid !== state.uid) return false;
-      state.take(fresh);
+      state.believe(fresh);
       return true;
     } catch (error) {
       if (isReason(error, "NotFound")) return false;

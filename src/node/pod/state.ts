@@ -60,6 +60,11 @@ export class PodState {
     if (pod.metadata.uid === this.uid && revision(pod) >= revision(this.#pod)) this.#pod = pod;
   }
 
+  /** What the server shows when it is asked: also when that is older, for its database may have been restored. */
+  believe(pod: Pod): void {
+    if (pod.metadata.uid === this.uid) this.#pod = pod;
+  }
+
   /** Whether its containers are to be stopped for good. */
   get isToEnd(): boolean {
     const { phase } = this.#pod.status ?? {};
