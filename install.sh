@@ -98,7 +98,11 @@ chooseService() {
     elif [ -f "$units/skiff-agent.service" ] && [ ! -f "$units/skiff.service" ]; then command=agent
     else command=server; fi
   fi
-  if [ -z "$name" ]; then [ $command = agent ] && name=skiff-agent || name=skiff; fi
+  other=skiff-agent; [ "$command" = server ] || other=skiff
+  if [ -z "$name" ] && [ -f "$units/$other.service" ]; then
+    fail "this machine runs $other.service already, and one machine is a server or an agent: take that away with skiff-uninstall.sh first"
+  fi
+  if [ -z "$name" ]; then [ "$command" = agent ] && name=skiff-agent || name=skiff; fi
   unit=$units/$name.service
   environment=$unit.env
 
@@ -216,6 +220,7 @@ obtain() {
 # --- whether it would run ---------------------------------------------------------------------------------------------
 
 startDocker() {
+  ! isOn "${INSTALL_SKIFF_SKIP_START:-}" && ! isOn "${INSTALL_SKIFF_SKIP_ENABLE:-}" || return 0
   ! docker info >/dev/null 2>&1 || return 0
   command -v dockerd >/dev/null 2>&1 || return 0
   if [ -n "$systemd" ]; then

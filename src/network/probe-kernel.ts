@@ -1,3 +1,4 @@
+import { vxlan as overlay } from "./pods/routes.ts";
 import { CommandFailed, runCommand } from "./run-command.ts";
 
 /** A thing the network asks of the kernel, tried in a network namespace that is gone afterwards. */
@@ -29,13 +30,28 @@ const probes: readonly Probe[] = [
 ];
 const vxlan: Probe = {
   feature: "vxlan links",
-  command: ["ip", "link", "add", "x0", "type", "vxlan", "id", "1", "dstport", "8472"],
+  command: ["ip", "link", "add", "x0", "type", "vxlan", "id", "1", "dstport", String(overlay.port)],
 };
 
+interface VxlanJson {
+  readonly ifname: string;
+  readonly linkinfo?: { readonly info_data?: { readonly id?: number; readonly port?: number } };
+}
+
+/** The link of another program that has the overlay's number and port: the kernel lets two not live side by side. */
+export async function otherOverlay(): Promise<string | undefined> {
+  const text = await runCommand("ip", ["-j", "-d", "link", "show", "type", "vxlan"]);
+  const links = JSON.parse(text || "[]") as readonly VxlanJson[];
+  return links.find(
+    ({ ifname, linkinfo: { info_data: { id, port } = {} } = {} }) =>
+      ifname !== overlay.link && id === overlay.id && port === overlay.port,
+  )?.ifname;
+}
+
 /** What the kernel lacks of all that the pod network needs. As root; changes nothing. @throws {ToolMissing} */
-export async function missingFeatures({ overlay }: { overlay: boolean }): Promise<readonly string[]> {
+export async function missingFeatures({ withOverlay }: { withOverlay: boolean }): Promise<readonly string[]> {
   const missing: string[] = [];
-  for (const { feature, command, input = "" } of overlay ? [...probes, vxlan] : probes) {
+  for (const { feature, command, input = "" } of withOverlay ? [...probes, vxlan] : probes) {
     try {
       await runCommand("unshare", ["-n", ...command], { input });
     } catch (error) {

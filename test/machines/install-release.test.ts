@@ -121,6 +121,12 @@ describe("what keeps skiff from running is said in one sentence, before anything
       /^0.0.0.0:6443 is in use by systemd-socket-activate: stop it, or choose another port/,
     ],
     [
+      "the overlay of another Kubernetes",
+      () =>
+        `ip link add flannel.1 type vxlan id 1 dstport 8472; ${line()}; code=$?; ip link delete flannel.1; exit $code`,
+      /^flannel.1, the overlay of another Kubernetes, is on this machine, .*: remove that one \(k3s-killall.sh,/,
+    ],
+    [
       "a flag that does not exist",
       () => line("", "--data-dri /x"),
       /^unknown flag --data-dri, did you mean --data-dir\?$/,
@@ -172,6 +178,10 @@ describe("from a release host", () => {
       await sh("grep ^ExecStart /etc/systemd/system/skiff.service; ls -a /usr/local/bin | grep -c skiff-install; true"),
     ).toBe('ExecStart=/usr/local/bin/skiff server "--tls-san" "shelf.example"\n0\n');
     expect(await sh("tail -c 6 /usr/local/bin/skiff")).toBe("v0.9.1");
+    const asAgent = await machine.run(line("SKIFF_URL=https://192.0.2.9:6443 SKIFF_TOKEN=a"));
+    expect(asAgent.stderr).toMatch(
+      /^install.sh: this machine runs skiff.service already, .*skiff-uninstall.sh first\n$/,
+    );
   });
 
   test("places, names and variables are taken; nothing is started that is not to be", {

@@ -54,10 +54,23 @@ describe("sh install.sh from a checkout, with systemd", () => {
     expect([await mainPid(), await containers()]).toEqual([pid, running]);
   });
 
-  test("the watchdog is fed by a child that systemd believes", async () => {
-    const [at = ""] = await lines("systemctl show -p WatchdogTimestampMonotonic --value skiff");
-    expect(Number(at)).toBeGreaterThan(0);
+  test("systemd hears signs of life, and starts a skiff anew that gives none", { timeout: 300_000 }, async () => {
+    const signOfLife = async () => Number(await sh("systemctl show -p WatchdogTimestampMonotonic --value skiff"));
     expect(await sh("systemctl show -p WatchdogUSec --value skiff")).toBe("3min\n");
+    expect(await signOfLife()).toBeGreaterThan(0);
+
+    const folder = "/etc/systemd/system/skiff.service.d";
+    await sh(
+      `mkdir ${folder} && printf '[Service]\\nWatchdogSec=6\\n' >${folder}/soon.conf && systemctl daemon-reload`,
+    );
+    await sh("systemctl restart skiff");
+    const [pid, first, running] = [await mainPid(), await signOfLife(), await containers()];
+    await eventually(async () => expect(await signOfLife()).toBeGreaterThan(first));
+    await sh(`kill -STOP ${pid}`);
+    await eventually(async () => expect(await mainPid()).not.toMatch(new RegExp(`^(0|${pid.trim()})\n`)));
+    await nodeIsReady();
+    expect(await containers()).toEqual(running);
+    await sh(`rm -r ${folder} && systemctl daemon-reload && systemctl restart skiff`);
   });
 
   test("new flags replace the old ones, and are kept when none are given", { timeout: 300_000 }, async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { CannotStart } from "../../base/lifecycle.ts";
-import { missingFeatures } from "../../network/probe-kernel.ts";
+import { missingFeatures, otherOverlay } from "../../network/probe-kernel.ts";
 import { checkConntrack, checkTools } from "../../network/tools.ts";
 import { type Check, ok, problem, warning } from "./check.ts";
 
@@ -12,7 +12,7 @@ export const kernel: Check = {
   concerns: ({ agent }) => agent !== undefined,
   async look({ agent }) {
     if (process.getuid?.() !== 0) return problem("not root", "only root can try what the kernel can do: use sudo");
-    const missing = await refusedPlainly(() => missingFeatures({ overlay: agent?.networkBackend === "vxlan" }));
+    const missing = await refusedPlainly(() => missingFeatures({ withOverlay: agent?.networkBackend === "vxlan" }));
     if (typeof missing === "string") return problem(release(), missing);
     if (missing.length === 0) return ok(`${release()}, nftables, veth`);
     const hint =
@@ -34,6 +34,20 @@ export const tools: Check = {
     return without === undefined
       ? ok("ip, nft, nsenter, conntrack")
       : warning("no conntrack", `${without}, or UDP clients go on asking pods that are gone`);
+  },
+};
+
+/** Another Kubernetes on this machine, or what it left behind, takes the place of the overlay between nodes. */
+export const overlay: Check = {
+  name: "overlay",
+  concerns: ({ agent }) => agent?.networkBackend === "vxlan",
+  async look() {
+    const other = await otherOverlay();
+    if (other === undefined) return ok("vxlan is free for skiff");
+    return problem(
+      `${other} is there`,
+      `${other}, the overlay of another Kubernetes, is on this machine, and skiff needs its place: remove that one (k3s-killall.sh, or ip link delete ${other}), or take --flannel-backend host-gw`,
+    );
   },
 };
 
