@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "unit",
           setupFiles: "test/support/seed.ts",
-          include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/{architecture,fuzz}/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/{architecture,fuzz,simulation}/**/*.test.ts"],
           testTimeout: 20_000,
         },
       },

@@ -32,30 +32,34 @@ export function staticTokensFrom(file: string): StaticToken[] {
     });
 }
 
-/** An API server in this process, with everything in memory. */
-export async function startApiServer({ port = 0, ...options }: TestApiServerOptions = {}): Promise<ApiServer> {
+/** The keys and certificates of the servers in this process: making them takes longer than starting a server. */
+const material = lazily(async () => {
   const now = systemClock.now();
   const authority = await makeAuthority("skiff-test", now);
-  const leaf = await issueLeaf(
-    authority,
-    { commonName: "kube-apiserver", usage: "server", sans: ["127.0.0.1", "localhost"] },
-    now,
-  );
+  const sans = ["127.0.0.1", "localhost"];
+  const leaf = await issueLeaf(authority, { commonName: "kube-apiserver", usage: "server", sans }, now);
   const { privateKey, publicKey } = generateKeyPairSync("rsa", {
     modulusLength: 2048,
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
     publicKeyEncoding: { type: "spki", format: "pem" },
   });
   const issuer = "https://kubernetes.default.svc.cluster.local";
+  return {
+    tls: { key: leaf.key, cert: leaf.cert, clientCa: authority.cert },
+    serviceAccounts: { issuer, audiences: [issuer], signingKey: privateKey, verifyingKeys: [publicKey] },
+  };
+});
+
+/** An API server in this process, with everything in memory. */
+export async function startApiServer({ port = 0, ...options }: TestApiServerOptions = {}): Promise<ApiServer> {
   const store = options.store ?? (await openStore({ kind: "memory" }, { clock: systemClock, log: noLog }));
   const server = await serveApi({
+    ...(await material()),
     store,
     kinds: builtinKinds,
     clock: systemClock,
     log: noLog,
     listen: { address: "127.0.0.1", port },
-    tls: { key: leaf.key, cert: leaf.cert, clientCa: authority.cert },
-    serviceAccounts: { issuer, audiences: [issuer], signingKey: privateKey, verifyingKeys: [publicKey] },
     staticTokens: [adminToken],
     anonymous: true,
     serviceCidrs: ["10.43.0.0/16"],
@@ -76,7 +80,7 @@ export async function startApiServer({ port = 0, ...options }: TestApiServerOpti
       gitVersion: "v1.36.2+skiff1",
       gitCommit: "",
       gitTreeState: "clean",
-      buildDate: new Date(now).toISOString(),
+      buildDate: new Date(systemClock.now()).toISOString(),
       goVersion: "",
       compiler: "",
       platform: "linux/amd64",
@@ -89,4 +93,12 @@ export async function startApiServer({ port = 0, ...options }: TestApiServerOpti
     if (!options.store) await store[Symbol.asyncDispose]();
   };
   return server;
+}
+
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

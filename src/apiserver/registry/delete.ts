@@ -146,7 +146,8 @@ function graceOf({ strategy }: Kind, old: AnyObject, options: RequestOptions): n
   const asked = options.gracePeriodSeconds;
   if (!old.metadata.deletionTimestamp) return strategy.deletion?.graceSeconds?.(old, asked) ?? "none";
   const current = old.metadata.deletionGracePeriodSeconds;
-  if (current === undefined) return "none";
+  // Zero: it was about to be removed, and the server did not come to it. It may go now.
+  if (!current) return "none";
   if (asked === undefined || asked >= current) return "pending";
   // A negative period is one second: the least that is no deletion by force.
   return asked < 0 ? (current > 1 ? 1 : "pending") : asked;

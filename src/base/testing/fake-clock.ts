@@ -20,7 +20,7 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     },
     after(delayMs, run) {
       const id = nextId++;
-      timers.set(id, { dueMs: nowMs + Math.max(0, delayMs), run });
+      timers.set(id, { dueMs: nowMs + Math.max(0, Math.ceil(delayMs)), run });
       return { [Symbol.dispose]: () => void timers.delete(id) };
     },
     async advance(ms) {
