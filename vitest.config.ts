@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// Three projects: `unit` needs nothing but Node.js; `differential` the recordings of a real API server besides; `system` starts servers, Docker and network namespaces and runs its
+// Four projects: `unit` and `simulation` need nothing but Node.js; `differential` the recordings of a real API server besides; `system` starts servers, Docker and network namespaces and runs its
 // files one after the other, because they share the machine's two cores and its kernel.
 export default defineConfig({
   test: {
@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "unit",
           setupFiles: "test/support/seed.ts",
-          include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/{architecture,fuzz,simulation}/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/{architecture,fuzz}/**/*.test.ts"],
           testTimeout: 20_000,
         },
       },
@@ -18,6 +18,13 @@ export default defineConfig({
           name: "differential",
           include: ["test/differential/**/*.test.ts"],
           testTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          testTimeout: 600_000,
         },
       },
       {

@@ -12,6 +12,7 @@ mkdirSync(".cache", { recursive: true });
 const reports = {
   unit: ".cache/unit-tests.json",
   differential: ".cache/differential-tests.json",
+  simulation: ".cache/simulation-tests.json",
   system: ".cache/system-tests.json",
 };
 for (const report of Object.values(reports)) rmSync(report, { force: true });
@@ -20,6 +21,7 @@ const steps: readonly [what: string, program: string, args: readonly string[]][]
   ["types, lint, generated files", "node", ["scripts/check.ts", "--without-tests"]],
   ["unit tests", "vitest", ["run", "--project", "unit", ...reporting(reports.unit)]],
   ["recorded requests", "vitest", ["run", "--project", "differential", ...reporting(reports.differential)]],
+  ["simulations", "vitest", ["run", "--project", "simulation", ...reporting(reports.simulation)]],
   ["building the executable", "node", ["scripts/build.ts"]],
   ["system tests", "vitest", ["run", "--project", "system", ...reporting(reports.system)]],
 ];
