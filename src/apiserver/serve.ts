@@ -9,6 +9,7 @@ import { allActions } from "./actions/all.ts";
 import type { Component } from "./actions/component-status.ts";
 import { Admission } from "./admit/admission.ts";
 import { admissionSteps } from "./admit/all.ts";
+import { admitPodConnect } from "./admit/connect.ts";
 import { Extensions } from "./aggregate/extensions.ts";
 import { passToExtension } from "./aggregate/pass-on.ts";
 import type { ClientCertificate } from "./aggregate/send.ts";
@@ -107,7 +108,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     clockIsWrong: () => isOutsideLife(options.tls.clientCa, clock.now()),
   });
   const isNew = store.revision === 0;
-  const webhooks = new WebhookClient(store);
+  const webhooks = new WebhookClient(store, options.nodes);
   const registry: Registry = {
     store,
     oldestRevision: 0,
@@ -199,6 +200,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       nodes: options.nodes,
       clock,
       extra: options.upgrades ?? [],
+      admit: (user, info, query) => admitPodConnect(registry, user, info, query),
       getPod: async (namespace, name) => (await own.request({ verb: "get", ...pods, namespace, name })) as Pod,
     }) as never,
   });

@@ -1,9 +1,10 @@
+import https from "node:https";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AnyObject } from "../../src/api/object.ts";
 import { StatusError } from "../../src/api/status.ts";
 import type { InProcessTransport } from "../../src/apiserver/in-process.ts";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
-import { startApiServer } from "../support/api-server.ts";
+import { adminToken, startApiServer } from "../support/api-server.ts";
 import { startWebhook, type TestWebhook } from "../support/webhook.ts";
 
 interface ReviewRequest {
@@ -48,6 +49,8 @@ function patch(...operations: unknown[]) {
 beforeAll(async () => {
   server = await startApiServer();
   client = server.transportFor(admin);
+  const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } };
+  await client.request({ verb: "create", ...maps, resource: "serviceaccounts", body: account });
   hook = await startWebhook(async (asked, path) => {
     const request = asked as unknown as ReviewRequest;
     seen.push({ path, request });
@@ -123,6 +126,19 @@ async function refusalOf(doing: Promise<unknown>): Promise<string> {
   }
 }
 
+/** The body of what a request with these headers is answered with. */
+function postTo(url: string, headers: Record<string, string>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { headers: { ...headers, authorization: `Bearer ${adminToken.token}` }, rejectUnauthorized: false };
+    const request = https.request(url, options, (response) => {
+      const parts: Buffer[] = [];
+      response.on("data", (part: Buffer) => parts.push(part));
+      response.on("end", () => resolve(Buffer.concat(parts).toString()));
+    });
+    request.on("error", reject).end();
+  });
+}
+
 describe("admission webhooks", () => {
   test("are told who wants to do what, and may refuse it in their own words", async () => {
     await configure({ path: "/deny" });
@@ -179,14 +195,6 @@ describe("admission webhooks", () => {
       rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
     });
     const pods = { ...maps, resource: "pods" };
-    await client.request({
-      verb: "create",
-      group: "",
-      version: "v1",
-      resource: "serviceaccounts",
-      namespace: "default",
-      body: { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } },
-    });
     const pod = (await client.request({
       verb: "create",
       ...pods,
@@ -273,6 +281,26 @@ describe("admission webhooks", () => {
     const service = { namespace: "default", name: "hook", path: "/deny", port: hook.port };
     await configure({ clientConfig: { service, caBundle: hook.caBundle } });
     expect(await refusalOf(create(aMap()))).toContain("not today");
+  });
+
+  test("are asked about connections to pods", async () => {
+    await configure({
+      path: "/deny",
+      rules: [{ operations: ["CONNECT"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods/attach"] }],
+    });
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "attached" },
+      spec: { nodeName: "n", automountServiceAccountToken: false, containers: [{ name: "c", image: "i" }] },
+    };
+    await client.request({ verb: "create", ...maps, resource: "pods", body: pod as unknown as AnyObject });
+    const url = `${server.url}/api/v1/namespaces/default/pods/attached/attach?stdin=true`;
+    const answer = await postTo(url, { connection: "Upgrade", upgrade: "websocket" });
+    expect(answer).toContain("denied the request: not today");
+    expect(seen.map(({ request }) => [request.operation, request.kind.kind, request.name])).toEqual([
+      ["CONNECT", "PodAttachOptions", "attached"],
+    ]);
   });
 
   test("are never asked about what decides who is asked", async () => {

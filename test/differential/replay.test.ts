@@ -17,7 +17,7 @@ const areas: readonly [area: string, same: number][] = [
   ["access", 96],
   ["admission", 47],
   ["apply", 95],
-  ["crds", 174],
+  ["crds", 178],
   ["deletion", 123],
   ["invalid", 871],
   ["kinds", 1148],

@@ -244,7 +244,7 @@ function operation(
         ...base,
         method: "get",
         id: `list${name}`,
-        description: `list or watch objects of kind ${what}`,
+        description: `${isCustom ? "list" : "list or watch"} objects of kind ${what}`,
         action: "list",
         parameters: parameters(listParameters),
         answer: `${type}List`,
@@ -269,8 +269,8 @@ function operation(
         id: `delete${name.replace(/^(\w*?V\d+(?:alpha\d+|beta\d+)?)/, "$1Collection")}`,
         description: `delete collection of ${what}`,
         action: "deletecollection",
-        parameters: parameters(collectionParameters),
-        body: options,
+        parameters: parameters(isCustom ? listParameters : collectionParameters),
+        ...(!isCustom && { body: options }),
         answer: `${meta}.Status`,
         codes: [200],
       };
@@ -281,7 +281,7 @@ function operation(
         id: `read${name}`,
         description: `read the specified ${what}`,
         action: "get",
-        parameters: parameters([]),
+        parameters: parameters(isCustom ? ["resourceVersion"] : []),
         codes: [200],
       };
     case "update":

@@ -1,6 +1,7 @@
 import { placeOf } from "../schema/go-json.ts";
 import type { Field, SchemaNode, Sort } from "../schema/node.ts";
 import { isType, kindOfType, mergeRulesOf, typeNameOf, typeNode, typeOfKind, unionsOf } from "../schema/table.ts";
+import { clientGroupVersions } from "./client-groups.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { type PublishedKind, publishedType } from "./operations.ts";
 
@@ -135,6 +136,8 @@ function kindsOf(type: string, kinds: readonly PublishedKind[]): JsonObject[] {
   if (own) return [{ ...own }];
   const [kind = ""] = type.split(".").reverse();
   if (typeOfKind({ group: "", version: "v1", kind }) !== type) return [];
+  if (kinds.length > 0 && kinds.every(({ schema }) => schema))
+    return clientGroupVersions.map(({ group, version }) => ({ group, version, kind }));
   const groups = new Set(["/v1", ...kinds.map(({ group, version }) => `${group}/${version}`)]);
   return [...groups].sort().map((groupVersion) => {
     const [group = "", version = ""] = groupVersion.split("/");

@@ -85,11 +85,11 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
   ];
   const parameters = [...(bodyParameter ?? []), ...own.map((name) => parameter(name, path))];
   return {
-    consumes: body?.isPatch ? patches : ["*/*"],
+    consumes: consumedBy(operation),
     description,
     operationId: id,
     ...(parameters.length && { parameters }),
-    produces: action === "connect" ? ["*/*"] : operation.streams ? [...answers, ...streams] : answers,
+    produces: producedBy(operation),
     responses: {
       ...Object.fromEntries(codes.map((code) => [code, { description: statusTexts[code], schema }])),
       401: { description: "Unauthorized" },
@@ -100,3 +100,17 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
     ...(kind && { "x-kubernetes-group-version-kind": kind }),
   };
 }
+
+function producedBy({ action, streams: isStream, isCustom }: OperationModel): readonly string[] {
+  if (action === "connect") return ["*/*"];
+  if (isCustom) return customBodies;
+  return isStream ? [...answers, ...streams] : answers;
+}
+
+/** kubectl reads here which sort of patch it may send: custom resources take no strategic ones. */
+function consumedBy({ body, isCustom }: OperationModel): readonly string[] {
+  if (!body?.isPatch) return isCustom ? customBodies : ["*/*"];
+  return isCustom ? patches.filter((type) => !type.includes("strategic")) : patches;
+}
+
+const customBodies = ["application/json", "application/yaml"];

@@ -52,26 +52,31 @@ function generalDocument(
   return documentFrom([path], tag, [], texts);
 }
 
+const securitySchemes = {
+  BearerToken: {
+    type: "apiKey",
+    description: "Bearer Token authentication",
+    name: "authorization",
+    in: "header",
+  },
+};
+
 function documentFrom(
   paths: readonly PathModel[],
   tag: string,
   kinds: readonly PublishedKind[],
   texts: Descriptions,
 ): JsonObject {
+  const isCustom = kinds.some(({ schema }) => schema);
   return {
     openapi: "3.0.0",
-    info: { title: "Kubernetes", version: kubernetesVersion.split(".").slice(0, 2).join(".").slice(1) },
+    info: isCustom
+      ? { title: "Kubernetes CRD Swagger", version: "v0.1.0" }
+      : { title: "Kubernetes", version: kubernetesVersion.split(".").slice(0, 2).join(".").slice(1) },
     paths: Object.fromEntries(paths.map((path) => [path.path, pathItem(path, tag)])),
     components: {
       schemas: schemasOf(typesOf(paths), kinds, texts, { refPrefix, isV3: true }),
-      securitySchemes: {
-        BearerToken: {
-          type: "apiKey",
-          description: "Bearer Token authentication",
-          name: "authorization",
-          in: "header",
-        },
-      },
+      ...(!isCustom && { securitySchemes }),
     },
   };
 }
@@ -143,7 +148,7 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
     ...(own.length && { parameters: own.map((name) => parameter(name, path)) }),
     ...(body && {
       requestBody: {
-        content: content(body.isPatch ? patchTypes(operation) : ["*/*"], { $ref: refPrefix + body.type }),
+        content: content(bodyTypes(operation), { $ref: refPrefix + body.type }),
         ...(body.required && { required: true }),
       },
     }),
@@ -156,7 +161,8 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
   };
 }
 
-function patchTypes({ isCustom }: OperationModel): readonly string[] {
+function bodyTypes({ body, isCustom }: OperationModel): readonly string[] {
+  if (!body?.isPatch) return isCustom ? answers.filter((type) => !type.includes("protobuf")) : ["*/*"];
   return isCustom ? patches.filter((type) => !type.includes("strategic")) : patches;
 }
 

@@ -1,5 +1,6 @@
 import type { AnyObject } from "../../api/object.ts";
 import { badRequest, notFound, StatusError } from "../../api/status.ts";
+import { admitConnect } from "../admit/connect.ts";
 import type { Call } from "../call.ts";
 import { readBody } from "../http/body.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -26,6 +27,7 @@ export function proxies({ registry, nodes }: { readonly registry: Registry; read
       const target = targetOf(registry, call, rest);
       const { incoming } = exchange;
       const { query } = splitTarget(incoming.url ?? "");
+      await admitConnect(registry, call, new URLSearchParams({ path: `/${rest}` }));
       const suffix = query.size > 0 ? `?${query}` : "";
       const headers = Object.fromEntries(
         Object.entries(incoming.headers).flatMap(([name, value]) =>

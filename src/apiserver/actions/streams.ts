@@ -1,5 +1,6 @@
 import type { Pod } from "../../api/schema/types.ts";
 import { notFound } from "../../api/status.ts";
+import { admitConnect } from "../admit/connect.ts";
 import type { Registry } from "../registry/deps.ts";
 import { objectIn } from "../registry/held.ts";
 import { storeKey } from "../registry/resources.ts";
@@ -11,14 +12,17 @@ import { nodeOf, podTarget } from "./pod-target.ts";
  * exec, attach and port-forward for a client that asks for no upgrade of its connection: it is told what it would be told
  * otherwise, and in the end that they need one. The real ones are in http/upgrades.ts.
  */
-export function podStreams({ store }: Registry, names: "container" | "none"): Action {
+export function podStreams(registry: Registry, names: "container" | "none"): Action {
+  const { store } = registry;
   return {
-    async stream({ resource, namespace, name = "" }, _exchange, _rest, query) {
+    async stream(call, _exchange, _rest, query) {
+      const { resource, namespace, name = "" } = call;
       const entry = store.get(storeKey(resource, namespace, name));
       if (!entry) throw notFound(resource.name, name);
       const pod = objectIn(resource, entry) as unknown as Pod;
       if (names === "container") podTarget(pod, query.get("container") ?? undefined);
       else nodeOf(pod);
+      await admitConnect(registry, call, query);
       throw upgradeRequired();
     },
   };

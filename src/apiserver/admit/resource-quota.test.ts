@@ -9,6 +9,8 @@ import { Admission } from "./admission.ts";
 import { resourceQuota } from "./resource-quota.ts";
 import { anObject, aPod, catalog, refusalBy, reviewOf, storeWith } from "./testing/reviews.ts";
 
+const noNodes = { has: () => false, open: () => Promise.reject(new Error("there are no nodes")) };
+
 interface World {
   readonly step: ReturnType<typeof resourceQuota>;
   used(name?: string): unknown;
@@ -27,7 +29,7 @@ async function world(...quotas: AnyObject[]): Promise<World> {
     clock: systemClock,
     log: noLog,
     admission: new Admission([]),
-    webhooks: new WebhookClient(store),
+    webhooks: new WebhookClient(store, noNodes),
     specials: new Map(),
     oldestRevision: 0,
   };

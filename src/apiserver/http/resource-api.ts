@@ -53,11 +53,9 @@ export class ResourceApi {
     const route = routeOf(registry.catalog, info, method);
     const { resource } = route;
     refuseBadTimeout(query);
-    exchange.form = withPretty(
-      exchange,
-      formFor(exchange.header("accept"), "object", { custom: resource.custom !== undefined }),
-      query,
-    );
+    // A form that only what goes wrong can have is refused in that form.
+    for (const custom of resource.custom ? [false, true] : [false])
+      exchange.form = withPretty(exchange, formFor(exchange.header("accept"), "object", { custom }), query);
     if (resource.deprecation) exchange.warn(resource.deprecation);
 
     if (route.verb === "watch") return this.#watch(exchange, info, query, route);

@@ -30,6 +30,8 @@ export interface UpgradesOptions {
   readonly nodes: NodeDialer;
   readonly clock: Clock;
   readonly extra: readonly ExtraUpgrade[];
+  /** Whether admission lets somebody connect to a pod. @throws {StatusError} to refuse */
+  readonly admit: (user: UserInfo, info: RequestInfo, query: URLSearchParams) => Promise<void>;
   /** @throws {StatusError} NotFound */
   readonly getPod: (namespace: string, name: string) => Promise<Pod>;
 }
@@ -37,6 +39,7 @@ export interface UpgradesOptions {
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 interface Asked {
+  readonly user: UserInfo;
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
@@ -65,7 +68,7 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
   const attributes = attributesOf(user, info, undefined);
   const { allowed, reason } = authorizer.decide(attributes);
   if (!allowed) throw refusal(attributes, reason);
-  const asked = { request, socket, head, info, query };
+  const asked = { request, socket, head, info, query, user };
   const action = info.isResource && info.group === "" && info.resource === "pods" ? info.subresource : "";
   switch (action) {
     case "exec":
@@ -80,7 +83,7 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
 
 async function exec(
   options: UpgradesOptions,
-  { request, socket, head, info, query }: Asked,
+  { request, socket, head, info, query, user }: Asked,
   action: "exec" | "attach",
 ): Promise<void> {
   const { namespace, name } = info;
@@ -88,15 +91,20 @@ async function exec(
   const streams = streamsOf(query);
   if (action === "exec" && query.getAll("command").length === 0)
     throw badRequest("you must specify at least 1 command for the container");
+  await options.admit(user, info, query);
   const path = `/${action}/${namespace}/${name}/${container}?${nodeQuery(streams, query.getAll("command"))}`;
   const open = (signal: AbortSignal) => openStream(options.nodes, node, { method: "POST", path }, signal);
   await serveExec({ request, socket, head, clock: options.clock, streams, open });
 }
 
-async function portForward(options: UpgradesOptions, { request, socket, head, info, query }: Asked): Promise<void> {
+async function portForward(
+  options: UpgradesOptions,
+  { request, socket, head, info, query, user }: Asked,
+): Promise<void> {
   const { namespace, name } = info;
   const pod = await options.getPod(namespace, name);
   const node = nodeOf(pod);
+  await options.admit(user, info, query);
   const ports = query
     .getAll("ports")
     .flatMap((text) => text.split(","))

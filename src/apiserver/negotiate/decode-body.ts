@@ -225,15 +225,26 @@ function decodeCustom(bytes: Buffer, resource: Resource, options: DecodeOptions)
       `the object provided is unrecognized (must be of type ${kind}): Object 'Kind' is missing in '${text}' (${summary(bytes)})`,
     );
   }
-  if (given.apiVersion !== "" && given.apiVersion !== wanted)
+  if (given.apiVersion !== "" && given.apiVersion !== wanted) {
+    warnOfUnknown(document.value, options);
     throw badRequest(
       `the API version in the data (${given.apiVersion}) does not match the expected API version (${wanted})`,
     );
+  }
   if (given.kind !== kind) {
     const { name = "" } = ((document.value as Partial<AnyObject>).metadata ?? {}) as { name?: string };
     throw invalid({ group, kind: given.kind }, name, [new Path("kind").invalid(given.kind, `must be ${kind}`)]);
   }
   return decodeCustomDocument({ ...document, value: document.value ?? {} }, resource, options);
+}
+
+const knownEverywhere = new Set(["apiVersion", "kind", "metadata"]);
+
+/** Of another version no fields are known but those of every object. */
+function warnOfUnknown(value: unknown, { fieldValidation, warn }: DecodeOptions): void {
+  if (fieldValidation !== "Warn" || typeof value !== "object" || value === null) return;
+  for (const field of Object.keys(value).sort())
+    if (!knownEverywhere.has(field)) warn(`unknown field ${JSON.stringify(field)}`);
 }
 
 /** What a custom resource's schema makes of a document, with its defaults. */

@@ -1,18 +1,24 @@
+import http, { type ClientRequest, type RequestOptions } from "node:http";
 import https from "node:https";
+import { type ConnectionOptions, connect } from "node:tls";
 import type { WebhookClientConfig } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
-import { addressOfService } from "./service-address.ts";
+import { openPodPort, type Place, placeOf } from "../aggregate/reach.ts";
+import type { NodeDialer } from "../node-dialer.ts";
 
 const mostAnswerBytes = 8 * 1024 * 1024;
 const idleMs = 30_000;
 
-/** Sends reviews to webhooks, over connections that stay open for a while. */
+/** Sends reviews to webhooks: at a URL, or behind a Service, wherever its pods run. */
 export class WebhookClient implements Disposable {
   readonly #store: Store;
+  readonly #nodes: NodeDialer;
+  /** Connections that are kept open for the next review. */
   readonly #agent = new https.Agent({ keepAlive: true, timeout: idleMs });
 
-  constructor(store: Store) {
+  constructor(store: Store, nodes: NodeDialer) {
     this.#store = store;
+    this.#nodes = nodes;
   }
 
   /**
@@ -27,67 +33,104 @@ export class WebhookClient implements Disposable {
       return JSON.parse(bytes.toString());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`Post ${JSON.stringify(url.href)}: ${why}`, { cause: error });
+      // A Service's port is said even where it is the usual one.
+      const shown = config.service && url.port === "" ? url.href.replace(url.host, `${url.host}:443`) : url.href;
+      throw new Error(`Post ${JSON.stringify(shown)}: ${why}`, { cause: error });
     }
   }
 
-  #post({ service, caBundle }: WebhookClientConfig, url: URL, body: Buffer, timeoutSeconds: number): Promise<Buffer> {
-    const target = service
-      ? addressOfService(this.#store, {
-          namespace: service.namespace ?? "",
-          name: service.name ?? "",
-          port: service.port ?? 443,
-        })
-      : { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || 443) };
+  async #post(config: WebhookClientConfig, url: URL, body: Buffer, timeoutSeconds: number): Promise<Buffer> {
+    const place = this.#placeOf(config, url);
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-    return new Promise((resolve, reject) => {
-      const request = https.request(
-        {
-          agent: this.#agent,
-          method: "POST",
-          host: target.host,
-          port: target.port,
-          path: url.pathname + url.search,
-          servername: /^[\d.]+$|:/.test(url.hostname) ? "" : url.hostname,
-          ...(caBundle && { ca: Buffer.from(caBundle, "base64") }),
-          headers: {
-            host: url.host,
-            "content-type": "application/json",
-            accept: "application/json",
-            "content-length": body.length,
-            "user-agent": "kube-apiserver-admission",
-          },
-          signal,
-        },
-        (response) => {
-          const parts: Buffer[] = [];
-          let size = 0;
-          response.on("data", (part: Buffer) => {
-            size += part.length;
-            parts.push(part);
-            if (size > mostAnswerBytes) request.destroy(new Error("the webhook's answer is too large"));
-          });
-          response.on("error", reject);
-          response.on("end", () => {
-            const bytes = Buffer.concat(parts);
-            if (response.statusCode === 200) resolve(bytes);
-            else
-              reject(
-                new Error(
-                  `an error on the server (${JSON.stringify(bytes.toString().slice(0, 200))}) has prevented the request from succeeding`,
-                ),
-              );
-          });
-        },
-      );
-      request.on("error", (error) => reject(signal.aborted ? new Error("context deadline exceeded") : error));
-      request.end(body);
-    });
+    const secure: ConnectionOptions = {
+      servername: /^[\d.]+$|:/.test(url.hostname) ? "" : url.hostname,
+      ...(config.caBundle && { ca: Buffer.from(config.caBundle, "base64") }),
+    };
+    const common: RequestOptions = {
+      method: "POST",
+      path: url.pathname + url.search,
+      signal,
+      headers: {
+        host: url.host,
+        "content-type": "application/json",
+        accept: "application/json",
+        "content-length": body.length,
+        "user-agent": "kube-apiserver-admission",
+      },
+    };
+    try {
+      const request =
+        place.sort === "address"
+          ? https.request({ ...common, ...secure, agent: this.#agent, host: place.host, port: place.port })
+          : http.request({
+              ...common,
+              agent: false,
+              createConnection: (_, done) => void this.#throughPod(place, secure, done),
+            });
+      return await answerTo(request, body);
+    } catch (error) {
+      throw signal.aborted ? new Error("context deadline exceeded", { cause: error }) : error;
+    }
+  }
+
+  #placeOf({ service }: WebhookClientConfig, url: URL): Place {
+    if (!service) {
+      const host = url.hostname.replace(/^\[|\]$/g, "");
+      return { sort: "address", host, port: Number(url.port || 443) };
+    }
+    const name = JSON.stringify(service.name);
+    if (!this.#store.latest(`/services/${service.namespace}/${service.name}`))
+      throw new Error(`service ${name} not found`);
+    const place = placeOf(this.#store, this.#nodes, service);
+    if (!place) throw new Error(`no endpoints available for service ${name}`);
+    return place;
+  }
+
+  async #throughPod(
+    place: Extract<Place, { sort: "pod" }>,
+    secure: ConnectionOptions,
+    done: (error: Error | null, stream: never) => void,
+  ): Promise<undefined> {
+    try {
+      const socket = await openPodPort(this.#nodes, place);
+      done(null, connect({ ...secure, socket }) as never);
+    } catch (error) {
+      done(error as Error, undefined as never);
+    }
   }
 
   [Symbol.dispose](): void {
     this.#agent.destroy();
   }
+}
+
+function answerTo(request: ClientRequest, body: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const parts: Buffer[] = [];
+      let size = 0;
+      response.on("data", (part: Buffer) => {
+        size += part.length;
+        parts.push(part);
+        if (size > mostAnswerBytes) request.destroy(new Error("the webhook's answer is too large"));
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        const bytes = Buffer.concat(parts);
+        if (response.statusCode === 200) resolve(bytes);
+        else reject(refused(bytes));
+      });
+    });
+    request.end(body);
+  });
+}
+
+const longestShown = 200;
+
+function refused(bytes: Buffer): Error {
+  const shown = JSON.stringify(bytes.toString().slice(0, longestShown));
+  return new Error(`an error on the server (${shown}) has prevented the request from succeeding`);
 }
 
 function urlOf({ url, service }: WebhookClientConfig): URL {
