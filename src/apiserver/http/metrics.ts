@@ -6,7 +6,8 @@ import type { Incoming, Outgoing } from "./exchange.ts";
 export class Metrics {
   readonly #store: Store;
   readonly #catalog: Catalog;
-  readonly #requests = new Map<string, number>();
+  /** By method and code. */
+  readonly #requests = new Map<string, Map<number, number>>();
   #inFlight = 0;
 
   constructor(store: Store, catalog: Catalog) {
@@ -18,8 +19,9 @@ export class Metrics {
     this.#inFlight++;
     outgoing.on("close", () => {
       this.#inFlight--;
-      const key = `${method} ${outgoing.statusCode}`;
-      this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+      const byCode = this.#requests.get(method) ?? new Map<number, number>();
+      this.#requests.set(method, byCode);
+      byCode.set(outgoing.statusCode, (byCode.get(outgoing.statusCode) ?? 0) + 1);
     });
   }
 
@@ -37,10 +39,9 @@ export class Metrics {
   }
 
   #requestSamples(): Sample[] {
-    return [...this.#requests].map(([key, count]) => {
-      const [method = "", code = ""] = key.split(" ");
-      return [`{code="${code}",verb="${method}"}`, count];
-    });
+    return [...this.#requests].flatMap(([method, byCode]) =>
+      [...byCode].map(([code, count]): Sample => [`{code="${code}",verb="${method}"}`, count]),
+    );
   }
 
   #objectSamples(): Sample[] {

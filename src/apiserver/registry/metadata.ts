@@ -27,11 +27,12 @@ export function generatedName(prefix: string): string {
   return prefix.slice(0, longestGenerated - 5) + randomSuffix();
 }
 
+const serversOwn = ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] as const;
+
 /** Takes out of a new object's metadata what no client can say. */
 export function wipeMetadata(metadata: ObjectMeta): void {
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.selfLink;
+  // V8 is slow at deleting, even what is not there.
+  for (const field of serversOwn) if (metadata[field] !== undefined) delete metadata[field];
 }
 
 /** What the server alone decides of a new object's metadata. */
