@@ -11,7 +11,7 @@ import { service } from "../../src/api/kinds/core/service.ts";
 import { serviceAccount } from "../../src/api/kinds/core/service-account.ts";
 import { endpointSlice } from "../../src/api/kinds/discovery/endpoint-slice.ts";
 import { isLeaving, keyOf } from "../../src/api/object.ts";
-import type { Pod } from "../../src/api/schema/types.ts";
+import type { NodeSystemInfo, Pod } from "../../src/api/schema/types.ts";
 import { isReason } from "../../src/api/status.ts";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
 import { accountUser } from "../../src/app/part-users.ts";
@@ -71,11 +71,13 @@ describe("the control plane", () => {
       const conditions = [
         { type: "Ready", status: "True", reason: "KubeletReady", lastTransitionTime: new Date().toISOString() },
       ];
+      // By its version a node says that skiff's own load balancer answers there.
+      const nodeInfo = { kubeletVersion: "v1.36.2+skiff1" } as NodeSystemInfo;
       const set = async () => {
         const current = await client.get(node, keyOf(made));
         await client.updateStatus(node, {
           ...current,
-          status: { ...current.status, allocatable, capacity: allocatable, addresses, conditions },
+          status: { ...current.status, allocatable, capacity: allocatable, addresses, conditions, nodeInfo },
         });
       };
       await eventually(set);
