@@ -161,12 +161,16 @@ function countByDomain(
 ): Map<string, number> {
   const byNode = meantByNode(pod, constraint, cluster);
   const counts = new Map<string, number>();
+  const { spec } = pod;
+  const isChoosy = spec.nodeSelector !== undefined || spec.affinity?.nodeAffinity !== undefined;
+  const asksAffinity = isChoosy && constraint.nodeAffinityPolicy !== "Ignore";
+  const asksTaints = constraint.nodeTaintsPolicy === "Honor";
   for (const node of nodes) {
     if (!hasAll(node, keys)) continue;
     const domain = node.labels[constraint.topologyKey] ?? "";
     if (domains && !domains.has(domain)) continue;
-    if (constraint.nodeAffinityPolicy !== "Ignore" && !nodeIsAllowed(pod, node)) continue;
-    if (constraint.nodeTaintsPolicy === "Honor" && !toleratesAll(pod, node)) continue;
+    if (asksAffinity && !nodeIsAllowed(pod, node)) continue;
+    if (asksTaints && !toleratesAll(pod, node)) continue;
     counts.set(domain, (counts.get(domain) ?? 0) + (byNode.get(node.name) ?? 0));
   }
   return counts;
