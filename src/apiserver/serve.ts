@@ -46,7 +46,7 @@ import type { Registry } from "./registry/deps.ts";
 import { Catalog } from "./registry/resources.ts";
 import { specialsFor } from "./registry/special/all.ts";
 import { serveMetrics } from "./resource-metrics/serve-metrics.ts";
-import { bootstrap } from "./system/bootstrap.ts";
+import { advertise, bootstrap } from "./system/bootstrap.ts";
 import { OwnConditions } from "./system/own-conditions.ts";
 import { systemUser, type UserInfo } from "./user.ts";
 import { WebhookClient } from "./webhooks/client.ts";
@@ -86,6 +86,8 @@ export interface ApiServer extends AsyncDisposable {
   /** A service account's token that is good for as long as the Secret holds it. */
   readonly makeAccountToken: (request: SecretTokenRequest) => Promise<string>;
   replaceTls(tls: TlsMaterial): void;
+  /** Pods reach this server at another address from now on. */
+  advertise(address: string): Promise<void>;
   /** Says that a part of the control plane runs in this process: ComponentStatuses tell. */
   componentRuns(component: Component): void;
   /** Adds to what /readyz asks. */
@@ -211,6 +213,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     transportFor: (user) => inProcessTransport({ registry, authorizer, actions, extensions, user }),
     makeAccountToken: (request) => accounts.issueForSecret(request),
     replaceTls: (tls) => http.replaceTls(tls),
+    advertise: (address) => advertise(registry, { ...options, advertiseAddress: address }),
     componentRuns: (component) => void components.add(component),
     addReadyCheck: (check) => health.readyz.add(check),
     async [Symbol.asyncDispose]() {

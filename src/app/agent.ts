@@ -23,6 +23,8 @@ export interface AgentSurroundings {
   readonly recollection?: Recollection;
   /** Opens a connection to a server that is to become the node's tunnel. */
   readonly dial: (signal: AbortSignal) => Promise<Duplex>;
+  /** Told when the machine has other addresses. */
+  readonly moved?: (nodeIps: readonly string[]) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -30,19 +32,32 @@ export interface AgentSurroundings {
 export type AgentSettings = AgentConfig &
   Pick<ServerConfig, "dataDirectory" | "clusterCidrs" | "serviceCidrs" | "clusterDns" | "clusterDomain"> & {
     readonly networkBackend: NetworkBackend;
+    /** Where the address was not given: what it is now. */
+    readonly currentIps?: (() => readonly string[]) | undefined;
   };
 
 /** Starts the node's parts in order: runtime, network, pods, tunnel. Works beside a server, or against a distant one. */
 export async function startAgent(
   parts: Lifecycle,
   settings: AgentSettings,
-  { client, informers, recollection, dial, clock, log }: AgentSurroundings,
+  { client, informers, recollection, dial, moved: tellMoved, clock, log }: AgentSurroundings,
 ): Promise<RunningNode> {
   const { nodeName, nodeIps, clusterDns, clusterDomain, kubelet } = settings;
   const directory = join(settings.dataDirectory, "agent");
   const runtime = await parts.start("docker", () =>
     openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }),
   );
+  // An address that the user gave stays; one that was found is looked for again.
+  let node: RunningNode | undefined;
+  let currentIps = nodeIps;
+  const moved = async () => {
+    const found = settings.currentIps?.() ?? currentIps;
+    // A machine without any address for a moment has not moved.
+    if (found.join() === currentIps.join() || found.some(isLoopback)) return;
+    currentIps = found;
+    node?.moveTo(found);
+    await tellMoved?.(found);
+  };
   const network = await parts.start("network", () =>
     openNetwork({
       informers,
@@ -53,12 +68,13 @@ export async function startAgent(
       clusterDomain,
       stateDirectory: join(directory, "network"),
       backend: settings.networkBackend,
+      moved,
       resolvConf: kubelet.resolvConf ?? "/etc/resolv.conf",
       clock,
       log,
     }),
   );
-  const node = await parts.start("node", () =>
+  const running = await parts.start("node", () =>
     runNode({
       client,
       informers,
@@ -80,11 +96,14 @@ export async function startAgent(
       version: kubernetesVersion.gitVersion,
     }),
   );
-  const answer = nodeApi({ node, runtime, clock, rootDirectory: directory });
+  const answer = nodeApi({ node: running, runtime, clock, rootDirectory: directory });
   await parts.start("tunnel", () => openTunnel({ dial, answer, clock, log: log.part("tunnel") }));
   // Started last, stopped first: all that pods need to end is still there.
   await parts.start("shutdown", () => ({
-    [Symbol.asyncDispose]: () => shutDownPods(node, settings.shutdownGrace, { log: log.part("node") }),
+    [Symbol.asyncDispose]: () => shutDownPods(running, settings.shutdownGrace, { log: log.part("node") }),
   }));
-  return node;
+  node = running;
+  return running;
 }
+
+const isLoopback = (address: string): boolean => address.startsWith("127.");

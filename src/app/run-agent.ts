@@ -136,6 +136,7 @@ function settingsOf({ dataDirectory, agent }: JoinConfig, cluster: Membership["c
     ...agent,
     dataDirectory,
     nodeIps: agent.nodeIps.length > 0 ? agent.nodeIps : [machineAddress()],
+    currentIps: agent.nodeIps.length > 0 ? undefined : () => [machineAddress()],
     clusterCidrs: cidrs(cluster.clusterCidrs),
     serviceCidrs: cidrs(cluster.serviceCidrs),
     clusterDns: cluster.clusterDns,

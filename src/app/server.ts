@@ -69,7 +69,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
   );
 
   const { listen, kubeconfig } = config;
-  const address = config.advertiseAddress ?? config.agent.nodeIps[0] ?? machineAddress();
+  let address = config.advertiseAddress ?? config.agent.nodeIps[0] ?? machineAddress();
   const serverDirectory = join(config.dataDirectory, "server");
   const kept = await parts.start("credentials", () =>
     refusePlainly(config, () =>
@@ -216,9 +216,17 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     };
     const nodeLabels = { "node-role.kubernetes.io/control-plane": "true", ...config.agent.nodeLabels };
     const nodeIps = config.agent.nodeIps.length > 0 ? config.agent.nodeIps : [address];
-    const settings = { ...config, ...config.agent, nodeIps, nodeLabels };
+    const currentIps = config.agent.nodeIps.length > 0 ? undefined : () => [machineAddress()];
+    const settings = { ...config, ...config.agent, nodeIps, currentIps, nodeLabels };
+    // The server has moved with its machine: its certificate and the Service "kubernetes" follow.
+    const moved = async ([now = address]: readonly string[]) => {
+      if (config.advertiseAddress !== undefined) return;
+      address = now;
+      kept.useSans(sansOf(config, now));
+      await api.advertise(now);
+    };
     const node = await refusePlainly(config, () =>
-      startAgent(parts, settings, { client, informers, dial, clock, log }),
+      startAgent(parts, settings, { client, informers, dial, moved, clock, log }),
     );
     node.registered.then(
       () => {

@@ -17,7 +17,7 @@ const gatherMs = 200;
  * end. Who uses them asks for `current` each time, or is told.
  */
 export class KeptCredentials implements AsyncDisposable {
-  readonly #options: KeepOptions;
+  #options: KeepOptions;
   #current: ServerCredentials;
   #changed: (now: ServerCredentials) => Promise<void> = async () => {};
   #timer: Disposable | undefined;
@@ -32,6 +32,12 @@ export class KeptCredentials implements AsyncDisposable {
 
   static async open(options: KeepOptions): Promise<KeptCredentials> {
     return new KeptCredentials(options, await openCredentials({ ...options, nowMs: options.clock.now() }));
+  }
+
+  /** Clients reach the API under these names and addresses from now on. */
+  useSans(sans: readonly string[]): void {
+    this.#options = { ...this.#options, sans };
+    this.#look();
   }
 
   get current(): ServerCredentials {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { concernsSkiff } from "./mend.ts";
+import { concernsMachine, concernsSkiff } from "./mend.ts";
 
 test.each<[what: string, line: string, concerns: boolean]>([
   ["the node's own link is gone", "Deleted 7: skiff0@skiff0p: <BROADCAST> mtu 1500 state DOWN", true],
@@ -12,3 +12,11 @@ test.each<[what: string, line: string, concerns: boolean]>([
   ["a container of somebody else's came", "14: veth1a2b@if13: <BROADCAST,UP> mtu 1500 state UP", false],
   ["somebody else's route is gone", "Deleted 192.0.2.0/24 dev eth0 scope link", false],
 ])("%s: %s", (_, line, concerns) => expect(concernsSkiff(line)).toBe(concerns));
+
+test.each<[what: string, line: string, concerns: boolean]>([
+  ["a new address", "2: eth0    inet 192.0.2.7/24 brd 192.0.2.255 scope global dynamic eth0", true],
+  ["an address is gone", "Deleted 2: eth0    inet 192.0.2.6/24 scope global eth0", true],
+  ["another way outside", "default via 192.0.2.1 dev eth0 proto dhcp", true],
+  ["skiff's own address", "7: skiff0    inet 10.42.0.1/32 scope global skiff0", false],
+  ["a link-local address", "2: eth0    inet6 fe80::1/64 scope link", false],
+])("of the machine: %s: %s", (_, line, concerns) => expect(concernsMachine(line)).toBe(concerns));

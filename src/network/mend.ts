@@ -17,10 +17,19 @@ export interface Mending {
   rules(): Promise<void>;
   /** Sets links, addresses and routes anew. */
   links(): Promise<void>;
+  /** An address of the machine, or its way outside, may have become another. */
+  moved(): Promise<void>;
 }
 
 /** Puts back what somebody else took away: a flushed ruleset, routes and links that a network service cleaned up. */
-export async function mendWhatOthersTake({ clock, log, foreign, rules, links }: Mending): Promise<AsyncDisposable> {
+export async function mendWhatOthersTake({
+  clock,
+  log,
+  foreign,
+  rules,
+  links,
+  moved,
+}: Mending): Promise<AsyncDisposable> {
   const parts = new Lifecycle(log);
   const timers = new Map<string, Disposable>();
   await parts.start("gathering", () => ({
@@ -28,23 +37,25 @@ export async function mendWhatOthersTake({ clock, log, foreign, rules, links }: 
       for (const timer of timers.values()) timer[Symbol.dispose]();
     },
   }));
-  const putBack = (what: string, work: () => Promise<void>) => {
+  const gathered = (what: string, sentence: string, work: () => Promise<void>) => {
     let working: Promise<void> = Promise.resolve();
     return () => {
       if (timers.has(what)) return;
       const timer = clock.after(gatherMs, () => {
         timers.delete(what);
-        log.info("something else changed skiff's part of the network; putting it back", { what });
+        log.debug(sentence, { what });
         working = working.then(work).catch((error: unknown) =>
           // The next change is heard of; a link that is down now comes up later.
-          log.warn("not all of it could be put back yet", { what, error: messageOf(error) }),
+          log.warn(`${sentence}: not all of it could be done yet`, { what, error: messageOf(error) }),
         );
       });
       timers.set(what, timer);
     };
   };
-  const mendRules = putBack("rules", rules);
-  const mendLinks = putBack("links and routes", links);
+  const taken = "putting back what something else took of skiff's network";
+  const mendRules = gathered("rules", taken, rules);
+  const mendLinks = gathered("links and routes", taken, links);
+  const lookAround = gathered("addresses", "the machine's addresses changed", moved);
   await parts.start("rules", () =>
     watchKernel({
       command: ["nft", "monitor"],
@@ -60,6 +71,7 @@ export async function mendWhatOthersTake({ clock, log, foreign, rules, links }: 
       command: ["ip", "-o", "monitor", "link", "address", "route"],
       told: (line) => {
         if (line === undefined || concernsSkiff(line)) mendLinks();
+        if (line === undefined || concernsMachine(line)) lookAround();
       },
       clock,
       log,
@@ -79,4 +91,12 @@ export function concernsSkiff(line: string): boolean {
   if (isPodLink.test(line)) return line.startsWith("Deleted") && !/^Deleted \d+: /.test(line);
   if (line.startsWith("Deleted")) return own.test(line);
   return /^\d+: .*\bstate UP\b/.test(line) && !own.test(line) && !/\bveth|\bbr-|\bdocker/.test(line);
+}
+
+/** Whether a line of `ip monitor` tells of an address of the machine's own, or of its way outside. */
+export function concernsMachine(line: string): boolean {
+  const words = line.replace(/^Deleted /, "");
+  return (
+    words.startsWith("default ") || (/^\d+: .*\binet6? .*\bscope global\b/.test(words) && !/\bskf|\bskiff/.test(words))
+  );
 }

@@ -36,6 +36,8 @@ export interface NetworkOptions {
   /** A directory of the network's own. */
   readonly stateDirectory: string;
   readonly backend: Backend;
+  /** Called when an address of the machine, or its way outside, may have become another. */
+  readonly moved?: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -112,6 +114,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
           await links.mend();
           peers.mend();
         },
+        moved: options.moved ?? (async () => {}),
       });
     });
     let known = range.current;

@@ -63,6 +63,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly pods: Pods;
   readonly machine: Machine;
   readonly name: string;
+  /** The machine has these addresses now. */
+  moveTo(nodeIps: readonly string[]): void;
   readonly dns: DnsSettings;
   readonly probeCounts: ProbeCounts;
   /** The machine goes down: the node says that it is not ready and ends its pods in order. */
@@ -86,8 +88,9 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   });
   const services = informers.of(service);
   const objects = watchObjects({ client, clock, log, recollection });
-  const addresses: NodeAddress[] = [
-    ...nodeIps.map((address) => ({ type: "InternalIP", address })),
+  let currentIps = nodeIps;
+  const addresses = (): NodeAddress[] => [
+    ...currentIps.map((address) => ({ type: "InternalIP", address })),
     ...(options.externalIps ?? []).map((address) => ({ type: "ExternalIP", address })),
     { type: "Hostname", address: nodeName },
   ];
@@ -127,7 +130,9 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
       services,
       nodeName,
-      hostIps: nodeIps,
+      get hostIps() {
+        return currentIps;
+      },
       dns,
       directory: options.rootDirectory,
       memoryBytes: machine.memoryBytes,
@@ -157,6 +162,12 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     name: nodeName,
     dns,
     probeCounts,
+    moveTo(ips) {
+      if (ips.join() === currentIps.join()) return;
+      log.info("the node has another address", { before: currentIps.join(), now: ips.join() });
+      currentIps = ips;
+      kept.addressesChanged();
+    },
     async shutDown(grace) {
       await kept
         .goesDown()

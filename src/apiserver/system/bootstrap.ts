@@ -34,6 +34,11 @@ export async function bootstrap(registry: Registry, options: BootstrapOptions): 
   }
   for (const object of ownServices(registry.catalog)) await ensure(registry, object);
   await ensure(registry, serviceCidrObject(serviceCidrs));
+  await advertise(registry, options);
+}
+
+/** Says where pods reach this server, by the Service "kubernetes". */
+export async function advertise(registry: Registry, options: BootstrapOptions): Promise<void> {
   for (const object of kubernetesService(options)) await ensure(registry, object);
 }
 

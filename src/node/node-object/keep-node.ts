@@ -14,7 +14,8 @@ import { architecture, type Machine } from "./machine.ts";
 
 export interface NodeIdentity {
   readonly name: string;
-  readonly addresses: readonly NodeAddress[];
+  /** Asked each time: a device may get other ones. */
+  readonly addresses: () => readonly NodeAddress[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
@@ -30,6 +31,8 @@ export interface KeptNode extends AsyncDisposable {
   goesDown(): Promise<void>;
   /** Writes the status: what is left on this machine has become another. */
   pressureChanged(): void;
+  /** The machine has other addresses. */
+  addressesChanged(): void;
 }
 
 interface Parts {
@@ -122,6 +125,7 @@ export function keepNode(parts: Parts): KeptNode {
       await node.writeStatus();
     },
     pressureChanged: writeStatus,
+    addressesChanged: writeStatus,
     async [Symbol.asyncDispose]() {
       stop.abort();
       watching[Symbol.dispose]();
@@ -221,7 +225,7 @@ class NodeWriter {
     const { machine, identity, clock, pressure } = this.#parts;
     return {
       ...old,
-      addresses: [...identity.addresses],
+      addresses: [...identity.addresses()],
       capacity: { ...old.capacity, ...machine.capacity },
       allocatable: { ...old.allocatable, ...machine.allocatable },
       conditions: conditionsOf(old.conditions ?? [], {

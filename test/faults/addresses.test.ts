@@ -1,0 +1,71 @@
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Agent, joinCluster } from "../support/agent.ts";
+import { eventually } from "../support/eventually.ts";
+import { loadImages } from "../support/images.ts";
+import { journey } from "../support/journey.ts";
+import { openKubectl } from "../support/kubectl.ts";
+import type { Machine } from "../support/machine.ts";
+
+const on = journey("one", ["busybox:1"]);
+const { kubectl, json } = on;
+let two: Machine;
+let agent: Agent;
+
+beforeAll(async () => {
+  two = await on.lan.machine("two");
+  await loadImages(two, ["busybox:1"]);
+  agent = await joinCluster(two, on.cluster);
+  for (const node of ["one", "two"]) {
+    const overrides = JSON.stringify({ spec: { nodeName: node } });
+    const serve = `mkdir /www; echo from ${node} > /www/index.html; exec httpd -f -p 8080 -h /www`;
+    await kubectl("run", `on-${node}`, "--image=busybox:1", `--overrides=${overrides}`, "--", "sh", "-c", serve);
+  }
+  await kubectl("wait", "--for=condition=Ready", "pod/on-one", "pod/on-two", "--timeout=60s");
+});
+afterAll(() => agent?.[Symbol.asyncDispose]());
+
+/** What a DHCP client does when it is given another lease. */
+const move = (machine: Machine, from: string, to: string) =>
+  machine.must("sh", [
+    "-c",
+    `ip addr del ${from}/24 dev eth0; ip addr add ${to}/24 dev eth0; ip route replace default via ${on.lan.hostAddress} dev eth0`,
+  ]);
+const another = (machine: Machine) => machine.address.replace(/\d+$/, (last) => String(100 + Number(last)));
+const reachEachOther = async (with_: (...args: string[]) => Promise<string> = kubectl) => {
+  for (const [from, to] of [
+    ["one", "two"],
+    ["two", "one"],
+  ]) {
+    const ip = JSON.parse(await with_("get", "pod", `on-${to}`, "-o", "json")).status.podIP;
+    await eventually(async () =>
+      expect(await with_("exec", `on-${from}`, "--", "wget", "-qO-", `http://${ip}:8080/`)).toBe(`from ${to}\n`),
+    );
+  }
+};
+const addressOf = async (node: string) => (await json("get", "node", node)).status.addresses[0].address;
+
+test("a node that is given another address is the same node, and its pods are reached there", async () => {
+  await reachEachOther();
+  await move(two, two.address, another(two));
+  await eventually(async () => expect(await addressOf("two")).toBe(another(two)));
+  await reachEachOther();
+  expect(await kubectl("get", "nodes", "-o", "name")).toBe("node/one\nnode/two\n");
+});
+
+test("a server that is given another address shows a certificate for it, and pods find the API", async () => {
+  await move(on.machine, on.machine.address, another(on.machine));
+  const moved = await eventually(async () => {
+    const text = await on.machine.must("cat", ["/etc/skiff/skiff.yaml"]);
+    const file = `${on.machine.directory}/kubeconfig.moved`;
+    writeFileSync(file, text.replace("https://127.0.0.1:", `https://${another(on.machine)}:`), { mode: 0o600 });
+    const opened = await openKubectl(file);
+    await opened.must(["get", "--raw", "/readyz"]);
+    return opened;
+  });
+  await eventually(async () => {
+    const { subsets } = await moved.json(["get", "endpoints", "kubernetes"]);
+    expect(subsets[0].addresses[0].ip).toBe(another(on.machine));
+  });
+  expect(await moved.must(["exec", "on-one", "--", "hostname"])).toBe("on-one\n");
+});
