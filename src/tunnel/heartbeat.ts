@@ -29,6 +29,8 @@ export function watchHeartbeat(session: Http2Session, { clock, quietMs, answerMs
   };
   const listen = () => {
     timer = clock.after(quietMs, () => {
+      // A session that was destroyed may not have closed yet; asked then, it throws.
+      if (session.destroyed) return;
       if (hasHeard()) return listen();
       session.ping((error) => error ?? hear());
       timer = clock.after(answerMs, () => {

@@ -161,6 +161,8 @@ export class Session {
     const { clock, silenceMs = usualSilenceMs } = this.#options;
     let timer: Disposable | undefined;
     const ask = (): void => {
+      // A session that was destroyed may not have closed yet; asked then, it throws.
+      if (http.destroyed) return;
       timer = clock.after(silenceMs * answerShare, () => http.destroy(new Error("the server no longer answers")));
       http.ping((error) => {
         timer?.[Symbol.dispose]();
