@@ -1,4 +1,5 @@
 import https from "node:https";
+import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AnyObject } from "../../src/api/object.ts";
 import { StatusError } from "../../src/api/status.ts";
@@ -21,6 +22,8 @@ const admin = { name: "admin", uid: "", groups: ["system:masters"], extra: {} };
 let server: ApiServer;
 let hook: TestWebhook;
 let client: InProcessTransport;
+/** What nodes were asked for. */
+const dialed: string[] = [];
 let seen: { path: string; request: ReviewRequest }[] = [];
 
 /** What the webhook's paths answer. */
@@ -47,7 +50,15 @@ function patch(...operations: unknown[]) {
 }
 
 beforeAll(async () => {
-  server = await startApiServer();
+  server = await startApiServer({
+    nodes: {
+      has: () => true,
+      open: async (node, { method, path }) => {
+        dialed.push(`${node} ${method} ${path}`);
+        return { status: 200, headers: {}, stream: connect(hook.port, "127.0.0.1") };
+      },
+    },
+  });
   client = server.transportFor(admin);
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } };
   await client.request({ verb: "create", ...maps, resource: "serviceaccounts", body: account });
@@ -281,6 +292,48 @@ describe("admission webhooks", () => {
     const service = { namespace: "default", name: "hook", path: "/deny", port: hook.port };
     await configure({ clientConfig: { service, caBundle: hook.caBundle } });
     expect(await refusalOf(create(aMap()))).toContain("not today");
+  });
+
+  test("are reached in pods, through the nodes that run them", async () => {
+    const service = { namespace: "default", name: "in-pod", path: "/deny", port: 443 };
+    await client.request({
+      verb: "create",
+      ...maps,
+      resource: "services",
+      body: {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "in-pod" },
+        spec: { ports: [{ name: "https", port: 443, targetPort: 8443 }] },
+      } as unknown as AnyObject,
+    });
+    await configure({ clientConfig: { service, caBundle: hook.caBundle } });
+    expect(await refusalOf(create(aMap()))).toContain(
+      'Post "https://in-pod.default.svc:443/deny?timeout=10s": no endpoints available for service "in-pod"',
+    );
+    await client.request({
+      verb: "create",
+      ...maps,
+      group: "discovery.k8s.io",
+      resource: "endpointslices",
+      body: {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: { name: "in-pod-1", labels: { "kubernetes.io/service-name": "in-pod" } },
+        addressType: "IPv4",
+        ports: [{ name: "https", port: 8443, protocol: "TCP" }],
+        endpoints: [
+          {
+            addresses: ["10.42.0.9"],
+            conditions: { ready: true },
+            nodeName: "node-one",
+            targetRef: { kind: "Pod", namespace: "default", name: "hook-0" },
+          },
+        ],
+      } as unknown as AnyObject,
+    });
+    expect(await refusalOf(create(aMap()))).toContain("not today");
+    expect(dialed).toEqual(["node-one POST /portForward/default/hook-0?port=8443"]);
   });
 
   test("are asked about connections to pods", async () => {

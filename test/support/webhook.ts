@@ -19,7 +19,7 @@ export interface TestWebhook extends AsyncDisposable {
 export async function startWebhook(respond: Responder): Promise<TestWebhook> {
   const now = systemClock.now();
   const authority = await makeAuthority("webhook-test", now);
-  const sans = ["127.0.0.1", "hook.default.svc"];
+  const sans = ["127.0.0.1", "hook.default.svc", "in-pod.default.svc"];
   const { key, cert } = await issueLeaf(authority, { commonName: "hook", usage: "server", sans }, now);
   const server = https.createServer({ key, cert }, async (request, response) => {
     const review = JSON.parse(await textOf(request));

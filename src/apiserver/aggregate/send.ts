@@ -42,7 +42,7 @@ export function sendToExtension(options: SendOptions): Promise<IncomingMessage> 
     const request =
       place.sort === "address"
         ? https.request({ ...common, ...secure, agent, host: place.host, port: place.port })
-        : http.request({ ...common, agent: false, createConnection: (_, done) => void throughPod(done) });
+        : http.request({ ...common, createConnection: (_, done) => void throughPod(done) });
     request.on("response", resolve);
     request.on("error", reject);
     if (write) write(request);

@@ -62,9 +62,9 @@ export class WebhookClient implements Disposable {
       const request =
         place.sort === "address"
           ? https.request({ ...common, ...secure, agent: this.#agent, host: place.host, port: place.port })
-          : http.request({
+          : // No agent may be named: one would connect by itself.
+            http.request({
               ...common,
-              agent: false,
               createConnection: (_, done) => void this.#throughPod(place, secure, done),
             });
       return await answerTo(request, body);

@@ -220,7 +220,8 @@ function conditionsOf(definition: CustomResourceDefinition, conflict: Conflict |
     };
     return old ? conditions.map((condition) => (condition === old ? made : condition)) : [...conditions, made];
   };
-  let conditions = set([...before], {
+  const approval = approvalOf(definition);
+  let conditions = set(approval ? set([...before], approval) : [...before], {
     type: "NamesAccepted",
     status: conflict ? "False" : "True",
     reason: conflict?.reason ?? "NoConflicts",
@@ -248,4 +249,19 @@ function conditionsOf(definition: CustomResourceDefinition, conflict: Conflict |
       message: "CustomResource deletion is in progress",
     });
   return conditions;
+}
+
+/** Of Kubernetes' own groups it is said whether Kubernetes' people agreed to the API. */
+function approvalOf({ spec, metadata }: CustomResourceDefinition): Omit<Condition, "lastTransitionTime"> | undefined {
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(spec.group)) return undefined;
+  const type = "KubernetesAPIApprovalPolicyConformant";
+  const approval = metadata.annotations?.["api-approved.kubernetes.io"] ?? "";
+  if (approval.startsWith("unapproved"))
+    return {
+      type,
+      status: "False",
+      reason: "UnapprovedAnnotation",
+      message: `not approved: ${JSON.stringify(approval)}`,
+    };
+  return { type, status: "True", reason: "ApprovedAnnotation", message: `approved in ${approval}` };
 }
