@@ -1,9 +1,12 @@
+import { isLeaving, keyOf, keyText } from "../api/object.ts";
 import type { Pod } from "../api/schema/types.ts";
 import { sleep } from "../base/backoff.ts";
 import type { Change, Informer } from "../client/informer.ts";
 import type { PodContext } from "./pod/context.ts";
 import { annotation } from "./pod/spec-hash.ts";
 import { PodWorker } from "./pod/worker.ts";
+import type { StaticPods } from "./static-pods/directory.ts";
+import { isMirror, isStatic } from "./static-pods/read.ts";
 
 /** The pods of this node, each with its worker. */
 export interface Pods extends AsyncDisposable {
@@ -35,15 +38,60 @@ const criticalPriority = 2_000_000_000;
  */
 export async function lookAfterPods(
   context: PodContext,
-  { pods, answers }: { pods: Informer<Pod>; answers: (does: boolean) => void },
+  { pods, statics, answers }: { pods: Informer<Pod>; statics: StaticPods; answers: (does: boolean) => void },
 ): Promise<Pods> {
-  const { runtime, network, log, clock } = context;
+  const { runtime, network, log, clock, mirrors } = context;
   const workers = new Map<string, PodWorker>();
   const stop = new AbortController();
 
   let isGoingDown = false;
+  /** Uids of static pods that are being ended. */
+  const gone = new Set<string>();
+
+  /** The static pod of which this is the API's picture. */
+  function pictured(picture: Pod): PodWorker | undefined {
+    return [...workers.values()].find(
+      ({ pod }) =>
+        isStatic(pod) && keyText(keyOf(pod)) === keyText(keyOf(picture)) && !gone.has(pod.metadata.uid ?? ""),
+    );
+  }
+
+  /** Somebody changed what only shows a static pod: it is made to show it again. */
+  async function mendPicture(picture: Pod, isThere: boolean): Promise<void> {
+    const worker = pictured(picture);
+    if (worker && (!isThere || isLeaving(picture))) await mirrors.show(worker.pod);
+    else if (!worker && isThere) await mirrors.remove(picture);
+  }
+
+  function lookAtPicture(picture: Pod, isThere: boolean): void {
+    mendPicture(picture, isThere).catch((error: unknown) =>
+      log.warn("a static pod is not shown as it is", { pod: keyText(keyOf(picture)), error }),
+    );
+  }
+
+  /** Static pods that are there no more are ended; one that changed is ended and, when it has, begun anew. */
+  function takeStatic(wanted: readonly Pod[]): void {
+    const uids = new Set(wanted.map(({ metadata }) => metadata.uid));
+    const leaving = [...workers.values()].filter(({ uid, pod }) => isStatic(pod) && !uids.has(uid));
+    for (const worker of leaving) {
+      gone.add(worker.uid);
+      worker.remove();
+      void worker.gone.then(() => gone.delete(worker.uid));
+      const picture = pods.get(keyOf(worker.pod));
+      if (picture && isMirror(picture)) lookAtPicture(picture, true);
+    }
+    const begin = () => {
+      for (const pod of wanted) if (!workers.has(pod.metadata.uid ?? "")) want(pod);
+    };
+    if (leaving.length === 0) begin();
+    else void Promise.all(leaving.map((worker) => worker.gone)).then(begin);
+  }
 
   function want(pod: Pod): void {
+    if (isMirror(pod)) {
+      lookAtPicture(pod, true);
+      return;
+    }
     const uid = pod.metadata.uid ?? "";
     const there = workers.get(uid);
     if (there) {
@@ -59,7 +107,10 @@ export async function lookAfterPods(
 
   function react({ before, after }: Change<Pod>): void {
     // One pod may have taken another's name between two looks.
-    if (before && before.metadata.uid !== after?.metadata.uid) workers.get(before.metadata.uid ?? "")?.remove();
+    if (before && before.metadata.uid !== after?.metadata.uid) {
+      if (isMirror(before)) lookAtPicture(before, after !== undefined);
+      else workers.get(before.metadata.uid ?? "")?.remove();
+    }
     if (after) want(after);
   }
 
@@ -72,6 +123,7 @@ export async function lookAfterPods(
     }
   }
 
+  statics.follow(takeStatic);
   await pods.synced;
   const subscription = pods.onChange(react);
   const listening = listen().catch((error: unknown) => log.error("the runtime's events cannot be read", { error }));

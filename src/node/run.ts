@@ -22,6 +22,8 @@ import { lookAfterPods, type Pods, type ShutdownGrace } from "./pods.ts";
 import { type Pressure, watchPressure } from "./pressure/watch-pressure.ts";
 import { openProbeCounts, type ProbeCounts } from "./probes/counts.ts";
 import type { ContainerRuntime } from "./runtime.ts";
+import { openStaticPods } from "./static-pods/directory.ts";
+import { openMirrorPods } from "./static-pods/mirror-pods.ts";
 import { openTurns } from "./turns.ts";
 import { watchObjects } from "./volumes/referenced-objects.ts";
 import { openTokens } from "./volumes/tokens.ts";
@@ -111,6 +113,12 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     memoryDirectory: join(options.memoryDirectory, "pods"),
     client,
   });
+  const statics = await openStaticPods({
+    directory: join(options.rootDirectory, "pod-manifests"),
+    nodeName,
+    clock,
+    log,
+  });
   const pods = await lookAfterPods(
     {
       client,
@@ -125,6 +133,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       events: openEventRecorder({ client, clock, log, nodeName }),
       cgroups: openCgroups(info, log),
       probeCounts,
+      mirrors: openMirrorPods({ client, nodeName }),
       pressure,
       allocations: openAllocations(() => machine.allocatable),
       turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
@@ -140,6 +149,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     },
     {
       pods: informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` }),
+      statics,
       answers: (does) => kept.runtimeAnswers(does),
     },
   );
@@ -175,6 +185,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       await pods.shutDown(grace);
     },
     async [Symbol.asyncDispose]() {
+      statics[Symbol.dispose]();
       watched?.[Symbol.dispose]();
       collector[Symbol.dispose]();
       await pods[Symbol.asyncDispose]();

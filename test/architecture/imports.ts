@@ -41,5 +41,5 @@ export const libraryHomes: Record<string, readonly string[]> = {
   "reflect-metadata": ["cluster"],
   "tar-stream": ["node/docker", "node/images"],
   ws: ["apiserver/upgrade"],
-  yaml: ["api", "apiserver/negotiate", "cluster", "cli", "app"],
+  yaml: ["node/static-pods", "api", "apiserver/negotiate", "cluster", "cli", "app"],
 };

@@ -710,3 +710,22 @@ describe("probes", () => {
 test("a pod that was refused says so to kubectl", async () => {
   expect(await fails("exec", "not-root", "--", "true")).toMatch(/container not found|unable to upgrade|not running/);
 });
+
+test("a file of the node's own is a pod, which the API shows and cannot end", async () => {
+  const directory = "/var/lib/skiff/agent/pod-manifests";
+  const manifest = JSON.stringify(aPod("own", { containers: [sh("echo here; exec sleep 3600")] }));
+  await on.machine.must("sh", ["-c", `cat >${directory}/own.json`], { input: manifest });
+  await eventually(() => ready("own-pod-spec"));
+  expect(await kubectl("logs", "own-pod-spec")).toBe("here\n");
+  const before = await json("get", "pod", "own-pod-spec");
+  expect(before.metadata.annotations).toMatchObject({ "kubernetes.io/config.source": "file" });
+  expect(before.metadata.ownerReferences).toMatchObject([{ kind: "Node", name: "pod-spec" }]);
+  await kubectl("delete", "pod", "own-pod-spec", "--wait=false");
+  await eventually(async () => {
+    const after = await json("get", "pod", "own-pod-spec");
+    expect(after.metadata.uid).not.toBe(before.metadata.uid);
+    expect(after.status.containerStatuses).toEqual(before.status.containerStatuses);
+  });
+  await on.machine.must("rm", [`${directory}/own.json`]);
+  await eventually(() => fails("get", "pod", "own-pod-spec"));
+});

@@ -10,6 +10,7 @@ import type { ImagePuller } from "../images/puller.ts";
 import type { DnsSettings, PodNetwork } from "../pod-network.ts";
 import type { ProbeCounts } from "../probes/counts.ts";
 import type { ContainerRuntime } from "../runtime.ts";
+import type { MirrorPods } from "../static-pods/mirror-pods.ts";
 import type { Turns } from "../turns.ts";
 import type { WatchedObjects } from "../volumes/referenced-objects.ts";
 import type { ServiceAccountTokens } from "../volumes/tokens.ts";
@@ -32,6 +33,7 @@ export interface PodContext {
   readonly turns: Turns;
   readonly allocations: Allocations;
   readonly probeCounts: ProbeCounts;
+  readonly mirrors: MirrorPods;
   /** What of the machine runs out: names of conditions. */
   readonly pressure: () => ReadonlySet<string>;
   readonly services: Informer<Service>;

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { pod as podKind } from "../../api/kinds/core/pod.ts";
 import { keyOf, keyText } from "../../api/object.ts";
-import type { PodStatus } from "../../api/schema/types.ts";
+import type { Pod, PodStatus } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { Backoff, sleep } from "../../base/backoff.ts";
 import type { Listing } from "../runtime.ts";
+import { isStatic } from "../static-pods/read.ts";
 import type { PodContext } from "./context.ts";
 import type { ProbeFindings } from "./decide.ts";
 import type { PodState } from "./state.ts";
@@ -75,7 +76,7 @@ export class StatusReports {
       const next = this.#status(listing);
       if (isDeepStrictEqual(withoutNulls(next), withoutNulls(state.pod.status ?? {}))) return;
       try {
-        return state.take(await context.client.updateStatus(podKind, { ...state.pod, status: next }));
+        return state.take(await this.#publish({ ...state.pod, status: next }));
       } catch (error) {
         if (isReason(error, "NotFound")) return;
         if (!isReason(error, "Conflict")) throw error;
@@ -109,9 +110,18 @@ export class StatusReports {
     });
   }
 
+  /** Resolves with the pod as it is now known. The API has only a picture of a static pod, with another uid. */
+  async #publish(pod: Pod): Promise<Pod> {
+    const { client, mirrors } = this.#parts.context;
+    if (!isStatic(pod)) return client.updateStatus(podKind, pod);
+    await mirrors.show(pod);
+    return pod;
+  }
+
   /** Somebody else changed the pod meanwhile. Resolves with whether it is still this one. */
   async #refetch(): Promise<boolean> {
     const { context, state } = this.#parts;
+    if (isStatic(state.pod)) return true;
     try {
       const fresh = await context.client.get(podKind, keyOf(state.pod));
       if (fresh.metadata.uid !== state.uid) return false;
