@@ -8,8 +8,8 @@ import type { ApiServer } from "../../src/apiserver/serve.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { noLog } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
+import { deployManifests } from "../../src/cluster/deploy-manifests.ts";
 import { addon } from "../../src/cluster/manifests/addon.ts";
-import { deployManifests } from "../../src/cluster/manifests/deploy.ts";
 import { startApiServer } from "../support/api-server.ts";
 
 /** Files in the manifests directory become objects. */

@@ -1,18 +1,26 @@
 import { watch } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { groupVersionFrom } from "../../api/kind.ts";
-import { builtinKinds } from "../../api/kinds/all.ts";
-import { customResourceDefinition } from "../../api/kinds/apiextensions/custom-resource-definition.ts";
-import type { AnyObject } from "../../api/object.ts";
-import { isReason } from "../../api/status.ts";
-import { Backoff } from "../../base/backoff.ts";
-import type { Clock } from "../../base/clock.ts";
-import { type Log, messageOf } from "../../base/log.ts";
-import type { Client } from "../../client/client.ts";
-import { type EventRecorder, openEventRecorder } from "../../client/events.ts";
-import { type Addon, addon, addonDefinition, addonNamespace, type Made, madeFrom, vanished } from "./addon.ts";
-import { type ManifestFile, manifestFiles } from "./files.ts";
-import { objectsIn } from "./read.ts";
+import { groupVersionFrom } from "../api/kind.ts";
+import { builtinKinds } from "../api/kinds/all.ts";
+import { customResourceDefinition } from "../api/kinds/apiextensions/custom-resource-definition.ts";
+import type { AnyObject } from "../api/object.ts";
+import { isReason } from "../api/status.ts";
+import { Backoff } from "../base/backoff.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Log, messageOf } from "../base/log.ts";
+import type { Client } from "../client/client.ts";
+import { type EventRecorder, openEventRecorder } from "../client/events.ts";
+import {
+  type Addon,
+  addon,
+  addonDefinition,
+  addonNamespace,
+  type Made,
+  madeFrom,
+  vanished,
+} from "./manifests/addon.ts";
+import { type ManifestFile, manifestFiles } from "./manifests/files.ts";
+import { objectsIn } from "./manifests/read.ts";
 
 export interface DeployOptions {
   readonly directory: string;
