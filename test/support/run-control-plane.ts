@@ -30,7 +30,7 @@ const informers = openInformers(client, { clock, log });
 const authority = await makeAuthority("skiff-test", clock.now());
 const options = {
   clusterCidrs: ["10.42.0.0/16"],
-  rootCa: "the certificate",
+  rootCa: authority.cert,
   certificates: certificateSigner(() => ({ clientCa: authority, serverCa: authority })),
   settings: Object.assign(
     { nodeMonitorGraceMs: 8000, nodeStartupGraceMs: 12_000 },
