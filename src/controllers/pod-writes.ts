@@ -41,6 +41,18 @@ export function removalOf(surplus: Pod, owner: KubeObject, { client, events }: W
   };
 }
 
+/** A creation that is not missed in a namespace that is being deleted. */
+export function creationUnlessLeaving<T extends KubeObject>(create: () => Promise<T>): WriteStep {
+  return async () => {
+    try {
+      return await create();
+    } catch (error) {
+      if (isNamespaceLeaving(error)) return undefined;
+      throw error;
+    }
+  };
+}
+
 /** Nothing can be created in a namespace that is being deleted: not worth an Event or another try. */
 export function isNamespaceLeaving(error: unknown): boolean {
   return (

@@ -8,6 +8,7 @@ import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled } from "../../client/controller.ts";
 import { hasSelector, mattersToServices, servicesOf } from "../endpointslice/endpoints-of.ts";
 import { TriggerTimes } from "../endpointslice/trigger-times.ts";
+import { creationUnlessLeaving } from "../pod-writes.ts";
 import { decide, managedBy, manager } from "./decide.ts";
 
 /** Keeps the Endpoints of Services with a selector: the older form of EndpointSlices. */
@@ -40,7 +41,7 @@ export function endpointsController(): Controller {
       const content = subsets.length > 0 ? { subsets } : {};
       const { name, namespace = "" } = object.metadata;
       await carryOut(cache, [
-        () => {
+        creationUnlessLeaving(() => {
           if (!current)
             return client.create(endpoints, { metadata: { name, namespace, labels, annotations }, ...content });
           const { subsets: _, ...rest } = current;
@@ -49,7 +50,7 @@ export function endpointsController(): Controller {
             ...content,
             metadata: { ...current.metadata, labels, annotations },
           });
-        },
+        }),
       ]);
       return settled;
     },

@@ -7,6 +7,7 @@ import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { serviceOf } from "../endpointslice/decide.ts";
 import { controlledBy } from "../ownership.ts";
+import { creationUnlessLeaving } from "../pod-writes.ts";
 import { generateNameFrom } from "../pods.ts";
 import { decide, isOurs } from "./decide.ts";
 
@@ -66,7 +67,8 @@ export function endpointSliceMirroringController({ most }: { readonly most: numb
             annotations,
             ownerReferences: [controlledBy(endpoints, object)],
           };
-          return [() => client.create(endpointSlice, structuredClone({ ...content, metadata }))];
+          const slice = structuredClone({ ...content, metadata });
+          return [creationUnlessLeaving(() => client.create(endpointSlice, slice))];
         }),
         ...remove.map((slice) => deletion(client, endpointSlice, slice)),
       ]);

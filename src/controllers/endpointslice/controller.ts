@@ -9,6 +9,7 @@ import { selectsAll } from "../../api/selector.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { controlledBy } from "../ownership.ts";
+import { creationUnlessLeaving } from "../pod-writes.ts";
 import { generateNameFrom } from "../pods.ts";
 import { podsOnNode } from "../pods-on-node.ts";
 import { type Decision, decide, isOurs, serviceOf } from "./decide.ts";
@@ -89,7 +90,7 @@ async function write(object: Service, { create, update, remove }: Decision, { ca
         metadata: { ...slice.metadata, labels, annotations },
       });
     }),
-    ...create.map(({ labels, annotations, ...content }) => () => {
+    ...create.map(({ labels, annotations, ...content }) => {
       const metadata = {
         generateName: generateNameFrom(name),
         ...(namespace && { namespace }),
@@ -97,7 +98,7 @@ async function write(object: Service, { create, update, remove }: Decision, { ca
         annotations,
         ownerReferences: [controlledBy(service, object)],
       };
-      return client.create(endpointSlice, { ...structuredClone(content), metadata });
+      return creationUnlessLeaving(() => client.create(endpointSlice, { ...structuredClone(content), metadata }));
     }),
     ...remove.map((slice) => deletion(client, endpointSlice, slice)),
   ]);
