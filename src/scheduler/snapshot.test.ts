@@ -19,8 +19,11 @@ describe("the snapshot", () => {
       fc.property(steps, (all) => {
         const cluster = new Snapshot(() => ({}));
         const placed = new Map<string, { app: string; node: string }>();
-        const isA = cluster.podsByNode("app a", ({ labels }) => labels.app === "a");
+        const counts = ({ labels }: { labels: Readonly<Record<string, string>> }) => labels.app === "a";
+        const isA = cluster.podsByNode("app a", counts);
+        const question = { topologyKey: "kubernetes.io/hostname", keys: ["kubernetes.io/hostname"] };
         for (const step of all) {
+          cluster.podsByDomain("app a", counts, question);
           if (step.do === "place") {
             const name = `p${step.pod}`;
             cluster.place(aPodInfo({ name, labels: { app: step.app } }), `n${step.node}`);
@@ -34,6 +37,8 @@ describe("the snapshot", () => {
         const expected: Record<string, number> = {};
         for (const { app, node } of placed.values()) if (app === "a") expected[node] = (expected[node] ?? 0) + 1;
         expect(Object.fromEntries(isA)).toEqual(expected);
+        const known = cluster.list.map(({ name }) => [name, expected[name] ?? 0]);
+        expect(Object.fromEntries(cluster.podsByDomain("app a", counts, question))).toEqual(Object.fromEntries(known));
         for (const { name, pods } of cluster.list)
           expect([...pods.values()].map(({ pod }) => pod.metadata.name).sort()).toEqual(
             [...placed]

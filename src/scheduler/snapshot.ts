@@ -53,6 +53,15 @@ export type CountByNode = ReadonlyMap<string, number>;
 interface KeptCount {
   readonly counts: (pod: PodInfo) => boolean;
   readonly byNode: Map<string, number>;
+  /** The same by domain, for each way in which it was asked. */
+  readonly byDomain: Map<string, { readonly question: DomainQuestion; readonly domains: Map<string, number> }>;
+}
+
+/** A domain is the nodes that have the same value of a label. */
+export interface DomainQuestion {
+  readonly topologyKey: string;
+  /** Nodes without all of these labels do not count. */
+  readonly keys: readonly string[];
 }
 
 /** How many sorts of pods are counted at once; the one asked for least lately is forgotten. */
@@ -87,6 +96,7 @@ export class Snapshot {
     const pods = before?.pods ?? this.#homeless.get(name);
     this.#homeless.delete(name);
     const after = new NodeState(node, pods?.values());
+    if (!before || !sameLabels(before.labels, after.labels)) this.#domainsChanged();
     this.nodes.set(name, after);
     this.#list = undefined;
     if (before) this.#countImages(before, -1);
@@ -98,6 +108,7 @@ export class Snapshot {
     if (!node) return;
     if (node.pods.size > 0) this.#homeless.set(name, node.pods);
     this.nodes.delete(name);
+    this.#domainsChanged();
     this.#list = undefined;
     this.#countImages(node, -1);
   }
@@ -137,18 +148,44 @@ export class Snapshot {
    * counts must depend on nothing but the pod and the labels of namespaces.
    */
   podsByNode(key: string, counts: (pod: PodInfo) => boolean): CountByNode {
+    return this.#kept(key, counts).byNode;
+  }
+
+  /** The same by domain; domains without such pods are there with zero. */
+  podsByDomain(key: string, counts: (pod: PodInfo) => boolean, question: DomainQuestion): ReadonlyMap<string, number> {
+    const { byNode, byDomain } = this.#kept(key, counts);
+    const id = [question.topologyKey, ...question.keys].join(" ");
+    let view = byDomain.get(id);
+    if (!view) {
+      const domains = new Map<string, number>();
+      for (const node of this.list) {
+        const domain = domainOf(node, question);
+        if (domain !== undefined) domains.set(domain, (domains.get(domain) ?? 0) + (byNode.get(node.name) ?? 0));
+      }
+      view = { question, domains };
+      byDomain.set(id, view);
+    }
+    return view.domains;
+  }
+
+  #kept(key: string, counts: (pod: PodInfo) => boolean): KeptCount {
     const known = this.#counts.get(key);
     if (known) {
       this.#counts.delete(key);
       this.#counts.set(key, known);
-      return known.byNode;
+      return known;
     }
     const byNode = new Map<string, number>();
     for (const { pod, node } of this.#placed.values()) if (counts(pod)) addTo(byNode, node, 1);
-    this.#counts.set(key, { counts, byNode });
+    const kept: KeptCount = { counts, byNode, byDomain: new Map() };
+    this.#counts.set(key, kept);
     const [oldest] = this.#counts.keys();
     if (this.#counts.size > maxCounts && oldest !== undefined) this.#counts.delete(oldest);
-    return byNode;
+    return kept;
+  }
+
+  #domainsChanged(): void {
+    for (const { byDomain } of this.#counts.values()) byDomain.clear();
   }
 
   /** The labels of a namespace have changed: what was counted by them is counted anew. */
@@ -157,7 +194,15 @@ export class Snapshot {
   }
 
   #count(pod: PodInfo, node: string, sign: 1 | -1): void {
-    for (const { counts, byNode } of this.#counts.values()) if (counts(pod)) addTo(byNode, node, sign);
+    const state = this.nodes.get(node);
+    for (const { counts, byNode, byDomain } of this.#counts.values()) {
+      if (!counts(pod)) continue;
+      addTo(byNode, node, sign);
+      for (const { question, domains } of state ? byDomain.values() : []) {
+        const domain = state && domainOf(state, question);
+        if (domain !== undefined) domains.set(domain, (domains.get(domain) ?? 0) + sign);
+      }
+    }
     for (const term of pod.socialTerms) {
       let wish = this.wishes.get(term.key);
       if (!wish) {
@@ -186,4 +231,13 @@ function addTo(counts: Map<string, number>, key: string, by: 1 | -1): void {
   const count = (counts.get(key) ?? 0) + by;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);
+}
+
+function domainOf({ labels }: NodeState, { topologyKey, keys }: DomainQuestion): string | undefined {
+  return keys.every((key) => key in labels) ? (labels[topologyKey] ?? "") : undefined;
+}
+
+function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }

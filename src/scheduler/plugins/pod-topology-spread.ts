@@ -66,7 +66,7 @@ function filterBySpread(
   const keys = hard.map(({ topologyKey }) => topologyKey);
   const counted = hard.map((constraint) => {
     const counts = countByDomain(pod, constraint, { cluster, nodes: cluster.list, keys });
-    const fewest = counts.size < (constraint.minDomains ?? 1) ? 0 : Math.min(...counts.values());
+    const fewest = counts.size < (constraint.minDomains ?? 1) ? 0 : least(counts.values());
     const { topologyKey, maxSkew } = constraint;
     return { topologyKey, maxSkew, counts, fewest, self: Number(isMeant(pod, constraint, pod)) };
   });
@@ -108,9 +108,7 @@ function scoreBySpread(
     // Constraints over few large domains must not drown those over many small ones.
     const weight = Math.log((isByNode ? eligible.length : domains.size) + 2);
     const byNode = meantByNode(pod, constraint, cluster);
-    const counts = isByNode
-      ? undefined
-      : countByDomain(pod, constraint, { cluster, nodes: cluster.list, keys, domains });
+    const counts = isByNode ? undefined : countByDomain(pod, constraint, { cluster, nodes: cluster.list, keys });
     const countAt = ({ name, labels }: NodeState): number =>
       (counts ? counts.get(labels[topologyKey] ?? "") : byNode.get(name)) ?? 0;
     return { topologyKey, maxSkew, weight, countAt };
@@ -136,12 +134,25 @@ function scoreBySpread(
 
 const hasAll = ({ labels }: NodeState, keys: readonly string[]): boolean => keys.every((key) => key in labels);
 
-/** The pods that the constraint means, by node. */
-function meantByNode(pod: PodInfo, constraint: TopologySpreadConstraint, cluster: Snapshot): CountByNode {
+function least(numbers: Iterable<number>): number {
+  let min = Number.POSITIVE_INFINITY;
+  for (const number of numbers) if (number < min) min = number;
+  return min;
+}
+
+/** The pods that the constraint means, under a name that is the same for pods that mean the same. */
+function meant(pod: PodInfo, constraint: TopologySpreadConstraint) {
   const { labelSelector, matchLabelKeys = [] } = constraint;
   const values = matchLabelKeys.map((key) => pod.labels[key] ?? null);
-  const key = `spread ${JSON.stringify([pod.namespace, labelSelector, matchLabelKeys, values])}`;
-  return cluster.podsByNode(key, (other) => !isLeaving(other.pod) && isMeant(pod, constraint, other));
+  return {
+    key: `spread ${JSON.stringify([pod.namespace, labelSelector, matchLabelKeys, values])}`,
+    counts: (other: PodInfo) => !isLeaving(other.pod) && isMeant(pod, constraint, other),
+  };
+}
+
+function meantByNode(pod: PodInfo, constraint: TopologySpreadConstraint, cluster: Snapshot): CountByNode {
+  const { key, counts } = meant(pod, constraint);
+  return cluster.podsByNode(key, counts);
 }
 
 interface Domains {
@@ -149,26 +160,28 @@ interface Domains {
   readonly nodes: readonly NodeState[];
   /** Nodes without all of these labels do not count. */
   readonly keys: readonly string[];
-  /** The domains that are asked for; all unless said. */
-  readonly domains?: ReadonlySet<string>;
 }
 
 /** How many pods each domain has, over the nodes that count for this pod. */
 function countByDomain(
   pod: PodInfo,
   constraint: TopologySpreadConstraint,
-  { cluster, nodes, keys, domains }: Domains,
-): Map<string, number> {
-  const byNode = meantByNode(pod, constraint, cluster);
-  const counts = new Map<string, number>();
+  { cluster, nodes, keys }: Domains,
+): ReadonlyMap<string, number> {
   const { spec } = pod;
   const isChoosy = spec.nodeSelector !== undefined || spec.affinity?.nodeAffinity !== undefined;
   const asksAffinity = isChoosy && constraint.nodeAffinityPolicy !== "Ignore";
   const asksTaints = constraint.nodeTaintsPolicy === "Honor";
+  if (!asksAffinity && !asksTaints) {
+    const question = { topologyKey: constraint.topologyKey, keys };
+    const { key, counts: isCounted } = meant(pod, constraint);
+    return cluster.podsByDomain(key, isCounted, question);
+  }
+  const byNode = meantByNode(pod, constraint, cluster);
+  const counts = new Map<string, number>();
   for (const node of nodes) {
     if (!hasAll(node, keys)) continue;
     const domain = node.labels[constraint.topologyKey] ?? "";
-    if (domains && !domains.has(domain)) continue;
     if (asksAffinity && !nodeIsAllowed(pod, node)) continue;
     if (asksTaints && !toleratesAll(pod, node)) continue;
     counts.set(domain, (counts.get(domain) ?? 0) + (byNode.get(node.name) ?? 0));
