@@ -1,4 +1,5 @@
 import type { NodeSelectorTerm, PodSpec, Taint, Toleration } from "./schema/types.ts";
+import { fulfils } from "./selector.ts";
 
 /** What selectors ask of a node. */
 export interface SelectableNode {
@@ -18,8 +19,8 @@ export function nodeFitsTerm({ labels, name }: SelectableNode, term: NodeSelecto
   const { matchExpressions = [], matchFields = [] } = term;
   if (matchExpressions.length + matchFields.length === 0) return false;
   return (
-    matchExpressions.every((expression) => fitsExpression(labels[expression.key], expression)) &&
-    matchFields.every((expression) => fitsExpression(expression.key === "metadata.name" ? name : undefined, expression))
+    matchExpressions.every((expression) => fulfils(labels[expression.key], expression)) &&
+    matchFields.every((expression) => fulfils(expression.key === "metadata.name" ? name : undefined, expression))
   );
 }
 
@@ -31,28 +32,4 @@ export function isTolerated(taint: Pick<Taint, "key" | "value" | "effect">, tole
       (!key || key === taint.key) &&
       (operator === "Exists" || ((!operator || operator === "Equal") && (value ?? "") === (taint.value ?? ""))),
   );
-}
-
-function fitsExpression(
-  value: string | undefined,
-  { operator, values = [] }: { operator: string; values?: string[] },
-): boolean {
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-    case "Lt": {
-      if (value === undefined || !/^[+-]?\d+$/.test(value)) return false;
-      const [is, bound] = [BigInt(value), BigInt(values[0] ?? "0")];
-      return operator === "Gt" ? is > bound : is < bound;
-    }
-    default:
-      return false;
-  }
 }

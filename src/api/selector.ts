@@ -7,7 +7,7 @@ export interface LabelSelector {
 }
 export interface LabelExpression {
   readonly key: string;
-  /** "In", "NotIn", "Exists" or "DoesNotExist". */
+  /** "In", "NotIn", "Exists" or "DoesNotExist"; of nodes also "Gt" and "Lt". */
   readonly operator: string;
   readonly values?: readonly string[];
 }
@@ -18,21 +18,29 @@ export type Labels = Readonly<Record<string, string>>;
 export function selects(selector: LabelSelector | undefined, labels: Labels = {}): boolean {
   if (!selector) return false;
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (labels[key] !== value) return false;
-  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = labels[key];
-    switch (operator) {
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-      default:
-        return false;
+  return (selector.matchExpressions ?? []).every((expression) => fulfils(labels[expression.key], expression));
+}
+
+/** Whether a value is as an expression wants it: of labels, and of what else can be selected by. */
+export function fulfils(value: string | undefined, { operator, values = [] }: Omit<LabelExpression, "key">): boolean {
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    case "Gt":
+    case "Lt": {
+      if (value === undefined || !/^[+-]?\d+$/.test(value)) return false;
+      const [is, bound] = [BigInt(value), BigInt(values[0] ?? "0")];
+      return operator === "Gt" ? is > bound : is < bound;
     }
-  });
+    default:
+      return false;
+  }
 }
 
 /** Whether every label of a plain map (a Service's selector) is there. */
@@ -79,30 +87,25 @@ export function parseLabelSelector(text: string): LabelMatcher {
   const requirements = new LabelParser(text).parse();
   return {
     requirements,
-    matches: (labels = {}) => requirements.every((requirement) => fulfils(requirement, labels)),
+    matches: (labels = {}) =>
+      requirements.every(({ key, operator, values }) => {
+        const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+        return fulfils(value, { operator: meanings[operator], values });
+      }),
   };
 }
 
-function fulfils({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-  switch (operator) {
-    case "=":
-    case "in":
-      return value !== undefined && values.includes(value);
-    case "!=":
-    case "notin":
-      return value === undefined || !values.includes(value);
-    case "exists":
-      return value !== undefined;
-    case "!":
-      return value === undefined;
-    default: {
-      if (value === undefined || !/^[+-]?\d+$/.test(value)) return false;
-      const [is, bound] = [BigInt(value), BigInt(values[0] ?? "0")];
-      return operator === "gt" ? is > bound : is < bound;
-    }
-  }
-}
+/** What the signs of the text form mean. */
+const meanings: Readonly<Record<LabelRequirement["operator"], string>> = {
+  "=": "In",
+  in: "In",
+  "!=": "NotIn",
+  notin: "NotIn",
+  exists: "Exists",
+  "!": "DoesNotExist",
+  gt: "Gt",
+  lt: "Lt",
+};
 
 interface Token {
   readonly sort: "word" | "end" | "symbol";

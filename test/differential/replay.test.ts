@@ -14,21 +14,21 @@ const recordings = resolve(
   process.env.SKIFF_RECORDINGS ?? join(import.meta.dirname, "../../../shared/reference/recorded"),
 );
 const areas: readonly [area: string, same: number][] = [
-  ["access", 96],
+  ["access", 97],
   ["admission", 47],
-  ["apply", 95],
+  ["apply", 97],
   ["crds", 178],
-  ["deletion", 123],
-  ["invalid", 871],
+  ["deletion", 126],
+  ["invalid", 873],
   ["kinds", 1148],
-  ["lists", 140],
-  ["patches", 96],
-  ["requests", 285],
+  ["lists", 142],
+  ["patches", 99],
+  ["requests", 295],
   ["rich", 731],
-  ["server", 35],
+  ["server", 47],
   ["services", 24],
   ["subresources", 77],
-  ["watches", 47],
+  ["watches", 49],
 ];
 
 describe("recorded requests are answered as they were", () => {

@@ -492,14 +492,3 @@ export function parameterOf(name: string, path: string): ParameterModel {
   const [type, description] = parameterTypes[name] ?? ["string", ""];
   return { name, place: path.includes(`{${name}}`) ? "path" : "query", type, description };
 }
-
-/** Parameters that all operations of a path share, which are said once, and the others of each. */
-export function splitParameters({ operations }: PathModel): {
-  shared: string[];
-  own: (operation: OperationModel) => string[];
-} {
-  const sorted = (names: Iterable<string>): string[] => [...new Set(names)].sort();
-  const all = operations.map(({ parameters }) => new Set(parameters));
-  const shared = new Set([...(all[0] ?? [])].filter((name) => all.every((set) => set.has(name))));
-  return { shared: sorted(shared), own: ({ parameters }) => sorted(parameters.filter((name) => !shared.has(name))) };
-}

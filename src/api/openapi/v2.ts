@@ -7,9 +7,9 @@ import {
   type PublishedKind,
   parameterOf,
   pathsOf,
-  splitParameters,
   tagOf,
 } from "./operations.ts";
+import { pathItemOf } from "./path-item.ts";
 import { type JsonObject, schemasOf } from "./schemas.ts";
 import { statusTexts, typesOf } from "./v3.ts";
 
@@ -58,11 +58,10 @@ export function openApiV2(kinds: readonly PublishedKind[], texts: Descriptions =
 }
 
 function pathItem(path: PathModel, tag: string): JsonObject {
-  const { shared, own } = splitParameters(path);
-  const item = Object.fromEntries(
-    path.operations.map((operation) => [operation.method, operationItem(operation, path.path, tag, own(operation))]),
-  );
-  return shared.length ? { ...item, parameters: shared.map((name) => parameter(name, path.path)) } : item;
+  return pathItemOf(path, {
+    operation: (operation, own) => operationItem(operation, path.path, tag, own),
+    parameter: (name) => parameter(name, path.path),
+  });
 }
 
 function parameter(asked: string, path: string): JsonObject {

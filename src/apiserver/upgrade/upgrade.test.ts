@@ -277,6 +277,16 @@ describe("upgrades", () => {
       );
     });
 
+    test("much more than a stream holds goes both ways, without windows", async () => {
+      const client = await dial("/forward", ["portforward.k8s.io"]);
+      await client.open({ streamtype: "error", port: "80", requestid: "1" }, { isLast: true });
+      const data = await client.open({ streamtype: "data", port: "80", requestid: "1" });
+      const piece = Buffer.alloc(32 * 1024, "0123456789abcdef");
+      for (let i = 0; i < 128; i++) client.send(data, piece, { isLast: i === 127 });
+      await vi.waitFor(() => expect(client.hasEnded(data)).toBe(true), { timeout: 10_000 });
+      expect(client.received(data)).toBe(piece.toString().repeat(128));
+    });
+
     test("streams that nobody expects are refused", async () => {
       const client = await dial("/forward", ["portforward.k8s.io"]);
       await client.open({ streamtype: "data", port: "0", requestid: "1" });

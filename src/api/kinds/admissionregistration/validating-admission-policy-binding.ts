@@ -1,10 +1,9 @@
-import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { ValidatingAdmissionPolicyBinding } from "../../schema/types.ts";
-import { dnsSubdomain } from "../../validate/names.ts";
-import { validateOneOf, validateText } from "../../validate/values.ts";
-import { paramRefText, setMatchDefaults, validateMatchResources, validateParamRef } from "./match.ts";
+import { validateOneOf } from "../../validate/values.ts";
+import { policyBindingColumns, validatePolicyBinding } from "./binding.ts";
+import { setMatchDefaults } from "./match.ts";
 
 export const validatingAdmissionPolicyBinding = defineKind<ValidatingAdmissionPolicyBinding>({
   group: "admissionregistration.k8s.io",
@@ -15,27 +14,14 @@ export const validatingAdmissionPolicyBinding = defineKind<ValidatingAdmissionPo
   scope: "Cluster",
   generation: true,
   unconditionalUpdate: false,
-  columns: [
-    nameColumn,
-    { name: "PolicyName", type: "string", cell: ({ spec }) => spec?.policyName ?? "" },
-    { name: "ParamRef", type: "string", cell: ({ spec }) => paramRefText(spec?.paramRef) },
-    ageColumn,
-  ],
+  columns: policyBindingColumns,
 
   defaults: ({ spec }) => setMatchDefaults(spec?.matchResources),
 
-  validate({ spec }, root) {
-    const at = root.child("spec");
-    const { policyName = "", paramRef, matchResources, validationActions = [] } = spec ?? {};
-    return [
-      ...(policyName
-        ? validateText(dnsSubdomain, policyName, at.child("policyName"))
-        : [at.child("policyName").required()]),
-      ...validateParamRef(paramRef, at.child("paramRef")),
-      ...(matchResources ? validateMatchResources(matchResources, at.child("matchResources")) : []),
-      ...validateActions(validationActions, at.child("validationActions")),
-    ];
-  },
+  validate: ({ spec = {} }, root) => [
+    ...validatePolicyBinding(spec, root.child("spec")),
+    ...validateActions(spec.validationActions ?? [], root.child("spec", "validationActions")),
+  ],
 });
 
 function validateActions(actions: readonly string[], at: Path): FieldError[] {

@@ -6,7 +6,7 @@ import { templateColumns } from "./workload.ts";
 import {
   podNameWarnings,
   templateWarnings,
-  validateCounts,
+  validateReplicaCounts,
   validateReplicatedTemplate,
   validateWorkloadSelector,
 } from "./workload-rules.ts";
@@ -56,25 +56,12 @@ export const replicaSet = defineKind<ReplicaSet>({
     ...templateWarnings(object.spec.template, old?.spec.template),
   ],
 
-  validateSubresource(_subresource, { status }, _old, root) {
-    const at = root.child("status");
-    if (!status) return [];
-    const errors = validateCounts(status, at, [
-      "replicas",
-      "fullyLabeledReplicas",
-      "readyReplicas",
-      "availableReplicas",
-      "terminatingReplicas",
-      "observedGeneration",
-    ]);
-    const { replicas, fullyLabeledReplicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
-    const tooMany = "cannot be greater than status.replicas";
-    if (fullyLabeledReplicas > replicas)
-      errors.push(at.child("fullyLabeledReplicas").invalid(fullyLabeledReplicas, tooMany));
-    if (readyReplicas > replicas) errors.push(at.child("readyReplicas").invalid(readyReplicas, tooMany));
-    if (availableReplicas > replicas) errors.push(at.child("availableReplicas").invalid(availableReplicas, tooMany));
-    if (availableReplicas > readyReplicas)
-      errors.push(at.child("availableReplicas").invalid(availableReplicas, "cannot be greater than readyReplicas"));
-    return errors;
-  },
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    status
+      ? validateReplicaCounts(status, root.child("status"), {
+          parts: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"],
+          others: ["terminatingReplicas", "observedGeneration"],
+          ready: "readyReplicas",
+        })
+      : [],
 });

@@ -17,7 +17,7 @@ import { templateColumns } from "./workload.ts";
 import {
   isUsableSelector,
   templateWarnings,
-  validateCounts,
+  validateReplicaCounts,
   validateRunsForever,
   validateSelectsTemplate,
   validateWorkloadSelector,
@@ -92,30 +92,14 @@ export const statefulSet = defineKind<StatefulSet>({
   validateUpdate: ({ spec }, old, root) =>
     isDeepStrictEqual(fixed(spec), fixed(old.spec)) ? [] : [root.child("spec").forbidden(onlySomeChange)],
 
-  validateSubresource(_subresource, { status }, _old, root) {
-    const at = root.child("status");
-    if (!status) return [];
-    const errors = validateCounts(status, at, [
-      "replicas",
-      "readyReplicas",
-      "currentReplicas",
-      "updatedReplicas",
-      "availableReplicas",
-      "observedGeneration",
-      "collisionCount",
-    ]);
-    const tooMany = "cannot be greater than status.replicas";
-    const { replicas, readyReplicas = 0, availableReplicas = 0 } = status;
-    for (const field of ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"] as const) {
-      const count = status[field] ?? 0;
-      if (count > replicas) errors.push(at.child(field).invalid(count, tooMany));
-    }
-    if (availableReplicas > readyReplicas)
-      errors.push(
-        at.child("availableReplicas").invalid(availableReplicas, "cannot be greater than status.readyReplicas"),
-      );
-    return errors;
-  },
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    status
+      ? validateReplicaCounts(status, root.child("status"), {
+          parts: ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"],
+          others: ["observedGeneration", "collisionCount"],
+          ready: "status.readyReplicas",
+        })
+      : [],
 
   warnings: ({ spec }, old) => [
     ...templateWarnings(spec.template, old?.spec.template),

@@ -98,6 +98,34 @@ export function podNameWarnings({ metadata: { name } }: { metadata: { name: stri
   ];
 }
 
+/** Counts of replicas: none is negative, no part is more than the whole, and what is available is ready. */
+export function validateReplicaCounts<
+  T extends { replicas?: number; readyReplicas?: number; availableReplicas?: number },
+>(
+  status: T,
+  at: Path,
+  {
+    parts,
+    others,
+    ready,
+  }: {
+    readonly parts: readonly (keyof T & string)[];
+    readonly others: readonly (keyof T & string)[];
+    /** What a part is compared with, as the error calls it. */
+    readonly ready: string;
+  },
+): FieldError[] {
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
+  const errors = validateCounts(status, at, ["replicas", ...parts, ...others]);
+  for (const field of parts) {
+    const count = (status[field] as number | undefined) ?? 0;
+    if (count > replicas) errors.push(at.child(field).invalid(count, "cannot be greater than status.replicas"));
+  }
+  if (availableReplicas > readyReplicas)
+    errors.push(at.child("availableReplicas").invalid(availableReplicas, `cannot be greater than ${ready}`));
+  return errors;
+}
+
 /** The numbers of a status, none of which may be negative. */
 export function validateCounts<T extends object>(
   status: T,

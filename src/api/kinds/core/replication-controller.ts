@@ -6,7 +6,7 @@ import { selectsAll } from "../../selector.ts";
 import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateNonNegative } from "../../validate/values.ts";
 import { shownLabels, templateColumns } from "../apps/workload.ts";
-import { validateCounts, validateRunsForever } from "../apps/workload-rules.ts";
+import { validateReplicaCounts, validateRunsForever } from "../apps/workload-rules.ts";
 
 export const replicationController = defineKind<ReplicationController>({
   group: "",
@@ -54,24 +54,14 @@ export const replicationController = defineKind<ReplicationController>({
     ];
   },
 
-  validateSubresource(_subresource, { status }, _old, root) {
-    if (!status) return [];
-    const at = root.child("status");
-    const { replicas = 0, availableReplicas = 0, readyReplicas = 0 } = status;
-    const errors = validateCounts(status, at, [
-      "replicas",
-      "fullyLabeledReplicas",
-      "readyReplicas",
-      "availableReplicas",
-      "observedGeneration",
-    ]);
-    for (const field of ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const)
-      if ((status[field] ?? 0) > replicas)
-        errors.push(at.child(field).invalid(status[field], "cannot be greater than status.replicas"));
-    if (availableReplicas > readyReplicas)
-      errors.push(at.child("availableReplicas").invalid(availableReplicas, "cannot be greater than readyReplicas"));
-    return errors;
-  },
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    status
+      ? validateReplicaCounts(status, root.child("status"), {
+          parts: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"],
+          others: ["observedGeneration"],
+          ready: "readyReplicas",
+        })
+      : [],
 });
 
 function validateTemplate(

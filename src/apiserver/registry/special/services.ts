@@ -3,7 +3,7 @@ import { type FieldError, invalid, Path } from "../../../api/field.ts";
 import { validateClusterIps } from "../../../api/kinds/core/service-rules.ts";
 import type { AnyObject } from "../../../api/object.ts";
 import { internalError, type StatusError } from "../../../api/status.ts";
-import { type Cidr, cidrAddress, cidrContains, cidrSize, cidrText, parseCidr, parseIp } from "../../../base/ip.ts";
+import { type Cidr, cidrAddress, cidrContains, cidrSize, parseCidr, parseIp } from "../../../base/ip.ts";
 import type { Store } from "../../../store/contract.ts";
 import type { Reservation, Special } from "../deps.ts";
 import { heldObject } from "../held.ts";
@@ -159,11 +159,10 @@ export class Services implements Special {
     // What is no address is for validation to say.
     if (!ip) return;
     const cidr = this.#cidrs.find((range) => cidrContains(range, ip));
-    if (!cidr) throw refuse("the provided network does not match the current range");
     // The first address of a range is the network's own, the last of one of IPv4 that of all.
-    const last = cidr.family === 4 ? cidrAddress(cidr, cidrSize(cidr) - 1n) : undefined;
-    if (asked === cidrAddress(cidr, 0n) || asked === last)
-      throw refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${cidrText(cidr)}`);
+    const last = cidr?.family === 4 ? cidrAddress(cidr, cidrSize(cidr) - 1n) : undefined;
+    if (!cidr || asked === cidrAddress(cidr, 0n) || asked === last)
+      throw refuse("the provided network does not match the current range");
     if (this.#isTaken(asked)) throw refuse("provided IP is already allocated");
   }
 
