@@ -32,8 +32,8 @@ export function regexFrom(pattern: string): RegExp | undefined {
 }
 
 function compiled(pattern: string): RegExp | undefined {
-  const [, flags = ""] = /^\(\?([imsU]+)\)/.exec(pattern) ?? [];
-  const body = translated(flags ? pattern.slice(flags.length + 3) : pattern);
+  const [whole = "", anchor = "", flags = ""] = /^(\^?)\(\?([imsU]+)\)/.exec(pattern) ?? [];
+  const body = translated(anchor + pattern.slice(whole.length));
   if (body === undefined) return undefined;
   try {
     return new RegExp(body, `u${flags.replace("U", "")}`);
@@ -47,10 +47,13 @@ function compiled(pattern: string): RegExp | undefined {
 function translated(pattern: string): string | undefined {
   let made = "";
   let inClass = false;
+  // Behind \w and its like a dash is a dash, which JavaScript wants to be told.
+  let isBehindSet = false;
   for (let at = 0; at < pattern.length; ) {
     const rest = pattern.slice(at);
-    const [whole, text] = inClass ? classPart(rest) : outsidePart(rest);
+    const [whole, text] = inClass ? classPart(rest, isBehindSet) : outsidePart(rest);
     if (text === undefined) return undefined;
+    isBehindSet = inClass && startsWithSet(rest);
     if (!inClass && rest.startsWith("[")) inClass = true;
     else if (inClass && rest.startsWith("]")) inClass = false;
     made += text;
@@ -61,7 +64,12 @@ function translated(pattern: string): string | undefined {
 
 type Part = readonly [length: number, text: string | undefined];
 
-function classPart(rest: string): Part {
+function startsWithSet(rest: string): boolean {
+  return /^(?:\\[dDsSwWpP]|\[:)/.test(rest);
+}
+
+function classPart(rest: string, isBehindSet: boolean): Part {
+  if (rest.startsWith("-") && (isBehindSet || startsWithSet(rest.slice(1)))) return [1, "\\-"];
   const [posix, not, name = ""] = /^\[:(\^?)(\w+):\]/.exec(rest) ?? [];
   if (posix) return [posix.length, not ? undefined : posixClasses[name]];
   if (rest.startsWith("\\")) return escapePart(rest);
@@ -70,6 +78,8 @@ function classPart(rest: string): Part {
 }
 
 function outsidePart(rest: string): Part {
+  // Outside of classes a dash is nothing special, and JavaScript refuses to have it escaped.
+  if (rest.startsWith("\\-")) return [2, "-"];
   if (rest.startsWith("\\")) return escapePart(rest);
   // A bracket that comes first in a class is one of its characters.
   const [open] = /^\[\^?\]?/.exec(rest) ?? [];

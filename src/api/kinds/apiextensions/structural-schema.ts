@@ -1,4 +1,5 @@
 import type { FieldError, Path } from "../../field.ts";
+import { regexFrom } from "../../regex.ts";
 import type { JSONSchemaProps, ValidationRule } from "../../schema/types.ts";
 import { validateOneOf } from "../../validate/values.ts";
 import { placeFrom } from "./field-path.ts";
@@ -113,18 +114,9 @@ function validateForbidden(schema: Schema, at: Path): FieldError[] {
     );
   if (schema.additionalProperties === false)
     errors.push(at.child("additionalProperties").forbidden("additionalProperties cannot be set to false"));
-  if (schema.pattern !== undefined && !isPattern(schema.pattern))
+  if (schema.pattern !== undefined && !regexFrom(schema.pattern))
     errors.push(at.child("pattern").invalid(schema.pattern, "must be a valid regular expression, but isn't"));
   return errors;
-}
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** How lists and maps are merged. */
