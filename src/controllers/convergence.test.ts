@@ -189,12 +189,6 @@ describe("whatever happens on the way, the end is what was asked for", () => {
               if (one.status?.phase === "Running")
                 await world.client.updateStatus(pod, { ...one, status: { ...one.status, phase: "Succeeded" } });
             const { status } = await world.client.get(job, key);
-            console.log(
-              JSON.stringify(status),
-              (await world.all(pod)).map((p) =>
-                [p.metadata.name, p.status?.phase, p.metadata.finalizers, p.spec.nodeName].join(),
-              ),
-            );
             expect(status?.conditions?.map(({ type }) => type)).toContain("Complete");
             const ended = (phase: string, pods: readonly Pod[]) =>
               pods.filter((one) => one.status?.phase === phase).length;

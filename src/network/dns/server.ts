@@ -38,13 +38,15 @@ export class DnsServer implements AsyncDisposable {
   }
 
   /** Listens on each address. Where the port is taken on all addresses of the node, on another: see `port`. */
-  static async open(options: DnsServerOptions): Promise<DnsServer> {
+  static async open(options: DnsServerOptions, attempts = 10): Promise<DnsServer> {
     const server = new DnsServer(options);
     try {
       await server.#listen();
     } catch (error) {
       await server[Symbol.asyncDispose]();
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || options.port === 0) throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || attempts === 1) throw error;
+      // A port that was free for UDP may be in use for TCP, or on another address.
+      if (options.port === 0) return DnsServer.open(options, attempts - 1);
       options.log.warn("somebody else has the port of DNS on every address; answering on another, to which it is led", {
         port: options.port,
       });
