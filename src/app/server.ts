@@ -57,8 +57,13 @@ export interface RunOptions {
   readonly say: (line: string) => void;
 }
 
+export interface ServerOptions extends RunOptions {
+  /** `take` is called with the configuration when it has changed in what a running server takes up: `tlsSans`. */
+  readonly onReload: (take: (now: ServerConfig) => void) => void;
+}
+
 /** Runs a server until `stop`: the process on one page. */
-export async function runServer(config: ServerConfig, { log, stop, say }: RunOptions): Promise<void> {
+export async function runServer(config: ServerConfig, { log, stop, say, onReload }: ServerOptions): Promise<void> {
   refuseWithoutRights(config);
   const began = performance.now();
   const after = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
@@ -161,6 +166,12 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     api.replaceTls(tlsOf(fresh));
     await writeKubeconfig(fresh);
   });
+  let { tlsSans } = config;
+  const useSans = () => kept.useSans(sansOf({ ...config, tlsSans }, address));
+  onReload((now) => {
+    tlsSans = now.tlsSans;
+    useSans();
+  });
   say(`kubeconfig: ${kubeconfig.file}`);
   say(`API: ${localUrl}, answers after ${after()}`);
 
@@ -222,7 +233,7 @@ export async function runServer(config: ServerConfig, { log, stop, say }: RunOpt
     const moved = async ([now = address]: readonly string[]) => {
       if (config.advertiseAddress !== undefined) return;
       address = now;
-      kept.useSans(sansOf(config, now));
+      useSans();
       await api.advertise(now);
     };
     const node = await refusePlainly(config, () =>

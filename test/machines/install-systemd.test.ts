@@ -98,15 +98,19 @@ describe("sh install.sh from a checkout, with systemd", () => {
     await sh("systemctl restart skiff"); // comes back when the node is Ready
     await nodeIsReady();
     expect(await containers()).toEqual(running);
+    await install("INSTALL_SKIFF_EXEC=server"); // without flags: the file says all
     const pid = await mainPid();
+    const file = "/etc/skiff/config.yaml.d/1.yaml";
     await sh(
-      "mkdir -p /etc/skiff/config.yaml.d && echo 'node-name: other' >/etc/skiff/config.yaml.d/1.yaml && systemctl reload skiff",
+      `mkdir -p /etc/skiff/config.yaml.d && printf 'node-name: other\\ntls-san: [kitchen.example]\\n' >${file} && systemctl reload skiff`,
     );
     await eventually(async () =>
       expect(await sh("journalctl -u skiff -o cat")).toMatch(
-        /configuration was read again .*needRestart=\["node-name"\]/,
+        /configuration was read again takenUp=\["tls-san"\] needRestart=\["node-name"\]/,
       ),
     );
+    const ask = "curl -sS --cacert /var/lib/skiff/server/tls/server-ca.crt --resolve kitchen.example:6443:127.0.0.1";
+    await eventually(async () => expect(await sh(`${ask} https://kitchen.example:6443/readyz`)).toBe("ok"));
     await sh("rm -r /etc/skiff/config.yaml.d");
     expect(await mainPid()).toBe(pid);
     await sh("kill -9 $(systemctl show -p MainPID --value skiff)"); // systemd starts it again

@@ -159,11 +159,14 @@ export const server: Command = {
   async run(given, io) {
     const config = serverConfigFrom(given, hostname());
     let level = logLevelFrom(given);
+    let take = (_: ServerConfig): void => {};
     const log = openLog({ level: () => level, write: (line) => io.err(line) });
     takeUpChanges(server, given, { io, log, check: (now) => serverConfigFrom(now, hostname()) }, [
       { flag: "debug", take: (now) => void (level = logLevelFrom(now)) },
+      { flag: "tls-san", take: (now) => take(serverConfigFrom(now, hostname())) },
     ]);
-    await runServer(config, { log, stop: io.stop, say: (line) => io.out(`${line}\n`) });
+    const onReload = (run: typeof take) => void (take = run);
+    await runServer(config, { log, stop: io.stop, say: (line) => io.out(`${line}\n`), onReload });
     return 0;
   },
 };
