@@ -32,7 +32,7 @@ const arch: Arch = values.arch;
 const isNative = arch === process.arch;
 const root = resolve(import.meta.dirname, "..");
 // What V8 may take before it collects (docs/decisions/memory.md).
-const engineFlags = ["--max-semi-space-size=4", "--heap-growing-percent=50", "--expose-gc"];
+const engineFlags = ["--max-semi-space-size=4", "--heap-growing-percent=50", "--v8-pool-size=2", "--expose-gc"];
 process.chdir(root);
 const work = `dist/build-${arch}`;
 const output = isNative ? "dist/skiff" : `dist/skiff-${arch}`;
