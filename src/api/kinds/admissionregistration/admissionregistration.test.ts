@@ -75,6 +75,37 @@ describe("policies and their bindings", () => {
       ["spec.matchConstraints.resourceRules: Required value"],
     ],
     [
+      "a change of what is deleted",
+      mutatingAdmissionPolicy,
+      {
+        mutations,
+        matchConstraints: { resourceRules: [{ ...rule, operations: ["DELETE"] }] },
+        reinvocationPolicy: "Never",
+      },
+      [
+        'spec.matchConstraints.resourceRules.operations: Unsupported value: "DELETE": supported values: "*", "CONNECT", "CREATE", "UPDATE"',
+      ],
+    ],
+    [
+      "a patch of one sort, said to be of the other",
+      mutatingAdmissionPolicy,
+      {
+        mutations: [{ patchType: "ApplyConfiguration", jsonPatch: { expression: "[]" } }],
+        matchConstraints,
+        reinvocationPolicy: "Never",
+      },
+      [
+        'spec.mutations[0].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is ApplyConfiguration',
+        "spec.mutations[0].applyConfiguration: Required value: must be specified when patchType is ApplyConfiguration",
+      ],
+    ],
+    [
+      "a patch of no sort",
+      mutatingAdmissionPolicy,
+      { mutations: [{ jsonPatch: { expression: "[]" } }], matchConstraints, reinvocationPolicy: "Never" },
+      ["spec.mutations[0].patchType: Required value"],
+    ],
+    [
       "parameters by name and by labels",
       validatingAdmissionPolicyBinding,
       {

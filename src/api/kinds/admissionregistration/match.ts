@@ -103,6 +103,15 @@ export function validateMatchResources(match: MatchResources, at: Path): FieldEr
   ];
 }
 
+/** What is being deleted cannot be changed on its way. */
+export function validateMutable({ resourceRules = [] }: MatchResources, at: Path): FieldError[] {
+  const mutable = operations.filter((operation) => operation !== "DELETE");
+  const place = at.child("resourceRules", "operations");
+  return resourceRules.flatMap((rule) =>
+    (rule.operations ?? []).flatMap((operation) => validateOneOf(operation, mutable, place)),
+  );
+}
+
 export function validateMatchPolicy(policy: string | undefined, at: Path): FieldError[] {
   return policy === undefined ? [] : validateOneOf(policy, ["Equivalent", "Exact"], at.child("matchPolicy"));
 }

@@ -1,7 +1,7 @@
 import { defineKind } from "../../kind.ts";
 import type { MutatingAdmissionPolicyBinding } from "../../schema/types.ts";
 import { policyBindingColumns, validatePolicyBinding } from "./binding.ts";
-import { setMatchDefaults } from "./match.ts";
+import { setMatchDefaults, validateMutable } from "./match.ts";
 
 export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicyBinding>({
   group: "admissionregistration.k8s.io",
@@ -16,5 +16,8 @@ export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicy
 
   defaults: ({ spec }) => setMatchDefaults(spec?.matchResources),
 
-  validate: ({ spec = {} }, root) => validatePolicyBinding(spec, root.child("spec")),
+  validate: ({ spec = {} }, root) => [
+    ...validatePolicyBinding(spec, root.child("spec")),
+    ...(spec.matchResources ? validateMutable(spec.matchResources, root.child("spec", "matchResources")) : []),
+  ],
 });

@@ -11,6 +11,7 @@ import {
   validateFailurePolicy,
   validateMatchConditions,
   validateMatchResources,
+  validateMutable,
   validateParamKind,
   validateVariables,
   variableTypes,
@@ -49,6 +50,7 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
       ...(matchConstraints
         ? [
             ...validateMatchResources(matchConstraints, at.child("matchConstraints")),
+            ...validateMutable(matchConstraints, at.child("matchConstraints")),
             ...(matchConstraints.resourceRules?.length
               ? []
               : [at.child("matchConstraints", "resourceRules").required()]),
@@ -71,16 +73,27 @@ function validateMutation(
   at: Path,
   scope: AdmissionScope,
 ): FieldError[] {
+  const place = at.child("patchType");
   switch (patchType) {
     case "ApplyConfiguration":
-      return applyConfiguration
-        ? validateExpression(applyConfiguration.expression, at.child("applyConfiguration", "expression"), { scope })
-        : [at.child("applyConfiguration").required("must be specified when patchType is ApplyConfiguration")];
+      return [
+        ...(jsonPatch ? [forbiddenBeside("jsonPatch", patchType, at)] : []),
+        ...(applyConfiguration
+          ? validateExpression(applyConfiguration.expression, at.child("applyConfiguration", "expression"), { scope })
+          : [at.child("applyConfiguration").required("must be specified when patchType is ApplyConfiguration")]),
+      ];
     case "JSONPatch":
-      return jsonPatch
-        ? validateExpression(jsonPatch.expression, at.child("jsonPatch", "expression"), { scope })
-        : [at.child("jsonPatch").required("must be specified when patchType is JSONPatch")];
+      return [
+        ...(applyConfiguration ? [forbiddenBeside("applyConfiguration", patchType, at)] : []),
+        ...(jsonPatch
+          ? validateExpression(jsonPatch.expression, at.child("jsonPatch", "expression"), { scope })
+          : [at.child("jsonPatch").required("must be specified when patchType is JSONPatch")]),
+      ];
     default:
-      return validateOneOf(patchType, ["ApplyConfiguration", "JSONPatch"], at.child("patchType"));
+      return patchType ? validateOneOf(patchType, ["ApplyConfiguration", "JSONPatch"], place) : [place.required()];
   }
+}
+
+function forbiddenBeside(field: string, patchType: string, at: Path): FieldError {
+  return at.child(field).invalid(`{${field}}`, `must not be specified when patchType is ${patchType}`);
 }
