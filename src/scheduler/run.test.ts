@@ -72,6 +72,15 @@ describe("the scheduler", () => {
     expect(await eventTexts()).toContain(`FailedScheduling: ${message}`);
   });
 
+  test("tries again as soon as something may help, and says what stands in the way then", async () => {
+    const taints = [{ key: "a", effect: "NoSchedule" }];
+    await client.create(node, aNode({ unschedulable: true, taints }));
+    await client.create(pod, aPod());
+    await vi.waitFor(async () => expect((await eventTexts()).join()).toContain("were unschedulable"));
+    await client.patch(node, { name: "n1" }, { type: "merge", document: { spec: { unschedulable: false } } });
+    await vi.waitFor(async () => expect((await eventTexts()).join()).toContain("had untolerated taint(s)"));
+  });
+
   test("never promises a node's room twice, however slow the binding", async () => {
     await client.create(node, aNode({ pods: "2" }));
     for (const name of ["a", "b", "c"]) await client.create(pod, aPod({ name }));

@@ -46,7 +46,8 @@ export class EventCorrelator {
     const { type, reason, action, fieldPath = "" } = news;
     const object = [about.kind, about.namespace, about.name, about.uid, about.apiVersion].join("/");
     const sort = [object, type, reason].join(" ");
-    if (action !== undefined) return this.#decideSeries(`${sort} ${action}`, news.message);
+    // A series is about one state of an object: what is said of the next one is new, whatever it says.
+    if (action !== undefined) return this.#decideSeries([sort, action, about.resourceVersion].join(" "), news.message);
 
     const alike = this.#countSimilar(sort, news.message);
     const message = alike ? `(combined from similar events): ${news.message}` : news.message;
