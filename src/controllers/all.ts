@@ -7,6 +7,7 @@ import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
+import { staleDisruptions } from "./disruption/stale.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring/controller.ts";
@@ -65,7 +66,7 @@ const entries: readonly Entry[] = [
     ],
   },
   { name: "endpoints-controller", make: () => [endpointsController()] },
-  { name: "disruption-controller", make: () => [disruptionController] },
+  { name: "disruption-controller", make: () => [disruptionController, staleDisruptions] },
   { name: "persistentvolume-binder-controller", make: () => [claimBinder, volumePhases] },
   { name: "ephemeral-volume-controller", make: () => [ephemeralVolumeController] },
   { name: "persistentvolumeclaim-protection-controller", make: () => [claimProtectionController] },
