@@ -11,6 +11,8 @@ export interface AccessQuestion {
   readonly namespace?: string;
   readonly name?: string;
   readonly verb?: string;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
 }
 
 export type AskAccess = (question: AccessQuestion) => { readonly allowed: boolean; readonly reason: string };
@@ -85,7 +87,7 @@ export const authorizers: Overload[] = [
     `(${groupCheck}).resource(string): ${resourceCheck}`,
     (check: AccessCheck, resource: string) => check.with({ resource }, "ResourceCheck"),
   ),
-  ...(["subresource", "namespace", "name"] as const).map((part) =>
+  ...(["subresource", "namespace", "name", "fieldSelector", "labelSelector"] as const).map((part) =>
     overload(
       `resourcecheck_${part}`,
       `(${resourceCheck}).${part}(string): ${resourceCheck}`,

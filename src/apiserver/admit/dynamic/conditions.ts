@@ -113,6 +113,7 @@ function attributesOf(user: UserInfo, question: AccessQuestion): Attributes {
     namespace,
     name,
     path: path ?? "",
+    fieldSelector: question.fieldSelector,
   };
 }
 

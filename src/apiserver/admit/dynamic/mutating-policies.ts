@@ -10,7 +10,6 @@ import { forbidden, StatusError } from "../../../api/status.ts";
 import { fromStored, toStored } from "../../registry/held.ts";
 import { nodeOf } from "../../registry/ownership.ts";
 import { readAs } from "../../registry/patch.ts";
-import { systemUser } from "../../user.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
 import { Followed } from "./followed.ts";
@@ -56,7 +55,7 @@ export function mutatingPolicies(surroundings: AdmissionSurroundings): Admission
     name: "MutatingAdmissionPolicy",
 
     mutate(review) {
-      if (bindings.all.length === 0 || !review.object || isExempt(review, systemUser.name)) return;
+      if (bindings.all.length === 0 || !review.object || isExempt(review)) return;
       const isAgain = rounds.has(review);
       const round = rounds.get(review) ?? { hasChanged: false };
       rounds.set(review, round);

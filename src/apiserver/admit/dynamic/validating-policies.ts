@@ -4,7 +4,6 @@ import { bool, simpleType, text } from "../../../api/cel/types.ts";
 import type { AnyObject } from "../../../api/object.ts";
 import type { ValidatingAdmissionPolicy, Validation } from "../../../api/schema/types.ts";
 import { forbidden, type Reason, StatusError } from "../../../api/status.ts";
-import { systemUser } from "../../user.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
 import { Followed } from "./followed.ts";
@@ -69,7 +68,7 @@ export function validatingPolicies(surroundings: AdmissionSurroundings): Admissi
     name: "ValidatingAdmissionPolicy",
 
     validate(review) {
-      if (bindings.all.length === 0 || isExempt(review, systemUser.name)) return;
+      if (bindings.all.length === 0 || isExempt(review)) return;
       const failures = policies.all.flatMap((policy) => failuresOf(policy, bindings.all, review, surroundings));
       for (const { policy, binding, message, isProblem } of failures)
         if (!isProblem && binding.actions.includes("Warn"))
