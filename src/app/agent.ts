@@ -55,8 +55,8 @@ export async function startAgent(
     // A machine without any address for a moment has not moved.
     if (found.join() === currentIps.join() || found.some(isLoopback)) return;
     currentIps = found;
-    node?.moveTo(found);
     await tellMoved?.(found);
+    node?.moveTo(found);
   };
   const network = await parts.start("network", () =>
     openNetwork({

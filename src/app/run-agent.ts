@@ -90,6 +90,7 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
     informers,
     recollection,
     dial,
+    moved: async () => transport.abandon(),
     clock,
     log,
   });

@@ -25,6 +25,8 @@ export interface HttpTransportOptions {
 export interface HttpTransport extends Transport, AsyncDisposable {
   /** Opens a new connection for what comes next; what is under way ends on the old one. For new credentials. */
   reconnect(): void;
+  /** The same, but what is under way fails at once: this machine has another address. */
+  abandon(): void;
 }
 
 /** Reaches an API server over HTTPS (HTTP/2): one connection for everything, opened at the first request and again when it broke. */
@@ -62,6 +64,7 @@ export function openHttpTransport({ server, ca, ...options }: HttpTransportOptio
       }
     },
     reconnect: () => session.retire(),
+    abandon: () => session.abandon(),
     async [Symbol.asyncDispose]() {
       session.close();
     },

@@ -98,6 +98,16 @@ export class Session {
     );
   }
 
+  /** The way to the server is another one: what is under way fails at once, instead of waiting for an answer that cannot come. */
+  abandon(): void {
+    const abandoned = this.#current;
+    this.#current = undefined;
+    void abandoned?.then(
+      ({ http }) => http.destroy(new Error("the way to the server is another one now")),
+      () => {}, // it never was one; who waited for it was told
+    );
+  }
+
   close(): void {
     this.#closed = true;
     const closed = this.#current;

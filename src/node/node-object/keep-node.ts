@@ -99,19 +99,35 @@ export function keepNode(parts: Parts): KeptNode {
   // While this machine could not be heard, the node controller gave it up: as soon as that is seen, it is denied.
   const watching = parts.nodes.onChange(({ key, after }) => {
     if (key.name !== parts.identity.name || !after || !isGivenUp(after)) return;
-    void beginning
-      .then(() => (stop.signal.aborted ? undefined : node.writeStatus()))
-      .catch((error: unknown) => log.warn("the node's status was not written", { error }));
+    writeStatus();
   });
   let silence: Disposable | undefined;
   function tell(answers: boolean): void {
     node.runtimeIsDown = !answers;
     writeStatus();
   }
+  let writing: Promise<void> | undefined;
+  let isStale = false;
+  /** Writes what changed, again and again until a server has taken it. */
   function writeStatus(): void {
-    void beginning
-      .then(() => node.writeStatus())
-      .catch((error: unknown) => log.warn("the node's status was not written", { error }));
+    isStale = true;
+    writing ??= writeUntilTaken().finally(() => {
+      writing = undefined;
+    });
+  }
+  async function writeUntilTaken(): Promise<void> {
+    await beginning;
+    const backoff = new Backoff({ firstMs: 500, maxMs: 10_000 }, clock);
+    while (isStale && !stop.signal.aborted) {
+      isStale = false;
+      try {
+        await node.writeStatus();
+      } catch (error) {
+        log.warn("the node's status was not written, trying again", { error });
+        isStale = true;
+        await backoff.wait(stop.signal);
+      }
+    }
   }
   return {
     registered,
@@ -132,6 +148,7 @@ export function keepNode(parts: Parts): KeptNode {
       silence?.[Symbol.dispose]();
       for (const timer of timers) timer[Symbol.dispose]();
       await beginning;
+      await writing;
     },
   };
 }
