@@ -4,8 +4,10 @@ import { CannotStart } from "../base/lifecycle.ts";
 import { readIfThere, writeWhole } from "../cluster/files.ts";
 import {
   listSnapshots,
+  noteForgotten,
   pruneSnapshots,
   putInPlace,
+  readForgotten,
   type Snapshot,
   saveSnapshot,
   setAside,
@@ -38,7 +40,12 @@ const upgradesKept = 2;
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const { directory, snapshotDirectory, code, surroundings } = options;
-  const open = () => openStore({ kind: "sqlite", directory, code }, surroundings);
+  const open = async () => {
+    const forgetBefore = await readForgotten(directory);
+    const opened = await openStore({ kind: "sqlite", directory, code, forgetBefore }, surroundings);
+    if (forgetBefore === "now") await noteForgotten(directory, opened.revision);
+    return opened;
+  };
   let store: DurableStore;
   let replaced: string | undefined;
   try {

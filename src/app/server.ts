@@ -39,6 +39,7 @@ import { publishExtensionAuthentication } from "./extension-authentication.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { intendedServer, logFindings } from "./inspect-device.ts";
 import { joinRoutes } from "./join-routes.ts";
+import { labelServerNode } from "./label-server-node.ts";
 import { openDatabase, replacementEvent } from "./open-database.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
@@ -225,10 +226,10 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
       const shown = { ...target, ...own, ca, name: serverName, protocols: ["http/1.1"] };
       return startTunnel(await connectPinned(shown, signal), target.host, signal);
     };
-    const nodeLabels = { "node-role.kubernetes.io/control-plane": "true", ...config.agent.nodeLabels };
     const nodeIps = config.agent.nodeIps.length > 0 ? config.agent.nodeIps : [address];
     const currentIps = config.agent.nodeIps.length > 0 ? undefined : () => [machineAddress()];
-    const settings = { ...config, ...config.agent, nodeIps, currentIps, nodeLabels };
+    const settings = { ...config, ...config.agent, nodeIps, currentIps };
+    await parts.start("role", () => labelServerNode(startClient, informers, config.agent.nodeName, log));
     // The server has moved with its machine: its certificate and the Service "kubernetes" follow.
     const moved = async ([now = address]: readonly string[]) => {
       if (config.advertiseAddress !== undefined) return;

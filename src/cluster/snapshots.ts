@@ -4,6 +4,7 @@ import { schedule, validate } from "node-cron";
 import { CannotStart } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { DurableStore } from "../store/contract.ts";
+import { readIfThere, writeWhole } from "./files.ts";
 
 /** A copy of the database. */
 export interface Snapshot {
@@ -16,6 +17,7 @@ export interface Snapshot {
 const ending = ".db";
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,200}$/i;
 const databaseFile = "state.db";
+const restoredFile = "restored";
 
 /** The newest first. */
 export async function listSnapshots(directory: string): Promise<Snapshot[]> {
@@ -81,7 +83,19 @@ export async function putInPlace(databaseDirectory: string, file: string): Promi
   const partial = join(databaseDirectory, ".restored.partial");
   await copyFile(file, partial);
   for (const name of await databaseFiles(databaseDirectory)) await rm(join(databaseDirectory, name));
+  await writeWhole(join(databaseDirectory, restoredFile), "now\n");
   await rename(partial, join(databaseDirectory, databaseFile));
+}
+
+/** Before which revision the database does not know all that happened, because it was put back to an earlier state. */
+export async function readForgotten(databaseDirectory: string): Promise<number | "now" | undefined> {
+  const text = (await readIfThere(join(databaseDirectory, restoredFile)))?.trim();
+  return text === "now" ? text : text === undefined ? undefined : Number(text);
+}
+
+/** The database was opened at this revision: what was before its restoration is from now on told by it. */
+export async function noteForgotten(databaseDirectory: string, revision: number): Promise<void> {
+  await writeWhole(join(databaseDirectory, restoredFile), `${revision}\n`);
 }
 
 async function databaseFiles(databaseDirectory: string): Promise<string[]> {

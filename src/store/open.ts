@@ -16,6 +16,11 @@ export interface MemoryOptions {
 export interface DiskOptions extends SqliteOptions {
   readonly kind: "sqlite";
   readonly history?: HistoryLimits;
+  /**
+   * The database was put back to an earlier state: who watched before this revision is told to list again. "now": what was there
+   * at any time before this opening.
+   */
+  readonly forgetBefore?: number | "now" | undefined;
 }
 
 /** What a store needs of the process around it. */
@@ -23,6 +28,9 @@ export interface StoreSurroundings {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** More than a cluster of small devices writes between two copies of its database. */
+const skippedRevisions = 100_000_000;
 
 /**
  * Opens a store. Resolves when everything in it can be read.
@@ -38,7 +46,11 @@ export async function openStore(options: StoreOptions, { clock, log }: StoreSurr
   const { journal, recovered } = await openSqliteJournal(options, log);
   const store = new MemoryStore({ history, journal, clock, log });
   try {
-    await store.recover(recovered);
+    // Revisions that were handed out after the earlier state must not be handed out again.
+    const { forgetBefore = 0 } = options;
+    const least = forgetBefore === "now" ? recovered.mark + skippedRevisions : forgetBefore;
+    await store.recover({ ...recovered, mark: Math.max(recovered.mark, least) });
+    store.forgetBefore(least);
   } catch (error) {
     await journal[Symbol.asyncDispose]();
     throw error;

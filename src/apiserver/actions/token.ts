@@ -1,6 +1,7 @@
 import { invalid, Path } from "../../api/field.ts";
 import type { AnyObject } from "../../api/object.ts";
-import { badRequest, conflict, notFound } from "../../api/status.ts";
+import { badRequest, conflict, forbidden, notFound } from "../../api/status.ts";
+import { tokenRefusal } from "../admit/node-restriction.ts";
 import type { BoundObject, ServiceAccountTokens } from "../authenticate/service-account-tokens.ts";
 import type { Registry } from "../registry/deps.ts";
 import { heldObject } from "../registry/held.ts";
@@ -35,6 +36,11 @@ export function requestToken({
       const spec = (body.spec ?? {}) as TokenSpec;
       const { expirationSeconds = defaultSeconds } = spec;
       refuseBadDuration(expirationSeconds);
+      const why = tokenRefusal(call.user, spec.boundObjectRef, (pod) => {
+        const held = registry.store.get(`/pods/${namespace}/${pod}`);
+        return held && heldObject(held);
+      });
+      if (why !== undefined) throw forbidden(resource.name, name, why);
       const { bound, node } = boundObject(registry, spec, namespace, name);
       const audiences = spec.audiences?.length ? spec.audiences : accounts.defaultAudiences;
       const { token, expiresMs } = await accounts.issue({

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import type { AnyObject } from "../../api/object.ts";
 import { forbidden, type StatusError } from "../../api/status.ts";
 import { nodeNameOf } from "../authorize/node.ts";
+import type { UserInfo } from "../user.ts";
 import type { AdmissionStep, Review } from "./admission.ts";
 
 const mirror = "kubernetes.io/config.mirror";
@@ -30,7 +32,7 @@ function refusalFor(node: string, review: Review): string | undefined {
       if (operation === "DELETE")
         return `node ${JSON.stringify(node)} is not allowed to delete node ${JSON.stringify(name)}`;
       return name === node
-        ? undefined
+        ? nodeRefusal(node, review)
         : `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`;
     case "pods":
       return podRefusal(node, review);
@@ -50,11 +52,81 @@ function podRefusal(node: string, { call, object, old, operation }: Review): str
   }
   if (operation === "DELETE")
     return old && isOn(old, node) ? undefined : `${who} can only delete pods with spec.nodeName set to itself`;
-  if (operation === "UPDATE" && call.subresource === "status")
-    return old && isOn(old, node)
-      ? undefined
-      : `${who} can only update pod status for pods with spec.nodeName set to itself`;
+  if (operation === "UPDATE" && call.subresource === "status") {
+    if (!old || !isOn(old, node)) return `${who} can only update pod status for pods with spec.nodeName set to itself`;
+    return changedKeys(object?.metadata.labels, old.metadata.labels).length > 0
+      ? `${who} cannot update labels through pod status`
+      : undefined;
+  }
   return undefined;
+}
+
+/** A node steers no pods to itself: what the scheduler goes by is not the node's to change. */
+function nodeRefusal(node: string, { object, old, operation }: Review): string | undefined {
+  if (!object) return undefined;
+  const who = `node ${JSON.stringify(node)}`;
+  const forbidden = changedKeys(object.metadata.labels, old?.metadata.labels).filter(isForbiddenLabel).sort();
+  if (operation === "CREATE")
+    return forbidden.length > 0
+      ? `${who} is not allowed to set the following labels: ${forbidden.join(", ")}`
+      : undefined;
+  if (!isDeepStrictEqual(taintsOf(object), taintsOf(old))) return `${who} is not allowed to modify taints`;
+  return forbidden.length > 0 ? `is not allowed to modify labels: ${forbidden.join(", ")}` : undefined;
+}
+
+const taintsOf = (node: AnyObject | undefined): readonly unknown[] =>
+  (node?.spec as { taints?: readonly unknown[] | null } | undefined)?.taints ?? [];
+
+type Labels = Readonly<Record<string, string>> | undefined;
+
+function changedKeys(after: Labels = {}, before: Labels = {}): string[] {
+  return [...new Set([...Object.keys(after), ...Object.keys(before)])].filter((key) => after[key] !== before[key]);
+}
+
+/** Labels in Kubernetes' own namespaces that nodes may say of themselves (Kubernetes docs, "NodeRestriction"). */
+const ownLabels = new Set([
+  "kubernetes.io/hostname",
+  "kubernetes.io/os",
+  "kubernetes.io/arch",
+  "beta.kubernetes.io/os",
+  "beta.kubernetes.io/arch",
+  "node.kubernetes.io/instance-type",
+  "beta.kubernetes.io/instance-type",
+  "topology.kubernetes.io/zone",
+  "topology.kubernetes.io/region",
+  "failure-domain.beta.kubernetes.io/zone",
+  "failure-domain.beta.kubernetes.io/region",
+]);
+const ownNamespaces = ["kubelet.kubernetes.io", "node.kubernetes.io"];
+const kubernetesNamespaces = ["kubernetes.io", "k8s.io"];
+const restrictedNamespaces = ["node-restriction.kubernetes.io"];
+
+function isForbiddenLabel(key: string): boolean {
+  const namespace = key.includes("/") ? key.slice(0, key.indexOf("/")) : "";
+  const isIn = (names: readonly string[]) => names.some((name) => namespace === name || namespace.endsWith(`.${name}`));
+  return isIn(restrictedNamespaces) || (isIn(kubernetesNamespaces) && !ownLabels.has(key) && !isIn(ownNamespaces));
+}
+
+interface PodReference {
+  readonly kind?: string;
+  readonly apiVersion?: string;
+  readonly name?: string;
+  readonly uid?: string;
+}
+
+/** Why a user may not have a token for this object; undefined when it may. A node gets tokens for its own pods only. */
+export function tokenRefusal(
+  user: UserInfo,
+  bound: PodReference | null | undefined,
+  podNamed: (name: string) => AnyObject | undefined,
+): string | undefined {
+  const node = nodeNameOf(user);
+  if (node === undefined) return undefined;
+  if (bound?.apiVersion !== "v1" || bound.kind !== "Pod" || !bound.name)
+    return "node requested token not bound to a pod";
+  if (!bound.uid) return "node requested token with a pod binding without a uid";
+  const pod = podNamed(bound.name);
+  return pod && !isOn(pod, node) ? "node requested token bound to a pod scheduled on a different node" : undefined;
 }
 
 function isOn({ spec }: AnyObject, node: string): boolean {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { type Log, messageOf } from "../../base/log.ts";
 import {
+  Compacted,
   type Entry,
   FutureRevision,
   type ListOptions,
@@ -49,6 +50,7 @@ export class MemoryStore implements Store {
   #queue: QueuedWrite[] = [];
   #committing: Promise<void> | undefined;
   #closed = false;
+  #forgottenBefore = 0;
   #decided = 0;
   #committed = 0;
 
@@ -119,7 +121,15 @@ export class MemoryStore implements Store {
     return this.#write("delete", key, write);
   }
 
+  /**
+   * What happened before this revision is not all known: the store was put back to an earlier state. Who watched then lists again.
+   */
+  forgetBefore(revision: number): void {
+    this.#forgottenBefore = revision;
+  }
+
   watch(prefix: string, after: number, wake: () => void): Watch {
+    if (after < this.#forgottenBefore) throw new Compacted(after, this.#forgottenBefore);
     return this.#bucketWith(prefix).watch(prefix, after, () => this.#committed, wake);
   }
 
