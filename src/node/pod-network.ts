@@ -17,6 +17,8 @@ export interface PodOnNetwork {
   readonly name: string;
   /** The process whose network namespace is the sandbox's. */
   readonly pid: number;
+  /** The addresses that it had, before a reboot for instance: it gets them again where they are free. */
+  readonly hadIps?: readonly string[];
 }
 
 export interface PodAddresses {

@@ -14,6 +14,11 @@ export interface SandboxToAttach {
   readonly name: string;
   /** A process in the sandbox's network namespace. */
   readonly pid: number;
+  /**
+   * The addresses that it had: it gets them again where they are free. A node that boots without a server keeps its Services
+   * that way, whose endpoints nobody can change meanwhile.
+   */
+  readonly hadIps?: readonly string[];
 }
 
 /**
@@ -44,7 +49,7 @@ export class PodLinks {
     const { cidrs, nodeIps } = await this.#range.known(signal);
     const link = linkNameOf(pod.uid);
     const kept = this.#attachments.get(link);
-    const ips = kept && this.#fits(kept, cidrs) ? kept.ips : this.#allocate(cidrs);
+    const ips = kept && this.#fits(kept, cidrs) ? kept.ips : (this.#again(pod, cidrs) ?? this.#allocate(cidrs));
     const attachment = { podUid: pod.uid, ips };
     // Reserved before the first await: two pods that come at once get two addresses.
     this.#attachments.set(link, attachment);
@@ -99,6 +104,11 @@ export class PodLinks {
     }
     await ipBatch([...makeLink(wiring, pid), ...outside], signal);
     await Promise.all([ipBatchInside(pid, inside, signal), setSysctls(linkSysctls(wiring.link, { ipv6 }), this.#log)]);
+  }
+
+  #again({ uid, hadIps = [] }: SandboxToAttach, cidrs: readonly string[]): readonly string[] | undefined {
+    const isTaken = [...this.#attachments.values()].some(({ ips }) => ips.some((ip) => hadIps.includes(ip)));
+    return !isTaken && this.#fits({ podUid: uid, ips: hadIps }, cidrs) ? hadIps : undefined;
   }
 
   #fits({ ips }: Attachment, cidrs: readonly string[]): boolean {

@@ -43,7 +43,6 @@ export async function attachSandbox(
 ): Promise<void> {
   const { metadata, spec } = state.pod;
   const { namespace = "", name } = metadata;
-  state.podIps = spec.hostNetwork
-    ? hostIps
-    : (await network.attach({ uid: state.uid, namespace, name, pid: sandbox.pid }, signal)).ips;
+  const pod = { uid: state.uid, namespace, name, pid: sandbox.pid, hadIps: state.podIps };
+  state.podIps = spec.hostNetwork ? hostIps : (await network.attach(pod, signal)).ips;
 }
