@@ -67,7 +67,10 @@ const entries: readonly Entry[] = [
   },
   { name: "endpoints-controller", make: () => [endpointsController()] },
   { name: "disruption-controller", make: () => [disruptionController, staleDisruptions] },
-  { name: "persistentvolume-binder-controller", make: () => [claimBinder, volumePhases] },
+  {
+    name: "persistentvolume-binder-controller",
+    make: (_, { claimBinderSyncMs: syncMs }) => [claimBinder({ syncMs }), volumePhases],
+  },
   { name: "ephemeral-volume-controller", make: () => [ephemeralVolumeController] },
   { name: "persistentvolumeclaim-protection-controller", make: () => [claimProtectionController] },
   { name: "persistentvolume-protection-controller", make: () => [volumeProtectionController] },

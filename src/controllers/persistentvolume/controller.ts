@@ -31,49 +31,53 @@ const classesOfClaims: Watched<StorageClass> = {
       .map(keyOf),
 };
 
-/** Brings claims and volumes together (Kubernetes docs, "Persistent Volumes", section "Binding"). */
-export const claimBinder: Controller = defineController<PersistentVolumeClaim>({
-  name: "persistentvolume-binder",
-  component: "persistentvolume-controller",
-  account: "persistent-volume-binder",
-  reconciles: persistentVolumeClaim,
-  watches: [volumesOfClaims, classesOfClaims],
-  // One after the other: two claims must not reach for the same volume.
-  workers: 1,
+/**
+ * Brings claims and volumes together (Kubernetes docs, "Persistent Volumes", section "Binding"). `syncMs`: after that a claim
+ * that waits is looked at again, and what it waits for is told again.
+ */
+export const claimBinder = ({ syncMs }: { readonly syncMs: number }): Controller =>
+  defineController<PersistentVolumeClaim>({
+    name: "persistentvolume-binder",
+    component: "persistentvolume-controller",
+    account: "persistent-volume-binder",
+    reconciles: persistentVolumeClaim,
+    watches: [volumesOfClaims, classesOfClaims],
+    // One after the other: two claims must not reach for the same volume.
+    workers: 1,
 
-  async reconcile(key, context) {
-    const { cache, client, events } = context;
-    const claim = cache.get(persistentVolumeClaim, key);
-    if (!claim || (isLeaving(claim) && isUnbound(claim))) return settled;
-    const step = decideClaim(claim, {
-      volumes: cache.list(persistentVolume),
-      storageClass: cache.get(storageClass, { name: classOf(claim) }),
-    });
-    switch (step.do) {
-      case "bind":
-        await bind(claim, step.volume, context);
-        return settled;
-      case "confirm":
-        await setClaimStatus(claim, boundStatus(claim, step.volume), context);
-        return settled;
-      case "lose":
-        if (claim.status?.phase === "Lost") return settled;
-        events.record(claim, step.news);
-        await setClaimStatus(claim, { phase: "Lost" }, context);
-        return settled;
-      case "wait": {
-        if (step.news) events.record(claim, step.news);
-        const { provisioner } = step;
-        const isSaid = provisionerNames.every((name) => claim.metadata.annotations?.[name] === provisioner);
-        if (provisioner && !isSaid) {
-          const said = Object.fromEntries(provisionerNames.map((name) => [name, provisioner]));
-          await cache.seen(await client.update(persistentVolumeClaim, annotated(claim, said)));
+    async reconcile(key, context) {
+      const { cache, client, events } = context;
+      const claim = cache.get(persistentVolumeClaim, key);
+      if (!claim || (isLeaving(claim) && isUnbound(claim))) return settled;
+      const step = decideClaim(claim, {
+        volumes: cache.list(persistentVolume),
+        storageClass: cache.get(storageClass, { name: classOf(claim) }),
+      });
+      switch (step.do) {
+        case "bind":
+          await bind(claim, step.volume, context);
+          return settled;
+        case "confirm":
+          await setClaimStatus(claim, boundStatus(claim, step.volume), context);
+          return settled;
+        case "lose":
+          if (claim.status?.phase === "Lost") return settled;
+          events.record(claim, step.news);
+          await setClaimStatus(claim, { phase: "Lost" }, context);
+          return settled;
+        case "wait": {
+          if (step.news) events.record(claim, step.news);
+          const { provisioner } = step;
+          const isSaid = provisionerNames.every((name) => claim.metadata.annotations?.[name] === provisioner);
+          if (provisioner && !isSaid) {
+            const said = Object.fromEntries(provisionerNames.map((name) => [name, provisioner]));
+            await cache.seen(await client.update(persistentVolumeClaim, annotated(claim, said)));
+          }
+          return { again: { afterMs: syncMs } };
         }
-        return settled;
       }
-    }
-  },
-});
+    },
+  });
 
 /** Tells of each volume whether it is free, in use, or left behind by its claim. */
 export const volumePhases: Controller = defineController<PersistentVolume>({
