@@ -136,8 +136,10 @@ test("who steals a device can do with its key what its node may, and nothing els
     ["get", "secrets", "-A"],
     ["get", "secret", "-n", "kube-system", "two.node-key.skiff"],
     ["label", "node", "three", "mine=yes"],
+    ["label", "node", "two", "node-role.kubernetes.io/control-plane=true"],
+    ["taint", "node", "two", "mine=yes:NoSchedule"],
     ["delete", "node", "three"],
-    ["delete", "pod", "keeper-1"],
+    ["delete", "pod", "on-three"],
     ["create", "clusterrolebinding", "mine", "--clusterrole=cluster-admin", "--user=system:node:two"],
     ["create", "deployment", "mine", "--image=busybox:1"],
   ])
