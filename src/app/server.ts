@@ -1,49 +1,39 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { isIP } from "node:net";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { builtinKinds } from "../api/kinds/all.ts";
 import { event as eventKind } from "../api/kinds/core/event.ts";
 import { timeText } from "../api/time.ts";
 import { serveApi } from "../apiserver/serve.ts";
 import { systemClock } from "../base/clock.ts";
-import { cidrAddress, cidrText } from "../base/ip.ts";
+import { cidrText } from "../base/ip.ts";
 import { CannotStart, Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import { connectPinned } from "../base/pinned-tls.ts";
 import { openClient } from "../client/client.ts";
 import { openInformers } from "../client/open-informers.ts";
 import { Gate } from "../cluster/admit-node.ts";
 import type { ServerCredentials } from "../cluster/credentials.ts";
-import { deployManifests } from "../cluster/deploy-manifests.ts";
 import { writeWhole } from "../cluster/files.ts";
-import { serverName } from "../cluster/join.ts";
 import type { ClusterSettings } from "../cluster/join-protocol.ts";
 import { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { kubeconfigOf } from "../cluster/kubeconfig.ts";
 import { releaseNamesOfDeletedNodes } from "../cluster/node-keys.ts";
-import { certificateSigner } from "../cluster/sign-request.ts";
 import { scheduleSnapshots } from "../cluster/snapshots.ts";
-import { runControllers } from "../controllers/run.ts";
-import { runScheduler } from "../scheduler/run.ts";
 import { openTunnelHub } from "../tunnel/hub.ts";
 import { databaseCode, memoryAddon } from "./addons.ts";
 import { machineAddress } from "./addresses.ts";
-import { startAgent } from "./agent.ts";
 import { ensureAgentRole } from "./agent-role.ts";
 import type { ServerConfig } from "./config.ts";
-import { startTunnel } from "./dial-tunnel.ts";
-import { ensureDnsService } from "./dns-service.ts";
-import { publishExtensionAuthentication } from "./extension-authentication.ts";
+import { startControlPlane } from "./control-plane.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { intendedServer, logFindings } from "./inspect-device.ts";
 import { joinRoutes } from "./join-routes.ts";
 import { labelServerNode } from "./label-server-node.ts";
 import { openDatabase, replacementEvent } from "./open-database.ts";
-import { accountUser, partUser, userOf } from "./part-users.ts";
+import { startOwnNode } from "./own-node.ts";
+import { partUser } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
-import { schedulerConfiguration } from "./scheduler-configuration.ts";
+import { localAddress, sansOf } from "./server-names.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
 import { databaseDirectory, snapshotRoute } from "./snapshots.ts";
 import { staticTokensFrom } from "./static-tokens.ts";
@@ -181,54 +171,8 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
     openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }),
   );
   await parts.start("node names", () => releaseNamesOfDeletedNodes(startClient, informers, log.part("join")));
-  if (!config.without.controllers) {
-    const clientFor = (account: string) =>
-      openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
-    await ensureDnsService(startClient, config);
-    await publishExtensionAuthentication(startClient, {
-      clientCa: credentials.clientCa.cert,
-      requestHeaderCa: credentials.requestHeaderCa.cert,
-    });
-    const options = {
-      clusterCidrs: config.clusterCidrs.map(cidrText),
-      rootCa: credentials.serverCas,
-      certificates: certificateSigner(() => kept.current),
-      settings: config.controllerSettings,
-      makeAccountToken: api.makeAccountToken,
-    };
-    await parts.start("controllers", () =>
-      runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),
-    );
-    api.componentRuns("controller-manager");
-  }
-  await parts.start("manifests", () => {
-    const client = openClient(api.transportFor(partUser("manifests")), { fieldManager: "skiff-manifests" });
-    return deployManifests({
-      directory: join(serverDirectory, "manifests"),
-      client,
-      clock,
-      log: log.part("manifests"),
-    });
-  });
-  if (!config.without.scheduler) {
-    const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
-    const configuration = await schedulerConfiguration(config.schedulerSettings.configurationFile);
-    await parts.start("scheduler", () => runScheduler({ client, informers, clock, log, configuration }));
-    api.componentRuns("scheduler");
-  }
+  await startControlPlane(parts, { config, api, informers, credentials: kept, startClient, clock, log });
   if (!config.without.agent) {
-    const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), {
-      fieldManager: "kubelet",
-    });
-    const target = { host: localAddress(listen.address), port: api.port };
-    const dial = async (signal: AbortSignal) => {
-      const { serverCas: ca, node: own } = kept.current;
-      const shown = { ...target, ...own, ca, name: serverName, protocols: ["http/1.1"] };
-      return startTunnel(await connectPinned(shown, signal), target.host, signal);
-    };
-    const nodeIps = config.agent.nodeIps.length > 0 ? config.agent.nodeIps : [address];
-    const currentIps = config.agent.nodeIps.length > 0 ? undefined : () => [machineAddress()];
-    const settings = { ...config, ...config.agent, nodeIps, currentIps };
     await parts.start("role", () => labelServerNode(startClient, informers, config.agent.nodeName, log));
     // The server has moved with its machine: its certificate and the Service "kubernetes" follow.
     const moved = async ([now = address]: readonly string[]) => {
@@ -238,7 +182,7 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
       await api.advertise(now);
     };
     const node = await refusePlainly(config, () =>
-      startAgent(parts, settings, { client, informers, dial, moved, clock, log }),
+      startOwnNode(parts, { config, address, api, informers, credentials: kept, moved, clock, log }),
     );
     node.registered.then(
       () => {
@@ -279,25 +223,4 @@ function clusterSettingsOf(config: ServerConfig): ClusterSettings {
 
 function tlsOf({ serving, clientCas }: ServerCredentials) {
   return { ...serving, clientCa: clientCas };
-}
-
-/** Every name and address under which this server's API is asked for. */
-function sansOf(config: ServerConfig, address: string): string[] {
-  const names = [
-    "kubernetes",
-    "kubernetes.default",
-    "kubernetes.default.svc",
-    `kubernetes.default.svc.${config.clusterDomain}`,
-  ];
-  const own = [hostname(), config.agent.nodeName, "localhost", "127.0.0.1", "::1", address];
-  const bound = isIP(config.listen.address) && !isAny(config.listen.address) ? [config.listen.address] : [];
-  const services = config.serviceCidrs.map((cidr) => cidrAddress(cidr, 1));
-  return [...new Set([...names, ...own, ...bound, ...services, ...config.tlsSans])];
-}
-
-const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";
-
-/** Where this machine itself reaches what listens on `address`. */
-function localAddress(address: string): string {
-  return isAny(address) ? "127.0.0.1" : address;
 }

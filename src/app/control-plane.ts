@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import type { ApiServer } from "../apiserver/serve.ts";
+import type { Clock } from "../base/clock.ts";
+import { cidrText } from "../base/ip.ts";
+import type { Lifecycle } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import { type Client, openClient } from "../client/client.ts";
+import type { Informers } from "../client/informer.ts";
+import { deployManifests } from "../cluster/deploy-manifests.ts";
+import type { KeptCredentials } from "../cluster/keep-credentials.ts";
+import { certificateSigner } from "../cluster/sign-request.ts";
+import { runControllers } from "../controllers/run.ts";
+import { runScheduler } from "../scheduler/run.ts";
+import type { ServerConfig } from "./config.ts";
+import { ensureDnsService } from "./dns-service.ts";
+import { publishExtensionAuthentication } from "./extension-authentication.ts";
+import { accountUser, partUser, userOf } from "./part-users.ts";
+import { schedulerConfiguration } from "./scheduler-configuration.ts";
+
+export interface ControlPlaneSurroundings {
+  readonly config: ServerConfig;
+  readonly api: ApiServer;
+  readonly informers: Informers;
+  readonly credentials: KeptCredentials;
+  /** For what is written once at the start. */
+  readonly startClient: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Starts what makes the cluster as its objects say, as far as the configuration wants it: controllers, manifests, scheduler. */
+export async function startControlPlane(parts: Lifecycle, surroundings: ControlPlaneSurroundings): Promise<void> {
+  const { config, api, informers, credentials, startClient, clock, log } = surroundings;
+  if (!config.without.controllers) {
+    const clientFor = (account: string) =>
+      openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
+    await ensureDnsService(startClient, config);
+    await publishExtensionAuthentication(startClient, {
+      clientCa: credentials.current.clientCa.cert,
+      requestHeaderCa: credentials.current.requestHeaderCa.cert,
+    });
+    const options = {
+      clusterCidrs: config.clusterCidrs.map(cidrText),
+      rootCa: credentials.current.serverCas,
+      certificates: certificateSigner(() => credentials.current),
+      settings: config.controllerSettings,
+      makeAccountToken: api.makeAccountToken,
+    };
+    await parts.start("controllers", () =>
+      runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),
+    );
+    api.componentRuns("controller-manager");
+  }
+  await parts.start("manifests", () => {
+    const client = openClient(api.transportFor(partUser("manifests")), { fieldManager: "skiff-manifests" });
+    return deployManifests({
+      directory: join(config.dataDirectory, "server", "manifests"),
+      client,
+      clock,
+      log: log.part("manifests"),
+    });
+  });
+  if (!config.without.scheduler) {
+    const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
+    const configuration = await schedulerConfiguration(config.schedulerSettings.configurationFile);
+    await parts.start("scheduler", () => runScheduler({ client, informers, clock, log, configuration }));
+    api.componentRuns("scheduler");
+  }
+}
