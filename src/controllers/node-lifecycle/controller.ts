@@ -29,7 +29,8 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
   const { graceMs, startupGraceMs, periodMs, rates } = options;
   /** What was last heard of each node, and when by this machine's clock: the node's own clock may be wrong. */
   const heard = new Map<string, { word: string; atMs: number }>();
-  const registered = new Set<string>();
+  /** The uid of each node that was told of. */
+  const registered = new Map<string, string>();
   const turns = new EvictionTurns();
 
   return defineController({
@@ -46,16 +47,19 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
       const observed = cache.get(node, { name });
       if (!observed) {
         heard.delete(name);
-        if (registered.delete(name)) {
+        const uid = registered.get(name);
+        if (uid !== undefined) {
+          registered.delete(name);
           const message = `Node ${name} event: Removing Node ${name} from Controller`;
-          events.record(referenceTo(name), { type: "Normal", reason: "RemovingNode", message });
+          events.record(referenceTo(name, uid), { type: "Normal", reason: "RemovingNode", message });
         }
         return settled;
       }
       if (!registered.has(name)) {
-        registered.add(name);
+        const { uid = "" } = observed.metadata;
+        registered.set(name, uid);
         const message = `Node ${name} event: Registered Node ${name} in Controller`;
-        events.record(referenceTo(name), { type: "Normal", reason: "RegisteredNode", message });
+        events.record(referenceTo(name, uid), { type: "Normal", reason: "RegisteredNode", message });
       }
       const word = wordOf(cache, observed);
       if (heard.get(name)?.word !== word) heard.set(name, { word, atMs: now });
@@ -125,8 +129,8 @@ function othersAreDown(cache: Cache, name: string): boolean {
 
 /** The pods of a silent node are no longer ready: Services must not lead there. */
 async function tellPods({ cache, client, events, now }: Context, silent: Node): Promise<void> {
-  const { name } = silent.metadata;
-  events.record(referenceTo(name), {
+  const { name, uid = "" } = silent.metadata;
+  events.record(referenceTo(name, uid), {
     type: "Normal",
     reason: "NodeNotReady",
     message: `Node ${name} status is now: NodeNotReady`,
@@ -144,9 +148,8 @@ async function tellPods({ cache, client, events, now }: Context, silent: Node): 
   }
 }
 
-/** Events about nodes name them by name in place of the uid, as kubelets do: `kubectl describe node` looks for that. */
-function referenceTo(name: string) {
-  return { apiVersion: "v1", kind: "Node", name, uid: name };
+function referenceTo(name: string, uid: string) {
+  return { apiVersion: "v1", kind: "Node", name, uid };
 }
 
 function sameTaints(a: readonly Taint[], b: readonly Taint[]): boolean {
