@@ -1,3 +1,4 @@
+import { durationMs } from "../api/duration.ts";
 import { controllerNames } from "../controllers/all.ts";
 import type { ControllerSettings } from "../controllers/options.ts";
 
@@ -186,21 +187,4 @@ function isCount(text: string): boolean {
 }
 function isSwitch(text: string): boolean {
   return text === "true" || text === "false";
-}
-
-const unitsMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** Go's way to write durations ("1h2m3.5s"); undefined for anything else. */
-function durationMs(text: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g);
-  return [...parts].reduce((sum, [, amount, unit = ""]) => sum + Number(amount) * (unitsMs[unit] ?? 0), 0);
 }
