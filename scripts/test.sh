@@ -31,6 +31,7 @@ need curl curl
 need git git
 need strace strace
 need busybox busybox-static
+need faketime faketime
 need mkfs.ext4 e2fsprogs
 [ -e /usr/$triplet/lib/libstdc++.so.6 ] || missing="$missing libstdc++6-$libraries-cross libatomic1-$libraries-cross"
 if [ -n "$missing" ]; then
