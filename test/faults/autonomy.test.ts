@@ -27,10 +27,10 @@ spec:
   containers:
   - name: c
     image: busybox:1
-    command: [sh, -c, "touch /work/healthy; exec httpd -f -p 8080 -h /www"]
+    command: [sh, -c, "touch /state/healthy; exec httpd -f -p 8080 -h /www"]
     env: [{name: WORD, valueFrom: {secretKeyRef: {name: hidden, key: word}}}]
-    volumeMounts: [{name: words, mountPath: /www}, {name: work, mountPath: /work}]
-    livenessProbe: {exec: {command: [cat, /work/healthy]}, periodSeconds: 1, failureThreshold: 1}
+    volumeMounts: [{name: words, mountPath: /www}, {name: work, mountPath: /state}]
+    livenessProbe: {exec: {command: [cat, /state/healthy]}, periodSeconds: 1, failureThreshold: 1}
     readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
 ---
 apiVersion: v1
@@ -75,7 +75,7 @@ test("without a server a node keeps its pods, probes, restarts, Services and nam
   await eventually(async () => expect((await running()).web).not.toBe(before.web));
   await served();
   const second = await running();
-  await docker("exec", second.web ?? "", "rm", "/work/healthy");
+  await docker("exec", second.web ?? "", "rm", "/state/healthy");
   await eventually(async () => expect((await running()).web).not.toBe(second.web));
   await served();
   expect((await running()).client).toBe(before.client);
