@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Four projects: `unit` and `simulation` need nothing but Node.js; `differential` the recordings of a real API server besides; `system` starts servers, Docker and network namespaces and runs its
-// files one after the other, because they share the machine's two cores and its kernel.
+// Four projects: `unit` and `simulation` need nothing but Node.js; `differential` the recordings of a real API server besides; `system` starts servers, Docker and network namespaces. Its
+// files mostly wait, so three of them run at a time on two cores; each has its own ports, directories, bridges and machines.
 export default defineConfig({
   test: {
     projects: [
@@ -32,7 +32,7 @@ export default defineConfig({
           name: "system",
           include: ["test/{api,machines,faults}/**/*.test.ts"],
           globalSetup: "test/support/global-setup.ts",
-          fileParallelism: false,
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
