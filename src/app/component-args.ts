@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import { durationMs } from "../api/duration.ts";
 import { controllerNames } from "../controllers/all.ts";
 import type { ControllerSettings } from "../controllers/options.ts";
+import { type ControllerFileNames, controllerFileSettings } from "./controller-files.ts";
 
 /** A setting that cannot be taken: why, in words that continue "--kube-controller-manager-arg NAME=VALUE: …". */
 export class ArgRefused extends Error {
@@ -37,7 +39,10 @@ const ofEveryProgram: readonly Arg<NoSettings>[] = [
   held("v", isCount, "a level, such as 2; use --debug for more messages"),
 ];
 
-const controllerManagerArgs: readonly Arg<ControllerSettings>[] = [
+/** Settings with an effect in the loops, and files that are read at the start. */
+export type ControllerManagerSettings = Partial<ControllerSettings> & Partial<ControllerFileNames>;
+
+const controllerManagerArgs: readonly Arg<ControllerManagerSettings>[] = [
   { name: "controllers", read: (text) => ({ controllers: controllerList(text) }) },
   duration("node-monitor-period", "nodeMonitorPeriodMs"),
   duration("node-monitor-grace-period", "nodeMonitorGraceMs"),
@@ -49,6 +54,7 @@ const controllerManagerArgs: readonly Arg<ControllerSettings>[] = [
   count("node-cidr-mask-size", "nodeCidrMaskSizeIPv4"),
   count("node-cidr-mask-size-ipv4", "nodeCidrMaskSizeIPv4"),
   count("node-cidr-mask-size-ipv6", "nodeCidrMaskSizeIPv6"),
+  duration("cluster-signing-duration", "signingDurationMs"),
   duration("pvclaimbinder-sync-period", "claimBinderSyncMs"),
   duration("resource-quota-sync-period", "quotaSyncMs"),
   count("terminated-pod-gc-threshold", "terminatedPodThreshold"),
@@ -63,6 +69,7 @@ const controllerManagerArgs: readonly Arg<ControllerSettings>[] = [
   onlyAs("allocate-node-cidrs", "true", "nodes get their networks from --cluster-cidr"),
   sameAs("cluster-cidr", "cluster-cidr", ({ clusterCidrs }) => clusterCidrs),
   sameAs("service-cluster-ip-range", "service-cidr", ({ serviceCidrs }) => serviceCidrs),
+  ...controllerFileSettings.map((name) => ({ name, read: (text: string) => ({ [name]: fileNamed(text) }) })),
   ...ofEveryProgram,
 ];
 
@@ -82,7 +89,7 @@ export function schedulerSettingFrom(arg: string, surroundings: Surroundings): P
 }
 
 /** What one `--kube-controller-manager-arg` says. @throws {ArgRefused} for one that skiff does not know, or a wrong value */
-export function controllerSettingFrom(arg: string, surroundings: Surroundings): Partial<ControllerSettings> {
+export function controllerSettingFrom(arg: string, surroundings: Surroundings): ControllerManagerSettings {
   return settingFrom(controllerManagerArgs, arg, surroundings);
 }
 
@@ -125,6 +132,11 @@ function number(name: string, setting: NumberSetting): Arg<ControllerSettings> {
 
 function count(name: string, setting: NumberSetting): Arg<ControllerSettings> {
   return { name, read: (text) => ({ [setting]: checked(text, isCount, "a whole number, 0 or more") }) };
+}
+
+function fileNamed(text: string): string {
+  if (text === "") throw new ArgRefused("expected the path of a file");
+  return resolve(text);
 }
 
 function checked(text: string, fits: (text: string) => boolean, right: string): number {

@@ -3,8 +3,7 @@ import type { ShutdownGrace } from "../node/pods.ts";
 
 export type { ShutdownGrace };
 
-import type { ControllerSettings } from "../controllers/options.ts";
-import type { SchedulerSettings } from "./component-args.ts";
+import type { ControllerManagerSettings, SchedulerSettings } from "./component-args.ts";
 import type { KubeletSettings } from "./kubelet-args.ts";
 
 /** All that a server is told: the command line, the config file and the defaults, checked and of the right types. */
@@ -27,7 +26,7 @@ export interface ServerConfig {
   /** Parts that are left out. */
   readonly without: { readonly agent: boolean; readonly scheduler: boolean; readonly controllers: boolean };
   /** What the controllers are told by settings of kube-controller-manager. */
-  readonly controllerSettings: Partial<ControllerSettings>;
+  readonly controllerSettings: ControllerManagerSettings;
   /** What the scheduler is told by settings of kube-scheduler. */
   readonly schedulerSettings: SchedulerSettings;
   /** Copies of the database; no schedule: none are made by themselves. */

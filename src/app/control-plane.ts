@@ -9,9 +9,11 @@ import type { Informers } from "../client/informer.ts";
 import { deployManifests } from "../cluster/deploy-manifests.ts";
 import type { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
+import type { SignerName } from "../controllers/certificates/signer.ts";
 import { runControllers } from "../controllers/run.ts";
 import { runScheduler } from "../scheduler/run.ts";
 import type { ServerConfig } from "./config.ts";
+import type { ControllerFiles } from "./controller-files.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { publishExtensionAuthentication } from "./extension-authentication.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
@@ -22,6 +24,8 @@ export interface ControlPlaneSurroundings {
   readonly api: ApiServer;
   readonly informers: Informers;
   readonly credentials: KeptCredentials;
+  /** What the settings of the controllers name instead of the cluster's own. */
+  readonly files: ControllerFiles;
   /** For what is written once at the start. */
   readonly startClient: Client;
   readonly clock: Clock;
@@ -30,7 +34,7 @@ export interface ControlPlaneSurroundings {
 
 /** Starts what makes the cluster as its objects say, as far as the configuration wants it: controllers, manifests, scheduler. */
 export async function startControlPlane(parts: Lifecycle, surroundings: ControlPlaneSurroundings): Promise<void> {
-  const { config, api, informers, credentials, startClient, clock, log } = surroundings;
+  const { config, api, informers, credentials, files, startClient, clock, log } = surroundings;
   if (!config.without.controllers) {
     const clientFor = (account: string) =>
       openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
@@ -39,10 +43,12 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
       clientCa: credentials.current.clientCa.cert,
       requestHeaderCa: credentials.current.requestHeaderCa.cert,
     });
+    const authorityOf = (signer: SignerName) =>
+      files.signing[signer] ?? credentials.current[signer === "kubeletServing" ? "serverCa" : "clientCa"];
     const options = {
       clusterCidrs: config.clusterCidrs.map(cidrText),
-      rootCa: credentials.current.serverCas,
-      certificates: certificateSigner(() => credentials.current),
+      rootCa: files.rootCa ?? credentials.current.serverCas,
+      certificates: certificateSigner(authorityOf),
       settings: config.controllerSettings,
       makeAccountToken: api.makeAccountToken,
     };

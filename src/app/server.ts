@@ -25,6 +25,7 @@ import { machineAddress } from "./addresses.ts";
 import { ensureAgentRole } from "./agent-role.ts";
 import type { ServerConfig } from "./config.ts";
 import { startControlPlane } from "./control-plane.ts";
+import { readControllerFiles } from "./controller-files.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { intendedServer, logFindings } from "./inspect-device.ts";
 import { joinRoutes } from "./join-routes.ts";
@@ -81,6 +82,7 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
     ),
   );
   const credentials = kept.current;
+  const files = await readControllerFiles(config.controllerSettings);
   const code = databaseCode(serverDirectory);
   const { store, replaced } = await parts.start("store", () =>
     refusePlainly(config, () =>
@@ -108,6 +110,7 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
           issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
           audiences: [`https://kubernetes.default.svc.${config.clusterDomain}`, "skiff"],
           signingKey: credentials.serviceAccountKey,
+          ...(files.accountKey && { secretsKey: files.accountKey }),
           verifyingKeys: [],
         },
         staticTokens:
@@ -171,7 +174,7 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
     openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }),
   );
   await parts.start("node names", () => releaseNamesOfDeletedNodes(startClient, informers, log.part("join")));
-  await startControlPlane(parts, { config, api, informers, credentials: kept, startClient, clock, log });
+  await startControlPlane(parts, { config, api, informers, credentials: kept, files, startClient, clock, log });
   if (!config.without.agent) {
     await parts.start("role", () => labelServerNode(startClient, informers, config.agent.nodeName, log));
     // The server has moved with its machine: its certificate and the Service "kubernetes" follow.

@@ -37,10 +37,11 @@ describe("the server's configuration", () => {
   });
 
   test("settings of the controllers are given in kube-controller-manager's words", () => {
-    const args = ["node-monitor-grace-period=1m8.5s", "controllers=*,-job-controller", "leader-elect=false"];
+    const args = ["node-monitor-grace-period=1m8.5s", "controllers=*,-job-controller", "root-ca-file=/ca.crt"];
     expect(configOf(args.map((arg) => `--kube-controller-manager-arg=${arg}`)).controllerSettings).toEqual({
       nodeMonitorGraceMs: 68_500,
       controllers: ["*", "-job-controller"],
+      "root-ca-file": "/ca.crt",
     });
   });
 

@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import { createHash, createPublicKey, KeyObject, randomBytes, webcrypto } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, KeyObject, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 
@@ -60,9 +60,8 @@ export async function crossSign(authority: KeyPair, otherCert: string): Promise<
     notBefore: issuer.notBefore,
     notAfter: issuer.notAfter,
     serialNumber: serialNumber(),
-    signingAlgorithm,
+    ...(await signingWith(authority.key)),
     publicKey: other.publicKey,
-    signingKey: await importPrivateKey(authority.key),
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
@@ -124,9 +123,8 @@ export async function signLeaf(
     notBefore: issuer.notBefore,
     notAfter: new Date(Math.min(sensible(nowMs) + leafDays * dayMs, issuer.notAfter.getTime())),
     serialNumber: serialNumber(),
-    signingAlgorithm,
+    ...(await signingWith(authority.key)),
     publicKey,
-    signingKey: await importPrivateKey(authority.key),
     extensions: [
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
       new x509.ExtendedKeyUsageExtension([
@@ -181,8 +179,29 @@ async function importPublicKey(key: string): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey("spki", der, signingAlgorithm, true, ["verify"]);
 }
 
-export async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const [der] = x509.PemConverter.decode(pem);
-  if (!der) throw new Error("the authority's private key is not in PEM");
-  return webcrypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]);
+async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
+  return (await signingWith(pem)).signingKey;
+}
+
+interface SigningWith {
+  readonly signingKey: webcrypto.CryptoKey;
+  readonly signingAlgorithm: { readonly name: string; readonly namedCurve?: string; readonly hash: string };
+}
+
+const curves: Readonly<Record<string, { readonly namedCurve: string; readonly hash: string }>> = {
+  prime256v1: { namedCurve: "P-256", hash: "SHA-256" },
+  secp384r1: { namedCurve: "P-384", hash: "SHA-384" },
+  secp521r1: { namedCurve: "P-521", hash: "SHA-512" },
+};
+
+/** An authority's key (PEM) and how it signs: the cluster's own are of an elliptic curve, those that users bring may be RSA. */
+export async function signingWith(pem: string): Promise<SigningWith> {
+  const key = createPrivateKey(pem);
+  const curve = curves[key.asymmetricKeyDetails?.namedCurve ?? ""];
+  const signingAlgorithm = curve ? { name: "ECDSA", ...curve } : { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const der = key.export({ type: "pkcs8", format: "der" });
+  return {
+    signingAlgorithm,
+    signingKey: await webcrypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]),
+  };
 }

@@ -1,12 +1,5 @@
 import * as x509 from "@peculiar/x509";
-import {
-  describeCertificate,
-  importPrivateKey,
-  type KeyPair,
-  pemOf,
-  serialNumber,
-  signingAlgorithm,
-} from "./authority.ts";
+import { describeCertificate, type KeyPair, pemOf, serialNumber, signingWith } from "./authority.ts";
 
 /** What a certificate signing request (PKCS #10, PEM) says of itself. */
 export interface RequestedCertificate {
@@ -93,9 +86,8 @@ export async function signCertificateRequest(
     notBefore: new Date(notBefore),
     notAfter: new Date(notAfter),
     serialNumber: serialNumber(),
-    signingAlgorithm,
+    ...(await signingWith(authority.key)),
     publicKey: await request.publicKey.export(),
-    signingKey: await importPrivateKey(authority.key),
     extensions: [
       ...(flags ? [new x509.KeyUsagesExtension(flags, true)] : []),
       ...(extended.length > 0 ? [new x509.ExtendedKeyUsageExtension([...new Set(extended)])] : []),
@@ -119,12 +111,12 @@ function parsed(pem: string): x509.Pkcs10CertificateRequest | undefined {
   }
 }
 
-/** The cluster's two authorities, for whoever answers requests for certificates. */
-export function certificateSigner(authorities: () => { clientCa: KeyPair; serverCa: KeyPair }) {
+/** Signs with the authority that `authorityOf` gives each signer. */
+export function certificateSigner<Signer extends string>(authorityOf: (signer: Signer) => KeyPair) {
   return {
     read: readCertificateRequest,
-    sign: (request: string, { authority, ...options }: SignOptions & { authority: "client" | "server" }) =>
-      signCertificateRequest(authorities()[authority === "client" ? "clientCa" : "serverCa"], request, options),
+    sign: (request: string, { signer, ...options }: SignOptions & { signer: Signer }) =>
+      signCertificateRequest(authorityOf(signer), request, options),
     expiresAtMs: (certificate: string) => describeCertificate(certificate)?.notAfterMs,
   };
 }

@@ -2,6 +2,7 @@ import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
 import { bootstrapSigner, tokenCleaner } from "./bootstrap/controller.ts";
 import { certificateApprover, certificateCleaner, certificateSigning } from "./certificates/controller.ts";
+import type { CertificateSigner } from "./certificates/signer.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
@@ -41,9 +42,16 @@ interface Entry {
 
 const certificateEntries: readonly Entry[] = [
   { name: "certificatesigningrequest-approving-controller", make: certificateApprover },
-  { name: "certificatesigningrequest-signing-controller", make: certificateSigning },
+  {
+    name: "certificatesigningrequest-signing-controller",
+    make: (signer: CertificateSigner, { signingDurationMs }: ControllerSettings) =>
+      certificateSigning(signer, signingDurationMs),
+  },
   { name: "certificatesigningrequest-cleaner-controller", make: certificateCleaner },
-].map(({ name, make }) => ({ name, make: ({ certificates }) => (certificates ? [make(certificates)] : []) }));
+].map(({ name, make }) => ({
+  name,
+  make: ({ certificates }, settings) => (certificates ? [make(certificates, settings)] : []),
+}));
 
 /** Every controller, in the order that people read them; they start together. */
 const entries: readonly Entry[] = [

@@ -36,6 +36,8 @@ export interface ControllerSettings {
   readonly largeClusterSizeThreshold: number;
   readonly nodeCidrMaskSizeIPv4: number;
   readonly nodeCidrMaskSizeIPv6: number;
+  /** How long certificates hold at the most that requests get. */
+  readonly signingDurationMs: number;
   /** How often a claim that found no volume looks again. */
   readonly claimBinderSyncMs: number;
   /** How often all that a quota counts is counted again. */
@@ -62,6 +64,7 @@ export const defaultSettings: ControllerSettings = {
   largeClusterSizeThreshold: 50,
   nodeCidrMaskSizeIPv4: 24,
   nodeCidrMaskSizeIPv6: 64,
+  signingDurationMs: 365 * 24 * 60 * 60 * 1000,
   claimBinderSyncMs: 15_000,
   quotaSyncMs: 300_000,
   terminatedPodThreshold: 12_500,

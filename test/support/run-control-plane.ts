@@ -31,7 +31,7 @@ const authority = await makeAuthority("skiff-test", clock.now());
 const options = {
   clusterCidrs: ["10.42.0.0/16"],
   rootCa: authority.cert,
-  certificates: certificateSigner(() => ({ clientCa: authority, serverCa: authority })),
+  certificates: certificateSigner(() => authority),
   settings: Object.assign(
     { nodeMonitorGraceMs: 8000, nodeStartupGraceMs: 12_000 },
     ...values["controller-arg"].map((arg) => controllerSettingFrom(arg, { clusterCidrs: [], serviceCidrs: [] })),

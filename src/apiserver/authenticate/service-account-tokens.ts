@@ -11,7 +11,9 @@ export interface ServiceAccountKeys {
   readonly audiences: readonly string[];
   /** PEM, RSA or EC. */
   readonly signingKey: string;
-  /** Public keys whose tokens are believed, PEM; the signing key's own is always one of them. */
+  /** Signs the tokens that Secrets hold, PEM; the signing key does unless there is one. */
+  readonly secretsKey?: string;
+  /** Public keys whose tokens are believed, PEM; those of the keys above are always among them. */
   readonly verifyingKeys: readonly string[];
 }
 
@@ -78,21 +80,23 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #keys: ServiceAccountKeys;
-  readonly #signing: { readonly key: KeyObject; readonly id: string; readonly algorithm: string };
+  readonly #signing: SigningKey;
+  readonly #forSecrets: SigningKey;
   readonly #verifying: ReadonlyMap<string, KeyObject>;
   readonly #jwks: readonly Record<string, unknown>[];
   readonly #cache = new Map<string, Verified>();
 
   private constructor(
     keys: ServiceAccountKeys & { readonly store: Store; readonly clock: Clock },
-    signing: KeyObject,
+    { signing, forSecrets }: { signing: KeyObject; forSecrets: KeyObject },
     verifying: ReadonlyMap<string, KeyObject>,
     jwks: readonly Record<string, unknown>[],
   ) {
     this.#store = keys.store;
     this.#clock = keys.clock;
     this.#keys = keys;
-    this.#signing = { key: signing, id: keyId(createPublicKey(signing)), algorithm: algorithmOf(signing) };
+    this.#signing = signingKey(signing);
+    this.#forSecrets = signingKey(forSecrets);
     this.#verifying = verifying;
     this.#jwks = jwks;
   }
@@ -101,12 +105,17 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     keys: ServiceAccountKeys & { readonly store: Store; readonly clock: Clock },
   ): Promise<ServiceAccountTokens> {
     const signing = createPrivateKey(keys.signingKey);
-    const publics = [createPublicKey(signing), ...keys.verifyingKeys.map((pem) => createPublicKey(pem))];
+    const forSecrets = keys.secretsKey === undefined ? signing : createPrivateKey(keys.secretsKey);
+    const publics = [
+      createPublicKey(signing),
+      createPublicKey(forSecrets),
+      ...keys.verifyingKeys.map((pem) => createPublicKey(pem)),
+    ];
     const verifying = new Map(publics.map((key) => [keyId(key), key]));
     const jwks = await Promise.all(
       [...verifying].map(async ([kid, key]) => ({ use: "sig", ...(await exportJWK(key)), kid, alg: algorithmOf(key) })),
     );
-    return new ServiceAccountTokens(keys, signing, verifying, jwks);
+    return new ServiceAccountTokens(keys, { signing, forSecrets }, verifying, jwks);
   }
 
   get defaultAudiences(): readonly string[] {
@@ -145,10 +154,10 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       [secretClaim("service-account.uid")]: account.uid,
     };
     return new SignJWT(claims)
-      .setProtectedHeader({ alg: this.#signing.algorithm, kid: this.#signing.id })
+      .setProtectedHeader({ alg: this.#forSecrets.algorithm, kid: this.#forSecrets.id })
       .setIssuer(secretIssuer)
       .setSubject(`system:serviceaccount:${namespace}:${account.name}`)
-      .sign(this.#signing.key);
+      .sign(this.#forSecrets.key);
   }
 
   /** @throws {BadToken} for a token of this cluster's that is not (or no longer) good */
@@ -278,6 +287,16 @@ function ofRequest(payload: JWTPayload): Verified | undefined {
   if (!claims?.serviceaccount) return undefined;
   const expiresMs = (payload.exp ?? 0) * 1000;
   return { claims, audiences: [payload.aud ?? []].flat(), id: payload.jti ?? "", expiresMs };
+}
+
+interface SigningKey {
+  readonly key: KeyObject;
+  readonly id: string;
+  readonly algorithm: string;
+}
+
+function signingKey(key: KeyObject): SigningKey {
+  return { key, id: keyId(createPublicKey(key)), algorithm: algorithmOf(key) };
 }
 
 function keyId(key: KeyObject): string {

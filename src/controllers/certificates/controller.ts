@@ -57,7 +57,7 @@ async function isAllowed(
 }
 
 /** Issues the certificates of the signers that belong to the cluster itself. */
-export function certificateSigning(signer: CertificateSigner): Controller {
+export function certificateSigning(signer: CertificateSigner, mostMs: number): Controller {
   return defineController<CertificateSigningRequest>({
     name: "certificatesigningrequest-signing",
     account,
@@ -72,7 +72,7 @@ export function certificateSigning(signer: CertificateSigner): Controller {
         await cache.seen(await withCondition(client, "status", request, condition));
         return settled;
       }
-      const pem = await signer.sign(textOf(request), signOptions(request, now));
+      const pem = await signer.sign(textOf(request), signOptions(request, { nowMs: now, mostMs }));
       const certificate = Buffer.from(pem).toString("base64");
       const status = { ...request.status, certificate };
       await cache.seen(await client.updateStatus(certificateSigningRequest, { ...request, status }));

@@ -95,7 +95,10 @@ test.each<[name: string, seconds: number | undefined, lifetimeMs: number]>([
   ["never shorter than ten minutes", 1, hour / 6],
 ])("a certificate lives %s", (_, expirationSeconds, lifetimeMs) => {
   const request = aRequest({ ...(expirationSeconds && { expirationSeconds }) });
-  expect(signOptions(request, 0)).toMatchObject({ authority: "client", lifetimeMs });
+  expect(signOptions(request, { nowMs: 0, mostMs: 365 * 24 * 3_600_000 })).toMatchObject({
+    signer: "kubeletClient",
+    lifetimeMs,
+  });
 });
 
 test.each<[name: string, seed: Seed, endsAtMs: number | undefined, atMs: number]>([

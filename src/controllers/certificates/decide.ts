@@ -1,12 +1,12 @@
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from "../../api/schema/types.ts";
-import type { RequestedCertificate, SignOptions } from "./signer.ts";
+import type { RequestedCertificate, SignerName, SignOptions } from "./signer.ts";
 
-export const signers = {
+export const signers: Readonly<Record<SignerName, string>> = {
   client: "kubernetes.io/kube-apiserver-client",
   kubeletClient: "kubernetes.io/kube-apiserver-client-kubelet",
   kubeletServing: "kubernetes.io/kubelet-serving",
   legacy: "kubernetes.io/legacy-unknown",
-} as const;
+};
 
 const kubeletClientUsages = ["client auth", "digital signature", "key encipherment"];
 const kubeletServingUsages = ["digital signature", "key encipherment", "server auth"];
@@ -26,7 +26,7 @@ export function faultOf(
 }
 
 export function isOurs(signerName: string): boolean {
-  return Object.values<string>(signers).includes(signerName);
+  return signerOf(signerName) !== undefined;
 }
 
 function kubeletClientFault(requested: RequestedCertificate, usages: readonly string[]): string | undefined {
@@ -105,18 +105,24 @@ export function isToBeSigned(request: CertificateSigningRequest): boolean {
   );
 }
 
-const yearMs = 365 * 24 * 60 * 60 * 1000;
 const leastMs = 10 * 60 * 1000;
 
-/** With which authority, for what and for how long. */
-export function signOptions({ spec }: CertificateSigningRequest, nowMs: number): SignOptions {
-  const asked = spec.expirationSeconds === undefined ? yearMs : spec.expirationSeconds * 1000;
+/** By which signer, for what and for how long: at most `mostMs`, whatever was asked for. */
+export function signOptions(
+  { spec }: CertificateSigningRequest,
+  { nowMs, mostMs }: { nowMs: number; mostMs: number },
+): SignOptions {
+  const asked = spec.expirationSeconds === undefined ? mostMs : spec.expirationSeconds * 1000;
   return {
-    authority: spec.signerName === signers.kubeletServing ? "server" : "client",
+    signer: signerOf(spec.signerName) ?? "legacy",
     usages: spec.usages ?? [],
-    lifetimeMs: Math.max(leastMs, Math.min(yearMs, asked)),
+    lifetimeMs: asked >= mostMs ? mostMs : Math.max(leastMs, asked),
     nowMs,
   };
+}
+
+function signerOf(signerName: string): SignerName | undefined {
+  return (Object.keys(signers) as SignerName[]).find((name) => signers[name] === signerName);
 }
 
 const hourMs = 60 * 60 * 1000;
