@@ -1,5 +1,6 @@
 import type { Verb } from "../api/kind.ts";
 import type { AnyObject, KubeObject } from "../api/object.ts";
+import { copyOf } from "../api/patch/value.ts";
 import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
 import type { Action } from "./actions/action.ts";
 import type { Extensions } from "./aggregate/extensions.ts";
@@ -8,6 +9,7 @@ import { type Attributes, type Authorizer, refusal } from "./authorize/attribute
 import type { Call } from "./call.ts";
 import { onlyNameIn } from "./http/request-info.ts";
 import { unknownResource } from "./http/route.ts";
+import { decodeValueAs } from "./negotiate/decode-body.ts";
 import { objectOf } from "./negotiate/render.ts";
 import type { Answer } from "./registry/answer.ts";
 import { convertEntries } from "./registry/custom/forms.ts";
@@ -80,7 +82,7 @@ export function inProcessTransport({
       const answer = await perform(registry, actions, {
         verb: verb as Verb,
         call,
-        ...(body && { object: typed(resource, subresource, body) }),
+        ...(body && { object: received(resource, subresource, body) }),
         ...(patch && {
           patch: { type: patch.type, document: { value: patch.document, repeated: new Map() }, text: undefined },
         }),
@@ -115,12 +117,14 @@ function attributesOf(
   };
 }
 
-function typed(resource: Resource, subresource: string | undefined, body: AnyObject): AnyObject {
-  // Parts of this process hand over what they read, frozen and shared, with a change in it.
-  const own = structuredClone(body);
+/** What a part of this process hands over, read as if it had come as JSON. */
+function received(resource: Resource, subresource: string | undefined, body: AnyObject): AnyObject {
+  // Much of it is often an object that it was given, frozen and shared, with a change in it.
+  const own = copyOf(body);
+  if (subresource === undefined || resource.kind.subresources[subresource]?.sort === "part")
+    return decodeValueAs(own, resource, { encoding: "json", fieldValidation: "Ignore", warn() {} });
   own.metadata ??= {} as AnyObject["metadata"];
-  if (subresource !== undefined && resource.kind.subresources[subresource]?.sort !== "part") return own;
-  return { ...own, kind: resource.kind.kind, apiVersion: resource.groupVersion };
+  return own;
 }
 
 function asObject(answer: Answer): KubeObject | ListOf<AnyObject> {

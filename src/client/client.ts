@@ -47,8 +47,7 @@ export function openClient(transport: Transport, { fieldManager }: { fieldManage
     object: object,
     subresource?: string,
   ) => {
-    // The receiver may change what it is given, and much of it is often an object from a cache, frozen and shared.
-    const body = { ...thawed(object), apiVersion: apiVersionOf(kind), kind: kind.kind } as AnyObject;
+    const body = { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind } as AnyObject;
     const { namespace, name } = body.metadata;
     const target = { namespace, ...(verb === "update" && { name }), subresource };
     return (await transport.request({ verb, ...at(kind as never), ...target, body, options })) as T;
@@ -77,13 +76,4 @@ export function openClient(transport: Transport, { fieldManager }: { fieldManage
         options,
       })) as AnyObject,
   };
-}
-
-/** A copy of plain data that is nobody else's. */
-function thawed<T>(value: T): T {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(thawed) as T;
-  const copy: Record<string, unknown> = {};
-  for (const [name, part] of Object.entries(value)) copy[name] = thawed(part);
-  return copy as T;
 }

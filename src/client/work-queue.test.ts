@@ -2,16 +2,25 @@ import { describe, expect, test } from "vitest";
 import { fakeClock } from "../base/testing/fake-clock.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-function aQueue({ workers = 2, fails = () => false }: { workers?: number; fails?: (key: string) => boolean } = {}) {
+interface Given {
+  workers?: number;
+  fails?: (key: string) => boolean;
+  /** What a round computes before it waits. */
+  computesMs?: number;
+}
+
+function aQueue({ workers = 2, fails = () => false, computesMs = 0 }: Given = {}) {
   const clock = fakeClock();
+  let computedMs = 0;
   const begun: string[] = [];
   const open: { key: string; finish: (againMs?: number) => void }[] = [];
   const queue = new WorkQueue({
-    clock,
+    clock: { ...clock, now: () => clock.now() + computedMs },
     workers,
     failed: () => {},
     work: (key) => {
       begun.push(key);
+      computedMs += computesMs;
       if (fails(key)) return Promise.reject(new Error("no"));
       return new Promise((finish) => open.push({ key, finish: (againMs) => finish(againMs) }));
     },
@@ -88,6 +97,20 @@ describe("a work queue", () => {
     await finish(50);
     await clock.advance(50);
     expect(begun).toEqual(["a", "a"]);
+  });
+
+  test("lets a key rest nine times as long as its round computed, and others not", async () => {
+    const { queue, begun, clock, finish } = aQueue({ computesMs: 10 });
+    queue.add("a");
+    await clock.advance(0);
+    queue.add("a");
+    await finish();
+    queue.add("a");
+    queue.add("b");
+    await clock.advance(89);
+    expect(begun).toEqual(["a", "b"]);
+    await clock.advance(1);
+    expect(begun).toEqual(["a", "b", "a"]);
   });
 
   test("waits for nothing when it has nothing to do", async () => {

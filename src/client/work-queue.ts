@@ -11,18 +11,27 @@ export interface WorkQueueOptions {
   readonly failed: (key: string, error: unknown) => void;
 }
 
+/**
+ * How long a key rests after a round, in multiples of what the round computed before it first waited for something, and at
+ * most. An object with thousands of pods changes with each of them: without rest, each change would count them all anew.
+ */
+const rest = { times: 9, maxMs: 1000 };
+
 /** The waits between failures of one key: those of client-go's work queue. */
 export const failureWaits = { firstMs: 5, maxMs: 1_000_000 };
 
 /**
  * Keys that need work. A key that is added again while it waits is there once; one that is added while it is being worked
- * on comes up again afterwards, never twice at once. It holds at most one entry for each key that exists.
+ * on comes up again afterwards, never twice at once. A key whose rounds are long gets a tenth of the time, so that the
+ * changes meanwhile are worked on together. It holds at most one entry for each key that exists.
  */
 export class WorkQueue implements Disposable {
   readonly #options: WorkQueueOptions;
   /** In the order in which they come up. */
   readonly #ready = new Set<string>();
   readonly #working = new Set<string>();
+  /** Keys that were worked on for long and may not come up again yet. */
+  readonly #resting = new Map<string, Disposable>();
   readonly #again = new Set<string>();
   readonly #later = new Map<string, { dueMs: number; timer: Disposable }>();
   readonly #failures = new Map<string, number>();
@@ -35,7 +44,7 @@ export class WorkQueue implements Disposable {
 
   add(key: string): void {
     if (this.#stopped) return;
-    if (this.#working.has(key)) this.#again.add(key);
+    if (this.#working.has(key) || this.#resting.has(key)) this.#again.add(key);
     else this.#ready.add(key);
     this.#pump();
   }
@@ -67,6 +76,8 @@ export class WorkQueue implements Disposable {
     this.#stopped = true;
     for (const { timer } of this.#later.values()) timer[Symbol.dispose]();
     this.#later.clear();
+    for (const timer of this.#resting.values()) timer[Symbol.dispose]();
+    this.#resting.clear();
     this.#ready.clear();
     this.#again.clear();
   }
@@ -87,8 +98,13 @@ export class WorkQueue implements Disposable {
   }
 
   async #work(key: string): Promise<void> {
+    const { clock, work } = this.#options;
+    const beganMs = clock.now();
+    let computedMs = 0;
     try {
-      const againMs = await this.#options.work(key);
+      const working = work(key);
+      computedMs = clock.now() - beganMs;
+      const againMs = await working;
       this.#failures.delete(key);
       if (againMs !== undefined) this.addAfter(key, againMs);
     } catch (error) {
@@ -98,7 +114,16 @@ export class WorkQueue implements Disposable {
       this.addAfter(key, delayMs(failures, failureWaits));
     }
     this.#working.delete(key);
-    if (this.#again.delete(key)) this.add(key);
+    if (computedMs > 0 && !this.#stopped) this.#rest(key, Math.min(computedMs * rest.times, rest.maxMs));
+    else if (this.#again.delete(key)) this.add(key);
     this.#pump();
+  }
+
+  #rest(key: string, restMs: number): void {
+    const timer = this.#options.clock.after(restMs, () => {
+      this.#resting.delete(key);
+      if (this.#again.delete(key)) this.add(key);
+    });
+    this.#resting.set(key, timer);
   }
 }

@@ -12,7 +12,7 @@ type Writing = Pick<Context, "client" | "events">;
 export function creationOf(blank: Unsaved<Pod>, owner: KubeObject, { client, events }: Writing): WriteStep {
   return async () => {
     try {
-      const created = await client.create(pod, structuredClone(blank));
+      const created = await client.create(pod, blank);
       const message = `Created pod: ${created.metadata.name}`;
       events.record(owner, { type: "Normal", reason: "SuccessfulCreate", message });
       return created;

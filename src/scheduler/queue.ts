@@ -49,6 +49,8 @@ export class SchedulingQueue implements Disposable {
   readonly #waiting = new Map<string, Waiting>();
   /** Those in place "active" by priority; each set in the order of arrival. */
   readonly #active = new Map<number, Set<Waiting>>();
+  /** Those in place "unschedulable". */
+  readonly #unschedulable = new Set<Waiting>();
   /** Those in place "backoff" that a change may have helped. */
   readonly #helped = new Set<Waiting>();
   readonly #timers = new Map<string, Disposable>();
@@ -82,6 +84,7 @@ export class SchedulingQueue implements Disposable {
     const known = this.#waiting.get(uid);
     if (!known) return;
     this.#deactivate(known);
+    this.#unschedulable.delete(known);
     this.#helped.delete(known);
     this.#stopTimer(uid);
     this.#waiting.delete(uid);
@@ -121,8 +124,7 @@ export class SchedulingQueue implements Disposable {
 
   /** Something changed in the cluster: those whom it may help are tried again. */
   changed(change: ClusterChange): void {
-    for (const entry of this.#waiting.values()) {
-      if (entry.place !== "unschedulable") continue;
+    for (const entry of this.#unschedulable) {
       if (entry.rejectedBy.size === 0 || this.#mayHelp(entry.pod, entry.rejectedBy, change)) this.#retry(entry);
     }
   }
@@ -140,6 +142,7 @@ export class SchedulingQueue implements Disposable {
   }
 
   #retry(entry: Waiting): void {
+    this.#unschedulable.delete(entry);
     this.#stopTimer(entry.pod.uid);
     const waitMs = entry.readyAtMs - this.#clock.now();
     if (waitMs <= 0) {
@@ -155,6 +158,7 @@ export class SchedulingQueue implements Disposable {
 
   #remember(entry: Waiting): Waiting {
     this.#waiting.set(entry.pod.uid, entry);
+    if (entry.place === "unschedulable") this.#unschedulable.add(entry);
     return entry;
   }
 

@@ -5,12 +5,15 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A deep copy that shares nothing with what it was made from. */
+/** A deep copy that shares nothing with what it was made from; members that are undefined are left out, as in JSON. */
 export function copyOf<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(copyOf) as T;
   const copy: JsonObject = {};
-  for (const key in value) setKey(copy, key, copyOf((value as JsonObject)[key]));
+  for (const key in value) {
+    const member = (value as JsonObject)[key];
+    if (member !== undefined) setKey(copy, key, copyOf(member));
+  }
   return copy as T;
 }
 

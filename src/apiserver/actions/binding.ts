@@ -1,4 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
+import { copyOf } from "../../api/patch/value.ts";
 import { badRequest, conflict, internalError, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
 import type { Registry } from "../registry/deps.ts";
@@ -51,7 +52,7 @@ interface Condition {
 
 function bound(registry: Registry, pod: AnyObject, body: AnyObject, target: Target, name: string): AnyObject {
   const refused = (why: string): StatusError => conflict({ group: "", plural: "pods/binding" }, name, why);
-  const next = structuredClone(pod);
+  const next = copyOf(pod);
   next.spec ??= {};
   const spec = next.spec as BindableSpec;
   if (body.metadata.uid && body.metadata.uid !== pod.metadata.uid)

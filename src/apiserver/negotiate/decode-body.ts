@@ -76,6 +76,14 @@ export function decodeDocument(document: JsonDocument, expected: ExpectedBody, o
   }
 }
 
+/** The same for a value that was never text: what a resource's type makes of it. */
+export function decodeValueAs(value: unknown, resource: Resource, options: DecodeOptions): AnyObject {
+  const document = { value, repeated: new Map() };
+  return resource.custom
+    ? decodeCustomDocument(document, resource, options)
+    : decodeDocument(document, resource.kind, options);
+}
+
 /** An object that says what it is, and has metadata. */
 export function completed(
   object: Record<string, unknown>,

@@ -1,5 +1,6 @@
 import type { Subresource } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
+import { copyOf } from "../../api/patch/value.ts";
 import { setAt, valueAt } from "./paths.ts";
 import type { Resource } from "./resources.ts";
 
@@ -23,15 +24,15 @@ export function cleared(resource: Resource, object: AnyObject): AnyObject {
 export function keptReserved(resource: Resource, object: AnyObject, old: AnyObject): AnyObject {
   for (const field of reservedFields(resource)) {
     if (old[field] === undefined) delete object[field];
-    else object[field] = structuredClone(old[field]);
+    else object[field] = copyOf(old[field]);
   }
   return object;
 }
 
 /** What a subresource makes of an object: the old one with the parts that it owns, and metadata but for what it keeps, new. */
 export function partOf({ owns, keeps = [] }: Part, object: AnyObject, old: AnyObject): AnyObject {
-  const whole: AnyObject = { ...structuredClone(old), metadata: object.metadata };
+  const whole: AnyObject = { ...copyOf(old), metadata: object.metadata };
   for (const path of owns) setAt(whole, path, valueAt(object, path));
-  for (const path of keeps) setAt(whole, path, structuredClone(valueAt(old, path)));
+  for (const path of keeps) setAt(whole, path, copyOf(valueAt(old, path)));
   return whole;
 }

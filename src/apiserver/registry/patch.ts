@@ -12,13 +12,7 @@ import type { SchemaNode } from "../../api/schema/node.ts";
 import { typeNode, typeOfKind } from "../../api/schema/table.ts";
 import { badRequest, conflict, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
-import {
-  completed,
-  decodeCustomDocument,
-  decodeDocument,
-  type FieldValidation,
-  fillIn,
-} from "../negotiate/decode-body.ts";
+import { completed, decodeValueAs, type FieldValidation, fillIn } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
 import { nodeOf, writerOf } from "./ownership.ts";
@@ -99,10 +93,7 @@ function appliedConfiguration({ resource }: Call, given: unknown): Partial<AnyOb
 export function readAs(call: Call, value: AnyObject): AnyObject {
   const { resource, options } = call;
   const decoding = { encoding: "json", fieldValidation: options.fieldValidation ?? "Warn", warn: call.warn } as const;
-  const object = resource.custom
-    ? decodeCustomDocument({ value, repeated: new Map() }, resource, decoding)
-    : decodeDocument({ value, repeated: new Map() }, resource.kind, decoding);
-  return fillIn(resource, object);
+  return fillIn(resource, decodeValueAs(value, resource, decoding));
 }
 
 function noStrategicPatch(): StatusError {

@@ -2,6 +2,7 @@ import { applyTypeDefaults } from "../../api/defaults.ts";
 import { apiVersionOf, type Subresource, type Verb } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { trackUpdate } from "../../api/patch/managed.ts";
+import { copyOf } from "../../api/patch/value.ts";
 import type { PatchType } from "../../api/request.ts";
 import type { JsonDocument } from "../../api/schema/json.ts";
 import { isType, typeNode } from "../../api/schema/table.ts";
@@ -122,7 +123,7 @@ function getObject({ store }: Registry, { resource, namespace, name = "", option
 function replaceObject(registry: Registry, call: Call, object: AnyObject): Promise<Answer> {
   // A PUT that names no revision is tried again on what it then finds; it needs the object as it came each time.
   const conditional = Boolean(object.metadata.resourceVersion);
-  const next = (): AnyObject => (conditional ? object : structuredClone(object));
+  const next = (): AnyObject => (conditional ? object : copyOf(object));
   const mayCreate = call.subresource === undefined && call.resource.home.strategy.createOnUpdate === true;
   return updateObject(registry, call, {
     change: next,
