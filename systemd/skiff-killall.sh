@@ -40,7 +40,7 @@ awk -v d="$data/agent/pods/" -v m="$run/" 'index($2, d) == 1 || index($2, m) == 
 rm -rf "$run"
 
 # Pods' links, the node's among pods, the overlay; then the routes to other nodes' pods, known by their protocol.
-ip -o link show 2>/dev/null | sed -nE 's/^[0-9]+: (skf[0-9a-f]{12}|skiff0|skiffvx)[:@].*/\1/p' |
+ip -o link show 2>/dev/null | sed -nE 's/^[0-9]+: (skf[0-9a-f]{12}|skiff0|skiffvx|skiffwg)[:@].*/\1/p' |
   while read -r link; do ip link delete "$link" 2>/dev/null; done
 for family in -4 -6; do ip $family route flush proto 143 2>/dev/null; done
 

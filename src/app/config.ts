@@ -39,7 +39,7 @@ export interface ServerConfig {
   readonly agent: AgentConfig;
 }
 
-export type NetworkBackend = "vxlan" | "host-gw" | "none";
+export type NetworkBackend = "vxlan" | "host-gw" | "wireguard" | "none";
 
 /** All that `skiff agent` is told. */
 export interface JoinConfig {

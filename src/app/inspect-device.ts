@@ -5,7 +5,7 @@ import { clock, network } from "./check/clock.ts";
 import { cluster } from "./check/cluster.ts";
 import { diskSpace, diskSpeed, memory } from "./check/disk.ts";
 import { docker } from "./check/docker.ts";
-import { forwarding, kernel, overlay, tools } from "./check/kernel.ts";
+import { forwarding, kernel, overlay, tools, tunnels } from "./check/kernel.ts";
 import { apiPort } from "./check/ports.ts";
 import type { JoinConfig, ServerConfig } from "./config.ts";
 
@@ -18,6 +18,7 @@ export const checks: readonly Check[] = [
   cgroups,
   forwarding,
   overlay,
+  tunnels,
   docker,
   cluster,
   apiPort,

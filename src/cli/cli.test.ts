@@ -73,7 +73,7 @@ describe("the server's configuration", () => {
       ["--write-kubeconfig-mode=rw"],
       "--write-kubeconfig-mode rw: a file mode has three octal digits, such as 600 or 644",
     ],
-    [["--flannel-backend=ipsec"], "--flannel-backend ipsec: choose one of vxlan, host-gw, none"],
+    [["--flannel-backend=ipsec"], "--flannel-backend ipsec: choose one of vxlan, host-gw, wireguard, none"],
     [["--node-label=a=b%c"], "--node-label a=b%c: a valid label must be"],
     [["--shutdown-grace-period=soon"], "--shutdown-grace-period soon: a duration is written as 90s or 1m30s"],
     [

@@ -4,6 +4,9 @@ import { concernsMachine, concernsSkiff } from "./mend.ts";
 test.each<[what: string, line: string, concerns: boolean]>([
   ["the node's own link is gone", "Deleted 7: skiff0@skiff0p: <BROADCAST> mtu 1500 state DOWN", true],
   ["the overlay is gone", "Deleted 9: skiffvx: <BROADCAST> mtu 1450 state DOWN", true],
+  ["the overlay was set down", "9: skiffvx: <BROADCAST,MULTICAST> mtu 1450 state DOWN group default", true],
+  ["the overlay is up", "9: skiffvx: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 state UNKNOWN group default", false],
+  ["the tunnels are gone", "Deleted 9: skiffwg: <POINTOPOINT,NOARP> mtu 1440 state DOWN", true],
   ["a way to another node is gone", "Deleted 10.42.1.0/24 via 172.31.20.2 dev eth0 proto 143 src 10.42.0.1", true],
   ["the way to a pod is gone", "Deleted 10.42.0.7 dev skf0123456789ab proto 143 scope link", true],
   ["a pod's link went with its pod", "Deleted 12: skf0123456789ab@if2: <BROADCAST> mtu 1450 state DOWN", false],

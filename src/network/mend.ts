@@ -3,6 +3,7 @@ import { Lifecycle } from "../base/lifecycle.ts";
 import { type Log, messageOf } from "../base/log.ts";
 import { nodeLink, nodeLinkPeer, routeProtocol } from "./pods/names.ts";
 import { vxlan } from "./pods/routes.ts";
+import { wireguard } from "./pods/wireguard.ts";
 import type { ForeignChanges } from "./services/foreign-changes.ts";
 import { watchKernel } from "./watch-kernel.ts";
 
@@ -80,7 +81,9 @@ export async function mendWhatOthersTake({
   return parts;
 }
 
-const own = new RegExp(`\\b(${nodeLink}|${nodeLinkPeer}|${vxlan.link})\\b|\\bproto ${routeProtocol}\\b`);
+const own = new RegExp(
+  `\\b(${nodeLink}|${nodeLinkPeer}|${vxlan.link}|${wireguard.link})\\b|\\bproto ${routeProtocol}\\b`,
+);
 const isPodLink = /\bskf[0-9a-f]{12}\b/;
 
 /**
@@ -90,7 +93,9 @@ const isPodLink = /\bskf[0-9a-f]{12}\b/;
 export function concernsSkiff(line: string): boolean {
   if (isPodLink.test(line)) return line.startsWith("Deleted") && !/^Deleted \d+: /.test(line);
   if (line.startsWith("Deleted")) return own.test(line);
-  return /^\d+: .*\bstate UP\b/.test(line) && !own.test(line) && !/\bveth|\bbr-|\bdocker/.test(line);
+  // The kernel drops the routes of a link that is set down, and says nothing of them.
+  if (own.test(line)) return /^\d+: [^<]*<(?![^>]*\bUP\b)/.test(line);
+  return /^\d+: .*\bstate UP\b/.test(line) && !/\bveth|\bbr-|\bdocker/.test(line);
 }
 
 /** Whether a line of `ip monitor` tells of an address of the machine's own, or of its way outside. */

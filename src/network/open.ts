@@ -10,13 +10,15 @@ import type { Informers } from "../client/informer.ts";
 import { openDns } from "./dns/open-dns.ts";
 import { mendWhatOthersTake } from "./mend.ts";
 import { passForeignFilters } from "./pods/foreign-filters.ts";
-import { readOutsideMtu } from "./pods/kernel.ts";
+import { readMtuOf, readOutsideMtu } from "./pods/kernel.ts";
 import { raiseNodeLink } from "./pods/node-link.ts";
 import { NodeRange } from "./pods/node-range.ts";
 import { Peers } from "./pods/peers.ts";
 import { PodLinks, type SandboxToAttach } from "./pods/pod-links.ts";
 import { type Backend, vxlan } from "./pods/routes.ts";
 import { nodeSysctls, setSysctls } from "./pods/sysctls.ts";
+import { publicKeyAnnotation, wireguard } from "./pods/wireguard.ts";
+import { WireguardLink } from "./pods/wireguard-link.ts";
 import { ForeignChanges } from "./services/foreign-changes.ts";
 import { KernelTable } from "./services/kernel.ts";
 import { ServiceProxy } from "./services/proxy.ts";
@@ -25,6 +27,8 @@ import { checkTools } from "./tools.ts";
 export interface NetworkOptions {
   readonly informers: Informers;
   readonly nodeName: string;
+  /** Where other nodes reach this one; the link that has the first carries what pods of two nodes send each other. */
+  readonly nodeIps?: readonly string[];
   /** One or two: IPv4, IPv6. */
   readonly clusterCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
@@ -44,6 +48,8 @@ export interface NetworkOptions {
 
 /** The network of a node. Disposing of it stops the work and leaves rules, routes and links: packets go on flowing. */
 export interface Network extends AsyncDisposable {
+  /** What the Node object is to say of this node's end. */
+  readonly annotations: Readonly<Record<string, string>>;
   attach(pod: SandboxToAttach, signal: AbortSignal): Promise<{ readonly ips: readonly string[] }>;
   detach(podUid: string): Promise<void>;
   keepOnly(podUids: ReadonlySet<string>): Promise<void>;
@@ -72,7 +78,9 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     const raise = (nodeIps: readonly string[]) => raiseNodeLink({ nodeIps, dnsIps: clusterDns, serviceCidrs }, log);
     await raise(range.current?.nodeIps ?? []);
 
-    const mtu = await podMtu(backend);
+    const mtu = await podMtu(backend, options.nodeIps);
+    const wireguardLink =
+      backend === "wireguard" ? await WireguardLink.open({ directory: stateDirectory, mtu, clock, log }) : undefined;
     const dns = await parts.start("dns", () =>
       openDns({ services, slices, namespaces, addresses: clusterDns, domain: clusterDomain, resolvConf, clock, log }),
     );
@@ -95,7 +103,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       return proxy;
     });
     const peers = await parts.start("peers", () => {
-      const peers = new Peers({ nodes, range, nodeName, backend, clock, log });
+      const peers = new Peers({ nodes, range, nodeName, backend, mtu, wireguardLink, clock, log });
       peers.start();
       return peers;
     });
@@ -134,6 +142,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     );
 
     return {
+      annotations: wireguardLink ? { [publicKeyAnnotation]: wireguardLink.publicKey } : {},
       attach: (pod, signal) => links.attach(pod, signal),
       detach: (podUid) => links.detach(podUid),
       keepOnly: (podUids) => links.keepOnly(podUids),
@@ -146,11 +155,22 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   }
 }
 
-/** The longest packet that a pod may send: what the way outside takes, less what the overlay puts around it. */
-async function podMtu(backend: Backend): Promise<number> {
+/** The longest packet that a pod may send: what the way to other nodes takes, less what the backend puts around it. */
+async function podMtu(backend: Backend, [nodeIp]: readonly string[] = []): Promise<number> {
+  const family = nodeIp && isV6(nodeIp) ? 6 : 4;
+  const own = nodeIp === undefined ? undefined : await readMtuOf(nodeIp);
   const [v4, v6] = await Promise.all([readOutsideMtu(4), readOutsideMtu(6)]);
-  const overhead = backend === "vxlan" ? vxlan.overheadBytes[v4 === undefined && v6 !== undefined ? 6 : 4] : 0;
-  return (v4 ?? v6 ?? 1500) - overhead;
+  if (own !== undefined) return own - overheadBytes[backend][family];
+  return (v4 ?? v6 ?? 1500) - overheadBytes[backend][v4 === undefined && v6 !== undefined ? 6 : 4];
 }
+
+const nothing = { 4: 0, 6: 0 };
+/** What a backend puts around a packet, by the family in which nodes reach each other. */
+const overheadBytes: Readonly<Record<Backend, { readonly 4: number; readonly 6: number }>> = {
+  vxlan: vxlan.overheadBytes,
+  wireguard: wireguard.overheadBytes,
+  "host-gw": nothing,
+  none: nothing,
+};
 
 const isV6 = (cidr: string): boolean => cidr.includes(":");

@@ -1,5 +1,5 @@
 import { vxlan as overlay } from "./pods/routes.ts";
-import { CommandFailed, runCommand } from "./run-command.ts";
+import { CommandFailed, runCommand, ToolMissing } from "./run-command.ts";
 
 /** A thing the network asks of the kernel, tried in a network namespace that is gone afterwards. */
 interface Probe {
@@ -33,6 +33,8 @@ const vxlan: Probe = {
   command: ["ip", "link", "add", "x0", "type", "vxlan", "id", "1", "dstport", String(overlay.port)],
 };
 
+const wireguard: Probe = { feature: "WireGuard", command: ["ip", "link", "add", "w0", "type", "wireguard"] };
+
 interface VxlanJson {
   readonly ifname: string;
   readonly linkinfo?: { readonly info_data?: { readonly id?: number; readonly port?: number } };
@@ -51,13 +53,32 @@ export async function otherOverlay(): Promise<string | undefined> {
 /** What the kernel lacks of all that the pod network needs. As root; changes nothing. @throws {ToolMissing} */
 export async function missingFeatures({ withOverlay }: { withOverlay: boolean }): Promise<readonly string[]> {
   const missing: string[] = [];
-  for (const { feature, command, input = "" } of withOverlay ? [...probes, vxlan] : probes) {
-    try {
-      await runCommand("unshare", ["-n", ...command], { input });
-    } catch (error) {
-      if (!(error instanceof CommandFailed)) throw error;
-      missing.push(feature);
-    }
-  }
+  for (const probe of withOverlay ? [...probes, vxlan] : probes) if (!(await has(probe))) missing.push(probe.feature);
   return missing;
+}
+
+/**
+ * What carries the tunnels on this machine: the kernel, or the program that stands in for it; undefined: nothing does.
+ * @throws {ToolMissing} when the program is missing that both are set up with
+ */
+export async function wireguardCarrier(): Promise<"kernel" | "program" | undefined> {
+  await runCommand("wg", ["--version"]);
+  if (await has(wireguard)) return "kernel";
+  try {
+    await runCommand("wireguard-go", ["--version"]);
+    return "program";
+  } catch (error) {
+    if (error instanceof ToolMissing) return undefined;
+    throw error;
+  }
+}
+
+async function has({ command, input = "" }: Probe): Promise<boolean> {
+  try {
+    await runCommand("unshare", ["-n", ...command], { input });
+    return true;
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    return false;
+  }
 }

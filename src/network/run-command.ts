@@ -30,6 +30,7 @@ const packages: Readonly<Record<string, string>> = {
   nsenter: "util-linux",
   bridge: "iproute2",
   conntrack: "conntrack",
+  wg: "wireguard-tools",
   unshare: "util-linux",
 };
 
@@ -43,10 +44,14 @@ const longestOutputBytes = 64 << 20;
 export function runCommand(
   command: string,
   args: readonly string[],
-  { input = "", signal }: { input?: string; signal?: AbortSignal } = {},
+  { input = "", signal, env }: { input?: string; signal?: AbortSignal; env?: Readonly<Record<string, string>> } = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { signal, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      signal,
+      stdio: ["pipe", "pipe", "pipe"],
+      ...(env && { env: { ...process.env, ...env } }),
+    });
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;

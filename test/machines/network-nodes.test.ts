@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Netns, NodeNetwork } from "../support/network-namespace.ts";
 
 /** Two nodes on one LAN, with IPv4 and IPv6, and a pod on each. */
-describe.each(["host-gw", "vxlan"] as const)("two nodes with %s", (backend) => {
+describe.each(["host-gw", "vxlan", "wireguard"] as const)("two nodes with %s", (backend) => {
   const names = ["n1", "n2"] as const;
-  let nodes: { name: string; netns: Netns; network: NodeNetwork; pod: Netns; ips: string[] }[] = [];
+  let nodes: { name: string; netns: Netns; network: NodeNetwork; pod: Netns; ips: string[]; publish: never }[] = [];
 
   beforeEach(async () => {
     for (const [i, name] of names.entries()) {
@@ -19,7 +19,7 @@ describe.each(["host-gw", "vxlan"] as const)("two nodes with %s", (backend) => {
         resolvConf: "/etc/resolv.conf",
         backend,
       });
-      nodes.push({ name, netns, network, pod, ips: [] });
+      nodes.push({ name, netns, network, pod, ips: [], publish: aNode(i) });
       if (i === 1) nodes[0]!.netns.run(`ip link add eth0 type veth peer name eth0 netns ${netns.name}`);
     }
     for (const [i, { netns }] of nodes.entries()) {
@@ -30,11 +30,14 @@ describe.each(["host-gw", "vxlan"] as const)("two nodes with %s", (backend) => {
     for (const node of nodes) {
       for (const i of names.keys()) await node.network.put("nodes", aNode(i));
       await node.network.open();
+      const annotations = (await node.network.call("annotations")) as Record<string, string>;
+      node.publish = aNode(names.indexOf(node.name as "n1"), annotations);
       const { pid } = node.pod.start("busybox", ["httpd", "-f", "-p", "8080", "-h", "/usr"]);
       await vi.waitFor(() => expect(node.pod.run(`ip netns pids ${node.pod.name}`)).toContain(String(pid)));
       const pod = { uid: `uid-${node.name}`, namespace: "default", name: "p", pid };
       node.ips = ((await node.network.call("attach", pod)) as { ips: string[] }).ips;
     }
+    for (const { network } of nodes) for (const { publish } of nodes) await network.put("nodes", publish);
   });
 
   afterEach(() => {
@@ -46,7 +49,7 @@ describe.each(["host-gw", "vxlan"] as const)("two nodes with %s", (backend) => {
     const [a, b] = nodes;
     for (const ip of b!.ips) await vi.waitFor(() => a!.pod.run(`busybox ping -c 1 -W 1 ${ip}`), { timeout: 5_000 });
     for (const ip of b!.ips) expect(a!.netns.run(`busybox ping -c 1 -W 1 ${ip}`)).toContain(" 0% packet loss");
-    const mtu = backend === "vxlan" ? 1450 : 1500;
+    const mtu = { vxlan: 1450, wireguard: 1440, "host-gw": 1500 }[backend];
     expect(a!.pod.run("ip link show eth0")).toContain(`mtu ${mtu} `);
     expect(a!.pod.run(`busybox ping -c 1 -W 1 -s ${mtu - 28} ${b!.ips[0]}`)).toContain(" 0% packet loss");
     b!.pod.run("nft add table inet t; nft 'add chain inet t c { type filter hook input priority 0; }'");
@@ -67,11 +70,11 @@ describe.each(["host-gw", "vxlan"] as const)("two nodes with %s", (backend) => {
   });
 });
 
-function aNode(i: number) {
+function aNode(i: number, annotations: Record<string, string> = {}) {
   return {
     apiVersion: "v1",
     kind: "Node",
-    metadata: { name: `n${i + 1}` },
+    metadata: { name: `n${i + 1}`, annotations },
     spec: { podCIDRs: [`10.42.${i + 1}.0/24`, `fd42:0:0:${i + 1}::/64`] },
     status: {
       addresses: [

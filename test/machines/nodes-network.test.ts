@@ -45,7 +45,7 @@ spec:
     readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 `;
 
-describe.each(["vxlan", "host-gw"])("two nodes with %s", (backend) => {
+describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) => {
   const machines: Record<string, Machine> = {};
   let net: Lan;
   let cluster: Cluster;
@@ -122,7 +122,10 @@ describe.each(["vxlan", "host-gw"])("two nodes with %s", (backend) => {
     const { clusterIP } = (await cluster.kubectl.json(["get", "service", "web"])).spec;
     for (const from of nodes) await answeredByBoth(() => get(from, `http://${clusterIP}/`));
     for (const name of nodes) {
-      await machines[name]?.must("sh", ["-c", "ip -4 route flush table main proto 143; ip link del skiffvx || true"]);
+      await machines[name]?.must("sh", [
+        "-c",
+        "ip -4 route flush table main proto 143; ip link del skiffvx || ip link del skiffwg || true",
+      ]);
       await machines[name]?.must("ip", ["link", "del", "skiff0"]);
     }
     await reachEachOther();

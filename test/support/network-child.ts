@@ -23,6 +23,7 @@ const calls: { [name in ChildCall["name"]]: (...args: never[]) => unknown } = {
   attach: (pod: Parameters<typeof network.attach>[0]) => network.attach(pod, AbortSignal.timeout(10_000)),
   detach: (uid: string) => network.detach(uid),
   keepOnly: (uids: string[]) => network.keepOnly(new Set(uids)),
+  annotations: () => network.annotations,
   settled: () => network.settled(),
   stop: () => network[Symbol.asyncDispose](),
   removeEverything: () => removeEverything(systemClock),

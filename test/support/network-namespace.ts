@@ -11,7 +11,16 @@ export type ChildOptions = Omit<NetworkOptions, "informers" | "clock" | "log"> &
 };
 export interface ChildCall {
   readonly id: number;
-  readonly name: "put" | "remove" | "attach" | "detach" | "keepOnly" | "settled" | "stop" | "removeEverything";
+  readonly name:
+    | "put"
+    | "remove"
+    | "attach"
+    | "detach"
+    | "keepOnly"
+    | "settled"
+    | "annotations"
+    | "stop"
+    | "removeEverything";
   readonly args: readonly unknown[];
 }
 
@@ -86,7 +95,10 @@ export class NodeNetwork implements Disposable {
   async open(): Promise<void> {
     const options: ChildOptions = { ...this.#options, objects: [...this.#objects.values()] };
     const script = join(import.meta.dirname, "network-child.ts");
-    const child = this.netns.start(process.execPath, [script, JSON.stringify(options)], { ipc: true });
+    // A folder of its own for wireguard-go, which calls what it opens there after its link.
+    const alone = 'mkdir -p /run/wireguard && mount -t tmpfs wireguard /run/wireguard && exec "$@"';
+    const args = ["-c", alone, "sh", process.execPath, script, JSON.stringify(options)];
+    const child = this.netns.start("sh", args, { ipc: true });
     this.#child = child;
     child.on("message", ({ id, result, error }: { id: number; result?: unknown; error?: string }) => {
       const waiting = this.#waiting.get(id);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { CannotStart } from "../../base/lifecycle.ts";
-import { missingFeatures, otherOverlay } from "../../network/probe-kernel.ts";
+import { missingFeatures, otherOverlay, wireguardCarrier } from "../../network/probe-kernel.ts";
 import { checkConntrack, checkTools } from "../../network/tools.ts";
 import { type Check, ok, problem, warning } from "./check.ts";
 
@@ -47,6 +47,26 @@ export const overlay: Check = {
     return problem(
       `${other} is there`,
       `${other}, the overlay of another Kubernetes, is on this machine, and skiff needs its place: remove that one (k3s-killall.sh, or ip link delete ${other}), or take --flannel-backend host-gw`,
+    );
+  },
+};
+
+/** What packets between nodes are to travel in, encrypted. */
+export const tunnels: Check = {
+  name: "WireGuard",
+  concerns: ({ agent }) => agent?.networkBackend === "wireguard",
+  async look() {
+    const carrier = await refusedPlainly(wireguardCarrier);
+    if (carrier === "kernel") return ok("the kernel's");
+    if (carrier === "program")
+      return warning(
+        "wireguard-go",
+        "the kernel has no WireGuard (a module since 5.6), so packets between nodes pass through wireguard-go, which costs more: load the module if there is one (modprobe wireguard)",
+      );
+    if (carrier !== undefined) return problem("no wg", carrier);
+    return problem(
+      "not there",
+      "the kernel has no WireGuard (a module since 5.6): load it (modprobe wireguard), install wireguard-go, or choose another --flannel-backend",
     );
   },
 };

@@ -144,7 +144,7 @@ export const server: Command = {
     {
       name: "flannel-backend",
       value: "NAME",
-      does: "how pod packets travel between nodes: vxlan, host-gw or none",
+      does: "how pod packets travel between nodes: vxlan, host-gw, wireguard (wireguard-native) or none",
       defaultText: "vxlan",
     },
     { name: "debug", does: "log more", env: "SKIFF_DEBUG" },
@@ -217,9 +217,15 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     without,
     ...componentSettings(values, clusterCidrs, serviceCidrs),
     snapshots: snapshotsFrom(values, dataDirectory),
-    networkBackend: values.oneOf("flannel-backend", ["vxlan", "host-gw", "none"]),
+    networkBackend: backendFrom(values),
     agent: agentConfigFrom(values, { machineName, dataDirectory }),
   };
+}
+
+/** k3s calls the kernel's WireGuard "wireguard-native". */
+function backendFrom(values: Values): ServerConfig["networkBackend"] {
+  const name = values.oneOf("flannel-backend", ["vxlan", "host-gw", "wireguard", "none", "wireguard-native"]);
+  return name === "wireguard-native" ? "wireguard" : name;
 }
 
 /** Settings in the words of Kubernetes' own programs. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { CommandFailed, runCommand } from "../run-command.ts";
 import { type Attachment, attachmentFrom, nodeLink, routeProtocol } from "./names.ts";
 import { type Backend, type PeerRange, vxlan } from "./routes.ts";
+import { wireguard } from "./wireguard.ts";
 
 /** Carries out lines of `ip` in one go; stops at the first that fails. */
 export async function ipBatch(lines: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -77,9 +78,16 @@ export async function readPeerRoutes(backend: Backend): Promise<PeerRange[]> {
   });
 }
 
+/** The MTU of the link that has this address; undefined where none has. */
+export async function readMtuOf(address: string): Promise<number | undefined> {
+  const text = await runCommand("ip", ["-j", "address", "show", "to", address]);
+  // Links without such an address are printed as empty objects.
+  return (JSON.parse(text || "[]") as Partial<LinkJson>[]).find(({ mtu }) => mtu !== undefined)?.mtu;
+}
+
 /** Removes every link and route of skiff's. */
 export async function removeLinks(): Promise<void> {
-  const links = [...(await readAttachments()).keys(), nodeLink, vxlan.link];
+  const links = [...(await readAttachments()).keys(), nodeLink, vxlan.link, wireguard.link];
   for (const link of links) await deleteLink(link);
   for (const family of ["-4", "-6"]) {
     const routes = JSON.parse(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Node } from "../../api/schema/types.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -6,22 +7,29 @@ import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
 import { runCommand } from "../run-command.ts";
 import { deleteLink, ipBatch, linkExists, readPeerRoutes } from "./kernel.ts";
-import type { NodeRange } from "./node-range.ts";
+import type { KnownRange, NodeRange } from "./node-range.ts";
 import {
   type Backend,
   internalIpOf,
-  overlayCommands,
+  makeOverlay,
   type PeerRange,
   peerRanges,
   routeCommands,
   vxlan,
+  wireOverlay,
 } from "./routes.ts";
+import { wireguard } from "./wireguard.ts";
+import type { WireguardLink } from "./wireguard-link.ts";
 
 export interface PeersOptions {
   readonly nodes: Informer<Node>;
   readonly range: NodeRange;
   readonly nodeName: string;
   readonly backend: Backend;
+  /** The longest packet that pods send. */
+  readonly mtu: number;
+  /** Where that is the backend. */
+  readonly wireguardLink?: WireguardLink | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -35,7 +43,9 @@ export class Peers implements AsyncDisposable {
   #subscription: Disposable | undefined;
   #working: Promise<void> = Promise.resolve();
   #pending = false;
-  #overlayIp: string | undefined;
+  #mending = false;
+  /** The addresses that the overlay was made for. */
+  #raisedFor: string | undefined;
 
   constructor(options: PeersOptions) {
     this.#options = options;
@@ -57,6 +67,7 @@ export class Peers implements AsyncDisposable {
   /** Somebody else took ways away: all of them are set anew. */
   mend(): void {
     this.#applied = [];
+    this.#mending = true;
     this.changed();
   }
 
@@ -77,15 +88,18 @@ export class Peers implements AsyncDisposable {
   }
 
   async #reconcile(): Promise<void> {
-    const { nodes, range, nodeName, backend, clock, log } = this.#options;
+    const { nodes, range, nodeName, backend, wireguardLink, clock, log } = this.#options;
     const own = nodes.get({ name: nodeName });
     const known = range.current;
     const nodeIp = own && internalIpOf(own);
     if (!known || !nodeIp) return;
     try {
-      if (backend === "vxlan") await this.#raiseOverlay(known.cidrs, nodeIp);
+      await this.#raiseOverlay(known, nodeIp);
       const from = this.#applied ?? (await readPeerRoutes(backend));
-      const to = peerRanges(nodes.list(), nodeName, backend === "vxlan" ? parseIp(nodeIp)?.family : undefined);
+      const hasOverlay = backend === "vxlan" || backend === "wireguard";
+      const ranges = peerRanges(nodes.list(), nodeName, hasOverlay ? parseIp(nodeIp)?.family : undefined);
+      const to = wireguardLink ? ranges.filter(({ publicKey }) => publicKey) : ranges;
+      if (wireguardLink && !(this.#applied && isDeepStrictEqual(from, to))) await wireguardLink.lead(from, to);
       const { ip, bridge } = routeCommands(backend, { from, to, nodeIps: known.nodeIps });
       if (bridge.length > 0) await runCommand("bridge", ["-batch", "-"], { input: `${bridge.join("\n")}\n` });
       await ipBatch(ip);
@@ -103,12 +117,24 @@ export class Peers implements AsyncDisposable {
     }
   }
 
-  async #raiseOverlay(cidrs: readonly string[], nodeIp: string): Promise<void> {
-    if (this.#overlayIp === nodeIp && linkExists(vxlan.link)) return;
-    // A link that an earlier run made may have another address; nothing is lost with it that is not set below.
-    await deleteLink(vxlan.link);
-    this.#applied = [];
-    await ipBatch(overlayCommands(cidrs, nodeIp));
-    this.#overlayIp = nodeIp;
+  /** Makes the backend's own link, or mends it; takes away that of a backend that was chosen before. */
+  async #raiseOverlay(known: KnownRange, nodeIp: string): Promise<void> {
+    const { backend, wireguardLink } = this.#options;
+    const link = backend === "vxlan" ? vxlan.link : backend === "wireguard" ? wireguard.link : undefined;
+    const wantedFor = `${nodeIp} ${known.nodeIps.join()}`;
+    const stays = this.#raisedFor === wantedFor && (!link || linkExists(link));
+    if (stays && !this.#mending) return;
+    this.#mending = false;
+    for (const other of [vxlan.link, wireguard.link]) if (other !== link) await deleteLink(other);
+    if (wireguardLink) {
+      if (!linkExists(wireguard.link)) this.#applied = [];
+      await wireguardLink.raise(known);
+    } else if (link) {
+      // A link that an earlier run made may have another address; nothing is lost with it that is not set below.
+      if (!stays) await deleteLink(link);
+      if (!stays) this.#applied = [];
+      await ipBatch([...(stays ? [] : makeOverlay(nodeIp)), ...wireOverlay(known, this.#options.mtu)]);
+    }
+    this.#raisedFor = wantedFor;
   }
 }

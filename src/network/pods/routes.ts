@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import type { Node } from "../../api/schema/types.ts";
 import { type Cidr, cidrText, parseCidr, parseIp } from "../../base/ip.ts";
 import { routeProtocol } from "./names.ts";
+import type { KnownRange } from "./node-range.ts";
+import { publicKeyOf, wireguard } from "./wireguard.ts";
 
 /** How packets for pods of other nodes travel. `none`: something else (a CNI, a router) sees to it. */
-export type Backend = "vxlan" | "host-gw" | "none";
+export type Backend = "vxlan" | "host-gw" | "wireguard" | "none";
 
 /** The ports and number of the overlay: those that k3s and flannel use. */
 export const vxlan = { link: "skiffvx", id: 1, port: 8472, overheadBytes: { 4: 50, 6: 70 } } as const;
@@ -17,6 +19,8 @@ export interface PeerRange {
   readonly nodeIp: string;
   /** The hardware address of that node's end of the overlay. */
   readonly linkAddress: string;
+  /** The key that it has published, by which WireGuard knows it. */
+  readonly publicKey?: string;
 }
 
 /**
@@ -29,9 +33,10 @@ export function peerRanges(nodes: readonly Node[], nodeName: string, family?: 4 
     .flatMap((node) => {
       const cidrs = cidrsOf(node);
       const linkAddress = linkAddressOf(cidrs.map(cidrText)[0] ?? "");
+      const publicKey = publicKeyOf(node);
       return cidrs.flatMap((cidr) => {
         const nodeIp = family ? internalIpOf(node, family) : (internalIpOf(node, cidr.family) ?? internalIpOf(node));
-        return nodeIp ? [{ cidr: cidrText(cidr), nodeIp, linkAddress }] : [];
+        return nodeIp ? [{ cidr: cidrText(cidr), nodeIp, linkAddress, ...(publicKey && { publicKey }) }] : [];
       });
     })
     .sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
@@ -49,8 +54,10 @@ export function routeCommands(
   backend: Backend,
   { from, to, nodeIps }: { from: readonly PeerRange[]; to: readonly PeerRange[]; nodeIps: readonly string[] },
 ): { ip: string[]; bridge: string[] } {
-  const text = ({ cidr, nodeIp, linkAddress }: PeerRange): string =>
-    backend === "vxlan" ? `${cidr} ${nodeIp} ${linkAddress}` : `${cidr} ${nodeIp}`;
+  const text = ({ cidr, nodeIp, linkAddress }: PeerRange): string => {
+    if (backend === "wireguard") return cidr;
+    return backend === "vxlan" ? `${cidr} ${nodeIp} ${linkAddress}` : `${cidr} ${nodeIp}`;
+  };
   const [before, after] = [new Set(from.map(text)), new Set(to.map(text))];
   const gone = from.filter((peer) => !after.has(text(peer)));
   const come = to.filter((peer) => !before.has(text(peer)));
@@ -69,6 +76,12 @@ export function routeCommands(
         ? `via ${nodeIp}`
         : `via ${parseIp(nodeIp)?.family === 6 ? "inet6" : "inet"} ${nodeIp}`;
     const routes = come.map((peer) => `route replace ${peer.cidr} ${via(peer)} proto ${routeProtocol}${source(peer)}`);
+    return { ip: [...goneRoutes, ...routes], bridge: [] };
+  }
+  if (backend === "wireguard") {
+    const routes = come.map(
+      (peer) => `route replace ${peer.cidr} dev ${wireguard.link} proto ${routeProtocol}${source(peer)}`,
+    );
     return { ip: [...goneRoutes, ...routes], bridge: [] };
   }
   const end = ({ cidr }: PeerRange) => cidr.slice(0, cidr.indexOf("/"));
@@ -94,12 +107,27 @@ export function routeCommands(
   };
 }
 
-/** Makes the overlay's link; `cidrs` are this node's. */
-export function overlayCommands(cidrs: readonly string[], nodeIp: string): string[] {
+/** Makes the overlay's link. */
+export function makeOverlay(nodeIp: string): string[] {
+  return [`link add ${vxlan.link} type vxlan id ${vxlan.id} dstport ${vxlan.port} local ${nodeIp} nolearning`];
+}
+
+/** Puts it to work, and may be repeated; range and addresses are this node's. */
+export function wireOverlay({ cidrs, nodeIps }: KnownRange, mtu: number): string[] {
   return [
-    `link add ${vxlan.link} type vxlan id ${vxlan.id} dstport ${vxlan.port} local ${nodeIp} nolearning`,
-    `link set ${vxlan.link} address ${linkAddressOf(cidrs[0] ?? "")} alias "skiff-overlay" up`,
+    `link set ${vxlan.link} address ${linkAddressOf(cidrs[0] ?? "")} alias "skiff-overlay" mtu ${mtu} up`,
+    ...overlayAddresses(vxlan.link, nodeIps),
   ];
+}
+
+/**
+ * What leaves by an overlay with the node's address must have that of its range: another one's answers would come
+ * back outside of the overlay, where nobody lets pods' addresses through.
+ */
+export function overlayAddresses(link: string, nodeIps: readonly string[]): string[] {
+  return nodeIps.map((ip) =>
+    parseIp(ip)?.family === 6 ? `addr replace ${ip}/128 dev ${link} nodad` : `addr replace ${ip}/32 dev ${link}`,
+  );
 }
 
 /** The overlay's hardware address of the node that has this range: nodes compute it, so they need not tell each other. */
