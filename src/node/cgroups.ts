@@ -22,7 +22,7 @@ export interface PodCgroups {
 
 /** With systemd as the driver the slices are systemd's, which makes and removes them itself. */
 export function openCgroups(
-  { cgroupVersion, cgroupDriver }: RuntimeInfo,
+  runtime: { info(): Promise<Pick<RuntimeInfo, "cgroupDriver" | "cgroupVersion">> },
   log: Log,
   root = "/sys/fs/cgroup",
 ): PodCgroups {
@@ -33,9 +33,10 @@ export function openCgroups(
     refused.add(file);
     log.warn("this machine does not take a limit of pods; they run without it", { controller, file, error });
   };
-  if (cgroupDriver === "systemd") return { prepare: async () => {}, remove: async () => {} };
   return {
     async prepare(path, limits) {
+      const { cgroupVersion, cgroupDriver } = await runtime.info();
+      if (cgroupDriver === "systemd") return;
       const writes = cgroupVersion === 1 ? version1Files(limits) : version2Files(limits);
       for (const { controller, file, value } of writes) {
         const directory = join(root, controller, path);
@@ -45,6 +46,8 @@ export function openCgroups(
       }
     },
     async remove(path) {
+      const { cgroupVersion, cgroupDriver } = await runtime.info();
+      if (cgroupDriver === "systemd") return;
       const controllers = cgroupVersion === 1 ? await version1Controllers(root) : [""];
       await Promise.all(controllers.map((controller) => removeTree(join(root, controller, path))));
     },

@@ -4,7 +4,7 @@ import { connectDocker } from "./docker/connect.ts";
 import { DockerRuntime } from "./docker/docker-runtime.ts";
 import { openPortForwarder } from "./docker/port-forward.ts";
 import { loadBuiltinImages } from "./images/builtin.ts";
-import type { ContainerRuntime } from "./runtime.ts";
+import type { ContainerRuntime, RuntimeInfo } from "./runtime.ts";
 
 export { RuntimeUnavailable } from "./docker/connect.ts";
 
@@ -18,11 +18,10 @@ export interface DockerOptions {
 }
 
 /** What Docker is at a socket: its version and how it stores images. @throws {RuntimeUnavailable} as `openDocker` */
-export async function inspectDocker(socket: string): Promise<{ version: string; storageDriver: string }> {
-  const { docker, version, connections } = await connectDocker(socket);
-  using _ = connections;
-  const { Driver } = (await docker.info()) as { Driver: string };
-  return { version: version.version, storageDriver: Driver };
+export async function inspectDocker(socket: string): Promise<RuntimeInfo> {
+  const { info, connections } = await connectDocker(socket);
+  connections[Symbol.dispose]();
+  return info;
 }
 
 /**
@@ -35,18 +34,8 @@ export async function openDocker({
   log,
   clock = systemClock,
 }: DockerOptions): Promise<ContainerRuntime> {
-  const { docker, version, connections } = await connectDocker(socket);
-  const info = (await docker.info()) as { CgroupDriver: string; CgroupVersion?: string; DockerRootDir: string };
   const runtime = new DockerRuntime({
-    docker,
-    connections,
-    info: {
-      name: "docker",
-      version: version.version,
-      cgroupVersion: info.CgroupVersion === "2" ? 2 : 1,
-      cgroupDriver: info.CgroupDriver === "systemd" ? "systemd" : "cgroupfs",
-      rootDirectory: info.DockerRootDir,
-    },
+    ...(await connectDocker(socket)),
     forwarder: openPortForwarder(directory),
     clock,
     log,

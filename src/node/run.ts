@@ -131,7 +131,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       tokens: openTokens({ client, clock, recollection }),
       images: openImagePuller({ runtime, clock }),
       events: openEventRecorder({ client, clock, log, nodeName }),
-      cgroups: openCgroups(info, log),
+      cgroups: openCgroups(runtime, log),
       probeCounts,
       mirrors: openMirrorPods({ client, nodeName }),
       pressure,

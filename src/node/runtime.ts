@@ -70,6 +70,8 @@ export interface RuntimeInfo {
   readonly cgroupDriver: "cgroupfs" | "systemd";
   /** Where the runtime keeps images, for disk statistics. */
   readonly rootDirectory: string;
+  /** How it stores them: "overlay2". */
+  readonly storageDriver: string;
 }
 
 export interface SandboxSpec {

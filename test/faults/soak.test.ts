@@ -158,12 +158,19 @@ async function invariants(): Promise<void> {
 test(`three machines, faults in the order of seed ${seed}`, { timeout: seconds * 1000 + 900_000 }, async () => {
   console.log(`soak: seed ${seed}, ${seconds} s`);
   const end = Date.now() + seconds * 1000;
-  do {
-    const name = pick(Object.keys(faults));
-    console.log(`soak: ${name}`);
-    await write();
-    await faults[name]?.();
-    await invariants();
-  } while (Date.now() < end);
+  try {
+    do {
+      const name = pick(Object.keys(faults));
+      console.log(`soak: ${name}`);
+      await write();
+      await faults[name]?.();
+      await invariants();
+    } while (Date.now() < end);
+  } catch (cause) {
+    const said = [on.cluster, ...Object.values(agents)].map(
+      (each) => `== ${each.machine.name} says\n${each.output().slice(-20_000)}`,
+    );
+    throw new Error(`what must hold does not, seed ${seed}\n${said.join("\n")}`, { cause });
+  }
   console.log(`soak: ${acknowledged.size} acknowledged writes are all there`);
 });

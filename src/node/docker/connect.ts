@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import Docker from "dockerode";
 import { CannotStart } from "../../base/lifecycle.ts";
+import type { RuntimeInfo } from "../runtime.ts";
 import { DockerConnections } from "./connections.ts";
 
 /** Docker cannot be used; the message says what is wrong and what to do. */
@@ -14,38 +15,56 @@ export class RuntimeUnavailable extends CannotStart {
   }
 }
 
-/** The API version of Docker Engine 20.10, the oldest that skiff works with. */
+/** The API version of Docker Engine 20.10, the oldest that skiff works with, and the one that it speaks where it may. */
 const oldestApi = "1.41";
 
-export interface DockerVersion {
-  readonly version: string;
-  readonly apiVersion: string;
+export interface DockerConnection {
+  readonly docker: Docker;
+  readonly connections: DockerConnections;
+  readonly info: RuntimeInfo;
+  /** Looks again at what answers there, and speaks to that from now on: behind the socket Docker may have been upgraded. */
+  readonly greet: () => Promise<RuntimeInfo>;
 }
 
 /** Connects to Docker and checks that it can be used. */
-export async function connectDocker(socket: string): Promise<{
-  docker: Docker;
-  version: DockerVersion;
-  connections: DockerConnections;
-}> {
-  const docker = new Docker({ socketPath: socket });
-  const { Version, ApiVersion } = await answer(docker, socket);
-  if (isOlder(ApiVersion, oldestApi)) {
-    throw new RuntimeUnavailable(
-      "tooOld",
-      `Docker ${Version} at ${socket} is too old: skiff needs Docker Engine 20.10 or later (API ${oldestApi}, this one has ${ApiVersion}); upgrade Docker`,
-    );
-  }
+export async function connectDocker(socket: string): Promise<DockerConnection> {
   const connections = new DockerConnections();
-  const options = { socketPath: socket, version: `v${oldestApi}`, agent: connections };
+  // Without a version in its paths: every Docker answers it.
+  const anyDocker = new Docker({ socketPath: socket, agent: connections } as Docker.DockerOptions);
+  const docker = new Docker({ socketPath: socket, agent: connections } as Docker.DockerOptions);
+  const greet = async (): Promise<RuntimeInfo> => {
+    const { Version, ApiVersion, MinAPIVersion } = await answer(anyDocker, socket);
+    if (isOlder(ApiVersion, oldestApi)) {
+      throw new RuntimeUnavailable(
+        "tooOld",
+        `Docker ${Version} at ${socket} is too old: skiff needs Docker Engine 20.10 or later (API ${oldestApi}, this one has ${ApiVersion}); upgrade Docker`,
+      );
+    }
+    const version = isOlder(oldestApi, MinAPIVersion ?? oldestApi) ? MinAPIVersion : oldestApi;
+    Object.assign(docker.modem, { version: `v${version}` });
+    return infoFrom(Version, await docker.info());
+  };
+  try {
+    return { docker, connections, info: await greet(), greet };
+  } catch (error) {
+    connections[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function infoFrom(version: string, said: unknown): RuntimeInfo {
+  const { Driver, CgroupDriver, CgroupVersion, DockerRootDir } = said as Record<string, string | undefined>;
   return {
-    docker: new Docker(options),
-    connections,
-    version: { version: Version, apiVersion: ApiVersion },
+    name: "docker",
+    version,
+    cgroupVersion: CgroupVersion === "2" ? 2 : 1,
+    cgroupDriver: CgroupDriver === "systemd" ? "systemd" : "cgroupfs",
+    rootDirectory: DockerRootDir ?? "",
+    storageDriver: Driver ?? "",
   };
 }
 
-async function answer(docker: Docker, socket: string): Promise<{ Version: string; ApiVersion: string }> {
+async function answer(docker: Docker, socket: string): Promise<Docker.DockerVersion> {
   try {
     return await docker.version();
   } catch (error) {

@@ -38,6 +38,8 @@ export interface DockerParts {
   /** All that lead to Docker; the runtime ends them. */
   readonly connections: Disposable;
   readonly info: RuntimeInfo;
+  /** Asks what answers now. */
+  readonly greet: () => Promise<RuntimeInfo>;
   readonly forwarder: PortForwarder;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,19 +49,21 @@ export interface DockerParts {
 export class DockerRuntime implements ContainerRuntime {
   readonly #docker: Docker;
   readonly #connections: Disposable;
-  readonly #info: RuntimeInfo;
+  readonly #greet: () => Promise<RuntimeInfo>;
   readonly #forwarder: PortForwarder;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #closed = new AbortController();
   readonly #containers: DockerContainers;
+  #info: RuntimeInfo;
   #traits: DaemonTraits;
 
-  constructor({ docker, connections, info, forwarder, clock, log }: DockerParts) {
+  constructor({ docker, connections, info, greet, forwarder, clock, log }: DockerParts) {
     this.#docker = docker;
     this.#containers = new DockerContainers(docker);
     this.#connections = connections;
     this.#info = info;
+    this.#greet = greet;
     this.#forwarder = forwarder;
     this.#clock = clock;
     this.#log = log;
@@ -151,7 +155,11 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
-    const parts = { docker: this.#docker, clock: this.#clock, log: this.#log };
+    const greet = async () => {
+      this.#info = await this.#greet();
+      this.#traits = { ...this.#traits, cgroupDriver: this.#info.cgroupDriver };
+    };
+    const parts = { docker: this.#docker, greet, clock: this.#clock, log: this.#log };
     try {
       for await (const event of dockerEvents(parts, AbortSignal.any([signal, this.#closed.signal]))) {
         this.#containers.heard(event);

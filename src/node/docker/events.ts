@@ -15,13 +15,14 @@ const types: Readonly<Record<string, Exclude<RuntimeEvent["type"], "resync" | "l
 
 /** Docker's event stream in the runtime's words. When it breaks it is opened again, then everything has to be looked at. */
 export async function* dockerEvents(
-  { docker, clock, log }: { docker: Docker; clock: Clock; log: Log },
+  { docker, greet, clock, log }: { docker: Docker; greet: () => Promise<void>; clock: Clock; log: Log },
   signal: AbortSignal,
 ): AsyncGenerator<RuntimeEvent> {
   const backoff = new Backoff({ firstMs: 100, maxMs: 5_000 }, clock);
   let broken = false;
   while (!signal.aborted) {
     try {
+      await greet();
       const stream = await open(docker, signal);
       if (broken) log.info("Docker answers again");
       broken = false;

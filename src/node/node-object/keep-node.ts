@@ -10,7 +10,7 @@ import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { ContainerRuntime, Image } from "../runtime.ts";
-import { architecture, type Machine } from "./machine.ts";
+import { architecture, type Machine, runtimeVersion } from "./machine.ts";
 
 export interface NodeIdentity {
   readonly name: string;
@@ -132,9 +132,11 @@ export function keepNode(parts: Parts): KeptNode {
   return {
     registered,
     runtimeAnswers(does) {
+      const wasSilent = silence !== undefined;
       silence?.[Symbol.dispose]();
       silence = does ? undefined : clock.after(runtimeSilenceMs, () => tell(false));
-      if (does && node.runtimeIsDown) tell(true);
+      // What answers now may be another version.
+      if (does && wasSilent) tell(true);
     },
     async goesDown() {
       node.goesDown = true;
@@ -216,12 +218,13 @@ class NodeWriter {
 
   /** At the start others write to the Node at the same time; what is to be said is gathered before it is read. */
   async writeStatus(): Promise<void> {
-    const { client, identity, runtime } = this.#parts;
+    const { client, identity, runtime, machine } = this.#parts;
     const images = this.runtimeIsDown ? undefined : imagesOf(await runtime.listImages());
+    const nodeInfo = { ...machine.info, containerRuntimeVersion: runtimeVersion(await runtime.info()) };
     const backoff = this.#backoff();
     while (!this.#stop.aborted) {
       const node = await client.get(nodeKind, { name: identity.name });
-      const status = this.#status(node.status ?? {}, images);
+      const status = this.#status(node.status ?? {}, { nodeInfo, ...(images && { images }) });
       if (isDeepStrictEqual(withoutHeartbeats(status), withoutHeartbeats(node.status ?? {}))) return;
       try {
         this.#node = await client.updateStatus(nodeKind, { ...node, status });
@@ -238,7 +241,7 @@ class NodeWriter {
     return new Backoff({ firstMs: 5, maxMs: 1_000, jitter: 1 }, this.#parts.clock);
   }
 
-  #status(old: NodeStatus, images: NodeStatus["images"]): NodeStatus {
+  #status(old: NodeStatus, found: Pick<NodeStatus, "nodeInfo" | "images">): NodeStatus {
     const { machine, identity, clock, pressure } = this.#parts;
     return {
       ...old,
@@ -251,8 +254,7 @@ class NodeWriter {
         pressure: pressure(),
       }),
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-      ...(images && { images }),
-      nodeInfo: machine.info,
+      ...found,
     };
   }
 

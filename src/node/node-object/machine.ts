@@ -53,7 +53,7 @@ export async function inspectMachine({
     info: {
       architecture: architecture(),
       bootID: await line("/proc/sys/kernel/random/boot_id"),
-      containerRuntimeVersion: `${runtime.name}://${runtime.version}`,
+      containerRuntimeVersion: runtimeVersion(runtime),
       kernelVersion: release(),
       kubeProxyVersion: "",
       kubeletVersion: version,
@@ -64,6 +64,9 @@ export async function inspectMachine({
     },
   };
 }
+
+/** The runtime as a Node names it. */
+export const runtimeVersion = ({ name, version }: RuntimeInfo): string => `${name}://${version}`;
 
 /** What is left; never less than nothing. */
 function less(
