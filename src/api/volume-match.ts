@@ -2,6 +2,7 @@ import { isLeaving } from "./object.ts";
 import { compareQuantities } from "./quantity.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "./schema/types.ts";
 import { selects } from "./selector.ts";
+import { bindCompleted } from "./volume-annotations.ts";
 
 const olderClass = "volume.beta.kubernetes.io/storage-class";
 
@@ -49,7 +50,7 @@ function smallest(volumes: readonly PersistentVolume[]): PersistentVolume | unde
 
 /** Whether the claim has its volume and both sides know. */
 export function isFullyBound({ metadata, spec }: PersistentVolumeClaim): boolean {
-  return Boolean(spec?.volumeName && metadata.annotations?.["pv.kubernetes.io/bind-completed"]);
+  return Boolean(spec?.volumeName && metadata.annotations?.[bindCompleted]);
 }
 
 /** Whether the claim is bound when its first pod has found a node. */

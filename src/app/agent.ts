@@ -8,11 +8,12 @@ import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
 import type { Recollection } from "../client/recollection.ts";
 import { openNetwork } from "../network/open.ts";
+import { offerLocalStorage } from "../node/local-storage.ts";
 import { openDocker } from "../node/open-docker.ts";
 import { type RunningNode, runNode } from "../node/run.ts";
 import { nodeApi } from "../node/serve.ts";
 import { openTunnel } from "../tunnel/agent.ts";
-import type { AgentConfig, NetworkBackend, ServerConfig } from "./config.ts";
+import type { AgentConfig, LocalStorageSettings, NetworkBackend, ServerConfig } from "./config.ts";
 import { shutDownPods } from "./shut-down-pods.ts";
 import { kubernetesVersion } from "./version.ts";
 
@@ -32,6 +33,7 @@ export interface AgentSurroundings {
 export type AgentSettings = AgentConfig &
   Pick<ServerConfig, "dataDirectory" | "clusterCidrs" | "serviceCidrs" | "clusterDns" | "clusterDomain"> & {
     readonly networkBackend: NetworkBackend;
+    readonly localStorage: LocalStorageSettings;
     /** Where the address was not given: what it is now. */
     readonly currentIps?: (() => readonly string[]) | undefined;
   };
@@ -98,6 +100,18 @@ export async function startAgent(
       version: kubernetesVersion.gitVersion,
     }),
   );
+  const storage = settings.localStorage;
+  if (storage.offered)
+    await parts.start("local storage", async () =>
+      offerLocalStorage({
+        client,
+        informers,
+        clock,
+        log,
+        nodeName,
+        directory: storage.path ?? join(settings.dataDirectory, "storage"),
+      }),
+    );
   const answer = nodeApi({ node: running, runtime, clock, rootDirectory: directory });
   await parts.start("tunnel", () => openTunnel({ dial, answer, clock, log: log.part("tunnel") }));
   // Started last, stopped first: all that pods need to end is still there.

@@ -36,7 +36,14 @@ export interface ServerConfig {
   };
   /** How pod packets travel between nodes: the same on all. */
   readonly networkBackend: NetworkBackend;
+  readonly localStorage: LocalStorageSettings;
   readonly agent: AgentConfig;
+}
+
+/** The local-path provisioner. `path`: where its volumes lie on every node; "storage" in the data directory unless said. */
+export interface LocalStorageSettings {
+  readonly offered: boolean;
+  readonly path?: string;
 }
 
 export type NetworkBackend = "vxlan" | "host-gw" | "wireguard" | "none";

@@ -16,6 +16,7 @@ import type { ServerConfig } from "./config.ts";
 import type { ControllerFiles } from "./controller-files.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { publishExtensionAuthentication } from "./extension-authentication.ts";
+import { keepLocalStorageClass } from "./local-storage-class.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
 import { schedulerConfiguration } from "./scheduler-configuration.ts";
 
@@ -51,12 +52,17 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
       certificates: certificateSigner(authorityOf),
       settings: config.controllerSettings,
       makeAccountToken: api.makeAccountToken,
+      localStorage: config.localStorage.offered,
     };
     await parts.start("controllers", () =>
       runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),
     );
     api.componentRuns("controller-manager");
   }
+  await parts.start("local storage class", async () => {
+    const { offered } = config.localStorage;
+    return keepLocalStorageClass(startClient, { informers, offered, log: log.part("local-storage") });
+  });
   await parts.start("manifests", () => {
     const client = openClient(api.transportFor(partUser("manifests")), { fieldManager: "skiff-manifests" });
     return deployManifests({

@@ -6,6 +6,7 @@ import { connectPinned } from "../base/pinned-tls.ts";
 import { openClient } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
 import { serverName } from "../cluster/join.ts";
+import { nodeGroups } from "../cluster/join-protocol.ts";
 import type { KeptCredentials } from "../cluster/keep-credentials.ts";
 import type { RunningNode } from "../node/run.ts";
 import { machineAddress } from "./addresses.ts";
@@ -32,7 +33,7 @@ export interface OwnNodeSurroundings {
 export async function startOwnNode(parts: Lifecycle, surroundings: OwnNodeSurroundings): Promise<RunningNode> {
   const { config, address, api, informers, credentials, moved, clock, log } = surroundings;
   const { listen } = config;
-  const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, ["system:nodes"])), {
+  const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, nodeGroups)), {
     fieldManager: "kubelet",
   });
   const target = { host: localAddress(listen.address), port: api.port };

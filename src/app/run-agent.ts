@@ -143,5 +143,6 @@ function settingsOf({ dataDirectory, agent }: JoinConfig, cluster: Membership["c
     clusterDns: cluster.clusterDns,
     clusterDomain: cluster.clusterDomain,
     networkBackend: cluster.networkBackend as NetworkBackend,
+    localStorage: cluster.localStorage ?? { offered: false },
   };
 }

@@ -22,7 +22,7 @@ import { scheduleSnapshots } from "../cluster/snapshots.ts";
 import { openTunnelHub } from "../tunnel/hub.ts";
 import { databaseCode, memoryAddon } from "./addons.ts";
 import { machineAddress } from "./addresses.ts";
-import { ensureAgentRole } from "./agent-role.ts";
+import { ensureAgentRoles } from "./agent-role.ts";
 import type { ServerConfig } from "./config.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { readControllerFiles } from "./controller-files.ts";
@@ -134,7 +134,7 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
     ),
   );
   const startClient = openClient(api.transportFor(partUser("start")), { fieldManager: "skiff" });
-  await ensureAgentRole(startClient);
+  await ensureAgentRoles(startClient);
   if (replaced) {
     const told = startClient.create(eventKind, replacementEvent(replaced, timeText(clock.now())));
     await told.catch((error: unknown) => log.error("the Event about the database was not written", { error }));
@@ -219,9 +219,9 @@ function refuseWithoutRights(config: ServerConfig): void {
 }
 
 function clusterSettingsOf(config: ServerConfig): ClusterSettings {
-  const { clusterCidrs, serviceCidrs, clusterDns, clusterDomain, networkBackend } = config;
+  const { clusterCidrs, serviceCidrs, clusterDns, clusterDomain, networkBackend, localStorage } = config;
   const networks = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
-  return { ...networks, clusterDns, clusterDomain, networkBackend };
+  return { ...networks, clusterDns, clusterDomain, networkBackend, localStorage };
 }
 
 function tlsOf({ serving, clientCas }: ServerCredentials) {

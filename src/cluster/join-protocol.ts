@@ -26,6 +26,8 @@ export interface ClusterSettings {
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   readonly networkBackend: string;
+  /** Absent in what servers of the first versions answer: they have no local storage. */
+  readonly localStorage?: { readonly offered: boolean; readonly path?: string };
 }
 
 /** Groups of a node's certificate: what kubelets are, and what reads the cluster's network. */

@@ -16,6 +16,7 @@ import { ephemeralVolumeController } from "./ephemeral-volume/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
 import { horizontalPodAutoscalerController } from "./horizontalpodautoscaler/controller.ts";
 import { jobController } from "./job/controller.ts";
+import { strandedClaims, strandedVolumes } from "./local-path/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
@@ -78,6 +79,10 @@ const entries: readonly Entry[] = [
   {
     name: "persistentvolume-binder-controller",
     make: (_, { claimBinderSyncMs: syncMs }) => [claimBinder({ syncMs }), volumePhases],
+  },
+  {
+    name: "local-path-controller",
+    make: ({ localStorage = true }) => (localStorage ? [strandedClaims, strandedVolumes] : []),
   },
   { name: "ephemeral-volume-controller", make: () => [ephemeralVolumeController] },
   { name: "persistentvolumeclaim-protection-controller", make: () => [claimProtectionController] },

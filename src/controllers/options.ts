@@ -13,6 +13,8 @@ export interface ControllerOptions {
   readonly certificates?: CertificateSigner;
   /** Whether Services of type LoadBalancer get the addresses of the nodes; true unless said. */
   readonly serviceLoadBalancer?: boolean;
+  /** Whether nodes make volumes of their own directories; true unless said. */
+  readonly localStorage?: boolean;
   /** What differs from `defaultSettings`. */
   readonly settings?: Partial<ControllerSettings>;
 }

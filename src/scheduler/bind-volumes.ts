@@ -2,11 +2,12 @@ import { persistentVolume } from "../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../api/kinds/core/persistent-volume-claim.ts";
 import { keyOf } from "../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "../api/schema/types.ts";
+import { boundByController, selectedNode } from "../api/volume-annotations.ts";
 import { isFullyBound } from "../api/volume-match.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
-import { selectedNode, type VolumeChoice } from "./plugins/choose-volumes.ts";
+import type { VolumeChoice } from "./plugins/choose-volumes.ts";
 
 /** kube-scheduler's figure: how long a pod's claims may take to be bound before another node is looked for. */
 const bindTimeoutMs = 600_000;
@@ -56,7 +57,7 @@ async function setAside(volume: PersistentVolume, claim: PersistentVolumeClaim, 
   const { namespace, name, uid, resourceVersion } = claim.metadata;
   if (volume.spec?.claimRef?.uid === uid) return;
   const claimRef = { kind: "PersistentVolumeClaim", namespace, name, uid, apiVersion: "v1", resourceVersion };
-  const annotations = volume.spec?.claimRef ? {} : { "pv.kubernetes.io/bound-by-controller": "yes" };
+  const annotations = volume.spec?.claimRef ? {} : { [boundByController]: "yes" };
   const document = {
     metadata: { annotations, resourceVersion: volume.metadata.resourceVersion },
     spec: { claimRef },

@@ -43,7 +43,7 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     // Before the pod's other completions: containers that those add have no defaults of the namespace.
     limitRanger(surroundings),
     serviceAccount(surroundings),
-    nodeRestriction(),
+    nodeRestriction(surroundings),
     taintNodesByCondition(),
     podSecurity(surroundings),
     priority(surroundings),

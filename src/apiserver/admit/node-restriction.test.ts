@@ -2,13 +2,16 @@ import { describe, expect, test } from "vitest";
 import type { AnyObject } from "../../api/object.ts";
 import type { UserInfo } from "../user.ts";
 import { nodeRestriction, tokenRefusal } from "./node-restriction.ts";
-import { anObject, aPod, reviewOf } from "./testing/reviews.ts";
+import { anObject, aPod, reviewOf, storeWith } from "./testing/reviews.ts";
 
+const store = await storeWith();
 const user: UserInfo = { name: "system:node:two", uid: "", groups: ["system:nodes"], extra: {} };
 const aNode = (labels: Record<string, string>, taints: readonly object[] = [], name = "two"): AnyObject =>
   anObject("v1", "Node", { metadata: { name, labels }, spec: { taints } });
 const admitted = (object: AnyObject, old?: AnyObject, subresource?: string) => () =>
-  nodeRestriction().validate?.(reviewOf(object, { user, ...(old && { old }), ...(subresource && { subresource }) }));
+  nodeRestriction({ store }).validate?.(
+    reviewOf(object, { user, ...(old && { old }), ...(subresource && { subresource }) }),
+  );
 
 describe("a node that registers", () => {
   test.each([

@@ -1,20 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AnyObject } from "../../api/object.ts";
 import { forbidden, type StatusError } from "../../api/status.ts";
+import type { Store } from "../../store/contract.ts";
 import { nodeNameOf } from "../authorize/node.ts";
 import type { UserInfo } from "../user.ts";
 import type { AdmissionStep, Review } from "./admission.ts";
+import { volumeRefusal } from "./node-volumes.ts";
 
 const mirror = "kubernetes.io/config.mirror";
 
 /** A node changes itself, the pods bound to it, and its lease: nothing of another node's (Kubernetes docs, "NodeRestriction"). */
-export function nodeRestriction(): AdmissionStep {
+export function nodeRestriction({ store }: { readonly store: Store }): AdmissionStep {
   return {
     name: "NodeRestriction",
     validate(review) {
       const node = nodeNameOf(review.call.user);
       if (node === undefined) return;
-      const why = refusalFor(node, review);
+      const why = refusalFor(node, review, store);
       if (why !== undefined) throw refused(review, why);
     },
   };
@@ -24,7 +26,7 @@ function refused({ call, object }: Review, why: string): StatusError {
   return forbidden(call.resource.name, call.name ?? object?.metadata.name ?? "", why);
 }
 
-function refusalFor(node: string, review: Review): string | undefined {
+function refusalFor(node: string, review: Review, store: Store): string | undefined {
   const { call, object, operation } = review;
   const name = call.name ?? object?.metadata.name ?? "";
   switch (call.resource.bucket) {
@@ -36,6 +38,8 @@ function refusalFor(node: string, review: Review): string | undefined {
         : `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`;
     case "pods":
       return podRefusal(node, review);
+    case "persistentvolumes":
+      return volumeRefusal(node, review, store);
     case "leases.coordination.k8s.io":
       return name === node ? undefined : "can only access node lease with the same name as the requesting node";
     default:

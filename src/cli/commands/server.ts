@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import {
   ArgRefused,
   checkArgOfAnother,
@@ -137,6 +137,18 @@ export const server: Command = {
     { name: "snapshot-retention", value: "NUMBER", does: "how many scheduled copies are kept", defaultText: "5" },
     { name: "snapshot-dir", value: "DIR", does: "where they lie", defaultText: "server/db/snapshots in --data-dir" },
     { name: "disable-snapshots", does: "make no copies by itself" },
+    {
+      name: "disable",
+      value: "NAME",
+      repeatable: true,
+      does: "leave out a part that comes with skiff: local-storage",
+    },
+    {
+      name: "default-local-storage-path",
+      value: "DIR",
+      does: "where volumes of the StorageClass local-path lie on every node",
+      defaultText: "storage in --data-dir",
+    },
     { name: "disable-agent", does: "run no containers on this machine; needs neither root nor Docker" },
     { name: "disable-scheduler", does: "run no scheduler" },
     { name: "disable-controller-manager", does: "run no controllers" },
@@ -217,6 +229,7 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     without,
     ...componentSettings(values, clusterCidrs, serviceCidrs),
     snapshots: snapshotsFrom(values, dataDirectory),
+    localStorage: localStorageFrom(values),
     networkBackend: backendFrom(values),
     agent: agentConfigFrom(values, { machineName, dataDirectory }),
   };
@@ -283,6 +296,24 @@ function secretFrom(values: Values, name: "token" | "agent-token"): string | und
     // The secret itself is not shown: what is printed ends up in logs.
     throw new UsageError(`--${name}: ${(error as Error).message}`);
   }
+}
+
+/** Parts that can be left out by name. */
+const disableable = ["local-storage"];
+
+function localStorageFrom(values: Values): ServerConfig["localStorage"] {
+  const disabled = values.list("disable");
+  for (const name of disabled)
+    if (!disableable.includes(name))
+      throw values.wrong("disable", name, `what can be left out is: ${disableable.join(", ")}`);
+  const path = values.text("default-local-storage-path");
+  if (path !== undefined && (!isAbsolute(path) || resolve(path) === "/"))
+    throw values.wrong(
+      "default-local-storage-path",
+      path,
+      "it is the absolute path of a directory, the same on every node",
+    );
+  return { offered: !disabled.includes("local-storage"), ...(path !== undefined && { path: resolve(path) }) };
 }
 
 function snapshotsFrom(values: Values, dataDirectory: string): ServerConfig["snapshots"] {

@@ -4,11 +4,17 @@ import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-cl
 import { storageClass } from "../../api/kinds/storage/storage-class.ts";
 import { isLeaving, type KubeObject, keyOf } from "../../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
+import {
+  bindCompleted,
+  boundByController,
+  olderStorageProvisioner,
+  storageProvisioner,
+} from "../../api/volume-annotations.ts";
 import { classOf } from "../../api/volume-match.ts";
 import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
-import { bindCompleted, boundByController, decideClaim, decideVolume } from "./decide.ts";
+import { decideClaim, decideVolume } from "./decide.ts";
 
-const provisionerNames = ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"];
+const provisionerNames = [olderStorageProvisioner, storageProvisioner];
 
 const isUnbound = ({ metadata }: PersistentVolumeClaim): boolean => !metadata.annotations?.[bindCompleted];
 

@@ -1,11 +1,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
+import { bindCompleted, boundByController, provisionedBy, selectedNode } from "../../api/volume-annotations.ts";
 import { bestVolume, classOf, isFor } from "../../api/volume-match.ts";
 import type { EventNews } from "../../client/events.ts";
-
-export const bindCompleted = "pv.kubernetes.io/bind-completed";
-export const boundByController = "pv.kubernetes.io/bound-by-controller";
-const provisionedBy = "pv.kubernetes.io/provisioned-by";
-const selectedNode = "volume.kubernetes.io/selected-node";
 
 /** What should become of a claim. */
 export type ClaimStep =

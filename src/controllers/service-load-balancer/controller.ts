@@ -3,8 +3,9 @@ import { node } from "../../api/kinds/core/node.ts";
 import { service } from "../../api/kinds/core/service.ts";
 import { keyOf } from "../../api/object.ts";
 import type { Node } from "../../api/schema/types.ts";
+import { isSkiffs } from "../../api/skiff-node.ts";
 import { defineController, settled, type Watched } from "../../client/controller.ts";
-import { ingressOf, isOurs, isSkiffs } from "./decide.ts";
+import { ingressOf, isOurs } from "./decide.ts";
 
 /** Only what a load balancer's addresses depend on: heartbeats mean no work. */
 const addressesChanged: Watched<Node> = {

@@ -1,4 +1,5 @@
 import type { LoadBalancerIngress, Node, Service } from "../../api/schema/types.ts";
+import { isSkiffs } from "../../api/skiff-node.ts";
 
 /** Whether the built-in load balancer is asked for: a Service of that type that names no other implementation. */
 export function isOurs({ spec }: Service): boolean {
@@ -19,11 +20,6 @@ export function ingressOf({ spec }: Service, nodes: readonly Node[]): LoadBalanc
   });
   const fitting = addresses.filter((address) => families.includes(address.includes(":") ? "IPv6" : "IPv4"));
   return [...new Set(fitting)].sort().map((ip) => ({ ip, ipMode: "VIP" }));
-}
-
-/** Whether the node's agent is skiff's: without one, another program's load balancer is left alone. */
-export function isSkiffs({ status }: Node): boolean {
-  return status?.nodeInfo?.kubeletVersion.includes("+skiff") ?? false;
 }
 
 /** Only a node of skiff's own answers at its addresses; a node may be kept out (Kubernetes docs, "Well-Known Labels"). */

@@ -2,6 +2,7 @@ import { nodeFitsTerm } from "../../api/node-selection.ts";
 import { compareQuantities } from "../../api/quantity.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import { selects } from "../../api/selector.ts";
+import { selectedNode } from "../../api/volume-annotations.ts";
 import { bestVolume, classOf, isFor } from "../../api/volume-match.ts";
 import type { ObjectLookup } from "../objects.ts";
 import type { NodeState } from "../snapshot.ts";
@@ -22,7 +23,6 @@ export interface ChoiceSurroundings {
 
 const noVolume = { reason: "node(s) didn't find available persistent volumes to bind" };
 const noSpace = { reason: "node(s) did not have enough free storage" };
-export const selectedNode = "volume.kubernetes.io/selected-node";
 
 /** For claims that are bound late: a volume that the node reaches, or the promise of a provisioner. */
 export function chooseVolumes(
