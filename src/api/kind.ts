@@ -126,8 +126,10 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly unclaimed?: readonly string[];
   /** What names look like; a DNS subdomain unless said. Returns what is wrong. */
   readonly validateName?: (name: string) => readonly string[];
-  /** Texts for the Warning header. */
-  warnings?(object: T, old: T | undefined): readonly string[];
+  /** Whether an update checks no more of metadata than what changed in it: what the kind says of names held at creation. */
+  readonly trustsOldMetadata?: boolean;
+  /** Texts for the Warning header. `subresource`: what an update was of, if not of the object itself. */
+  warnings?(object: T, old: T | undefined, subresource?: string): readonly string[];
   /** Field selectors beside metadata.name and metadata.namespace: paths, or a name with how to read it. */
   readonly selectable?: readonly (string | { readonly field: string; value(object: T): string })[];
   /** Whether `metadata.generation` counts changes of everything but metadata and status. */

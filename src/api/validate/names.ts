@@ -27,12 +27,20 @@ const labelValueMessage =
 const wildcardMessage =
   "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
 
+const [labelPattern, subdomainPattern, qualifiedPattern] = [label, subdomain, qualifiedPart].map(whole) as [
+  RegExp,
+  RegExp,
+  RegExp,
+];
+
 /** RFC 1123 label: at most 63 of a-z, 0-9 and "-". */
-export const dnsLabel: TextRule = (text) => {
-  const wrong = labelText(text);
-  // A subdomain that is short enough fails for its dots alone.
-  return wrong.length === 1 && text.length <= 63 && dnsSubdomain(text).length === 0 ? ["must not contain dots"] : wrong;
-};
+export const dnsLabel: TextRule = (text) => [
+  ...tooLong(text, 63, "characters"),
+  // A subdomain fails for its dots alone.
+  ...(labelPattern.test(text)
+    ? []
+    : [subdomainPattern.test(text) ? "must not contain dots" : expected(labelMessage, label, ["my-name", "123-abc"])]),
+];
 /** RFC 1123 subdomain: labels with dots between them, at most 253. */
 export const dnsSubdomain: TextRule = textRule(subdomain, 253, subdomainMessage, ["example.com"]);
 /** RFC 1035 label: does not begin with a digit. */
@@ -111,7 +119,7 @@ export const qualifiedName: TextRule = (text) => {
       (wrong) => `prefix part ${wrong}`,
     ),
     ...(name ? tooLong(name, 63, "bytes") : ["must be non-empty"]).map((wrong) => `name part ${wrong}`),
-    ...(whole(qualifiedPart).test(name)
+    ...(qualifiedPattern.test(name)
       ? []
       : [`name part ${expected(qualifiedMessage, qualifiedPart, ["MyName", "my.name", "123-abc"])}`]),
   ];
@@ -145,8 +153,6 @@ export const portName: TextRule = (text) => [
   ...(text.includes("--") ? ["must not contain consecutive hyphens"] : []),
   ...(text.startsWith("-") || text.endsWith("-") ? ["must not begin or end with a hyphen"] : []),
 ];
-
-const labelText = textRule(label, 63, labelMessage, ["my-name", "123-abc"]);
 
 /** For names to which a suffix will be added: whether the name without a trailing dash fits. */
 export function asPrefix(rule: TextRule): TextRule {

@@ -10,7 +10,7 @@ import { validateResources } from "./resources.ts";
 import { validateHostUsers, validateOsFields, validatePodSecurity } from "./security.ts";
 import { validateTolerations } from "./tolerations.ts";
 import { validateSpread } from "./topology-spread.ts";
-import { validateOneOf, validateText } from "./values.ts";
+import { validateInRange, validateOneOf, validateText } from "./values.ts";
 import { validateVolumes } from "./volumes.ts";
 
 /** Where a pod's spec is: in a pod (by the pod's name, as far as it has one) or in a template for pods. */
@@ -49,7 +49,7 @@ export function validatePodSpec(spec: PodSpec, at: Path, options: PodSpecOptions
     ...validateSpread(spec.topologySpreadConstraints ?? [], at.child("topologySpreadConstraints")),
     ...validateHostUsers(spec, at),
     ...validateNames(spec, at),
-    ...validateDeadline(spec.activeDeadlineSeconds, at.child("activeDeadlineSeconds")),
+    ...validateInRange(spec.activeDeadlineSeconds, [1, 2147483647], at.child("activeDeadlineSeconds")),
     ...validateTolerations(spec.tolerations ?? [], at.child("tolerations")),
     ...(spec.hostAliases ?? []).flatMap((alias, i) => validateHostAlias(alias, at.child("hostAliases").index(i))),
     ...(spec.preemptionPolicy === undefined
@@ -76,11 +76,6 @@ function validateNames(spec: PodSpec, at: Path): FieldError[] {
     const text = spec[field];
     return typeof text === "string" && text ? validateText(rule, text, at.child(field)) : [];
   });
-}
-
-function validateDeadline(seconds: number | undefined, at: Path): FieldError[] {
-  if (seconds === undefined || (seconds >= 1 && seconds <= 2147483647)) return [];
-  return [at.invalid(seconds, "must be between 1 and 2147483647, inclusive")];
 }
 
 function validateResourceClaims(claims: readonly PodResourceClaim[], at: Path): FieldError[] {

@@ -1,7 +1,7 @@
 import type { FieldError, Path } from "../field.ts";
 import type { PodTemplateSpec } from "../schema/types.ts";
 import { validateLabels } from "./labels.ts";
-import { qualifiedName } from "./names.ts";
+import { validateAnnotations } from "./metadata.ts";
 import { validatePodAnnotations } from "./pod-annotations.ts";
 import { validatePodSpec } from "./pod-spec.ts";
 
@@ -11,9 +11,7 @@ export function validatePodTemplate({ metadata, spec }: Partial<PodTemplateSpec>
   const podSpec = spec ?? { containers: [] };
   return [
     ...validateLabels(metadata?.labels, at.child("labels")),
-    ...Object.keys(annotations).flatMap((key) =>
-      qualifiedName(key.toLowerCase()).map((wrong) => at.child("annotations").invalid(key, wrong)),
-    ),
+    ...validateAnnotations(metadata?.annotations, at.child("annotations")),
     ...validatePodAnnotations(annotations, podSpec, at.child("annotations")),
     ...validatePodSpec(podSpec, at.child("spec"), { isPod: false }),
     ...(podSpec.ephemeralContainers?.length

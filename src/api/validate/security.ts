@@ -2,7 +2,7 @@ import type { FieldError, Path } from "../field.ts";
 import { goView } from "../go-view.ts";
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl } from "../schema/types.ts";
 import { validateDescendingPath } from "./paths.ts";
-import { validateOneOf } from "./values.ts";
+import { validateInRange, validateOneOf } from "./values.ts";
 
 /* Kubernetes docs, "Configure a Security Context for a Pod or Container". */
 
@@ -64,8 +64,7 @@ function shownContext(context: SecurityContext): unknown {
 }
 
 function validateId(id: number | undefined, at: Path): FieldError[] {
-  if (id === undefined || (id >= 0 && id <= 2147483647)) return [];
-  return [at.invalid(id, "must be between 0 and 2147483647, inclusive")];
+  return validateInRange(id, [0, 2147483647], at);
 }
 
 function validateSeccomp(profile: SeccompProfile | undefined, at: Path): FieldError[] {

@@ -25,8 +25,19 @@ export function validateOneOf(value: string | undefined, valid: readonly string[
   return valid.includes(value ?? "") ? [] : [at.notSupported(value ?? "", valid)];
 }
 
+/** A number from `low` to `high`, or none. */
+export function validateInRange(
+  value: number | undefined,
+  [low, high]: readonly [low: number, high: number],
+  at: Path,
+): FieldError[] {
+  return value === undefined || (value >= low && value <= high)
+    ? []
+    : [at.invalid(value, `must be between ${low} and ${high}, inclusive`)];
+}
+
 export function validatePort(port: number, at: Path): FieldError[] {
-  return port >= 1 && port <= 65535 ? [] : [at.invalid(port, "must be between 1 and 65535, inclusive")];
+  return validateInRange(port, [1, 65535], at);
 }
 
 /** A number that is not negative, or a percentage. */

@@ -13,11 +13,12 @@ import type {
 import { validateClaimSpec } from "./claims.ts";
 import { validatePullPolicy } from "./containers.ts";
 import { fileFields, validateFieldRef, validateResourceRef } from "./env.ts";
-import { validateLabels } from "./labels.ts";
+import { validateTemplateMeta } from "./metadata.ts";
 import { dnsLabel, dnsSubdomain } from "./names.ts";
 import { validateFileMode, validateLocalPath, validateNoBacksteps } from "./paths.ts";
 import type { PodSpecOptions } from "./pod-spec.ts";
 import { validateOneOf, validateText } from "./values.ts";
+import { required, validateGitRepo, validateOneSource, validatePortalLength } from "./volume-sources.ts";
 
 /* Kubernetes docs, "Volumes". */
 
@@ -53,69 +54,76 @@ export function validateVolumes(
 type SourceName = Exclude<keyof Volume, "name">;
 type SourceRule = (volume: Volume, at: Path, options: PodSpecOptions) => FieldError[];
 
+/** What only a pod's volumes can be. */
+const ownRules: Readonly<Partial<Record<SourceName, SourceRule>>> = {
+  emptyDir: validateEmptyDir,
+  hostPath: ({ hostPath }, at) => validateHostPath(hostPath ?? { path: "" }, at),
+  gitRepo: ({ gitRepo }, at) => validateGitRepo(gitRepo ?? {}, at),
+  secret: validateSecret,
+  persistentVolumeClaim: ({ persistentVolumeClaim }, at) => required(persistentVolumeClaim, at, "claimName"),
+  downwardAPI: ({ downwardAPI }, at) => [
+    ...validateFileMode(downwardAPI?.defaultMode, at.child("defaultMode")),
+    ...(downwardAPI?.items ?? []).flatMap((file) => validateDownwardFile(file, at)),
+  ],
+  configMap: validateConfigMap,
+  projected: ({ projected }, at) => validateProjected(projected ?? {}, at),
+  csi: validateCsi,
+  ephemeral: ({ ephemeral }, at) => validateClaimTemplate(ephemeral ?? {}, at),
+  image: ({ image }, at, { isPod }) => [
+    ...(isPod && !image?.reference ? [at.child("reference").required()] : []),
+    ...validatePullPolicy(image?.pullPolicy, at.child("pullPolicy")),
+  ],
+};
+
 /** The sources, in the order in which a second one is found. */
-const sourceRules: readonly (readonly [SourceName, SourceRule])[] = [
-  ["emptyDir", validateEmptyDir],
-  ["hostPath", ({ hostPath }, at) => validateHostPath(hostPath ?? { path: "" }, at)],
-  ["gitRepo", ({ gitRepo }, at) => required(gitRepo, at, "repository")],
-  ["gcePersistentDisk", ({ gcePersistentDisk }, at) => required(gcePersistentDisk, at, "pdName")],
-  ["awsElasticBlockStore", ({ awsElasticBlockStore }, at) => required(awsElasticBlockStore, at, "volumeID")],
-  ["secret", validateSecret],
-  ["nfs", ({ nfs }, at) => validateNfs(nfs ?? {}, at)],
-  ["iscsi", ({ iscsi }, at) => required(iscsi, at, "targetPortal", "iqn")],
-  ["glusterfs", ({ glusterfs }, at) => required(glusterfs, at, "endpoints", "path")],
-  ["flocker", ({ flocker }, at) => validateFlocker(flocker ?? {}, at)],
-  ["persistentVolumeClaim", ({ persistentVolumeClaim }, at) => required(persistentVolumeClaim, at, "claimName")],
-  ["rbd", ({ rbd }, at) => required(rbd, at, "monitors", "image")],
-  ["cinder", ({ cinder }, at) => required(cinder, at, "volumeID")],
-  ["cephfs", ({ cephfs }, at) => required(cephfs, at, "monitors")],
-  ["quobyte", ({ quobyte }, at) => required(quobyte, at, "registry", "volume")],
-  [
-    "downwardAPI",
-    ({ downwardAPI }, at) => [
-      ...validateFileMode(downwardAPI?.defaultMode, at.child("defaultMode")),
-      ...(downwardAPI?.items ?? []).flatMap((file) => validateDownwardFile(file, at)),
-    ],
-  ],
-  ["fc", ({ fc }, at) => validateFibreChannel(fc ?? {}, at)],
-  ["flexVolume", ({ flexVolume }, at) => required(flexVolume, at, "driver")],
-  ["configMap", validateConfigMap],
-  ["azureFile", ({ azureFile }, at) => required(azureFile, at, "secretName", "shareName")],
-  ["vsphereVolume", ({ vsphereVolume }, at) => required(vsphereVolume, at, "volumePath")],
-  ["photonPersistentDisk", ({ photonPersistentDisk }, at) => required(photonPersistentDisk, at, "pdID")],
-  ["portworxVolume", ({ portworxVolume }, at) => required(portworxVolume, at, "volumeID")],
-  ["azureDisk", ({ azureDisk }, at) => required(azureDisk, at, "diskName", "diskURI")],
-  ["storageos", ({ storageos }, at) => required(storageos, at, "volumeName")],
-  ["projected", ({ projected }, at) => validateProjected(projected ?? {}, at)],
-  ["scaleIO", ({ scaleIO }, at) => required(scaleIO, at, "gateway", "system", "volumeName")],
-  ["csi", validateCsi],
-  ["ephemeral", validateEphemeral],
-  [
-    "image",
-    ({ image }, at, { isPod }) => [
-      ...(isPod && !image?.reference ? [at.child("reference").required()] : []),
-      ...validatePullPolicy(image?.pullPolicy, at.child("pullPolicy")),
-    ],
-  ],
+const sourceNames: readonly SourceName[] = [
+  "emptyDir",
+  "hostPath",
+  "gitRepo",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "secret",
+  "nfs",
+  "iscsi",
+  "glusterfs",
+  "flocker",
+  "persistentVolumeClaim",
+  "rbd",
+  "cinder",
+  "cephfs",
+  "quobyte",
+  "downwardAPI",
+  "fc",
+  "flexVolume",
+  "configMap",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "storageos",
+  "projected",
+  "scaleIO",
+  "csi",
+  "ephemeral",
+  "image",
 ];
 
 function validateSource(volume: Volume, options: PodSpecOptions, at: Path): FieldError[] {
-  const present = sourceRules.filter(([name]) => volume[name]);
-  if (present.length === 0) return [at.required("must specify a volume type")];
-  return present.flatMap(([name, rule], i) =>
-    i === 0
-      ? rule(volume, at.child(name), options)
-      : [at.child(name).forbidden("may not specify more than 1 volume type")],
-  );
+  const owner = { name: volume.name ?? "", persistent: false };
+  const own = (name: string, place: Path) => ownRules[name as SourceName]?.(volume, place, options) ?? [];
+  return [
+    ...validateOneSource(volume, sourceNames, own, owner, at),
+    ...validatePortalLength(volume.iscsi as Readonly<Record<string, unknown>> | undefined, owner, at.child("name")),
+    ...validateClaimName(volume, options, at.child("name")),
+  ];
 }
 
-/** The fields that a source must have. */
-export function required(source: object | undefined, at: Path, ...fields: readonly string[]): FieldError[] {
-  const values = (source ?? {}) as Record<string, unknown>;
-  return fields.flatMap((field) => {
-    const value = values[field];
-    return value && !(Array.isArray(value) && value.length === 0) ? [] : [at.child(field).required()];
-  });
+/** The claim of an ephemeral volume is named after pod and volume. */
+function validateClaimName({ ephemeral, name }: Volume, { podName }: PodSpecOptions, at: Path): FieldError[] {
+  if (!ephemeral || !podName || !name) return [];
+  const claim = `${podName}-${name}`;
+  return dnsSubdomain(claim).map((wrong) => at.invalid(name, `PVC name ${JSON.stringify(claim)}: ${wrong}`));
 }
 
 function validateEmptyDir({ emptyDir }: Volume, at: Path): FieldError[] {
@@ -158,43 +166,15 @@ function validateConfigMap({ configMap = {} }: Volume, at: Path): FieldError[] {
 }
 
 function validateItems(items: readonly KeyToPath[] | undefined, at: Path): FieldError[] {
-  return (items ?? []).flatMap((item, i) => {
-    const place = at.child("items").index(i);
-    return [
-      ...required(item, place, "key", "path"),
-      ...validateLocalPath(item.path ?? "", place.child("path")),
-      ...validateFileMode(item.mode, place.child("mode")),
-    ];
-  });
+  return (items ?? []).flatMap((item, i) => validateItem(item, at.child("items").index(i)));
 }
 
-export function validateNfs({ server, path = "" }: { server?: string; path?: string }, at: Path): FieldError[] {
+function validateItem(item: KeyToPath, at: Path): FieldError[] {
   return [
-    ...required({ server, path }, at, "server", "path"),
-    ...(path.startsWith("/") ? [] : [at.child("path").invalid(path, "must be an absolute path")]),
+    ...required(item, at, "key", "path"),
+    ...validateLocalPath(item.path ?? "", at.child("path")),
+    ...validateFileMode(item.mode, at.child("mode")),
   ];
-}
-
-function validateFlocker(
-  { datasetName, datasetUUID }: { datasetName?: string; datasetUUID?: string },
-  at: Path,
-): FieldError[] {
-  return datasetName || datasetUUID ? [] : [at.required("one of datasetName and datasetUUID is required")];
-}
-
-function validateFibreChannel(
-  { targetWWNs = [], wwids = [], lun }: { targetWWNs?: string[]; wwids?: string[]; lun?: number },
-  at: Path,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  const names = at.child("targetWWNs");
-  if (targetWWNs.length === 0 && wwids.length === 0)
-    errors.push(names.required("must specify either targetWWNs or wwids, but not both"));
-  if (targetWWNs.length > 0 && wwids.length > 0)
-    errors.push(names.invalid(targetWWNs, "targetWWNs and wwids can not be specified simultaneously"));
-  if (targetWWNs.length > 0 && lun === undefined)
-    errors.push(at.child("lun").required("lun is required if targetWWNs is specified"));
-  return errors;
 }
 
 /** A driver's name: a subdomain of at most 63 characters, in any case. */
@@ -218,23 +198,11 @@ function validateCsi({ csi }: Volume, at: Path): FieldError[] {
   ];
 }
 
-function validateEphemeral({ ephemeral, name }: Volume, at: Path, { podName }: PodSpecOptions): FieldError[] {
-  const claim = podName ? `${podName}-${name}` : "";
-  return [
-    ...validateClaimTemplate(ephemeral ?? {}, at),
-    ...(claim && name
-      ? dnsSubdomain(claim).map((wrong) =>
-          at.child("name").invalid(name, `PVC name ${JSON.stringify(claim)}: ${wrong}`),
-        )
-      : []),
-  ];
-}
-
 function validateClaimTemplate({ volumeClaimTemplate: template }: EphemeralVolumeSource, at: Path): FieldError[] {
   const place = at.child("volumeClaimTemplate");
   if (!template) return [place.required()];
   return [
-    ...validateLabels(template.metadata?.labels, place.child("metadata", "labels")),
+    ...validateTemplateMeta(template.metadata, place.child("metadata")),
     ...validateClaimSpec(template.spec, place.child("spec")),
   ];
 }
@@ -265,7 +233,7 @@ function validateProjection(
   { volume, paths }: { volume: Path; paths: Set<string> },
   at: Path,
 ): FieldError[] {
-  const { secret, configMap, downwardAPI, serviceAccountToken, clusterTrustBundle } = source;
+  const { secret, configMap, downwardAPI, serviceAccountToken } = source;
   const errors: FieldError[] = [];
   const claimPath = (path: string | undefined, shown: string | undefined) => {
     if (!path) return;
@@ -274,24 +242,17 @@ function validateProjection(
   };
   for (const [name, part] of Object.entries({ secret, configMap })) {
     if (!part) continue;
-    errors.push(...required(part, at.child(name), "name"), ...validateItems(part.items, at.child(name)));
-    for (const { path } of part.items ?? []) claimPath(path, part.name);
+    errors.push(...required(part, at.child(name), "name"));
+    for (const [i, item] of (part.items ?? []).entries()) {
+      errors.push(...validateItem(item, at.child(name, "items").index(i)));
+      claimPath(item.path, part.name);
+    }
   }
   for (const file of downwardAPI?.items ?? []) {
     errors.push(...validateDownwardFile(file, at.child("downwardAPI")));
     claimPath(file.path, file.path);
   }
   if (serviceAccountToken) errors.push(...validateToken(serviceAccountToken, volume, at.child("serviceAccountToken")));
-  if (clusterTrustBundle) {
-    const place = at.child("clusterTrustBundle");
-    if (clusterTrustBundle.name === undefined && clusterTrustBundle.signerName === undefined)
-      errors.push(place.required("either name or signerName must be specified"));
-    errors.push(
-      ...required(clusterTrustBundle, place, "path"),
-      ...validateLocalPath(clusterTrustBundle.path ?? "", place.child("path")),
-    );
-    claimPath(clusterTrustBundle.path, clusterTrustBundle.path);
-  }
   if (Object.values(source).filter(Boolean).length > 1)
     errors.push(at.forbidden("may not specify more than 1 volume type per source"));
   return errors;

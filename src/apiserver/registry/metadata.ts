@@ -2,7 +2,15 @@ import { randomInt, randomUUID } from "node:crypto";
 import { type FieldError, Path } from "../../api/field.ts";
 import type { AnyObject, KubeObject, ObjectMeta, OwnerReference } from "../../api/object.ts";
 import { validateLabels } from "../../api/validate/labels.ts";
-import { asPrefix, dnsLabel, dnsSubdomain, qualifiedName, type TextRule } from "../../api/validate/names.ts";
+import { validateAnnotations } from "../../api/validate/metadata.ts";
+import {
+  asPrefix,
+  dnsLabel,
+  dnsSubdomain,
+  pathSegment,
+  qualifiedName,
+  type TextRule,
+} from "../../api/validate/names.ts";
 import type { Resource } from "./resources.ts";
 
 const at = new Path("metadata");
@@ -59,8 +67,19 @@ export function keepMetadata(metadata: ObjectMeta, old: ObjectMeta): void {
 
 /** What is wrong with an object's metadata (API reference, "ObjectMeta"). */
 export function validateMetadata(resource: Resource, object: KubeObject): FieldError[] {
-  const { metadata } = object;
   const nameRule: TextRule = resource.kind.strategy.validateName ?? dnsSubdomain;
+  return [
+    ...validateWhole(resource, object.metadata, nameRule),
+    ...validateStandardFinalizers(resource, object.metadata.finalizers),
+  ];
+}
+
+/** What is wrong with any object's metadata, whatever its kind has to say about it. */
+export function validateCommonMetadata(resource: Resource, object: KubeObject): FieldError[] {
+  return validateWhole(resource, object.metadata, pathSegment);
+}
+
+function validateWhole(resource: Resource, metadata: ObjectMeta, nameRule: TextRule): FieldError[] {
   const errors: FieldError[] = [];
   if (metadata.generateName)
     for (const wrong of asPrefix(nameRule)(metadata.generateName))
@@ -70,33 +89,22 @@ export function validateMetadata(resource: Resource, object: KubeObject): FieldE
   errors.push(...validateNamespace(resource, metadata));
   if ((metadata.generation ?? 0) < 0)
     errors.push(at.child("generation").invalid(metadata.generation, "must be greater than or equal to 0"));
-  errors.push(...validateLabels(metadata.labels, at.child("labels")));
-  errors.push(...validateAnnotations(metadata.annotations));
-  errors.push(...validateOwners(metadata.ownerReferences ?? []));
-  errors.push(...validateFinalizers(metadata.finalizers ?? []));
-  return errors;
+  return [...errors, ...validateTexts(metadata), ...validateFinalizers(metadata.finalizers ?? [])];
+}
+
+/** What a client writes freely, and may change at any time. */
+function validateTexts({ labels, annotations, ownerReferences }: ObjectMeta): FieldError[] {
+  return [
+    ...validateLabels(labels, at.child("labels")),
+    ...validateAnnotations(annotations, at.child("annotations")),
+    ...validateOwners(ownerReferences ?? []),
+  ];
 }
 
 function validateNamespace({ kind }: Resource, { namespace }: ObjectMeta): FieldError[] {
   if (kind.scope === "Cluster") return namespace ? [at.child("namespace").forbidden("not allowed on this type")] : [];
   if (!namespace) return [at.child("namespace").required()];
   return dnsLabel(namespace).map((wrong) => at.child("namespace").invalid(namespace, wrong));
-}
-
-const mostAnnotationBytes = 256 * 1024;
-
-export function validateAnnotations(
-  annotations: Readonly<Record<string, string>> = {},
-  path = at.child("annotations"),
-): FieldError[] {
-  const errors: FieldError[] = [];
-  let bytes = 0;
-  for (const [key, value] of Object.entries(annotations)) {
-    for (const wrong of qualifiedName(key.toLowerCase())) errors.push(path.invalid(key, wrong));
-    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-  }
-  if (bytes > mostAnnotationBytes) errors.push(path.tooLong(mostAnnotationBytes));
-  return errors;
 }
 
 function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
@@ -111,14 +119,15 @@ function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
     if (owner.apiVersion === "v1" && owner.kind === "Event")
       errors.push(path.invalid(owner, "/v1, Kind=Event is disallowed from being an owner"));
     if (!owner.controller) continue;
+    const named = `${owner.kind}/${owner.name}`;
     if (controller !== undefined)
       errors.push(
         path.invalid(
           owners,
-          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.name}`,
+          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${named}`,
         ),
       );
-    controller ??= owner.name;
+    controller ??= named;
   }
   return errors;
 }
@@ -129,24 +138,45 @@ const standardFinalizers = new Set(["kubernetes", orphanFinalizer, foregroundFin
 
 function validateFinalizers(finalizers: readonly string[]): FieldError[] {
   const path = at.child("finalizers");
-  const errors = finalizers.flatMap((finalizer, i) => {
-    const wrong = qualifiedName(finalizer).map((text) => path.index(i).invalid(finalizer, text));
-    if (wrong.length === 0 && !finalizer.includes("/") && !standardFinalizers.has(finalizer))
-      wrong.push(
-        path.index(i).invalid(finalizer, "name is neither a standard finalizer name nor is it fully qualified"),
-      );
-    return wrong;
-  });
+  const errors = finalizers.flatMap((name) => qualifiedName(name).map((wrong) => path.invalid(name, wrong)));
   if (finalizers.includes(orphanFinalizer) && finalizers.includes(foregroundFinalizer))
     errors.push(path.invalid(finalizers, `finalizer ${orphanFinalizer} and ${foregroundFinalizer} cannot be both set`));
   return errors;
 }
 
-/** What is wrong with a change of metadata. */
-export function validateMetadataUpdate(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
+/** Groups whose objects came later than the first: their finalizers never had short names, and nobody looks. */
+const groupsWithoutShortNames = new Set([
+  "admissionregistration.k8s.io",
+  "apiextensions.k8s.io",
+  "apiregistration.k8s.io",
+]);
+
+/** A finalizer without a domain is one of Kubernetes' own. */
+function validateStandardFinalizers({ kind, custom }: Resource, finalizers: readonly string[] = []): FieldError[] {
+  if (custom || groupsWithoutShortNames.has(kind.group)) return [];
+  return finalizers.flatMap((name, i) =>
+    name.split("/").length === 1 && !standardFinalizers.has(name)
+      ? [
+          at
+            .child("finalizers")
+            .index(i)
+            .invalid(name, "name is neither a standard finalizer name nor is it fully qualified"),
+        ]
+      : [],
+  );
+}
+
+/** What is wrong with a change of metadata, in the eyes of the object's kind. */
+export function validateMetadataUpdate(resource: Resource, metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
+  return [...validateCommonMetadataUpdate(metadata, old), ...validateStandardFinalizers(resource, metadata.finalizers)];
+}
+
+/** What is wrong with a change of any object's metadata. */
+export function validateCommonMetadataUpdate(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
   const errors: FieldError[] = [];
   if (old.deletionTimestamp) {
-    const added = (metadata.finalizers ?? []).filter((finalizer) => !old.finalizers?.includes(finalizer));
+    const known = new Set(old.finalizers);
+    const added = [...new Set(metadata.finalizers ?? [])].filter((finalizer) => !known.has(finalizer)).sort();
     if (added.length > 0)
       errors.push(
         at
@@ -159,7 +189,7 @@ export function validateMetadataUpdate(metadata: ObjectMeta, old: ObjectMeta): F
   for (const field of ["name", "namespace", "uid", "creationTimestamp"] as const)
     if ((metadata[field] ?? "") !== (old[field] ?? ""))
       errors.push(at.child(field).invalid(metadata[field] ?? "", "field is immutable"));
-  return errors;
+  return [...errors, ...validateTexts(metadata)];
 }
 
 /** Owner references by uid: of two that name the same owner the first stays. Whether there were such. */

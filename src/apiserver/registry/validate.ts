@@ -1,7 +1,12 @@
 import { type FieldError, invalid, Path } from "../../api/field.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { Call } from "../call.ts";
-import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
+import {
+  validateCommonMetadata,
+  validateCommonMetadataUpdate,
+  validateMetadata,
+  validateMetadataUpdate,
+} from "./metadata.ts";
 import { sameJson, valueAt } from "./paths.ts";
 import type { Resource } from "./resources.ts";
 
@@ -29,26 +34,30 @@ export function refuseInvalidNew(call: Call, object: AnyObject): void {
 export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObject): void {
   const { resource, subresource } = call;
   const rules = rulesOf(resource);
-  const metadata = validateMetadataUpdate(object.metadata, old.metadata);
+  // Kubernetes looks at metadata for every kind, and each kind does once more: clients are told as often.
+  const common = [
+    ...validateCommonMetadata(resource, object),
+    ...validateCommonMetadataUpdate(object.metadata, old.metadata),
+  ];
+  const change = validateMetadataUpdate(resource, object.metadata, old.metadata);
   if (subresource)
     refuse(resource, object, [
-      // Kubernetes checks metadata twice on its way, and says so.
-      ...metadata,
-      ...metadata,
+      ...common,
+      ...change,
       ...(resource.custom?.validate(object, old, call.warn) ?? []),
       ...(rules.validateSubresource?.(subresource, object, old, root) ?? []),
     ]);
   else
     refuse(resource, object, [
-      ...metadata,
-      ...validateMetadata(resource, object),
-      ...metadata,
+      ...common,
+      ...change,
+      ...(rules.trustsOldMetadata ? [] : validateMetadata(resource, object)),
       ...(resource.custom?.validate(object, old, call.warn) ?? []),
       ...(rules.validate?.(object, root) ?? []),
       ...immutableErrors(rules.immutable ?? [], object, old),
       ...(rules.validateUpdate?.(object, old, root) ?? []),
     ]);
-  for (const text of rules.warnings?.(object, old) ?? []) call.warn(text);
+  for (const text of rules.warnings?.(object, old, subresource) ?? []) call.warn(text);
 }
 
 function immutableErrors(paths: readonly string[], object: AnyObject, old: AnyObject): FieldError[] {

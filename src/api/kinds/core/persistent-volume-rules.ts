@@ -1,3 +1,4 @@
+import { normalize } from "node:path/posix";
 import { isDeepStrictEqual } from "node:util";
 import type { FieldError, Path } from "../../field.ts";
 import { goDiff } from "../../go-view.ts";
@@ -13,64 +14,41 @@ import { validateAccessModes, volumeModes } from "../../validate/claims.ts";
 import { dnsLabel, dnsSubdomain } from "../../validate/names.ts";
 import { validateNoBacksteps } from "../../validate/paths.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
-import { required, validateCsiDriverName, validateHostPath, validateNfs } from "../../validate/volumes.ts";
-
-type SourceName =
-  | "hostPath"
-  | "gcePersistentDisk"
-  | "awsElasticBlockStore"
-  | "glusterfs"
-  | "flocker"
-  | "nfs"
-  | "rbd"
-  | "quobyte"
-  | "cephfs"
-  | "iscsi"
-  | "cinder"
-  | "fc"
-  | "flexVolume"
-  | "azureFile"
-  | "vsphereVolume"
-  | "photonPersistentDisk"
-  | "portworxVolume"
-  | "azureDisk"
-  | "scaleIO"
-  | "local"
-  | "storageos"
-  | "csi";
+import { required, validateOneSource } from "../../validate/volume-sources.ts";
+import { validateCsiDriverName, validateHostPath } from "../../validate/volumes.ts";
 
 /** The sources, in the order in which a second one is found. */
-const sourceRules: readonly (readonly [SourceName, (spec: PersistentVolumeSpec, at: Path) => FieldError[]])[] = [
-  ["hostPath", ({ hostPath }, at) => validateHostPath(hostPath ?? { path: "" }, at)],
-  ["gcePersistentDisk", (spec, at) => required(spec.gcePersistentDisk, at, "pdName")],
-  ["awsElasticBlockStore", (spec, at) => required(spec.awsElasticBlockStore, at, "volumeID")],
-  ["glusterfs", (spec, at) => required(spec.glusterfs, at, "endpoints", "path")],
-  ["flocker", () => []],
-  ["nfs", ({ nfs }, at) => validateNfs(nfs ?? {}, at)],
-  ["rbd", (spec, at) => required(spec.rbd, at, "monitors", "image")],
-  ["quobyte", (spec, at) => required(spec.quobyte, at, "registry", "volume")],
-  ["cephfs", (spec, at) => required(spec.cephfs, at, "monitors")],
-  ["iscsi", (spec, at) => required(spec.iscsi, at, "targetPortal", "iqn")],
-  ["cinder", (spec, at) => required(spec.cinder, at, "volumeID")],
-  ["fc", () => []],
-  ["flexVolume", (spec, at) => required(spec.flexVolume, at, "driver")],
-  ["azureFile", (spec, at) => required(spec.azureFile, at, "secretName", "shareName")],
-  ["vsphereVolume", (spec, at) => required(spec.vsphereVolume, at, "volumePath")],
-  ["photonPersistentDisk", (spec, at) => required(spec.photonPersistentDisk, at, "pdID")],
-  ["portworxVolume", (spec, at) => required(spec.portworxVolume, at, "volumeID")],
-  ["azureDisk", (spec, at) => required(spec.azureDisk, at, "diskName", "diskURI")],
-  ["scaleIO", (spec, at) => required(spec.scaleIO, at, "gateway", "system", "volumeName")],
-  ["local", validateLocal],
-  ["storageos", (spec, at) => required(spec.storageos, at, "volumeName")],
-  ["csi", ({ csi }, at) => (csi ? validateCsi(csi, at) : [])],
-];
+const sourceNames = [
+  "hostPath",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "flocker",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "cephfs",
+  "iscsi",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "scaleIO",
+  "local",
+  "storageos",
+  "csi",
+] as const;
+type SourceName = (typeof sourceNames)[number];
 
-export function validatePersistentVolume({ spec = {} }: PersistentVolume, root: Path): FieldError[] {
+export function validatePersistentVolume({ metadata, spec = {} }: PersistentVolume, root: Path): FieldError[] {
   const at = root.child("spec");
-  const { accessModes = [], persistentVolumeReclaimPolicy: policy, nodeAffinity, storageClassName, volumeMode } = spec;
+  const { persistentVolumeReclaimPolicy: policy, nodeAffinity, storageClassName, volumeMode } = spec;
   const errors = [
-    ...(accessModes.length === 0 ? [at.child("accessModes").required()] : []),
-    ...validateAccessModes(accessModes, at.child("accessModes")),
+    ...validateModes(spec, at.child("accessModes")),
     ...validateCapacity(spec.capacity, at.child("capacity")),
     ...(policy
       ? validateOneOf(policy, ["Delete", "Recycle", "Retain"], at.child("persistentVolumeReclaimPolicy"))
@@ -84,14 +62,50 @@ export function validatePersistentVolume({ spec = {} }: PersistentVolume, root: 
         : [place.required("must specify required node constraints")]),
     );
   }
-  errors.push(...validateSource(spec, at));
-  if (spec.hostPath && /^\/+\.?\/*$/.test(spec.hostPath.path) && policy === "Recycle")
-    errors.push(
-      at.child("persistentVolumeReclaimPolicy").forbidden("may not be 'recycle' for a hostPath mount of '/'"),
-    );
+  errors.push(...validateSource(spec, metadata.name ?? "", at));
+  if (recyclesRoot(spec)) errors.push(rootIsNotRecycled(at));
   if (storageClassName) errors.push(...validateText(dnsSubdomain, storageClassName, at.child("storageClassName")));
   if (volumeMode !== undefined) errors.push(...validateOneOf(volumeMode, volumeModes, at.child("volumeMode")));
   return [...errors, ...validateAttributesClass(spec, at)];
+}
+
+/** A volume that is described where it is attached: one of a CSI driver, and nothing that only volumes of their own have. */
+export function validateInlineVolume(spec: PersistentVolumeSpec, at: Path): FieldError[] {
+  const inline = "in the context of inline volumes";
+  const { persistentVolumeReclaimPolicy: policy, volumeMode } = spec;
+  const unwanted = (field: "claimRef" | "capacity" | "nodeAffinity" | "storageClassName") =>
+    spec[field] && Object.keys(spec[field]).length > 0
+      ? [at.child(field).forbidden(`may not be specified ${inline}`)]
+      : [];
+  return [
+    ...unwanted("claimRef"),
+    ...unwanted("capacity"),
+    ...(spec.csi ? [] : [at.child("csi").required(`has to be specified ${inline}`)]),
+    ...validateModes(spec, at.child("accessModes")),
+    ...(policy && policy !== "Retain"
+      ? [at.child("persistentVolumeReclaimPolicy").forbidden(`may only be Retain ${inline}`)]
+      : []),
+    ...(spec.nodeAffinity ? [at.child("nodeAffinity").forbidden(`may not be specified ${inline}`)] : []),
+    ...validateSource(spec, "", at),
+    ...(recyclesRoot(spec) ? [rootIsNotRecycled(at)] : []),
+    ...unwanted("storageClassName"),
+    ...(volumeMode !== undefined && volumeMode !== "Filesystem"
+      ? [at.child("volumeMode").forbidden(`may not specify volumeMode other than Filesystem ${inline}`)]
+      : []),
+    ...validateAttributesClass(spec, at),
+  ];
+}
+
+function validateModes({ accessModes = [] }: PersistentVolumeSpec, at: Path): FieldError[] {
+  return accessModes.length === 0 ? [at.required()] : validateAccessModes(accessModes, at);
+}
+
+function recyclesRoot({ hostPath, persistentVolumeReclaimPolicy }: PersistentVolumeSpec): boolean {
+  return persistentVolumeReclaimPolicy === "Recycle" && hostPath !== undefined && normalize(hostPath.path) === "/";
+}
+
+function rootIsNotRecycled(at: Path): FieldError {
+  return at.child("persistentVolumeReclaimPolicy").forbidden("may not be 'recycle' for a hostPath mount of '/'");
 }
 
 function validateCapacity(capacity: Readonly<Record<string, string>> | undefined, at: Path): FieldError[] {
@@ -112,18 +126,19 @@ function sorted(list: Readonly<Record<string, string>>): Record<string, string> 
   return Object.fromEntries(Object.entries(list).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function validateSource(spec: PersistentVolumeSpec, at: Path): FieldError[] {
-  const present = sourceRules.filter(([name]) => spec[name]);
-  if (present.length === 0) return [at.required("must specify a volume type")];
-  return present.flatMap(([name, rule], i) =>
-    i === 0 ? rule(spec, at.child(name)) : [at.child(name).forbidden("may not specify more than 1 volume type")],
-  );
+function validateSource(spec: PersistentVolumeSpec, volume: string, at: Path): FieldError[] {
+  const own = (name: string, place: Path): FieldError[] => {
+    if (name === "hostPath") return validateHostPath(spec.hostPath ?? { path: "" }, place);
+    if (name === "csi") return spec.csi ? validateCsi(spec.csi, place) : [];
+    return validateLocal(spec, place, at.child("nodeAffinity"));
+  };
+  return validateOneSource(spec, sourceNames, own, { name: volume, persistent: true }, at);
 }
 
-function validateLocal({ local, nodeAffinity }: PersistentVolumeSpec, at: Path): FieldError[] {
+function validateLocal({ local, nodeAffinity }: PersistentVolumeSpec, at: Path, affinity: Path): FieldError[] {
   return [
     ...(local?.path ? validateNoBacksteps(local.path, at.child("path")) : [at.child("path").required()]),
-    ...(nodeAffinity ? [] : [{ ...at.required("Local volume requires node affinity"), field: "spec.nodeAffinity" }]),
+    ...(nodeAffinity ? [] : [affinity.required("Local volume requires node affinity")]),
   ];
 }
 
@@ -205,7 +220,7 @@ export function validatePersistentVolumeUpdate(
 }
 
 function sourceOf(spec: PersistentVolumeSpec): Pick<PersistentVolumeSpec, SourceName> {
-  return Object.fromEntries(sourceRules.flatMap(([name]) => (spec[name] ? [[name, spec[name]]] : [])));
+  return Object.fromEntries(sourceNames.flatMap((name) => (spec[name] ? [[name, spec[name]]] : [])));
 }
 
 function renamed(affinity: PersistentVolumeSpec["nodeAffinity"]): unknown {

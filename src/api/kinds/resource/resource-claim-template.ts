@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { ResourceClaimTemplate } from "../../schema/types.ts";
-import { validateLabels } from "../../validate/labels.ts";
+import { validateTemplateMeta } from "../../validate/metadata.ts";
 import { setClaimDefaults, shownClaimSpec, validateClaimSpec } from "./claim-spec.ts";
 
 export const resourceClaimTemplate = defineKind<ResourceClaimTemplate>({
@@ -15,7 +15,7 @@ export const resourceClaimTemplate = defineKind<ResourceClaimTemplate>({
   columns: [nameColumn, ageColumn],
   defaults: ({ spec }) => setClaimDefaults(spec?.spec),
   validate: ({ spec }, root) => [
-    ...validateLabels(spec?.metadata?.labels, root.child("spec", "metadata", "labels")),
+    ...validateTemplateMeta(spec?.metadata, root.child("spec", "metadata")),
     ...validateClaimSpec(spec?.spec, root.child("spec", "spec")),
   ],
   validateUpdate: ({ spec }, old, root) =>

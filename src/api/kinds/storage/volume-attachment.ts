@@ -7,6 +7,7 @@ import type { VolumeAttachment, VolumeAttachmentSource } from "../../schema/type
 import { dnsSubdomain } from "../../validate/names.ts";
 import { validateText } from "../../validate/values.ts";
 import { validateCsiDriverName } from "../../validate/volumes.ts";
+import { validateInlineVolume } from "../core/persistent-volume-rules.ts";
 
 export const volumeAttachment = defineKind<VolumeAttachment>({
   group: "storage.k8s.io",
@@ -48,5 +49,6 @@ function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttach
   if (inlineVolumeSpec && persistentVolumeName !== undefined) return [at.forbidden(one)];
   if (persistentVolumeName === "")
     return [at.child("persistentVolumeName").required("must specify non empty persistentVolumeName")];
-  return [];
+  if (!inlineVolumeSpec) return [];
+  return validateInlineVolume(inlineVolumeSpec, at.child("inlineVolumeSpec"));
 }
