@@ -5,6 +5,7 @@ export type { ShutdownGrace };
 
 import type { ControllerManagerSettings, SchedulerSettings } from "./component-args.ts";
 import type { KubeletSettings } from "./kubelet-args.ts";
+import type { GivenTaint } from "./labels-and-taints.ts";
 
 /** All that a server is told: the command line, the config file and the defaults, checked and of the right types. */
 export interface ServerConfig {
@@ -65,7 +66,7 @@ export interface AgentConfig {
   readonly nodeIps: readonly string[];
   readonly nodeExternalIps: readonly string[];
   readonly nodeLabels: Readonly<Record<string, string>>;
-  readonly nodeTaints: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  readonly nodeTaints: readonly GivenTaint[];
   readonly kubelet: KubeletSettings;
   /** "unix:///var/run/docker.sock" */
   readonly runtimeEndpoint: string;

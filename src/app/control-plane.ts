@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { SignerName } from "../api/certificate-signer.ts";
 import type { ApiServer } from "../apiserver/serve.ts";
 import type { Clock } from "../base/clock.ts";
 import { cidrText } from "../base/ip.ts";
@@ -9,7 +10,6 @@ import type { Informers } from "../client/informer.ts";
 import { deployManifests } from "../cluster/deploy-manifests.ts";
 import type { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
-import type { SignerName } from "../controllers/certificates/signer.ts";
 import { runControllers } from "../controllers/run.ts";
 import { runScheduler } from "../scheduler/run.ts";
 import type { ServerConfig } from "./config.ts";

@@ -1,9 +1,9 @@
 import { createPrivateKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import type { SignerName } from "../api/certificate-signer.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import { messageOf } from "../base/log.ts";
 import { describeCertificate, type KeyPair } from "../cluster/authority.ts";
-import type { SignerName } from "../controllers/certificates/signer.ts";
 
 /** Settings of kube-controller-manager that name files, and each signer's part of their names. */
 const signerWords: Readonly<Record<SignerName, string>> = {

@@ -1,10 +1,11 @@
 import { ArgRefused } from "./component-args.ts";
+import { type GivenTaint, labelFrom, labelsOf, taintFrom } from "./labels-and-taints.ts";
 
 /** What the node is told in the words of kubelet. */
 export interface KubeletSettings {
   readonly maxPods?: number;
   readonly labels?: Readonly<Record<string, string>>;
-  readonly taints?: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  readonly taints?: readonly GivenTaint[];
   /** The node's own resolvers. */
   readonly resolvConf?: string;
   /** What of the machine is not for pods: "cpu", "memory" and "ephemeral-storage" as quantities. */
@@ -18,8 +19,8 @@ const reserved: Read = (text) => ({ reserved: [pairs(text, ["cpu", "memory", "ep
 /** Settings that have an effect; then those that hold anyway. */
 const settings: Readonly<Record<string, Read>> = {
   "max-pods": (text) => ({ maxPods: count(text, 1) }),
-  "node-labels": (text) => ({ labels: pairs(text) }),
-  "register-with-taints": (text) => ({ taints: text.split(",").map(taint) }),
+  "node-labels": (text) => ({ labels: labelsOf(text.split(",").map(labelFrom)) }),
+  "register-with-taints": (text) => ({ taints: text.split(",").map(taintFrom) }),
   "resolv-conf": (text) => ({ resolvConf: path(text) }),
   "kube-reserved": reserved,
   "system-reserved": reserved,
@@ -66,20 +67,13 @@ function path(text: string): string {
   return text;
 }
 
-function pairs(text: string, names?: readonly string[]): Record<string, string> {
+function pairs(text: string, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     text.split(",").map((pair) => {
       const [key = "", value, ...rest] = pair.split("=");
-      if (!key || value === undefined || rest.length > 0 || (names && !names.includes(key)))
-        throw new ArgRefused(`expected ${names ? `${names[0]}=100m,${names[1]}=128Mi` : "key=value,key=value"}`);
+      if (!key || value === undefined || rest.length > 0 || !names.includes(key))
+        throw new ArgRefused(`expected ${names[0]}=100m,${names[1]}=128Mi`);
       return [key, value];
     }),
   );
-}
-
-function taint(text: string): { key: string; value: string; effect: string } {
-  const [, key, value = "", effect] =
-    /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text) ?? [];
-  if (!key || !effect) throw new ArgRefused("expected key=value:NoSchedule (or PreferNoSchedule, NoExecute)");
-  return { key, value, effect };
 }

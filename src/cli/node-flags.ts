@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { labelValue, qualifiedName } from "../api/validate/names.ts";
-import { ArgRefused } from "../app/component-args.ts";
 import type { AgentConfig, ShutdownGrace } from "../app/config.ts";
 import { kubeletSettingFrom, kubeletSettings } from "../app/kubelet-args.ts";
+import { labelFrom, labelsOf, taintFrom } from "../app/labels-and-taints.ts";
 import { messageOf } from "../base/log.ts";
 import { type Flag, UsageError } from "./command.ts";
 import type { Values } from "./values.ts";
@@ -32,12 +31,17 @@ export const nodeFlags: readonly Flag[] = [
     repeatable: true,
     does: "address at which the node is reached from outside, as the Node object shows it",
   },
-  { name: "node-label", value: "KEY=VALUE", repeatable: true, does: "label of the node, set when it registers" },
+  {
+    name: "node-label",
+    value: "KEY=VALUE",
+    repeatable: true,
+    does: "label of the node; what people change of it stays until the flag says something else",
+  },
   {
     name: "node-taint",
     value: "KEY=VALUE:EFFECT",
     repeatable: true,
-    does: "taint of the node, set when it registers",
+    does: "taint of the node, set when it registers and never after",
   },
   {
     name: "kubelet-arg",
@@ -78,21 +82,12 @@ export function agentConfigFrom(
     nodeName: nodeNameFrom(values, machineName, dataDirectory),
     nodeIps,
     nodeExternalIps: values.ips("node-external-ip"),
-    nodeLabels: labelsFrom(values),
-    nodeTaints: taintsFrom(values),
-    kubelet: kubeletSettings(values.list("kubelet-arg").map((arg) => kubeletArg(values, arg))),
+    nodeLabels: labelsOf(values.each("node-label", labelFrom)),
+    nodeTaints: values.each("node-taint", taintFrom),
+    kubelet: kubeletSettings(values.each("kubelet-arg", kubeletSettingFrom)),
     runtimeEndpoint: socketFrom(values),
     shutdownGrace: shutdownGraceFrom(values),
   };
-}
-
-function labelsFrom(values: Values): Record<string, string> {
-  const labels = values.pairs("node-label");
-  for (const [key, value] of Object.entries(labels)) {
-    const [wrong] = [...qualifiedName(key), ...labelValue(value)];
-    if (wrong) throw values.wrong("node-label", `${key}=${value}`, wrong);
-  }
-  return labels;
 }
 
 /** As long as systemd gives skiff to stop, less what skiff itself needs. */
@@ -157,24 +152,6 @@ function nodeId(dataDirectory: string): string {
   mkdirSync(join(dataDirectory, "agent"), { recursive: true, mode: 0o700 });
   writeFileSync(file, `${made}\n`, { mode: 0o600 });
   return made;
-}
-
-function kubeletArg(values: Values, arg: string) {
-  try {
-    return kubeletSettingFrom(arg);
-  } catch (error) {
-    throw error instanceof ArgRefused ? values.wrong("kubelet-arg", arg, error.message) : error;
-  }
-}
-
-function taintsFrom(values: Values): { key: string; value: string; effect: string }[] {
-  return values.list("node-taint").map((text) => {
-    const [, key, value = "", effect] =
-      /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text) ?? [];
-    if (!key || !effect)
-      throw values.wrong("node-taint", text, "write it as key=value:NoSchedule (or PreferNoSchedule, NoExecute)");
-    return { key, value, effect };
-  });
 }
 
 function socketFrom(values: Values): string {

@@ -1,3 +1,4 @@
+import { ArgRefused } from "../app/component-args.ts";
 import type { Cidr } from "../base/ip.ts";
 import { cidrText, parseCidr, parseIp } from "../base/ip.ts";
 import { type Given, UsageError } from "./command.ts";
@@ -100,15 +101,15 @@ export class Values {
     return choice;
   }
 
-  /** "key=value" pairs. */
-  pairs(name: string): Record<string, string> {
-    return Object.fromEntries(
-      this.list(name).map((text) => {
-        const [key = "", value, ...rest] = text.split("=");
-        if (!key || value === undefined || rest.length > 0) throw this.wrong(name, text, "write it as key=value");
-        return [key, value];
-      }),
-    );
+  /** Each value, read by `from`, which throws ArgRefused for one that cannot be right. */
+  each<T>(name: string, from: (text: string) => T): T[] {
+    return this.list(name).map((text) => {
+      try {
+        return from(text);
+      } catch (error) {
+        throw error instanceof ArgRefused ? this.wrong(name, text, error.message) : error;
+      }
+    });
   }
 }
 

@@ -1,22 +1,6 @@
 import * as x509 from "@peculiar/x509";
+import type { CertificateSigner, RequestedCertificate, SignerName, SignOptions } from "../api/certificate-signer.ts";
 import { describeCertificate, type KeyPair, pemOf, serialNumber, signingWith } from "./authority.ts";
-
-/** What a certificate signing request (PKCS #10, PEM) says of itself. */
-export interface RequestedCertificate {
-  readonly commonName: string;
-  readonly organizations: readonly string[];
-  readonly dnsNames: readonly string[];
-  readonly emailAddresses: readonly string[];
-  readonly ipAddresses: readonly string[];
-  readonly uris: readonly string[];
-}
-
-export interface SignOptions {
-  /** What the certificate may be used for, in the API's words ("client auth"). */
-  readonly usages: readonly string[];
-  readonly lifetimeMs: number;
-  readonly nowMs: number;
-}
 
 /** Undefined when the text is no request, or was not signed with its own key. */
 export async function readCertificateRequest(pem: string): Promise<RequestedCertificate | undefined> {
@@ -70,7 +54,7 @@ const shortLivedMs = 8 * 60 * 60 * 1000;
 export async function signCertificateRequest(
   authority: KeyPair,
   pem: string,
-  { usages, lifetimeMs, nowMs }: SignOptions,
+  { usages, lifetimeMs, nowMs }: Omit<SignOptions, "signer">,
 ): Promise<string> {
   const request = parsed(pem);
   if (!request) throw new Error("the certificate signing request cannot be read");
@@ -112,11 +96,10 @@ function parsed(pem: string): x509.Pkcs10CertificateRequest | undefined {
 }
 
 /** Signs with the authority that `authorityOf` gives each signer. */
-export function certificateSigner<Signer extends string>(authorityOf: (signer: Signer) => KeyPair) {
+export function certificateSigner(authorityOf: (signer: SignerName) => KeyPair): CertificateSigner {
   return {
     read: readCertificateRequest,
-    sign: (request: string, { signer, ...options }: SignOptions & { signer: Signer }) =>
-      signCertificateRequest(authorityOf(signer), request, options),
-    expiresAtMs: (certificate: string) => describeCertificate(certificate)?.notAfterMs,
+    sign: (request, { signer, ...options }) => signCertificateRequest(authorityOf(signer), request, options),
+    expiresAtMs: (certificate) => describeCertificate(certificate)?.notAfterMs,
   };
 }

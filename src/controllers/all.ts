@@ -1,8 +1,8 @@
+import type { CertificateSigner } from "../api/certificate-signer.ts";
 import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
 import { bootstrapSigner, tokenCleaner } from "./bootstrap/controller.ts";
 import { certificateApprover, certificateCleaner, certificateSigning } from "./certificates/controller.ts";
-import type { CertificateSigner } from "./certificates/signer.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";

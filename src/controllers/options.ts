@@ -1,4 +1,4 @@
-import type { CertificateSigner } from "./certificates/signer.ts";
+import type { CertificateSigner } from "../api/certificate-signer.ts";
 import type { MakeAccountToken } from "./serviceaccount-token/controller.ts";
 
 /** What controllers must know that the API does not tell them. */

@@ -42,7 +42,7 @@ export interface NodeOptions {
   /** The machine's own addresses; the first is the primary one. */
   readonly nodeIps: readonly string[];
   readonly externalIps?: readonly string[];
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Labels;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
   /** How many pods the node takes; 110 unless said. */
@@ -58,6 +58,14 @@ export interface NodeOptions {
   readonly version: string;
 }
 
+type Labels = Readonly<Record<string, string>>;
+
+/** What a user says of a node and may say otherwise while it runs. */
+export interface SaidOfNode {
+  readonly externalIps: readonly string[];
+  readonly labels: Labels;
+}
+
 /** A machine that runs pods. Disposing stops looking after them; they run on. */
 export interface RunningNode extends AsyncDisposable {
   /** Resolves when the API shows the node as Ready. */
@@ -67,6 +75,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly name: string;
   /** The machine has these addresses now. */
   moveTo(nodeIps: readonly string[]): void;
+  /** The user says this of it now. */
+  takeUp(said: SaidOfNode): void;
   readonly dns: DnsSettings;
   readonly probeCounts: ProbeCounts;
   /** The machine goes down: the node says that it is not ready and ends its pods in order. */
@@ -91,15 +101,16 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   const services = informers.of(service);
   const objects = watchObjects({ client, clock, log, recollection });
   let currentIps = nodeIps;
+  let said: SaidOfNode = { externalIps: options.externalIps ?? [], labels: options.labels ?? {} };
   const addresses = (): NodeAddress[] => [
     ...currentIps.map((address) => ({ type: "InternalIP", address })),
-    ...(options.externalIps ?? []).map((address) => ({ type: "ExternalIP", address })),
+    ...said.externalIps.map((address) => ({ type: "ExternalIP", address })),
     { type: "Hostname", address: nodeName },
   ];
   const identity = {
     name: nodeName,
     addresses,
-    labels: options.labels ?? {},
+    labels: () => said.labels,
     annotations: options.annotations ?? {},
     taints: options.taints ?? [],
   };
@@ -176,6 +187,11 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       if (ips.join() === currentIps.join()) return;
       log.info("the node has another address", { before: currentIps.join(), now: ips.join() });
       currentIps = ips;
+      kept.addressesChanged();
+    },
+    takeUp(now) {
+      said = now;
+      kept.labelsChanged();
       kept.addressesChanged();
     },
     async shutDown(grace) {

@@ -61,6 +61,22 @@ export async function startAgent(machine: Machine, cluster: Cluster, options: Ag
   };
 }
 
+/** Flags by which one machine plays another device: a name and a data directory (thus a key) of its own. */
+export const asDevice = (nodeName: string, directory = nodeName): string[] => [
+  "--data-dir",
+  `/run/${directory}`,
+  "--node-name",
+  nodeName,
+];
+
+/** Starts an agent that is expected to end by itself, refused: what it printed. */
+export async function refusedAgent(machine: Machine, cluster: Cluster, options: AgentOptions): Promise<string> {
+  const agent = await startAgent(machine, cluster, options);
+  const code = await agent.ended;
+  if (code !== 1) throw new Error(`the agent was expected to be refused; it ended with ${code}:\n${agent.output()}`);
+  return agent.output();
+}
+
 /** Starts an agent; resolves when its node is Ready. */
 export async function joinCluster(machine: Machine, cluster: Cluster, options: AgentOptions = {}): Promise<Agent> {
   const agent = await startAgent(machine, cluster, options);

@@ -10,6 +10,11 @@ export const skiffProgram: readonly [string, ...string[]] = process.env.SKIFF_FR
   ? [join(root, "node_modules/.bin/node"), join(root, "src/main.ts")]
   : [join(root, "dist/skiff")];
 
+/** Runs a command of skiff on a machine to its end; what it printed. An exit code other than 0 is an error. */
+export function runSkiff(machine: Machine, ...args: string[]): Promise<string> {
+  return machine.must(skiffProgram[0], [...skiffProgram.slice(1), ...args]);
+}
+
 /** `skiff server` on a machine, and kubectl connected to it. */
 export interface Cluster extends AsyncDisposable {
   readonly machine: Machine;

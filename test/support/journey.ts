@@ -13,6 +13,8 @@ export interface Journey {
   json(...args: string[]): Promise<any>;
   /** The same kubectl, expected to fail: what it printed as error. */
   fails(...args: string[]): Promise<string>;
+  /** Runs a pod of busybox on this node; resolves when it is Ready. */
+  runOn(node: string, pod: string, ...command: string[]): Promise<void>;
   /** An HTTP request from the node. */
   get(url: string): Promise<string>;
 }
@@ -54,6 +56,12 @@ export function journey(
       const { code, stdout, stderr } = await there(parts.cluster).kubectl.run(args);
       if (code === 0) throw new Error(`kubectl ${args.join(" ")} was expected to fail, and printed:\n${stdout}`);
       return stderr;
+    },
+    async runOn(node, pod, ...command) {
+      const overrides = JSON.stringify({ spec: { nodeName: node, terminationGracePeriodSeconds: 1 } });
+      const { kubectl } = there(parts.cluster);
+      await kubectl.must(["run", pod, "--image=busybox:1", `--overrides=${overrides}`, "--", ...command]);
+      await kubectl.must(["wait", "--for=condition=Ready", `pod/${pod}`, "--timeout=60s"]);
     },
     get: (url) => there(parts.machine).must("curl", ["-sS", "--max-time", "5", url]),
   };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isNodesToSay } from "../../api/node-labels.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { forbidden, type StatusError } from "../../api/status.ts";
 import type { Store } from "../../store/contract.ts";
@@ -69,7 +70,9 @@ function podRefusal(node: string, { call, object, old, operation }: Review): str
 function nodeRefusal(node: string, { object, old, operation }: Review): string | undefined {
   if (!object) return undefined;
   const who = `node ${JSON.stringify(node)}`;
-  const forbidden = changedKeys(object.metadata.labels, old?.metadata.labels).filter(isForbiddenLabel).sort();
+  const forbidden = changedKeys(object.metadata.labels, old?.metadata.labels)
+    .filter((key) => !isNodesToSay(key))
+    .sort();
   if (operation === "CREATE")
     return forbidden.length > 0
       ? `${who} is not allowed to set the following labels: ${forbidden.join(", ")}`
@@ -85,30 +88,6 @@ type Labels = Readonly<Record<string, string>> | undefined;
 
 function changedKeys(after: Labels = {}, before: Labels = {}): string[] {
   return [...new Set([...Object.keys(after), ...Object.keys(before)])].filter((key) => after[key] !== before[key]);
-}
-
-/** Labels in Kubernetes' own namespaces that nodes may say of themselves (Kubernetes docs, "NodeRestriction"). */
-const ownLabels = new Set([
-  "kubernetes.io/hostname",
-  "kubernetes.io/os",
-  "kubernetes.io/arch",
-  "beta.kubernetes.io/os",
-  "beta.kubernetes.io/arch",
-  "node.kubernetes.io/instance-type",
-  "beta.kubernetes.io/instance-type",
-  "topology.kubernetes.io/zone",
-  "topology.kubernetes.io/region",
-  "failure-domain.beta.kubernetes.io/zone",
-  "failure-domain.beta.kubernetes.io/region",
-]);
-const ownNamespaces = ["kubelet.kubernetes.io", "node.kubernetes.io"];
-const kubernetesNamespaces = ["kubernetes.io", "k8s.io"];
-const restrictedNamespaces = ["node-restriction.kubernetes.io"];
-
-function isForbiddenLabel(key: string): boolean {
-  const namespace = key.includes("/") ? key.slice(0, key.indexOf("/")) : "";
-  const isIn = (names: readonly string[]) => names.some((name) => namespace === name || namespace.endsWith(`.${name}`));
-  return isIn(restrictedNamespaces) || (isIn(kubernetesNamespaces) && !ownLabels.has(key) && !isIn(ownNamespaces));
 }
 
 interface PodReference {

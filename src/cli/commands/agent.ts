@@ -8,6 +8,7 @@ import { openLog } from "../../base/log.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { agentConfigFrom, nodeFlags, textOrFile } from "../node-flags.ts";
 import { takeUpChanges } from "../reload.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 import { logLevelFrom } from "./server.ts";
 
@@ -21,33 +22,13 @@ export const agent: Command = {
   ],
   readsConfigFile: true,
   flags: [
-    {
-      name: "config",
-      short: "c",
-      value: "FILE",
-      does: "read flags from this file and from the *.yaml in FILE.d",
-      defaultText: "/etc/skiff/config.yaml",
-      env: "SKIFF_CONFIG_FILE",
-    },
-    {
-      name: "data-dir",
-      short: "d",
-      value: "DIR",
-      does: "where all state lies",
-      defaultText: "/var/lib/skiff",
-      env: "SKIFF_DATA_DIR",
-    },
+    sharedFlags.config,
+    sharedFlags.dataDir,
     { name: "server", short: "s", value: "URL", does: "a server: https://ADDRESS:6443", env: "SKIFF_URL" },
-    {
-      name: "token",
-      short: "t",
-      value: "TOKEN",
-      does: "the server's node token, or one that `skiff token create` made",
-      env: "SKIFF_TOKEN",
-    },
-    { name: "token-file", value: "FILE", does: "file that holds the token", env: "SKIFF_TOKEN_FILE" },
+    { ...sharedFlags.token, value: "TOKEN", does: "the server's node token, or one that `skiff token create` made" },
+    sharedFlags.tokenFile,
     ...nodeFlags,
-    { name: "debug", does: "log more", env: "SKIFF_DEBUG" },
+    sharedFlags.debug,
   ],
   examples: [
     {

@@ -6,6 +6,7 @@ import {
 } from "../../app/certificates.ts";
 import { defaultDataDirectory } from "../../app/paths.ts";
 import { type Command, UsageError } from "../command.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -18,16 +19,7 @@ export const certificate: Command = {
     "`rotate-ca`, on a server, replaces both authorities. The former ones stay believed, so that agents and kubeconfigs go on working; each agent takes up the new ones within half a day, or at `skiff certificate rotate`. Tokens have another hash from then on.",
   ],
   operands: "check | rotate | rotate-ca",
-  flags: [
-    {
-      name: "data-dir",
-      short: "d",
-      value: "DIR",
-      does: "where the state lies",
-      defaultText: "/var/lib/skiff",
-      env: "SKIFF_DATA_DIR",
-    },
-  ],
+  flags: [sharedFlags.dataDir],
   examples: [{ line: "skiff certificate check", does: "what ends when" }],
   async run(given, io) {
     const [action = "", ...rest] = given.operands;

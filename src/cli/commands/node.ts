@@ -1,6 +1,7 @@
 import { defaultKubeconfig } from "../../app/paths.ts";
 import { withTokens } from "../../app/tokens.ts";
 import { type Command, UsageError } from "../command.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 
 export const node: Command = {
@@ -10,14 +11,7 @@ export const node: Command = {
     "A node is known by the key that its device made when it joined. A device whose card was written anew has another key: until somebody says that it is the same device, it is refused its old name. `readmit` says so.",
   ],
   operands: "readmit NODE",
-  flags: [
-    {
-      name: "kubeconfig",
-      value: "FILE",
-      does: "the cluster that is asked",
-      defaultText: "the file that `skiff server` writes",
-    },
-  ],
+  flags: [sharedFlags.kubeconfig],
   examples: [{ line: "skiff node readmit shelf-2", does: "the next device with a valid token may be node shelf-2" }],
   async run(given, io) {
     const [action, name, ...rest] = given.operands;

@@ -2,20 +2,14 @@ import { defaultKubeconfig } from "../../app/paths.ts";
 import { readiness } from "../../app/ready.ts";
 import { messageOf } from "../../base/log.ts";
 import { type Command, UsageError } from "../command.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 
 /** For scripts and the installer: one answer, and an exit code. */
 export const ready: Command = {
   name: "ready",
   summary: "say whether the cluster answers and its nodes are Ready (exit code 0 if so)",
-  flags: [
-    {
-      name: "kubeconfig",
-      value: "FILE",
-      does: "the cluster that is asked",
-      defaultText: "the file that `skiff server` writes",
-    },
-  ],
+  flags: [sharedFlags.kubeconfig],
   async run(given, io) {
     const file = new Values(given).text("kubeconfig") ?? defaultKubeconfig();
     const { ready: up, notReady } = await readiness(file).catch((error: unknown) => {

@@ -1,11 +1,6 @@
 import { hostname } from "node:os";
 import { isAbsolute, resolve } from "node:path";
-import {
-  ArgRefused,
-  checkArgOfAnother,
-  controllerSettingFrom,
-  schedulerSettingFrom,
-} from "../../app/component-args.ts";
+import { checkArgOfAnother, controllerSettingFrom, schedulerSettingFrom } from "../../app/component-args.ts";
 import type { ServerConfig } from "../../app/config.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { runServer } from "../../app/server.ts";
@@ -16,6 +11,7 @@ import { type LogLevel, openLog } from "../../base/log.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { agentConfigFrom, nodeFlags, textOrFile } from "../node-flags.ts";
 import { takeUpChanges } from "../reload.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { refuseOverlap, Values } from "../values.ts";
 
 export const server: Command = {
@@ -27,22 +23,8 @@ export const server: Command = {
   ],
   readsConfigFile: true,
   flags: [
-    {
-      name: "config",
-      short: "c",
-      value: "FILE",
-      does: "read flags from this file and from the *.yaml in FILE.d",
-      defaultText: "/etc/skiff/config.yaml",
-      env: "SKIFF_CONFIG_FILE",
-    },
-    {
-      name: "data-dir",
-      short: "d",
-      value: "DIR",
-      does: "where all state lies",
-      defaultText: "/var/lib/skiff, or ~/.skiff when not root",
-      env: "SKIFF_DATA_DIR",
-    },
+    sharedFlags.config,
+    { ...sharedFlags.dataDir, defaultText: "/var/lib/skiff, or ~/.skiff when not root" },
     { name: "bind-address", value: "IP", does: "address to listen on", defaultText: "0.0.0.0" },
     { name: "https-listen-port", value: "PORT", does: "port of the Kubernetes API", defaultText: "6443" },
     {
@@ -67,15 +49,8 @@ export const server: Command = {
       defaultText: "600",
       env: "SKIFF_KUBECONFIG_MODE",
     },
-    {
-      name: "token",
-      short: "t",
-      value: "SECRET",
-      does: "secret with which devices join",
-      defaultText: "made at the first start",
-      env: "SKIFF_TOKEN",
-    },
-    { name: "token-file", value: "FILE", does: "file that holds it", env: "SKIFF_TOKEN_FILE" },
+    { ...sharedFlags.token, defaultText: "made at the first start" },
+    sharedFlags.tokenFile,
     {
       name: "agent-token",
       value: "SECRET",
@@ -159,7 +134,7 @@ export const server: Command = {
       does: "how pod packets travel between nodes: vxlan, host-gw, wireguard (wireguard-native) or none",
       defaultText: "vxlan",
     },
-    { name: "debug", does: "log more", env: "SKIFF_DEBUG" },
+    sharedFlags.debug,
   ],
   examples: [
     { line: "skiff server", does: "a cluster of one node" },
@@ -248,17 +223,9 @@ function componentSettings(
   serviceCidrs: readonly Cidr[],
 ): Pick<ServerConfig, "controllerSettings" | "schedulerSettings"> {
   const surroundings = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
-  const read = <T>(flag: string, from: (arg: string) => T): T[] =>
-    values.list(flag).map((arg) => {
-      try {
-        return from(arg);
-      } catch (error) {
-        throw error instanceof ArgRefused ? values.wrong(flag, arg, error.message) : error;
-      }
-    });
-  read("kube-apiserver-arg", (arg) => checkArgOfAnother(arg, surroundings));
-  const controllers = read("kube-controller-manager-arg", (arg) => controllerSettingFrom(arg, surroundings));
-  const scheduler = read("kube-scheduler-arg", (arg) => schedulerSettingFrom(arg, surroundings));
+  values.each("kube-apiserver-arg", (arg) => checkArgOfAnother(arg, surroundings));
+  const controllers = values.each("kube-controller-manager-arg", (arg) => controllerSettingFrom(arg, surroundings));
+  const scheduler = values.each("kube-scheduler-arg", (arg) => schedulerSettingFrom(arg, surroundings));
   return {
     controllerSettings: Object.assign({}, ...controllers),
     schedulerSettings: Object.assign({}, ...scheduler),

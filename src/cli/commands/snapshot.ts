@@ -11,6 +11,7 @@ import {
   usualSnapshotDirectory,
 } from "../../app/snapshots.ts";
 import { type Command, type Io, UsageError } from "../command.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 
 export const snapshot: Command = {
@@ -23,26 +24,14 @@ export const snapshot: Command = {
   operands: "save | list | restore NAME | delete NAME…",
   flags: [
     { name: "name", value: "NAME", does: "how the name of a new copy begins", defaultText: "on-demand" },
-    {
-      name: "data-dir",
-      short: "d",
-      value: "DIR",
-      does: "the server's data",
-      defaultText: "/var/lib/skiff",
-      env: "SKIFF_DATA_DIR",
-    },
+    { ...sharedFlags.dataDir, does: "the server's data" },
     {
       name: "snapshot-dir",
       value: "DIR",
       does: "where the copies lie",
       defaultText: "server/db/snapshots in --data-dir",
     },
-    {
-      name: "kubeconfig",
-      value: "FILE",
-      does: "how the server is asked",
-      defaultText: "the file that `skiff server` writes",
-    },
+    { ...sharedFlags.kubeconfig, does: "how the server is asked" },
   ],
   examples: [
     { line: "skiff snapshot save", does: "a copy now" },

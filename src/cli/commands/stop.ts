@@ -2,6 +2,7 @@ import { drainThisNode } from "../../app/drain.ts";
 import { defaultKubeconfig } from "../../app/paths.ts";
 import { runningSkiffs, stopSkiff } from "../../app/stop.ts";
 import { type Command, UsageError } from "../command.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 
 export const stop: Command = {
@@ -21,12 +22,7 @@ export const stop: Command = {
       does: "with --drain: how long pods may take to end",
       defaultText: "300",
     },
-    {
-      name: "kubeconfig",
-      value: "FILE",
-      does: "with --drain: how to reach the cluster",
-      defaultText: "the file that `skiff server` writes",
-    },
+    { ...sharedFlags.kubeconfig, does: "with --drain: how to reach the cluster" },
   ],
   examples: [{ line: "skiff stop --drain", does: "empty this node, then stop skiff" }],
   async run(given, io) {

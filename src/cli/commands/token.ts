@@ -3,6 +3,7 @@ import { isReason } from "../../api/status.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { type BootstrapToken, generateBootstrapToken, rotateNodeToken, withTokens } from "../../app/tokens.ts";
 import { type Command, type Given, type Io, UsageError } from "../command.ts";
+import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 
 const usualLife = "24h";
@@ -24,20 +25,8 @@ export const token: Command = {
     },
     { name: "description", value: "TEXT", does: "what a new token is for", keepsCommas: true },
     { name: "new-token", value: "SECRET", does: "the secret to rotate to", defaultText: "a random one" },
-    {
-      name: "kubeconfig",
-      value: "FILE",
-      does: "the cluster that is asked",
-      defaultText: "the file that `skiff server` writes",
-    },
-    {
-      name: "data-dir",
-      short: "d",
-      value: "DIR",
-      does: "the server's data, for `rotate`",
-      defaultText: "/var/lib/skiff",
-      env: "SKIFF_DATA_DIR",
-    },
+    sharedFlags.kubeconfig,
+    { ...sharedFlags.dataDir, does: "the server's data, for `rotate`" },
     { name: "output", short: "o", value: "FORM", does: "of `list`: table or json", defaultText: "table" },
   ],
   examples: [

@@ -1,3 +1,4 @@
+import type { CertificateSigner } from "../../api/certificate-signer.ts";
 import { subjectAccessReview } from "../../api/kinds/authorization/subject-access-review.ts";
 import { certificateSigningRequest } from "../../api/kinds/certificates/certificate-signing-request.ts";
 import { isLeaving } from "../../api/object.ts";
@@ -5,7 +6,6 @@ import type { CertificateSigningRequest, CertificateSigningRequestCondition } fr
 import type { Client } from "../../client/client.ts";
 import { type Controller, defineController, settled } from "../../client/controller.ts";
 import { approvalsFor, deleteAtMs, faultOf, isToBeSigned, signOptions } from "./decide.ts";
-import type { CertificateSigner } from "./signer.ts";
 
 const account = "certificate-controller";
 const textOf = ({ spec }: CertificateSigningRequest): string => Buffer.from(spec.request, "base64").toString();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { RequestedCertificate } from "../../api/certificate-signer.ts";
 import type { CertificateSigningRequest } from "../../api/schema/types.ts";
 import { approvalsFor, deleteAtMs, faultOf, isToBeSigned, signers, signOptions } from "./decide.ts";
-import type { RequestedCertificate } from "./signer.ts";
 
 const kubelet: RequestedCertificate = {
   commonName: "system:node:n1",

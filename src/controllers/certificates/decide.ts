@@ -1,5 +1,5 @@
+import type { RequestedCertificate, SignerName, SignOptions } from "../../api/certificate-signer.ts";
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from "../../api/schema/types.ts";
-import type { RequestedCertificate, SignerName, SignOptions } from "./signer.ts";
 
 export const signers: Readonly<Record<SignerName, string>> = {
   client: "kubernetes.io/kube-apiserver-client",

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { lease } from "../../api/kinds/coordination/lease.ts";
 import { node as nodeKind } from "../../api/kinds/core/node.ts";
+import type { ObjectMeta } from "../../api/object.ts";
 import type { Lease, Node, NodeAddress, NodeCondition, NodeStatus, Taint } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { microTimeText, timeText } from "../../api/time.ts";
@@ -11,12 +12,14 @@ import type { Client } from "../../client/client.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { ContainerRuntime, Image } from "../runtime.ts";
 import { architecture, type Machine, runtimeVersion } from "./machine.ts";
+import { relabelled } from "./told-labels.ts";
 
 export interface NodeIdentity {
   readonly name: string;
   /** Asked each time: a device may get other ones. */
   readonly addresses: () => readonly NodeAddress[];
-  readonly labels: Readonly<Record<string, string>>;
+  /** What the user gave; asked each time. */
+  readonly labels: () => Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
 }
@@ -33,6 +36,8 @@ export interface KeptNode extends AsyncDisposable {
   pressureChanged(): void;
   /** The machine has other addresses. */
   addressesChanged(): void;
+  /** The user gives other labels. */
+  labelsChanged(): void;
 }
 
 interface Parts {
@@ -99,18 +104,18 @@ export function keepNode(parts: Parts): KeptNode {
   // While this machine could not be heard, the node controller gave it up: as soon as that is seen, it is denied.
   const watching = parts.nodes.onChange(({ key, after }) => {
     if (key.name !== parts.identity.name || !after || !isGivenUp(after)) return;
-    writeStatus();
+    write("status");
   });
   let silence: Disposable | undefined;
   function tell(answers: boolean): void {
     node.runtimeIsDown = !answers;
-    writeStatus();
+    write("status");
   }
   let writing: Promise<void> | undefined;
-  let isStale = false;
+  const stale = new Set<"labels" | "status">();
   /** Writes what changed, again and again until a server has taken it. */
-  function writeStatus(): void {
-    isStale = true;
+  function write(what: "labels" | "status"): void {
+    stale.add(what);
     writing ??= writeUntilTaken().finally(() => {
       writing = undefined;
     });
@@ -118,13 +123,13 @@ export function keepNode(parts: Parts): KeptNode {
   async function writeUntilTaken(): Promise<void> {
     await beginning;
     const backoff = new Backoff({ firstMs: 500, maxMs: 10_000 }, clock);
-    while (isStale && !stop.signal.aborted) {
-      isStale = false;
+    for (const what of untilEmpty(stale)) {
+      if (stop.signal.aborted) return;
       try {
-        await node.writeStatus();
+        await (what === "labels" ? node.writeLabels() : node.writeStatus());
       } catch (error) {
-        log.warn("the node's status was not written, trying again", { error });
-        isStale = true;
+        log.warn("the node was not written, trying again", { what, error });
+        stale.add(what);
         await backoff.wait(stop.signal);
       }
     }
@@ -142,8 +147,9 @@ export function keepNode(parts: Parts): KeptNode {
       node.goesDown = true;
       await node.writeStatus();
     },
-    pressureChanged: writeStatus,
-    addressesChanged: writeStatus,
+    pressureChanged: () => write("status"),
+    addressesChanged: () => write("status"),
+    labelsChanged: () => write("labels"),
     async [Symbol.asyncDispose]() {
       stop.abort();
       watching[Symbol.dispose]();
@@ -153,6 +159,14 @@ export function keepNode(parts: Parts): KeptNode {
       await writing;
     },
   };
+}
+
+/** Takes what is in the set, one after the other, also what comes meanwhile. */
+function* untilEmpty<T>(set: Set<T>): Generator<T> {
+  for (let [next] = set; next !== undefined; [next] = set) {
+    set.delete(next);
+    yield next;
+  }
 }
 
 /** Whether somebody else says that nothing is known of this node. */
@@ -179,55 +193,60 @@ class NodeWriter {
   async register(): Promise<void> {
     const { client, identity } = this.#parts;
     const { name, taints, annotations = {} } = identity;
-    const labels = this.#labels();
+    const managed = { "volumes.kubernetes.io/controller-managed-attach-detach": "true", ...annotations };
     try {
       this.#node = await client.create(nodeKind, {
-        metadata: {
-          name,
-          labels,
-          annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true", ...annotations },
-        },
+        metadata: this.#told({ name, annotations: managed }),
         spec: taints.length > 0 ? { taints: [...taints] } : {},
       });
     } catch (error) {
       if (!isReason(error, "AlreadyExists")) throw error;
-      const there = await client.get(nodeKind, { name });
-      const metadata = {
-        ...there.metadata,
-        labels: { ...there.metadata.labels, ...labels },
-        annotations: { ...there.metadata.annotations, ...annotations },
-      };
-      this.#node = isDeepStrictEqual(metadata, there.metadata)
-        ? there
-        : await client.update(nodeKind, { ...there, metadata });
+      await this.writeLabels();
     }
     await this.writeStatus();
   }
 
-  #labels(): Record<string, string> {
+  /** The Node that is there, with the labels that this node gives itself. */
+  async writeLabels(): Promise<void> {
+    const { client, identity } = this.#parts;
+    await this.#changeNode(async (there) => {
+      const told = this.#told(there.metadata);
+      const metadata = { ...told, annotations: { ...told.annotations, ...identity.annotations } };
+      return isDeepStrictEqual(metadata, there.metadata) ? there : client.update(nodeKind, { ...there, metadata });
+    });
+  }
+
+  #told(metadata: ObjectMeta): ObjectMeta {
     const { name, labels } = this.#parts.identity;
-    return {
+    const own = {
       "beta.kubernetes.io/arch": architecture(),
       "beta.kubernetes.io/os": "linux",
       "kubernetes.io/arch": architecture(),
       "kubernetes.io/hostname": name,
       "kubernetes.io/os": "linux",
-      ...labels,
     };
+    return relabelled(metadata, own, labels());
+  }
+
+  async writeStatus(): Promise<void> {
+    const { client, runtime, machine } = this.#parts;
+    const images = this.runtimeIsDown ? undefined : imagesOf(await runtime.listImages());
+    const nodeInfo = { ...machine.info, containerRuntimeVersion: runtimeVersion(await runtime.info()) };
+    await this.#changeNode(async (node) => {
+      const status = this.#status(node.status ?? {}, { nodeInfo, ...(images && { images }) });
+      if (isDeepStrictEqual(withoutHeartbeats(status), withoutHeartbeats(node.status ?? {}))) return node;
+      return client.updateStatus(nodeKind, { ...node, status });
+    });
   }
 
   /** At the start others write to the Node at the same time; what is to be said is gathered before it is read. */
-  async writeStatus(): Promise<void> {
-    const { client, identity, runtime, machine } = this.#parts;
-    const images = this.runtimeIsDown ? undefined : imagesOf(await runtime.listImages());
-    const nodeInfo = { ...machine.info, containerRuntimeVersion: runtimeVersion(await runtime.info()) };
+  async #changeNode(change: (there: Node) => Promise<Node>): Promise<void> {
+    const { client, identity } = this.#parts;
     const backoff = this.#backoff();
     while (!this.#stop.aborted) {
-      const node = await client.get(nodeKind, { name: identity.name });
-      const status = this.#status(node.status ?? {}, { nodeInfo, ...(images && { images }) });
-      if (isDeepStrictEqual(withoutHeartbeats(status), withoutHeartbeats(node.status ?? {}))) return;
+      const there = await client.get(nodeKind, { name: identity.name });
       try {
-        this.#node = await client.updateStatus(nodeKind, { ...node, status });
+        this.#node = await change(there);
         return;
       } catch (error) {
         if (!isReason(error, "Conflict")) throw error;

@@ -1,4 +1,4 @@
-/** What a certificate signing request (PEM) asks for. */
+/** What a certificate signing request (PKCS #10, PEM) asks for. */
 export interface RequestedCertificate {
   readonly commonName: string;
   readonly organizations: readonly string[];
@@ -23,6 +23,7 @@ export interface CertificateSigner {
 
 export interface SignOptions {
   readonly signer: SignerName;
+  /** What the certificate may be used for, in the API's words ("client auth"). */
   readonly usages: readonly string[];
   readonly lifetimeMs: number;
   readonly nowMs: number;
