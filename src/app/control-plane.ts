@@ -10,7 +10,7 @@ import type { Informers } from "../client/informer.ts";
 import { deployManifests } from "../cluster/deploy-manifests.ts";
 import type { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
-import { runControllers } from "../controllers/run.ts";
+import { runControllers, runServerLoops } from "../controllers/run.ts";
 import { runScheduler } from "../scheduler/run.ts";
 import type { ServerConfig } from "./config.ts";
 import type { ControllerFiles } from "./controller-files.ts";
@@ -36,6 +36,17 @@ export interface ControlPlaneSurroundings {
 /** Starts what makes the cluster as its objects say, as far as the configuration wants it: controllers, manifests, scheduler. */
 export async function startControlPlane(parts: Lifecycle, surroundings: ControlPlaneSurroundings): Promise<void> {
   const { config, api, informers, credentials, files, startClient, clock, log } = surroundings;
+  const serverClient = (account: string) =>
+    openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-apiserver" });
+  await parts.start("server loops", () =>
+    runServerLoops({
+      clientFor: serverClient,
+      informers,
+      clock,
+      log: log.part("apiserver"),
+      nodePorts: config.nodePorts,
+    }),
+  );
   if (!config.without.controllers) {
     const clientFor = (account: string) =>
       openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });

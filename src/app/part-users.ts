@@ -16,6 +16,7 @@ export function userOf(name: string, groups: readonly string[] = []): PartUser {
  * its own; or, by its full name, one of Kubernetes' components ("system:kube-controller-manager").
  */
 export function accountUser(account: string): PartUser {
+  if (account === "system:apiserver") return userOf(account, ["system:masters"]);
   if (account.startsWith("system:")) return userOf(account);
   return userOf(`system:serviceaccount:kube-system:${account}`, [
     "system:serviceaccounts",

@@ -20,13 +20,15 @@ import { strandedClaims, strandedVolumes } from "./local-path/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
-import { type ControllerOptions, type ControllerSettings, defaultSettings } from "./options.ts";
+import { type ControllerOptions, type ControllerSettings, defaultSettings, type PortRange } from "./options.ts";
 import { claimBinder, volumePhases } from "./persistentvolume/controller.ts";
 import { podGcController } from "./pod-gc/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { replicationControllerController } from "./replicationcontroller/controller.ts";
 import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
+import { ipAddressRepair, nodePortRepair, serviceAddressRepair } from "./service-allocation/controller.ts";
+import { serviceCidrController } from "./service-cidr/controller.ts";
 import { serviceLoadBalancerController } from "./service-load-balancer/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
 import { serviceAccountTokenController } from "./serviceaccount-token/controller.ts";
@@ -138,11 +140,17 @@ const entries: readonly Entry[] = [
     make: (_, { terminatedPodThreshold }) => [podGcController({ threshold: terminatedPodThreshold })],
   },
   { name: "garbage-collector-controller", make: () => [garbageCollection] },
+  { name: "service-cidr-controller", make: () => [serviceCidrController] },
   {
     name: "service-lb-controller",
     make: ({ serviceLoadBalancer = true }) => (serviceLoadBalancer ? [serviceLoadBalancerController] : []),
   },
 ];
+
+/** Loops that belong to the API server in Kubernetes: they run also where the controllers do not. */
+export function serverLoops(nodePorts: PortRange): readonly Controller[] {
+  return [serviceAddressRepair, ipAddressRepair, nodePortRepair(nodePorts)];
+}
 
 export const controllerNames: readonly string[] = entries.map(({ name }) => name);
 

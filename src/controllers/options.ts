@@ -1,6 +1,11 @@
 import type { CertificateSigner } from "../api/certificate-signer.ts";
 import type { MakeAccountToken } from "./serviceaccount-token/controller.ts";
 
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What controllers must know that the API does not tell them. */
 export interface ControllerOptions {
   /** The networks that pods get their addresses from, one for each IP family ("10.42.0.0/16"). */

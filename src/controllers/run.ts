@@ -1,30 +1,44 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
-import { componentOf, startController } from "../client/controller.ts";
+import { type Controller, componentOf, startController } from "../client/controller.ts";
 import type { Informers } from "../client/informer.ts";
-import { chosenControllers } from "./all.ts";
-import type { ControllerOptions } from "./options.ts";
+import { chosenControllers, serverLoops, type WholeClusterPart } from "./all.ts";
+import type { ControllerOptions, PortRange } from "./options.ts";
 
-export interface RunControllersOptions {
+export interface Surroundings {
   /** The API with the rights of a service account in kube-system: each controller has those of its own role only. */
   readonly clientFor: (account: string) => Client;
   readonly informers: Informers;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+export interface RunControllersOptions extends Surroundings {
   readonly options: ControllerOptions;
 }
 
-/** Runs every controller. Resolves when all have seen the cluster; disposing stops them. */
-export async function runControllers({
-  options,
-  clientFor,
+/** Runs every controller that the settings ask for. Resolves when all have seen the cluster; disposing stops them. */
+export function runControllers({ options, ...surroundings }: RunControllersOptions): Promise<Disposable> {
+  return runAll(chosenControllers(options), surroundings);
+}
+
+/** Runs the loops that are the API server's own, in the same way. */
+export function runServerLoops({
+  nodePorts,
   ...surroundings
-}: RunControllersOptions): Promise<Disposable> {
+}: Surroundings & { readonly nodePorts: PortRange }): Promise<Disposable> {
+  return runAll(serverLoops(nodePorts), surroundings);
+}
+
+async function runAll(
+  controllers: readonly (Controller | WholeClusterPart)[],
+  { clientFor, ...surroundings }: Surroundings,
+): Promise<Disposable> {
   const running = new DisposableStack();
   try {
     const started = await Promise.all(
-      chosenControllers(options).map((one) =>
+      controllers.map((one) =>
         "start" in one
           ? one.start({ ...surroundings, client: clientFor(one.account) })
           : startController(one, { ...surroundings, client: clientFor(one.account ?? componentOf(one)) }),

@@ -19,7 +19,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { noLog } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
 import { openInformers } from "../../src/client/open-informers.ts";
-import { runControllers } from "../../src/controllers/run.ts";
+import { runControllers, runServerLoops } from "../../src/controllers/run.ts";
 import { runScheduler } from "../../src/scheduler/run.ts";
 import { startApiServer } from "../support/api-server.ts";
 
@@ -43,6 +43,8 @@ describe("the control plane", () => {
     const clientFor = (account: string) =>
       openClient(server.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
     running.use(await runControllers({ clientFor, informers, clock, log, options }));
+    const nodePorts = { from: 30_000, to: 32_767 };
+    running.use(await runServerLoops({ clientFor, informers, clock, log, nodePorts }));
     running.use(await runScheduler({ client, informers, clock, log }));
     let address = 10;
     running.use(

@@ -6,7 +6,7 @@ import type { Answer } from "./answer.ts";
 import { cleared } from "./clear.ts";
 import { shownForm, storedForm } from "./custom/forms.ts";
 import { refuseWhileLeaving } from "./custom/refuse-while-leaving.ts";
-import type { Registry } from "./deps.ts";
+import type { Registry, Reservation } from "./deps.ts";
 import { encode, heldObject, laidOut, rememberObject } from "./held.ts";
 import { generatedName, initMetadata, wipeMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
@@ -53,13 +53,16 @@ export async function createObject(
   strategy.prepareCreate?.(stored, { user: call.user, now });
   completed(resource, stored);
   const reservation = registry.specials.get(resource.bucket)?.creating?.(call, stored);
+  let isWritten = false;
   try {
     refuseInvalidNew(call, stored);
     await registry.admission.validate({ call, operation: "CREATE", object: stored, old: undefined });
-    return await written(registry, call, stored, generated);
+    const answer = await written(registry, call, stored, { generateName: generated, reservation });
+    isWritten = !call.options.dryRun;
+    return answer;
   } finally {
     // Written or not, a dry run too: what is stored speaks for itself now.
-    reservation?.release();
+    await reservation?.release(isWritten);
   }
 }
 
@@ -67,12 +70,13 @@ async function written(
   registry: Registry,
   call: Call,
   object: AnyObject,
-  generateName: string | undefined,
+  { generateName, reservation }: { generateName: string | undefined; reservation: Reservation | undefined },
 ): Promise<Answer> {
   const { resource } = call;
   for (let tries = 1; ; tries++) {
     try {
       if (call.options.dryRun) return await dryCreated(registry, call, object);
+      await reservation?.record?.();
       const entry = await putNew(registry, call, object);
       await registry.specials.get(resource.bucket)?.wrote?.(object, undefined);
       return { sort: "entry", code: 201, resource, entry };

@@ -40,5 +40,8 @@ export interface Special {
 
 /** Something that was taken for a write that may yet fail. */
 export interface Reservation {
-  release(): void;
+  /** Runs before each attempt to write the object, but for dry runs: writes down what was taken. */
+  record?(): Promise<void>;
+  /** Runs at the end; an object that was not written gives back what it took. */
+  release(isWritten: boolean): void | Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { Answer } from "./answer.ts";
 import { keptReserved, partOf } from "./clear.ts";
 import { createObject } from "./create.ts";
 import { convertEntries, currentForm, shownForm, storedForm } from "./custom/forms.ts";
-import type { Registry } from "./deps.ts";
+import type { Registry, Reservation } from "./deps.ts";
 import { encode, heldObject, laidOut, objectIn, rememberObject } from "./held.ts";
 import { keepMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
@@ -80,12 +80,15 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
   keepMetadata(object.metadata, before.metadata);
   const next = completed(resource, prepared(call, await storedForm(resource, object), old, now));
   const reservation = registry.specials.get(resource.bucket)?.updating?.(call, next, old);
+  let isWritten = false;
   try {
     refuseInvalidChange(call, next, old);
     await registry.admission.validate({ call, operation: "UPDATE", object: next, old });
-    return await written(registry, call, entry, next);
+    const answer = await written(registry, call, entry, next, reservation);
+    isWritten = !call.options.dryRun;
+    return answer;
   } finally {
-    reservation?.release();
+    await reservation?.release(isWritten);
   }
 }
 
@@ -113,7 +116,13 @@ function sameSpec(a: AnyObject, b: AnyObject): boolean {
   return sameJson(spec(a), spec(b));
 }
 
-async function written(registry: Registry, call: Call, entry: Entry, next: AnyObject): Promise<Answer> {
+async function written(
+  registry: Registry,
+  call: Call,
+  entry: Entry,
+  next: AnyObject,
+  reservation?: Reservation,
+): Promise<Answer> {
   const { resource } = call;
   const old = heldObject(entry);
   const special = registry.specials.get(resource.bucket);
@@ -130,6 +139,7 @@ async function written(registry: Registry, call: Call, entry: Entry, next: AnyOb
   }
   if (call.options.dryRun)
     return { sort: "object", code: 200, resource, object: await shownForm(resource, laidOut(next)) };
+  await reservation?.record?.();
   const changed = await putChanged(registry, call, entry, next);
   await special?.wrote?.(next, old);
   return { sort: "entry", code: 200, resource, entry: changed };

@@ -1,5 +1,6 @@
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
+import type { ServiceCIDR } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { cidrAddress, parseCidr } from "../../base/ip.ts";
 import type { Call } from "../call.ts";
@@ -33,7 +34,7 @@ export async function bootstrap(registry: Registry, options: BootstrapOptions): 
     await ensure(registry, object);
   }
   for (const object of ownServices(registry.catalog)) await ensure(registry, object);
-  await ensure(registry, serviceCidrObject(serviceCidrs));
+  await ensureServiceCidr(registry, serviceCidrs);
   await advertise(registry, options);
 }
 
@@ -88,6 +89,18 @@ function namespaceObject(name: string): AnyObject {
 
 function serviceCidrObject(cidrs: readonly string[]): AnyObject {
   return { apiVersion: "networking.k8s.io/v1", kind: "ServiceCIDR", metadata: { name: "kubernetes" }, spec: { cidrs } };
+}
+
+/** The range of the cluster's own; a cluster of one IP family that has become one of both gets the second one. */
+export async function ensureServiceCidr(registry: Registry, cidrs: readonly string[]): Promise<void> {
+  const wanted = serviceCidrObject(cidrs);
+  await ensure(registry, wanted);
+  const resource = registry.catalog.ofKind(wanted.apiVersion, wanted.kind);
+  const entry = resource && registry.store.latest(storeKey(resource, undefined, wanted.metadata.name));
+  const has = entry ? ((heldObject(entry) as unknown as ServiceCIDR).spec?.cidrs ?? []) : cidrs;
+  if (!resource || cidrs.length !== 2 || has.length !== 1 || has[0] !== cidrs[0]) return;
+  const call = systemCall(resource, { name: wanted.metadata.name });
+  await updateObject(registry, call, { change: (old) => ({ ...structuredClone(old), spec: { cidrs: [...cidrs] } }) });
 }
 
 /** Creates the object unless there is one; a role that lost rules gets them back, as "autoupdate" promises. */

@@ -1,5 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
-import type { APIService, EndpointSlice, FlowSchema, Service } from "../../api/schema/types.ts";
+import type { APIService, EndpointSlice, FlowSchema, Service, ServiceCIDR } from "../../api/schema/types.ts";
 
 /** What the server sees of an object. */
 export interface SeenCondition {
@@ -40,8 +40,9 @@ export const conditionRules = (extension: ExtensionCheck): readonly ConditionRul
     dependsOn: [],
     manager: "kubernetes-service-cidr-controller",
     applies: true,
-    look: ({ metadata }) =>
-      metadata.name === "kubernetes"
+    // What somebody else says of it stands: the controller of all ranges has words of its own.
+    look: ({ metadata, status }) =>
+      metadata.name === "kubernetes" && !metadata.deletionTimestamp && !isSaidReady(status as ServiceCIDR["status"])
         ? { type: "Ready", status: "True", message: "Kubernetes default Service CIDR is ready" }
         : undefined,
   },
@@ -53,6 +54,11 @@ export const conditionRules = (extension: ExtensionCheck): readonly ConditionRul
     look: (object, objects) => available(object as unknown as APIService, objects, extension),
   },
 ];
+
+function isSaidReady(status: ServiceCIDR["status"]): boolean {
+  const said = status?.conditions?.find(({ type }) => type === "Ready")?.status;
+  return said === "True" || said === "False";
+}
 
 function dangling({ spec }: FlowSchema, objects: Objects): SeenCondition {
   const { name } = spec?.priorityLevelConfiguration ?? { name: "" };

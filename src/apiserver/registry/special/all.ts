@@ -2,6 +2,7 @@ import type { AnyObject } from "../../../api/object.ts";
 import { isReason } from "../../../api/status.ts";
 import type { Authorizer } from "../../authorize/attributes.ts";
 import type { RbacAuthorizer } from "../../authorize/rbac.ts";
+import { ensureServiceCidr } from "../../system/bootstrap.ts";
 import { systemCall } from "../../system/system-call.ts";
 import { createObject } from "../create.ts";
 import { deleteObject } from "../delete.ts";
@@ -34,11 +35,19 @@ export function specialsFor(surroundings: SpecialSurroundings): ReadonlyMap<stri
   return new Map<string, Special>([
     ["namespaces", namespaces],
     ["services", services],
+    ["servicecidrs.networking.k8s.io", defaultServiceCidr(registry, serviceCidrs)],
     [`roles.${group}`, roles(surroundings)],
     [`clusterroles.${group}`, roles(surroundings)],
     [`rolebindings.${group}`, roleBindings(surroundings)],
     [`clusterrolebindings.${group}`, roleBindings(surroundings)],
   ]);
+}
+
+/** The cluster's own range comes back when it was deleted: without one no Service could have an address. */
+function defaultServiceCidr(registry: () => Registry, cidrs: readonly string[]): Special {
+  return {
+    deleted: ({ metadata }) => (metadata.name === "kubernetes" ? ensureServiceCidr(registry(), cidrs) : undefined),
+  };
 }
 
 async function recordAddress(registry: Registry, ip: string, { metadata }: AnyObject): Promise<void> {
@@ -56,11 +65,7 @@ async function recordAddress(registry: Registry, ip: string, { metadata }: AnyOb
     },
     spec: { parentRef: { resource: "services", namespace: metadata.namespace, name: metadata.name } },
   };
-  try {
-    await createObject(registry, systemCall(resource, { name: undefined }), object);
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-  }
+  await createObject(registry, systemCall(resource, { name: undefined }), object);
 }
 
 async function forgetAddress(registry: Registry, ip: string): Promise<void> {
