@@ -1,6 +1,7 @@
 import type { Kind } from "../api/kind.ts";
 import { controllerRef, type KubeObject, keyFrom, keyOf, keyText, type ObjectKey } from "../api/object.ts";
 import { isReason } from "../api/status.ts";
+import { sleep } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { type Cache, openCache } from "./cache.ts";
@@ -20,6 +21,8 @@ export interface Context {
   readonly log: Log;
   /** Milliseconds since 1970 when the round began. */
   readonly now: number;
+  /** Waits within a round, for what is to be tried once more; ends early when the controller stops. */
+  pause(ms: number): Promise<void>;
 }
 
 /** A change of an object of `kind` means work for these keys. */
@@ -94,11 +97,14 @@ export async function startController(controller: Controller, environment: Contr
   const component = componentOf(controller);
   const events = openEventRecorder({ client, clock, log, component });
 
+  const stop = new AbortController();
+  const pause = (ms: number): Promise<void> => sleep(clock, ms, stop.signal);
+
   const queue = new WorkQueue({
     clock,
     workers: controller.workers ?? 10,
     work: async (key) => {
-      const outcome = await controller.reconcile(keyFrom(key), { cache, client, events, log, now: clock.now() });
+      const outcome = await controller.reconcile(keyFrom(key), { cache, client, events, log, now: clock.now(), pause });
       return outcome === settled ? undefined : outcome.again.afterMs;
     },
     // Conflicts and vanished objects are everyday life: someone else was faster, and the next round sees it.
@@ -124,6 +130,7 @@ export async function startController(controller: Controller, environment: Contr
   );
   return {
     [Symbol.dispose]() {
+      stop.abort();
       for (const listener of listeners) listener[Symbol.dispose]();
       queue[Symbol.dispose]();
       events[Symbol.dispose]();

@@ -82,6 +82,8 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
   const binding = new Set<string>();
   const nominations = new Nominations();
   let planned = false;
+  /** How long pods were placed since other work last had its turn. */
+  let spentMs = 0;
   let startAt = 0;
 
   function recorderOf(component: string): EventRecorder {
@@ -95,19 +97,30 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
   function wake(): void {
     if (planned || stop.signal.aborted) return;
     planned = true;
-    setImmediate(async () => {
-      const beganMs = performance.now();
-      for (let next = queue.take(); next && !stop.signal.aborted; next = queue.take()) {
-        const asked = place(next);
-        if (asked) await asked;
-        if (performance.now() - beganMs > stretchMs) {
-          planned = false;
-          wake();
-          return;
-        }
+    if (spentMs < stretchMs) {
+      // Before the next change is seen: each is answered by itself, also where several arrive together.
+      queueMicrotask(placeAll);
+      if (spentMs === 0) setImmediate(() => (spentMs = 0));
+    } else
+      setImmediate(() => {
+        spentMs = 0;
+        void placeAll();
+      });
+  }
+
+  async function placeAll(): Promise<void> {
+    const [beganMs, spentBeforeMs] = [performance.now(), spentMs];
+    for (let next = queue.take(); next && !stop.signal.aborted; next = queue.take()) {
+      const asked = place(next);
+      if (asked) await asked;
+      spentMs = spentBeforeMs + performance.now() - beganMs;
+      if (spentMs > stretchMs) {
+        planned = false;
+        wake();
+        return;
       }
-      planned = false;
-    });
+    }
+    planned = false;
   }
 
   /** Decides about one pod; a promise only where extenders are asked. */

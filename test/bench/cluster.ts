@@ -1,7 +1,7 @@
 /**
  * The control plane with simulated nodes: objects with heartbeats, whose pods report Running by themselves.
  *
- *   node --max-semi-space-size=16 test/bench/cluster.ts [--only schedule,spread,deployment,heartbeat,lost] [--nodes N] [--pods N]
+ *   node --max-semi-space-size=16 test/bench/cluster.ts [--only schedule,spread,deployment,…] [--nodes N] [--pods N] [--replicas N]
  *
  * Everything is in one process, the simulated kubelets too; the database lies in a new directory.
  */
@@ -9,11 +9,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { daemonSet } from "../../src/api/kinds/apps/daemon-set.ts";
 import { deployment } from "../../src/api/kinds/apps/deployment.ts";
+import { job } from "../../src/api/kinds/batch/job.ts";
 import { lease } from "../../src/api/kinds/coordination/lease.ts";
 import { node } from "../../src/api/kinds/core/node.ts";
 import { pod } from "../../src/api/kinds/core/pod.ts";
+import { service } from "../../src/api/kinds/core/service.ts";
 import { serviceAccount } from "../../src/api/kinds/core/service-account.ts";
+import { endpointSlice } from "../../src/api/kinds/discovery/endpoint-slice.ts";
+import { podDisruptionBudget } from "../../src/api/kinds/policy/pod-disruption-budget.ts";
 import { isLeaving, keyOf } from "../../src/api/object.ts";
 import type { Pod, PodSpec } from "../../src/api/schema/types.ts";
 import { timeText } from "../../src/api/time.ts";
@@ -30,13 +35,15 @@ import { startApiServer } from "../support/api-server.ts";
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: "string", default: "schedule,spread,deployment,heartbeat,lost" },
+    only: { type: "string", default: "schedule,spread,apart,deployment,job,daemonset,heartbeat,lost" },
     nodes: { type: "string", default: "1000" },
     pods: { type: "string", default: "10000" },
+    replicas: { type: "string", default: "5000" },
   },
 });
 const nodeCount = Number(given.nodes);
 const podCount = Number(given.pods);
+const replicas = Number(given.replicas);
 const log = openLog({ level: "warn", write: (line) => process.stderr.write(line) });
 const admin = { name: "admin", uid: "", groups: ["system:masters"], extra: {} };
 const image = "registry.example/app:1";
@@ -66,10 +73,10 @@ async function aPlane({ kubelets = true } = {}): Promise<Plane> {
   return { client, informers, clientFor, silent, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-/** What a kubelet does: sets a bound pod Running and Ready, and lets a leaving one go. */
+/** What a kubelet does: sets a bound pod Running and Ready (ended, when it should not run for ever), and lets a leaving one go. */
 async function care(client: Client, current: Pod, silent: ReadonlySet<string>): Promise<void> {
   const { spec, status } = current;
-  if (!spec?.nodeName || silent.has(spec.nodeName)) return;
+  if (!spec?.nodeName || silent.has(spec.nodeName) || status?.phase === "Succeeded") return;
   if (isLeaving(current)) {
     await client.delete(pod, keyOf(current), { gracePeriodSeconds: 0 }).catch(changedMeanwhile);
     return;
@@ -80,7 +87,7 @@ async function care(client: Client, current: Pod, silent: ReadonlySet<string>): 
   const podIP = "10.42.0.9";
   const document = {
     status: {
-      phase: "Running",
+      phase: spec.restartPolicy === "Never" ? "Succeeded" : "Running",
       startTime: now,
       podIP,
       podIPs: [{ ip: podIP }],
@@ -180,40 +187,94 @@ async function schedule(what: string, spec: Partial<PodSpec>): Promise<void> {
 
 const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: "the certificate", serviceLoadBalancer: false };
 
-async function deploymentOf(replicas: number): Promise<void> {
+const key = { namespace: "default", name: "web" };
+const template = { metadata: { name: "", labels }, spec: { containers: [{ name: "app", image }] } };
+
+/** With controllers and a scheduler; `nodes` of them, and no node takes more than 110 pods. */
+async function withControllers(nodes: number, run: (plane: Plane) => Promise<void>): Promise<void> {
   await using plane = await aPlane();
   const { client, informers, clientFor } = plane;
-  await addNodes(client, Math.min(nodeCount, 100));
+  await addNodes(client, nodes);
   using _controllers = await runControllers({ clientFor, informers, clock, log, options });
   using _scheduler = await runScheduler({ client, informers, clock, log });
+  await run(plane);
+}
+
+/** How long `work` takes, and what CPU the whole process needs for each of `count`. */
+async function timed(what: string, count: number, work: () => Promise<void>): Promise<void> {
   const began = performance.now();
-  const spec = {
-    replicas,
-    selector: { matchLabels: labels },
-    template: { metadata: { name: "", labels }, spec: { containers: [{ name: "app", image }] } },
-  };
-  const key = { namespace: "default", name: "web" };
-  await client.create(deployment, { metadata: key, spec });
-  await informers.of(deployment).until(key, (now) => now?.status?.availableReplicas === replicas);
-  tell(`Deployment of ${replicas} replicas: create to all Available`, seconds(began), "s");
+  const cpu = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(cpu);
+  tell(what, seconds(began), "s");
+  tell("  CPU of the whole process for each of them", (user + system) / 1000 / count, "ms", 2);
+}
+
+const nodesFor = (pods: number): number => Math.min(nodeCount, Math.ceil(pods / 50));
+
+/** Also with a Service and a budget over the same pods, and its end. */
+function deploymentOf(pods: number): Promise<void> {
+  return withControllers(nodesFor(pods), async ({ client, informers }) => {
+    await client.create(service, { metadata: key, spec: { selector: labels, ports: [{ port: 80 }] } });
+    await client.create(podDisruptionBudget, {
+      metadata: key,
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    });
+    const slices = informers.of(endpointSlice);
+    await timed(`Deployment of ${pods} replicas: create to all Available`, pods, async () => {
+      await client.create(deployment, {
+        metadata: key,
+        spec: { replicas: pods, selector: { matchLabels: labels }, template },
+      });
+      await informers.of(deployment).until(key, (now) => now?.status?.availableReplicas === pods);
+    });
+    const began = performance.now();
+    await new Promise<void>((resolve) => {
+      const listening = slices.onChange(() => {
+        const ready = slices.list().flatMap(({ endpoints }) => endpoints ?? []);
+        if (ready.length < pods) return;
+        setImmediate(() => listening[Symbol.dispose]());
+        resolve();
+      });
+    });
+    tell("  and until all are endpoints of its Service", seconds(began), "s", 2);
+    await timed(`Deployment of ${pods} replicas: its deletion to the last pod gone`, pods, async () => {
+      const before = informers.of(pod).list("default");
+      await client.delete(deployment, key, { propagationPolicy: "Background" });
+      await Promise.all(before.map((each) => informers.of(pod).until(keyOf(each), (now) => now === undefined)));
+    });
+  });
+}
+
+function jobOf(pods: number): Promise<void> {
+  return withControllers(nodesFor(pods), async ({ client, informers }) => {
+    await timed(`Job of ${pods} pods at once: create to Complete`, pods, async () => {
+      const spec = { ...template.spec, restartPolicy: "Never" };
+      await client.create(job, {
+        metadata: key,
+        spec: { parallelism: pods, completions: pods, template: { metadata: { name: "" }, spec } },
+      });
+      await informers.of(job).until(key, (now) => now?.status?.completionTime !== undefined);
+    });
+  });
+}
+
+function daemonSetOn(nodes: number): Promise<void> {
+  return withControllers(nodes, async ({ client, informers }) => {
+    await timed(`DaemonSet on ${nodes} nodes: create to all Available`, nodes, async () => {
+      await client.create(daemonSet, { metadata: key, spec: { selector: { matchLabels: labels }, template } });
+      await informers.of(daemonSet).until(key, (now) => now?.status?.numberAvailable === nodes);
+    });
+  });
 }
 
 async function heartbeats(): Promise<void> {
-  await using plane = await aPlane();
-  const { client, informers, clientFor } = plane;
-  await addNodes(client, nodeCount);
-  using _controllers = await runControllers({ clientFor, informers, clock, log, options });
-  using _scheduler = await runScheduler({ client, informers, clock, log });
-  const rounds = 5;
-  const cpu = process.cpuUsage();
-  for (let round = 0; round < rounds; round++) await each(nodeCount, (index) => beat(client, `n${index}`));
-  const { user, system } = process.cpuUsage(cpu);
-  tell(
-    "one heartbeat of a node (Lease), CPU of the whole process",
-    (user + system) / 1000 / (rounds * nodeCount),
-    "ms",
-    3,
-  );
+  await withControllers(nodeCount, async ({ client }) => {
+    const rounds = 5;
+    await timed(`${rounds} heartbeats of ${nodeCount} nodes (Leases)`, rounds * nodeCount, async () => {
+      for (let round = 0; round < rounds; round++) await each(nodeCount, (index) => beat(client, `n${index}`));
+    });
+  });
 }
 
 async function lostNode(): Promise<void> {
@@ -268,7 +329,9 @@ const parts: Record<string, () => Promise<void>> = {
   schedule: () => schedule("default plugins", {}),
   spread: () => schedule("two spread constraints", spreading),
   apart: () => schedule("preferred anti-affinity", apart),
-  deployment: () => deploymentOf(5000),
+  deployment: () => deploymentOf(replicas),
+  job: () => jobOf(replicas),
+  daemonset: () => daemonSetOn(nodeCount),
   heartbeat: heartbeats,
   lost: lostNode,
 };

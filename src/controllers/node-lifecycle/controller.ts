@@ -2,12 +2,13 @@ import { lease } from "../../api/kinds/coordination/lease.ts";
 import { node } from "../../api/kinds/core/node.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { keyOf } from "../../api/object.ts";
-import type { Node, Pod, Taint } from "../../api/schema/types.ts";
+import type { Node, Pod } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import type { Cache } from "../../client/cache.ts";
 import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
 import { podsOnNode } from "../pods-on-node.ts";
 import { decide } from "./decide.ts";
+import { swapTaints, taintSwap } from "./swap-taints.ts";
 import { type EvictionRates, EvictionTurns, evictionRate, isReady, zoneOf } from "./zones.ts";
 
 export interface NodeLifecycleOptions {
@@ -41,6 +42,8 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
       { kind: lease, keys: ({ metadata }) => (metadata.namespace === leaseNamespace ? [{ name: metadata.name }] : []) },
     ],
     reads: [pod],
+    // More than usual: a round may pause (swap-taints.ts), and many nodes may join at once.
+    workers: 100,
 
     async reconcile({ name }, context) {
       const { cache, client, events, now } = context;
@@ -90,19 +93,11 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
       }
       if (decision.fellSilent) await tellPods(context, current);
       const metadata = { labels: decision.labels, annotations: { [ttlAnnotation]: "0" } };
-      if (Object.keys(decision.labels).length > 0 || observed.metadata.annotations?.[ttlAnnotation] === undefined) {
-        current = await client.patch(node, { name }, { type: "merge", document: { metadata } });
-        await cache.seen(current);
-      }
-      for (const taints of [decision.scheduling, decision.execution]) {
-        if (sameTaints(current.spec.taints ?? [], taints)) continue;
-        const document = {
-          metadata: { resourceVersion: current.metadata.resourceVersion },
-          spec: { taints: taints.length > 0 ? taints : null },
-        };
-        current = await client.patch(node, { name }, { type: "merge", document });
-        await cache.seen(current);
-      }
+      if (Object.keys(decision.labels).length > 0 || observed.metadata.annotations?.[ttlAnnotation] === undefined)
+        await cache.seen(await client.patch(node, { name }, { type: "merge", document: { metadata } }));
+      const { scheduling, execution } = decision;
+      current = await swapTaints(context, current, taintSwap(observed.spec.taints ?? [], scheduling));
+      current = await swapTaints(context, current, taintSwap(scheduling, execution));
       // A node that is not well is looked at each period: what is due for it depends on the other nodes too.
       if (!isReady(current)) return { again: { afterMs: periodMs } };
       if (decision.againAfterMs === undefined) return settled;
@@ -150,8 +145,4 @@ async function tellPods({ cache, client, events, now }: Context, silent: Node): 
 
 function referenceTo(name: string, uid: string) {
   return { apiVersion: "v1", kind: "Node", name, uid };
-}
-
-function sameTaints(a: readonly Taint[], b: readonly Taint[]): boolean {
-  return a.length === b.length && a.every((taint, at) => taint.key === b[at]?.key && taint.effect === b[at]?.effect);
 }

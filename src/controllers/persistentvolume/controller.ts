@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
 import { storageClass } from "../../api/kinds/storage/storage-class.ts";
-import { isLeaving, type KubeObject, keyOf } from "../../api/object.ts";
+import { isLeaving, type KubeObject, keyOf, keyText } from "../../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import {
   bindCompleted,
@@ -12,6 +13,8 @@ import {
 } from "../../api/volume-annotations.ts";
 import { classOf } from "../../api/volume-match.ts";
 import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { podsByClaim } from "../claims-of-pod.ts";
+import { hasEnded } from "../pods.ts";
 import { decideClaim, decideVolume } from "./decide.ts";
 
 const provisionerNames = [olderStorageProvisioner, storageProvisioner];
@@ -48,6 +51,7 @@ export const claimBinder = ({ syncMs }: { readonly syncMs: number }): Controller
     account: "persistent-volume-binder",
     reconciles: persistentVolumeClaim,
     watches: [volumesOfClaims, classesOfClaims],
+    reads: [pod],
     // One after the other: two claims must not reach for the same volume.
     workers: 1,
 
@@ -58,6 +62,10 @@ export const claimBinder = ({ syncMs }: { readonly syncMs: number }): Controller
       const step = decideClaim(claim, {
         volumes: cache.list(persistentVolume),
         storageClass: cache.get(storageClass, { name: classOf(claim) }),
+        waitingPods: cache
+          .by(pod, podsByClaim, keyText(key))
+          .filter((one) => !one.spec?.nodeName && !hasEnded(one))
+          .map(({ metadata }) => metadata.name),
       });
       switch (step.do) {
         case "bind":

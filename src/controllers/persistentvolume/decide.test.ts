@@ -48,6 +48,7 @@ describe("decideClaim()", () => {
     claim?: PersistentVolumeClaim;
     volumes?: PersistentVolume[];
     storageClass?: StorageClass;
+    waitingPods?: string[];
     does: string;
   }>([
     { it: "takes the smallest that fits", volumes: [aVolume("a", "9Gi"), aVolume("b", "2Gi")], does: "bind b" },
@@ -86,6 +87,13 @@ describe("decideClaim()", () => {
       does: "wait WaitForFirstConsumer",
     },
     {
+      it: "waits for the first pod to get its node",
+      volumes: [aVolume("a", "1Gi")],
+      storageClass: aClass("kubernetes.io/no-provisioner", "WaitForFirstConsumer"),
+      waitingPods: ["web"],
+      does: "wait WaitForPodScheduled",
+    },
+    {
       it: "binds when the pod has its node",
       claim: aClaim({}, { "volume.kubernetes.io/selected-node": "n1" }),
       volumes: [aVolume("a", "1Gi")],
@@ -100,8 +108,8 @@ describe("decideClaim()", () => {
       does: "confirm a",
     },
     { it: "is lost without its volume", claim: aClaim({ volumeName: "a" }, bound), does: "lose ClaimLost" },
-  ])("$it", ({ claim = aClaim(), volumes = [], storageClass, does }) => {
-    const step = decideClaim(claim, { volumes, storageClass });
+  ])("$it", ({ claim = aClaim(), volumes = [], storageClass, waitingPods = [], does }) => {
+    const step = decideClaim(claim, { volumes, storageClass, waitingPods });
     const what = "volume" in step ? step.volume.metadata.name : step.news?.reason;
     expect(`${step.do} ${what}`).toBe(does);
   });

@@ -12,7 +12,16 @@ export type ClaimStep =
 
 export function decideClaim(
   claim: PersistentVolumeClaim,
-  { volumes, storageClass }: { volumes: readonly PersistentVolume[]; storageClass: StorageClass | undefined },
+  {
+    volumes,
+    storageClass,
+    waitingPods,
+  }: {
+    volumes: readonly PersistentVolume[];
+    storageClass: StorageClass | undefined;
+    /** The names of the pods that use it and have no node yet. */
+    waitingPods: readonly string[];
+  },
 ): ClaimStep {
   const { volumeName } = claim.spec ?? {};
   const named = volumes.find(({ metadata }) => metadata.name === volumeName);
@@ -27,11 +36,17 @@ export function decideClaim(
   const isLate = storageClass?.volumeBindingMode === "WaitForFirstConsumer";
   const waits = isLate && !claim.metadata.annotations?.[selectedNode] && !best?.spec?.claimRef;
   if (best && !waits) return { do: "bind", volume: best };
-  if (waits) {
-    const message = "waiting for first consumer to be created before binding";
-    return { do: "wait", news: { type: "Normal", reason: "WaitForFirstConsumer", message } };
-  }
+  if (waits) return { do: "wait", news: waitingNews(waitingPods) };
   return unprovided(claim, storageClass);
+}
+
+/** What a claim waits for that is bound with its first pod. */
+function waitingNews(pods: readonly string[]): EventNews {
+  const type = "Normal";
+  if (pods.length === 0)
+    return { type, reason: "WaitForFirstConsumer", message: "waiting for first consumer to be created before binding" };
+  const message = `waiting for ${pods.length > 1 ? "pods" : "pod"} ${pods.join(",")} to be scheduled`;
+  return { type, reason: "WaitForPodScheduled", message };
 }
 
 /** The phase that a volume should be in. */

@@ -1,9 +1,10 @@
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
-import { isLeaving, type KubeObject, keyFrom, keyText, type ObjectKey } from "../../api/object.ts";
+import { isLeaving, type KubeObject, keyFrom, keyText } from "../../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/schema/types.ts";
 import { defineController, settled } from "../../client/controller.ts";
+import { podsByClaim } from "../claims-of-pod.ts";
 import { hasEnded } from "../pods.ts";
 
 const claimProtection = "kubernetes.io/pvc-protection";
@@ -13,13 +14,13 @@ const volumeProtection = "kubernetes.io/pv-protection";
 export const claimProtectionController = defineController<PersistentVolumeClaim>({
   name: "pvc-protection",
   reconciles: persistentVolumeClaim,
-  watches: [{ kind: pod, keys: (object) => usedClaims(object as Pod).map(keyFrom) }],
+  watches: [{ kind: pod, keys: (object) => podsByClaim(object as Pod).map(keyFrom) }],
 
   async reconcile(key, { cache, client }) {
     const claim = cache.get(persistentVolumeClaim, key);
     if (!claim || !isLeaving(claim)) return settled;
     const { finalizers = [] } = claim.metadata;
-    const isUsed = cache.by(pod, usedClaims, keyText(key)).some((one) => one.spec.nodeName && !hasEnded(one));
+    const isUsed = cache.by(pod, podsByClaim, keyText(key)).some((one) => one.spec.nodeName && !hasEnded(one));
     if (isUsed || !finalizers.includes(claimProtection)) return settled;
     await client.update(persistentVolumeClaim, without(claim, claimProtection));
     return settled;
@@ -44,14 +45,4 @@ export const volumeProtectionController = defineController<PersistentVolume>({
 function without<T extends KubeObject>(object: T, finalizer: string): T {
   const finalizers = (object.metadata.finalizers ?? []).filter((one) => one !== finalizer);
   return { ...object, metadata: { ...object.metadata, finalizers } };
-}
-
-/** The claims that a pod uses, those of its ephemeral volumes too. */
-function usedClaims({ metadata, spec }: Pod): readonly string[] {
-  const { namespace } = metadata;
-  const key = (name: string): string => keyText({ namespace, name } satisfies ObjectKey);
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim, ephemeral }) => {
-    if (claim) return [key(claim.claimName)];
-    return ephemeral ? [key(`${metadata.name}-${name}`)] : [];
-  });
 }
