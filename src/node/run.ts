@@ -123,6 +123,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     directory: join(options.rootDirectory, "pods"),
     memoryDirectory: join(options.memoryDirectory, "pods"),
     client,
+    recollection,
   });
   const statics = await openStaticPods({
     directory: join(options.rootDirectory, "pod-manifests"),

@@ -115,6 +115,7 @@ export interface ContainerSpec {
   readonly workingDir: string | undefined;
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly mounts: readonly Mount[];
+  readonly devices: readonly Device[];
   readonly resources: ContainerResources;
   readonly cgroupParent: string;
   /** Its own, the pod's, the machine's, or that of another container. */
@@ -134,6 +135,13 @@ export interface Mount {
   readonly containerPath: string;
   readonly readOnly: boolean;
   readonly propagation: "None" | "HostToContainer" | "Bidirectional";
+}
+
+/** A device of the machine that a container may use. */
+export interface Device {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
 }
 
 export interface ContainerResources {

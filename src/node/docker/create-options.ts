@@ -79,6 +79,11 @@ export function containerOptions(
       PidMode: pidMode(sandbox, spec.pidNamespace),
       CgroupParent: cgroupParent(spec.cgroupParent, traits),
       Binds: spec.mounts.map(bindFrom),
+      Devices: spec.devices.map(({ hostPath, containerPath, readOnly }) => ({
+        PathOnHost: hostPath,
+        PathInContainer: containerPath,
+        CgroupPermissions: readOnly ? "mr" : "mrw",
+      })),
       Privileged: security.privileged,
       ReadonlyRootfs: security.readOnlyRootfs,
       CapAdd: [...security.addCapabilities],

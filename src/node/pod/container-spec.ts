@@ -2,7 +2,7 @@ import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { EphemeralContainer, Pod } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
-import type { ContainerSpec, Image, Mount } from "../runtime.ts";
+import type { ContainerSpec, Device, Image, Mount } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
 import { newest, type PodContainer } from "./containers.ts";
 import type { PodContext, PodNames } from "./context.ts";
@@ -52,6 +52,7 @@ export async function containerSpecOf(inputs: ContainerInputs): Promise<Containe
     workingDir: spec.workingDir,
     env: [...env].map(([name, value]) => ({ name, value })),
     mounts: await mountsOf(inputs, env),
+    devices: devicesOf(inputs),
     resources: containerResources(pod, spec, context.memoryBytes),
     cgroupParent: podCgroup(pod),
     pidNamespace: await pidNamespaceOf(inputs),
@@ -93,6 +94,7 @@ async function mountsOf(inputs: ContainerInputs, env: ReadonlyMap<string, string
     const volume = mounted.get(name);
     if (!volume)
       throw new ContainerConfigError(`cannot find volume "${name}" to mount into container "${container.spec.name}"`);
+    if (volume.isDevice) throw new ContainerConfigError(`volume "${name}" is a block device and cannot be mounted`);
     const below = subPathExpr ? expandedSubPath(subPathExpr, env) : subPath;
     if (below) checkSubPath(below);
     const hostPath = below ? await context.volumes.subPath(volume, below).catch(asConfigError) : volume.hostPath;
@@ -115,6 +117,14 @@ async function mountsOf(inputs: ContainerInputs, env: ReadonlyMap<string, string
     },
   ];
   return [...mounts, ...own.filter(({ containerPath }) => !given.has(containerPath))];
+}
+
+function devicesOf({ container, mounted }: ContainerInputs): Device[] {
+  return (container.spec.volumeDevices ?? []).map(({ name, devicePath }) => {
+    const volume = mounted.get(name);
+    if (!volume?.isDevice) throw new ContainerConfigError(`volume "${name}" is no block device`);
+    return { hostPath: volume.hostPath, containerPath: devicePath, readOnly: volume.readOnly };
+  });
 }
 
 function expandedSubPath(expression: string, env: ReadonlyMap<string, string>): string {

@@ -34,6 +34,7 @@ export function aContainerSpec(sandbox: SandboxSpec, over: Partial<ContainerSpec
     workingDir: undefined,
     env: [],
     mounts: [],
+    devices: [],
     resources: {},
     cgroupParent: sandbox.cgroupParent,
     pidNamespace: "container",

@@ -22,6 +22,25 @@ export async function mountTmpfs(directory: string, { sizeBytes }: { sizeBytes: 
   await run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
 }
 
+/** What a server shares by NFS. */
+export interface NfsShare {
+  readonly name: string;
+  readonly server: string;
+  readonly path: string;
+  readonly readOnly?: boolean;
+  readonly options: readonly string[];
+}
+
+/** @throws an Error with what mount says: that nobody answers, or that the machine lacks what NFS needs */
+export async function mountNfs(
+  directory: string,
+  { server, path, readOnly = false, options }: NfsShare,
+): Promise<void> {
+  const given = [...(readOnly ? ["ro"] : []), ...options].join(",");
+  const host = server.includes(":") && !server.startsWith("[") ? `[${server}]` : server;
+  await run("mount", ["-t", "nfs", ...(given ? ["-o", given] : []), `${host}:${path}`, directory]);
+}
+
 export async function unmount(path: string): Promise<void> {
   await run("umount", [path]).catch((error: Error) => {
     if (!/not mounted|no mount point/.test(error.message)) throw error;

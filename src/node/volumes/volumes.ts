@@ -1,20 +1,25 @@
-import { chmod, chown, mkdir, readdir, realpath, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, realpath, rm, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
-import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { unitsOf } from "../../api/quantity.ts";
 import type { EmptyDirVolumeSource, Pod, Volume } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
 import type { Client } from "../../client/client.ts";
+import type { Recollection } from "../../client/recollection.ts";
+import { cgroupLimitsOf } from "../pod/prepare.ts";
 import { writeAtomically } from "./atomic-writer.ts";
+import { openClaims } from "./claims.ts";
 import { prepareHostPath } from "./host-path.ts";
-import { mountsBelow, mountTmpfs, sizeOnDisk, unmount } from "./mounts.ts";
+import { mountNfs, mountsBelow, mountTmpfs, type NfsShare, sizeOnDisk, unmount } from "./mounts.ts";
+import { shareWithGroup } from "./ownership.ts";
 import { isProjected, type PayloadInputs, payloadOf } from "./payload.ts";
+import { unsupported } from "./unsupported.ts";
 
 /** A volume of a pod as it lies on this machine. */
 export interface MountedVolume {
   readonly hostPath: string;
   readonly readOnly: boolean;
+  /** A bare device, to be used by its file. */
+  readonly isDevice?: boolean;
 }
 
 /** A volume that could not be made ready; the message is that of the Event FailedMount. */
@@ -49,13 +54,14 @@ export function openVolumes({
   directory,
   memoryDirectory,
   client,
+  recollection,
 }: {
   directory: string;
   memoryDirectory: string;
   client: Client;
+  recollection: Recollection;
 }): Volumes {
-  /** By pod, by claim. */
-  const claimed = new Map<string, Map<string, string>>();
+  const claims = openClaims({ client, recollection });
   const pathOf = (root: string, podUid: string, sort: string, name: string) =>
     join(root, podUid, "volumes", `kubernetes.io~${sort}`, name);
 
@@ -78,7 +84,7 @@ export function openVolumes({
     }
     if (volume.emptyDir) {
       const hostPath = pathOf(directory, uid, "empty-dir", volume.name);
-      await setUpEmptyDir(hostPath, volume.emptyDir, fsGroup);
+      await setUpEmptyDir(hostPath, volume.emptyDir, inputs);
       return { hostPath, readOnly: false };
     }
     // Filled from its image when a container is to mount it.
@@ -86,34 +92,38 @@ export function openVolumes({
     if (volume.hostPath) return { hostPath: await prepareHostPath(volume.hostPath), readOnly: false };
     if (volume.persistentVolumeClaim) {
       const { claimName, readOnly = false } = volume.persistentVolumeClaim;
-      return { hostPath: await claimedPath(pod, claimName, fsGroup), readOnly };
+      const mounted = await setUpClaimed(inputs, claimName);
+      return { ...mounted, readOnly: readOnly || mounted.readOnly };
     }
-    if (volume.ephemeral)
-      return { hostPath: await claimedPath(pod, `${pod.metadata.name}-${volume.name}`, fsGroup), readOnly: false };
-    throw new Error("no volume plugin matched");
+    if (volume.ephemeral) return setUpClaimed(inputs, `${pod.metadata.name}-${volume.name}`);
+    if (volume.nfs) return setUpNfs(pod, { ...volume.nfs, name: volume.name, options: [] });
+    throw new Error(unsupported(volume));
   }
 
-  /** A claim that is bound stays so; it is looked up once, so that pods go on while the server cannot be reached. */
-  async function claimedPath(pod: Pod, claimName: string, fsGroup: number | undefined): Promise<string> {
-    const ofPod = claimed.get(pod.metadata.uid ?? "") ?? new Map<string, string>();
-    claimed.set(pod.metadata.uid ?? "", ofPod);
-    const path = ofPod.get(claimName) ?? (await lookUpClaim(pod, claimName, fsGroup));
-    ofPod.set(claimName, path);
-    return path;
+  async function setUpClaimed(inputs: PayloadInputs, claimName: string): Promise<MountedVolume> {
+    const { pod } = inputs;
+    const { metadata, spec } = await claims.volumeOf(pod, claimName);
+    const sharing = sharingOf(pod);
+    if (spec.hostPath) return { hostPath: await prepareHostPath(spec.hostPath), readOnly: false };
+    if (spec.local) {
+      const { path } = spec.local;
+      if (!(await stat(path).catch(ifAbsent))) throw new Error(`path "${path}" does not exist`);
+      if (spec.volumeMode === "Block") return { hostPath: path, readOnly: false, isDevice: true };
+      // Once a pod: what it made itself since then is its own affair, also after a restart of the node.
+      const mark = pathOf(directory, pod.metadata.uid ?? "", "local-volume", metadata.name);
+      if (sharing && !(await stat(mark).catch(ifAbsent))) await shareWithGroup(path, sharing);
+      await mkdir(mark, { recursive: true, mode: 0o750 });
+      return { hostPath: path, readOnly: false };
+    }
+    if (spec.nfs) return setUpNfs(pod, { ...spec.nfs, name: metadata.name, options: spec.mountOptions ?? [] });
+    throw new Error(unsupported(spec));
   }
 
-  async function lookUpClaim(pod: Pod, claimName: string, fsGroup: number | undefined): Promise<string> {
-    const claim = await client.get(persistentVolumeClaim, { namespace: pod.metadata.namespace ?? "", name: claimName });
-    const name = claim.spec.volumeName;
-    if (!name || claim.status?.phase !== "Bound")
-      throw new Error(`PVC ${pod.metadata.namespace}/${claimName} is not bound`);
-    const { spec } = await client.get(persistentVolume, { name });
-    if (spec.hostPath) return prepareHostPath(spec.hostPath);
-    if (!spec.local) throw new Error(`volume "${name}" is neither local nor a hostPath`);
-    const { path } = spec.local;
-    if (!(await stat(path).catch(ifAbsent))) throw new Error(`path "${path}" does not exist`);
-    if (fsGroup !== undefined) await shareWithGroup(path, fsGroup);
-    return path;
+  async function setUpNfs(pod: Pod, share: NfsShare): Promise<MountedVolume> {
+    const hostPath = pathOf(directory, pod.metadata.uid ?? "", "nfs", share.name);
+    await mkdir(hostPath, { recursive: true, mode: 0o750 });
+    if (!(await mountsBelow(hostPath)).includes(hostPath)) await mountNfs(hostPath, share);
+    return { hostPath, readOnly: share.readOnly ?? false };
   }
 
   return {
@@ -130,7 +140,7 @@ export function openVolumes({
     },
 
     async tearDown(podUid) {
-      claimed.delete(podUid);
+      claims.forget(podUid);
       for (const root of [directory, memoryDirectory]) {
         const own = join(root, podUid);
         for (const mount of await mountsBelow(own)) await unmount(mount);
@@ -169,22 +179,38 @@ export function openVolumes({
 
 async function setUpEmptyDir(
   path: string,
-  { medium, sizeLimit }: EmptyDirVolumeSource,
-  fsGroup: number | undefined,
+  { medium = "", sizeLimit }: EmptyDirVolumeSource,
+  { pod, allocatable }: PayloadInputs,
 ): Promise<void> {
+  if (medium !== "" && medium !== "Memory")
+    throw new Error(`medium ${JSON.stringify(medium)} of emptyDir is not supported`);
   const there = await stat(path).catch(ifAbsent);
   await mkdir(path, { recursive: true });
   if (medium === "Memory" && !(await mountsBelow(path)).includes(path)) {
-    await mountTmpfs(path, { sizeBytes: sizeLimit ? unitsOf(sizeLimit) : undefined });
+    await mountTmpfs(path, { sizeBytes: memoryFor(pod, { sizeLimit, allocatable }) });
   }
   if (there) return;
   await chmod(path, 0o777);
-  if (fsGroup !== undefined) await shareWithGroup(path, fsGroup);
+  const sharing = sharingOf(pod);
+  if (sharing) await shareWithGroup(path, sharing);
 }
 
-async function shareWithGroup(path: string, group: number): Promise<void> {
-  const { mode, gid } = await stat(path);
-  if (gid === group && (mode & 0o2070) === 0o2070) return;
-  await chown(path, -1, group);
-  await chmod(path, (mode & 0o7777) | 0o2770);
+/** The least of what the volume, the pod's limit and the node allow (Kubernetes docs, "Volumes", section "emptyDir"). */
+function memoryFor(
+  pod: Pod,
+  { sizeLimit, allocatable }: { sizeLimit: string | undefined; allocatable: PayloadInputs["allocatable"] },
+): number | undefined {
+  const { memoryLimitBytes } = cgroupLimitsOf(pod);
+  const bounds = [
+    allocatable.memory === undefined ? undefined : unitsOf(allocatable.memory),
+    memoryLimitBytes,
+    sizeLimit === undefined ? undefined : unitsOf(sizeLimit),
+  ].filter((bound) => bound !== undefined && bound > 0);
+  return bounds.length > 0 ? Math.min(...(bounds as number[])) : undefined;
+}
+
+/** The group that a pod's volumes belong to. */
+function sharingOf({ spec }: Pod): { group: number; policy: string | undefined } | undefined {
+  const { fsGroup: group, fsGroupChangePolicy: policy } = spec.securityContext ?? {};
+  return group === undefined ? undefined : { group, policy };
 }
