@@ -11,5 +11,5 @@ export async function setup(): Promise<void> {
     throw new Error("dist/skiff is not there: `npm run build` makes it");
   console.log("kubectl and the tests' images are made ready …");
   await kubectlPath();
-  for (const name of ["busybox:1", "nginx:1.25", "flask-app:1"] as const) await imageArchive(name);
+  for (const name of ["busybox:1", "nginx:1.25", "flask-app:1", "postgres:15"] as const) await imageArchive(name);
 }
