@@ -32,11 +32,18 @@ function aPod(ordinal: number, { revision = "old", ready = true, phase = "Runnin
   };
 }
 
-const next = (set: StatefulSet, pods: readonly Pod[], { update = "old" } = {}) =>
-  decide({ set, pods, revisions: { current: "old", update }, now: 0 });
+const next = (set: StatefulSet, pods: readonly Pod[], { update = "old", unfree = [] as readonly number[] } = {}) =>
+  decide({ set, pods, revisions: { current: "old", update }, unfree: new Set(unfree), now: 0 });
 
 describe("statefulset decide()", () => {
-  test.each<{ it: string; spec?: Partial<StatefulSetSpec>; pods: Pod[]; update?: string; does: string[] }>([
+  test.each<{
+    it: string;
+    spec?: Partial<StatefulSetSpec>;
+    pods: Pod[];
+    update?: string;
+    unfree?: number[];
+    does: string[];
+  }>([
     { it: "begins with the first pod", pods: [], does: ["+0"] },
     { it: "waits until a pod is ready", pods: [aPod(0, { ready: false })], does: [] },
     { it: "goes on when it is", pods: [aPod(0)], does: ["+1"] },
@@ -72,13 +79,46 @@ describe("statefulset decide()", () => {
       does: [],
     },
     {
+      it: "waits for claims that go with an earlier pod",
+      pods: [aPod(0), aPod(2)],
+      unfree: [1],
+      does: [],
+    },
+    {
+      it: "makes the others meanwhile when it may",
+      spec: { podManagementPolicy: "Parallel" },
+      pods: [aPod(0)],
+      unfree: [1],
+      does: ["+2"],
+    },
+    {
+      it: "makes what is missing beside a pod that has ended when it may",
+      spec: { podManagementPolicy: "Parallel" },
+      pods: [aPod(0, { phase: "Failed" }), aPod(1)],
+      does: ["+2", "-0"],
+    },
+    {
+      it: "shrinks and updates at once when it may",
+      spec: { podManagementPolicy: "Parallel", replicas: 2 },
+      pods: [0, 1, 2].map((at) => aPod(at)),
+      update: "new",
+      does: ["-2", "-1"],
+    },
+    {
+      it: "replaces a broken pod of an earlier revision when it need not wait for it",
+      spec: { podManagementPolicy: "Parallel" },
+      pods: [aPod(0), aPod(1), aPod(2, { revision: "broken", ready: false })],
+      update: "new",
+      does: ["-2"],
+    },
+    {
       it: "does not go past a pod that does not become ready",
       pods: [aPod(0), aPod(1), aPod(2, { revision: "broken", ready: false })],
       update: "new",
       does: [],
     },
-  ])("$it", ({ spec, pods, update, does }) => {
-    const { create, remove } = next(aSet(spec), pods, { ...(update && { update }) });
+  ])("$it", ({ spec, pods, update, unfree, does }) => {
+    const { create, remove } = next(aSet(spec), pods, { ...(update && { update }), ...(unfree && { unfree }) });
     const created = create.map(({ ordinal }) => `+${ordinal}`);
     expect([...created, ...remove.map(({ metadata }) => metadata.name.replace("web", ""))]).toEqual(does);
   });

@@ -12,6 +12,8 @@ export interface Observed {
   readonly pods: readonly Pod[];
   /** The names of the revision that pods had before and of the one that they should get. */
   readonly revisions: { readonly current: string; readonly update: string };
+  /** Ordinals whose claims still go with an earlier pod: until they have gone there can be no new one. */
+  readonly unfree?: ReadonlySet<number>;
   readonly now: number;
 }
 
@@ -58,8 +60,8 @@ export function decide(observed: Observed): Decision {
 interface Step {
   readonly create: Decision["create"];
   readonly remove: readonly Pod[];
-  /** Whether what is removed makes room for the new revision. */
-  readonly replaces?: boolean;
+  /** Which of those that are removed makes room for the new revision. */
+  readonly outdated?: Pod | undefined;
 }
 
 const nothing: Step = { create: [], remove: [] };
@@ -67,16 +69,20 @@ const nothing: Step = { create: [], remove: [] };
 function nextStep(observed: Observed, places: readonly Place[], condemned: readonly Pod[]): Step {
   const inOrder = observed.set.spec.podManagementPolicy !== "Parallel";
   const create: { ordinal: number; revision: string }[] = [];
+  const ended: Pod[] = [];
   for (const { ordinal, pod } of places) {
-    // A pod that has ended makes room for one of the same name; until it has gone, nothing else happens.
-    if (pod && hasEnded(pod)) return { create, remove: isLeaving(pod) ? [] : [pod] };
-    if (!pod) create.push({ ordinal, revision: revisionFor(observed, ordinal) });
-    if (inOrder && (!pod || isLeaving(pod) || !isAvailable(pod, observed))) return { create, remove: [] };
+    // A pod that has ended makes room for one of the same name.
+    const hasGone = pod !== undefined && hasEnded(pod);
+    if (hasGone && !isLeaving(pod)) ended.push(pod);
+    if (!pod && !observed.unfree?.has(ordinal)) create.push({ ordinal, revision: revisionFor(observed, ordinal) });
+    const isSettled = pod && !hasGone && !isLeaving(pod) && isAvailable(pod, observed);
+    if (inOrder && !isSettled) return { create, remove: ended };
   }
   const leaving = removal(observed, places, condemned, inOrder);
-  if (leaving.isFinal) return { create, remove: leaving.remove };
-  const outdated = create.length + leaving.remove.length === 0 ? nextOutdated(observed, places) : undefined;
-  return outdated ? { create, remove: [outdated], replaces: true } : { create, remove: leaving.remove };
+  const remove = [...ended, ...leaving.remove];
+  if (leaving.isFinal) return { create, remove };
+  const outdated = nextOutdated(observed, places);
+  return { create, remove: outdated && !remove.includes(outdated) ? [...remove, outdated] : remove, outdated };
 }
 
 /** From the top, in order one at a time; one that is not available is no reason to wait when it is the one that goes. */
@@ -116,13 +122,12 @@ function statusOf(observed: Observed, step: Step): StatefulSetStatus {
   const { set, pods, revisions } = observed;
   const { current, update } = revisions;
   const staying = pods.filter((pod) => !isLeaving(pod));
-  const [replaced] = step.replaces ? step.remove : [];
   const ofRevision = (revision: string): number => staying.filter((pod) => revisionOfPod(pod) === revision).length;
   const counts = {
     replicas: pods.length,
     ready: pods.filter(isRunningAndReady).length,
     available: pods.filter((pod) => isAvailable(pod, observed)).length,
-    current: ofRevision(current) - (replaced ? 1 : 0),
+    current: ofRevision(current) - (step.outdated ? 1 : 0),
     updated: ofRevision(update),
   };
   const wanted = set.spec.replicas ?? 1;
