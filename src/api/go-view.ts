@@ -167,7 +167,7 @@ export function goView(type: string, value: object): Fields {
 }
 
 /** Some fields of a pod's spec stand in the security context inside Kubernetes. */
-function podSpecView(spec: Fields): Fields {
+export function podSpecView(spec: Fields): Fields {
   const moved = ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"];
   const inner = Object.fromEntries(moved.flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]])));
   return goView("PodSpec", { ...spec, securityContext: { ...(spec.securityContext as object), ...inner } });

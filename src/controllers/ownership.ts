@@ -68,7 +68,7 @@ export function settleClaim<T extends KubeObject>(
   kind: Kind<T>,
   { adopt, release }: Claim<T>,
   reference: OwnerReference,
-  /** Finalizers that come with being owned. */
+  /** Finalizers that come with being owned, and go with it. */
   { finalizers = [] }: { finalizers?: readonly string[] } = {},
 ): WriteStep[] {
   const own =
@@ -95,7 +95,10 @@ export function settleClaim<T extends KubeObject>(
         }),
       }),
     ),
-    ...release.map((object) => own(object, others(object))),
+    ...release.map((object) => {
+      const kept = (object.metadata.finalizers ?? []).filter((one) => !finalizers.includes(one));
+      return own(object, others(object), finalizers.length > 0 ? { finalizers: kept } : {});
+    }),
   ];
 }
 

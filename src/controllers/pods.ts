@@ -43,7 +43,7 @@ export function podFromTemplate({ metadata, spec }: PodTemplateSpec, namespace: 
   });
 }
 
-/** Kubernetes' limit for what a generateName may begin with, so that suffixes fit. */
+/** What the names of an owner's objects begin with; the server cuts it so that the suffix fits. */
 export function generateNameFrom(owner: string): string {
-  return `${owner.slice(0, 57)}-`;
+  return `${owner}-`;
 }

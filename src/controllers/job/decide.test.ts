@@ -4,6 +4,7 @@ import type { Job, JobSpec, JobStatus, Pod } from "../../api/schema/types.ts";
 import { counted, decide } from "./decide.ts";
 import { indexesText, parseIndexes } from "./indexes.ts";
 import { withEnd } from "./outcome.ts";
+import { podFrom } from "./pods.ts";
 
 const none = { count: 0, lastMs: 0 };
 
@@ -61,6 +62,30 @@ describe("job decide()", () => {
     { it: "makes no more than are still to complete", spec: { completions: 1, parallelism: 4 }, create: 1 },
     { it: "makes nothing while suspended", spec: { suspend: true }, says: ["Suspended JobSuspended"] },
     {
+      it: "is done rather than suspended when enough have succeeded",
+      spec: { suspend: true },
+      pods: [aPod("Succeeded")],
+      says: ["SuccessCriteriaMet CompletionsReached"],
+    },
+    {
+      it: "is done rather than suspended when nothing is to be completed",
+      spec: { suspend: true, completions: 0 },
+      says: ["SuccessCriteriaMet CompletionsReached"],
+    },
+    {
+      it: "lets an index that waits take the place of those behind it",
+      spec: { completionMode: "Indexed", completions: 5, parallelism: 2, backoffLimitPerIndex: 3 },
+      pods: [aPod("Failed", { index: 0 }), aPod("Failed", { index: 1 })],
+      now: 9000,
+    },
+    {
+      it: "goes on with the others when one index waits",
+      spec: { completionMode: "Indexed", completions: 5, parallelism: 2, backoffLimitPerIndex: 3 },
+      pods: [aPod("Failed", { index: 0 })],
+      now: 9000,
+      create: 1,
+    },
+    {
       it: "is done when enough have succeeded",
       pods: [aPod("Succeeded")],
       says: ["SuccessCriteriaMet CompletionsReached"],
@@ -110,6 +135,39 @@ describe("job decide()", () => {
     const decision = next(aJob(spec), pods, now);
     expect(decision.create).toHaveLength(create);
     expect(outcome(decision.status)).toEqual(says);
+  });
+
+  test("looks at a pod's containers before its init containers when an exit code is asked for", () => {
+    const pod = aPod("Failed", { exitCode: 3 });
+    const sidecar = { name: "proxy", state: { terminated: { exitCode: 137 } } };
+    Object.assign(pod.status ?? {}, { initContainerStatuses: [sidecar] });
+    const rules = [{ action: "FailJob", onExitCodes: { operator: "NotIn", values: [0] } }];
+    const { status } = next(aJob({ podFailurePolicy: { rules } }), [pod]);
+    expect(status.conditions?.[0]?.message).toMatch(/^Container app for pod .* failed with exit code 3 /);
+  });
+
+  test("puts off the next pod counted from the end of the last container, sidecars included", () => {
+    const pod = aPod("Failed");
+    const ended = { name: "proxy", state: { terminated: { exitCode: 0, finishedAt: "1970-01-01T00:00:05Z" } } };
+    Object.assign(pod.spec, { initContainers: [{ name: "proxy", restartPolicy: "Always" }] });
+    Object.assign(pod.status ?? {}, { initContainerStatuses: [ended] });
+    expect(next(aJob(), [pod], 12_000).againMs).toBe(3000);
+  });
+
+  test("counts no pod as active while it puts off the next", () => {
+    const { status } = next(aJob({ completions: 2, parallelism: 2 }), [aPod("Failed"), aPod("Running")], 5000);
+    expect(status.active).toBeUndefined();
+  });
+
+  test.each([
+    ["work", undefined, "work-"],
+    ["work", 3, "work-3-"],
+    ["w".repeat(63), undefined, `${"w".repeat(63)}-`],
+    ["w".repeat(63), 12, `${"w".repeat(54)}-12-`],
+  ])("pods of Job %j, index %s, are named after it", (name, index, expected) => {
+    const job = aJob();
+    const { generateName } = podFrom({ ...job, metadata: { ...job.metadata, name } }, index).metadata;
+    expect(generateName).toBe(expected);
   });
 
   test("makes the missing indexes", () => {

@@ -7,7 +7,16 @@ import { inOrderOfRemoval } from "../replicaset/ranking.ts";
 import { verdictOn } from "./failure-policy.ts";
 import { indexesText, parseIndexes } from "./indexes.ts";
 import { conditionFrom, type Outcome, outcomeOf, reached, type Tally, untilDeadlineMs } from "./outcome.ts";
-import { endedAt, failuresBefore, hasFailed, hasSucceeded, isIndexed, isTracked, validIndex } from "./pods.ts";
+import {
+  attemptsBefore,
+  endedAt,
+  failuresBefore,
+  hasFailed,
+  hasSucceeded,
+  isIndexed,
+  isTracked,
+  validIndex,
+} from "./pods.ts";
 
 /** Failures in a row: the more, the longer until the next try. */
 export interface Failures {
@@ -57,17 +66,19 @@ export function decide(seen: Observed): Decision {
   const tracked = new Set(pods.filter(isTracked).map(({ metadata }) => metadata.uid ?? ""));
   const job = seen.job.status ? { ...seen.job, status: counted(seen.job, seen.job.status, tracked) } : seen.job;
   const observed = { ...seen, job };
-  const { metadata, spec, status: old = {} } = job;
-  const suspension = withSuspension(job, now);
-  const base = suspension.status;
+  const old = job.status ?? {};
+  const begun = withStart(job, now);
   const counting = countedNow(observed);
   const active = pods.filter(isActive);
-  const lasting = outcomeOf({ ...job, status: base }, pods, counting, now);
+  const lasting = outcomeOf({ ...job, status: begun }, pods, counting, now);
   const plan = isLeaving(job) ? idle : lasting ? { ...idle, remove: active } : planned(observed, active, counting);
   const gone = new Set([...plan.withdraw, ...plan.remove]);
   const staying = active.filter((pod) => !gone.has(pod));
   const isDone = !isLeaving(job) && !lasting && isComplete(job, counting, staying.length + plan.create.length);
   const outcome = lasting ?? (isDone ? reached : undefined);
+  // A Job whose end is certain is neither suspended nor resumed any more.
+  const suspension = outcome || isLeaving(job) ? { status: begun, events: [] } : withSuspension(job, begun, now);
+  const base = suspension.status;
   const terminating = pods.filter((pod) => isLeaving(pod) && !hasEnded(pod)).length + gone.size;
   const { uncounted, letGo } = countOff(observed, { outcome, plan, counting });
   const deadlineMs = outcome ? undefined : untilDeadlineMs({ ...job, status: base }, now);
@@ -83,13 +94,14 @@ export function decide(seen: Observed): Decision {
       ...(conditions.length > 0 && { conditions }),
       ...(base.startTime && { startTime: base.startTime }),
       ...(isIndexed(job) ? indexedCounters(job, counting) : withoutZeros({ succeeded: old.succeeded ?? 0 })),
-      ...withoutZeros({ active: staying.length }),
+      // Kubernetes counts none while it puts off the next pod.
+      ...withoutZeros({ active: plan.againMs !== undefined && plan.create.length === 0 ? 0 : staying.length }),
       ready: staying.filter(isReady).length,
       terminating,
       uncountedTerminatedPods: uncounted,
     },
     letGo,
-    events: metadata.deletionTimestamp || spec.managedBy ? [] : suspension.events,
+    events: suspension.events,
     failures: counting.failures,
     againMs: waits.length > 0 ? Math.max(0, Math.min(...waits)) : undefined,
   };
@@ -119,7 +131,7 @@ interface Counting extends Tally {
   readonly ended: ReadonlySet<Pod>;
 }
 
-function countedNow({ job, pods, failures, now }: Observed): Counting {
+function countedNow({ job, pods, failures }: Observed): Counting {
   const { spec, status = {} } = job;
   const { failed: failedUids = [], succeeded: succeededUids = [] } = status.uncountedTerminatedPods ?? {};
   const isNew = (pod: Pod): boolean => {
@@ -144,7 +156,7 @@ function countedNow({ job, pods, failures, now }: Observed): Counting {
       : (status.succeeded ?? 0) + succeeded.length + succeededUids.length,
     succeededIndexes,
     failedIndexes,
-    failures: failuresAfter(failures, { failed, succeeded, now }),
+    failures: failuresAfter(failures, { failed, succeeded }),
     ended: new Set([...failed, ...succeeded]),
   };
 }
@@ -157,10 +169,10 @@ function givesUpIndex(pod: Pod, job: Job, limit: number): boolean {
 /** Each failure counts until a pod succeeds. */
 function failuresAfter(
   before: Failures,
-  { failed, succeeded, now }: { failed: readonly Pod[]; succeeded: readonly Pod[]; now: number },
+  { failed, succeeded }: { failed: readonly Pod[]; succeeded: readonly Pod[] },
 ): Failures {
-  const lastSuccessMs = Math.max(-1, ...succeeded.map((pod) => endedAt(pod, now)));
-  const later = failed.map((pod) => endedAt(pod, now)).filter((ms) => ms > lastSuccessMs);
+  const lastSuccessMs = Math.max(-1, ...succeeded.map((pod) => endedAt(pod)));
+  const later = failed.map((pod) => endedAt(pod)).filter((ms) => ms > lastSuccessMs);
   if (later.length === 0) return succeeded.length > 0 ? { count: 0, lastMs: 0 } : before;
   const count = (succeeded.length > 0 ? 0 : before.count) + later.length;
   return { count, lastMs: Math.max(before.lastMs, ...later) };
@@ -235,10 +247,11 @@ function pendingIndexes(
   ]);
   const create: NewPod[] = [];
   const waits: number[] = [];
-  for (let index = 0; index < completions && create.length < count; index++) {
+  // One that waits takes the place of those behind it: no more run beside each other than may.
+  for (let index = 0; index < completions && create.length + waits.length < count; index++) {
     if (taken.has(index)) continue;
     const failed = backoffLimitPerIndex === undefined ? undefined : lastFailed(pods, job, index);
-    const waitMs = failed ? endedAt(failed, now) + delayMs(failuresBefore(failed), retryWaits) - now : 0;
+    const waitMs = failed ? endedAt(failed) + delayMs(attemptsBefore(failed), retryWaits) - now : 0;
     if (waitMs > 0) waits.push(waitMs);
     else create.push({ index, failed });
   }
@@ -254,7 +267,6 @@ function lastFailed(pods: readonly Pod[], job: Job, index: number): Pod | undefi
 }
 
 function isComplete({ spec }: Job, { succeeded }: Counting, active: number): boolean {
-  if (spec.suspend) return false;
   if (spec.completions === undefined) return succeeded > 0 && active === 0;
   return succeeded >= spec.completions && active === 0;
 }
@@ -319,27 +331,26 @@ function withOutcome(conditions: readonly JobCondition[], outcome: Outcome, now:
   return [...conditions, conditionFrom(outcome, now)];
 }
 
+/** The status of a Job that runs says since when. */
+function withStart({ spec, status = {} }: Job, now: number): JobStatus {
+  return spec.suspend || status.startTime ? status : { ...status, startTime: timeText(now) };
+}
+
 /** Says that the Job is suspended or resumed, and since when it runs. */
-function withSuspension({ spec, status = {} }: Job, now: number) {
-  const { startTime: _, ...stopped } = status;
+function withSuspension({ spec }: Job, status: JobStatus, now: number) {
   const said = conditionOf(status.conditions, "Suspended");
   const wanted = spec.suspend ? "True" : "False";
-  const changes = said ? said.status !== wanted : spec.suspend === true;
-  if (!changes) {
-    const started = spec.suspend || status.startTime ? status : { ...status, startTime: timeText(now) };
-    return { status: started, events: [] };
-  }
+  if (said ? said.status === wanted : !spec.suspend) return { status, events: [] };
   const word = spec.suspend ? "suspended" : "resumed";
   const reason = spec.suspend ? "Suspended" : "Resumed";
-  const condition = conditionFrom(
-    { type: "Suspended", status: wanted, reason: `Job${reason}`, message: `Job ${word}` },
-    now,
-  );
+  const message = `Job ${word}`;
+  const condition = conditionFrom({ type: "Suspended", status: wanted, reason: `Job${reason}`, message }, now);
   const conditions = said
     ? (status.conditions ?? []).map((one) => (one === said ? condition : one))
     : [...(status.conditions ?? []), condition];
+  const { startTime: _, ...stopped } = status;
   const next: JobStatus = spec.suspend
     ? { ...stopped, conditions }
     : { ...status, startTime: timeText(now), conditions };
-  return { status: next, events: [{ reason, message: `Job ${word}` }] };
+  return { status: next, events: [{ reason, message }] };
 }

@@ -25,7 +25,7 @@ function exit(
   { metadata, status }: Pod,
   { containerName, operator, values }: PodFailurePolicyOnExitCodesRequirement,
 ): string | undefined {
-  for (const { name, state } of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+  for (const { name, state } of [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]) {
     const code = state?.terminated?.exitCode ?? 0;
     if (code === 0 || (containerName && containerName !== name)) continue;
     if (values.includes(code) === (operator === "In"))

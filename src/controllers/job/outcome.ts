@@ -1,4 +1,3 @@
-import { isLeaving } from "../../api/object.ts";
 import type { Job, JobCondition, JobStatus, Pod } from "../../api/schema/types.ts";
 import { conditionOf, timeText } from "../conditions.ts";
 import { verdictOn } from "./failure-policy.ts";
@@ -91,7 +90,7 @@ function exceedsLimits(job: Job, pods: readonly Pod[], { failed }: Tally, now: n
 function restartedTooOften({ spec }: Job, pods: readonly Pod[], limit: number): boolean {
   if (spec.template.spec?.restartPolicy !== "OnFailure") return false;
   const restarts = pods
-    .filter((pod) => !isLeaving(pod) && ["Running", "Pending"].includes(pod.status?.phase ?? ""))
+    .filter((pod) => ["Running", "Pending"].includes(pod.status?.phase ?? ""))
     .flatMap(({ status }) => [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])])
     .reduce((sum, { restartCount }) => sum + restartCount, 0);
   return limit === 0 ? restarts > 0 : restarts >= limit;

@@ -1,13 +1,15 @@
 import { isLeaving } from "../../api/object.ts";
 import type { Job, Pod } from "../../api/schema/types.ts";
 import type { Unsaved } from "../../client/client.ts";
-import { podFromTemplate } from "../pods.ts";
+import { generateNameFrom, podCondition, podFromTemplate } from "../pods.ts";
 import { verdictOn } from "./failure-policy.ts";
 import { indexName, indexOf } from "./indexes.ts";
 
 /** Keeps a pod there until it has been counted. */
 export const tracking = "batch.kubernetes.io/job-tracking";
 const failureCount = "batch.kubernetes.io/job-index-failure-count";
+/** What the server takes of a generateName; a random suffix follows. */
+const longestGenerateName = 58;
 const ignoredFailureCount = "batch.kubernetes.io/job-index-ignored-failure-count";
 
 export const isTracked = ({ metadata }: Pod): boolean => metadata.finalizers?.includes(tracking) === true;
@@ -21,28 +23,48 @@ export function hasFailed(pod: Pod, job: Job): boolean {
 }
 
 /** How often pods of its index had failed when this one was made. */
-export function failuresBefore({ metadata }: Pod): number {
-  return Number.parseInt(metadata.annotations?.[failureCount] ?? "0", 10) || 0;
+export function failuresBefore(pod: Pod): number {
+  return countIn(pod, failureCount);
+}
+
+const ignoredBefore = (pod: Pod): number => countIn(pod, ignoredFailureCount);
+
+function countIn({ metadata }: Pod, annotation: string): number {
+  return Number.parseInt(metadata.annotations?.[annotation] ?? "0", 10) || 0;
+}
+
+/** How many pods of its index had ended in vain when this one was made, those that the policy ignores too. */
+export function attemptsBefore(pod: Pod): number {
+  return failuresBefore(pod) + ignoredBefore(pod);
 }
 
 /** When the pod ended, as far as it can be known. */
-export function endedAt({ metadata, status }: Pod, now: number): number {
-  const ends = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ""));
-  if (ends.length > 0 && !ends.some(Number.isNaN)) return Math.max(...ends);
-  const leaving = Date.parse(metadata.deletionTimestamp ?? "");
-  if (!Number.isNaN(leaving)) return leaving - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
-  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime;
-  return Date.parse(ready ?? "") || now;
+export function endedAt(pod: Pod): number {
+  const { metadata } = pod;
+  const ready = podCondition(pod, "Ready");
+  const unreadySince = ready?.status === "False" ? Date.parse(ready.lastTransitionTime ?? "") : Number.NaN;
+  const left = Date.parse(metadata.deletionTimestamp ?? "") - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+  const known = [lastContainerEnd(pod), unreadySince, left, Date.parse(metadata.creationTimestamp ?? "")];
+  return known.find((ms) => !Number.isNaN(ms)) ?? 0;
+}
+
+/** When the last container ended, sidecars included, which end after the others; not a number while one runs. */
+function lastContainerEnd({ spec, status }: Pod): number {
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  const lasting = (status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.some((one) => one.name === name));
+  const ends = [...(status?.containerStatuses ?? []), ...lasting].map(({ state }) =>
+    Date.parse(state?.terminated?.finishedAt ?? ""),
+  );
+  return ends.length > 0 ? Math.max(...ends) : Number.NaN;
 }
 
 /** A pod for a Job; of an Indexed one for this index, perhaps in the place of one that failed. */
 export function podFrom(job: Job, index?: number, failed?: Pod): Unsaved<Pod> {
   const { name, namespace = "" } = job.metadata;
   const { metadata, spec } = podFromTemplate(job.spec.template, namespace);
-  const generateName = index === undefined ? name : `${name}-${index}`;
   const tracked = {
     ...metadata,
-    generateName: `${generateName.slice(0, 57)}-`,
+    generateName: index === undefined ? generateNameFrom(name) : generateNameOfIndex(name, index),
     finalizers: [...(metadata.finalizers ?? []), tracking],
   };
   if (index === undefined) return { metadata: tracked, spec };
@@ -69,12 +91,17 @@ export function podFrom(job: Job, index?: number, failed?: Pod): Unsaved<Pod> {
   };
 }
 
+/** The index must be seen in the name of the pod: the name of the Job is what is cut. */
+function generateNameOfIndex(name: string, index: number): string {
+  const suffix = `-${index}-`;
+  return `${name.slice(0, longestGenerateName - suffix.length)}${suffix}`;
+}
+
 function failureAnnotations(job: Job, failed: Pod | undefined): Record<string, string> {
   if (job.spec.backoffLimitPerIndex === undefined) return {};
   if (!failed) return { [failureCount]: "0" };
-  const ignored = Number.parseInt(failed.metadata.annotations?.[ignoredFailureCount] ?? "0", 10) || 0;
   const isIgnored = verdictOn(failed, job).action === "Ignore";
-  const total = ignored + (isIgnored ? 1 : 0);
+  const total = ignoredBefore(failed) + (isIgnored ? 1 : 0);
   return {
     [failureCount]: String(failuresBefore(failed) + (isIgnored ? 0 : 1)),
     ...(total > 0 && { [ignoredFailureCount]: String(total) }),

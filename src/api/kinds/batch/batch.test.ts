@@ -69,7 +69,53 @@ describe("Jobs", () => {
     const whole = (more: object) => ({ spec: { ...spec, ...selecting, ...more } });
     expect(wrongWithChange(job, whole({}), whole(fields))).toEqual(wrong);
   });
+
+  const pods = template.spec;
+  const resources = { containers: [{ ...pods.containers[0], resources: { requests: { cpu: "2" } } }] };
+  const spread = { podAntiAffinity: {} };
+  const pinned = { nodeAffinity: {} };
+  test.each<[it: string, status: object, from: object, to: object, path?: string]>([
+    ["places, when it never ran", {}, {}, { nodeSelector: { disk: "fast" }, tolerations: [], affinity: pinned }],
+    ["resources, when it never ran", {}, {}, resources],
+    ["resources, when it was suspended", suspendedAfter({}), {}, resources],
+    ["nothing while its pods still end", suspendedAfter({ active: 1 }), {}, resources, "spec.template"],
+    [
+      "nothing before its controller has suspended it",
+      { startTime: "2026-01-01T00:00:00Z" },
+      {},
+      resources,
+      "spec.template",
+    ],
+    ["nothing while it runs", {}, { suspend: false }, resources, "spec.template"],
+    ["no image", {}, {}, { containers: [{ name: "main", image: "app:2" }] }, "spec.template.spec"],
+    [
+      "no number of containers",
+      {},
+      {},
+      { containers: [...pods.containers, { name: "b", image: "b" }] },
+      "spec.template.spec",
+    ],
+    ["not how it keeps away from other pods", {}, {}, { affinity: spread }, "spec.template.spec"],
+  ])("at rest may change: %s", (_, status, { suspend = true }: { suspend?: boolean }, to, path) => {
+    const labels = { app: "one" };
+    const whole = (more: object) => ({
+      spec: {
+        completions: 1,
+        suspend,
+        manualSelector: true,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { ...pods, ...more } },
+      },
+      status,
+    });
+    const wrong = wrongWithChange(job, whole({}), whole(to)).filter((line) => line.includes("field is immutable"));
+    expect(wrong.map((line) => line.slice(0, line.indexOf(": ")))).toEqual(path ? [path] : []);
+  });
 });
+
+function suspendedAfter(status: object): object {
+  return { startTime: "2026-01-01T00:00:00Z", conditions: [{ type: "Suspended", status: "True" }], ...status };
+}
 
 describe("CronJobs", () => {
   test.each([

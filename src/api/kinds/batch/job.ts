@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { humanDuration } from "../../duration.ts";
 import type { FieldError, Path } from "../../field.ts";
-import { goView, templateView } from "../../go-view.ts";
+import { goView, podSpecView, templateView } from "../../go-view.ts";
 import { defineKind } from "../../kind.ts";
-import type { Job, JobSpec } from "../../schema/types.ts";
+import type { Container, Job, JobSpec, PodSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { templateColumns } from "../apps/workload.ts";
@@ -70,24 +70,19 @@ export const job = defineKind<Job>({
 
   validateUpdate(job, old, root) {
     const at = root.child("spec");
-    const fixed = [
-      "selector",
-      "template",
-      "completionMode",
-      "podFailurePolicy",
-      "backoffLimitPerIndex",
-      "managedBy",
-      "successPolicy",
-    ] as const;
+    const fixed = (...fields: (keyof JobSpec)[]): FieldError[] =>
+      fields.flatMap((field) =>
+        isDeepStrictEqual(job.spec[field], old.spec[field])
+          ? []
+          : [at.child(field).invalid(shownField(job, field), "field is immutable")],
+      );
     return [
       // Kubernetes looks at the spec once more here.
       ...validateSpec(job, at),
       ...validateCompletions(job, old, at.child("completions")),
-      ...fixed.flatMap((field) =>
-        isDeepStrictEqual(job.spec[field], old.spec[field]) || (field === "template" && mayReschedule(job, old))
-          ? []
-          : [at.child(field).invalid(shownField(job, field), "field is immutable")],
-      ),
+      ...fixed("selector"),
+      ...(isAtRest(old) ? validateTemplateAtRest(job, old, at.child("template", "spec")) : fixed("template")),
+      ...fixed("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"),
     ];
   },
 
@@ -173,15 +168,31 @@ function validateCompletions(job: Job, old: Job, at: Path): FieldError[] {
   return [];
 }
 
-/** While a Job that never ran is suspended, where its pods will run may change. */
-function mayReschedule(job: Job, old: Job): boolean {
-  if (!old.spec.suspend || old.status?.startTime !== undefined) return false;
-  const fixed = ({ spec: { template } }: Job) => {
-    const { affinity, nodeSelector, tolerations, schedulingGates, ...spec } = template.spec ?? { containers: [] };
-    const { labels, annotations, ...metadata } = template.metadata ?? { name: "" };
-    return { spec, metadata };
+/** Whether nothing of the Job runs, nor will before it is resumed. */
+function isAtRest({ spec, status = {} }: Job): boolean {
+  const isSuspended = status.conditions?.some((one) => one.type === "Suspended" && one.status === "True");
+  return spec.suspend === true && !status.active && (status.startTime === undefined || isSuspended === true);
+}
+
+/** Of a Job at rest it may change where its pods will run, and what they will be given. */
+function validateTemplateAtRest(job: Job, old: Job, at: Path): FieldError[] {
+  const { template } = job.spec;
+  return isDeepStrictEqual(fixedAtRest(template.spec), fixedAtRest(old.spec.template.spec))
+    ? []
+    : [at.invalid(podSpecView({ ...template.spec }), "field is immutable")];
+}
+
+function fixedAtRest(spec: PodSpec = { containers: [] }): object {
+  const { affinity = {}, nodeSelector: _nodes, tolerations: _taints, schedulingGates: _gates, ...others } = spec;
+  const { nodeAffinity: _node, ...amongPods } = affinity;
+  const { containers, initContainers = [], ...rest } = others;
+  const withoutResources = ({ resources: _, ...container }: Container): object => container;
+  return {
+    ...rest,
+    amongPods,
+    containers: containers.map(withoutResources),
+    initContainers: initContainers.map(withoutResources),
   };
-  return isDeepStrictEqual(fixed(job), fixed(old));
 }
 
 function statusText({ metadata, status }: Job): string {
