@@ -70,6 +70,22 @@ describe("what of a proposal is allowed", () => {
       replicas: 4,
       able: "ScaleUpStabilized",
     },
+    {
+      it: "as many as there are where fewer were proposed a moment ago and growing waits",
+      behavior: { scaleUp: { stabilizationWindowSeconds: 120 } },
+      memory: earlier(1, 60_000),
+      ask: { proposed: 8 },
+      replicas: 3,
+      able: "ScaleUpStabilized",
+    },
+    {
+      it: "as many as there are where more were proposed a moment ago and shrinking waits",
+      behavior: { scaleDown: { stabilizationWindowSeconds: 120 } },
+      memory: earlier(9, 60_000),
+      ask: { proposed: 1 },
+      replicas: 3,
+      able: "ScaleDownStabilized",
+    },
   ])("$it", ({ behavior, memory = nothingYet, ask = {}, replicas, able = "ReadyForNewScale", limited }) => {
     const normalized = normalize(anAutoscaler(behavior), memory, { ...question, ...ask });
     expect([normalized.replicas, normalized.able.reason, normalized.limited.reason]).toEqual([
@@ -102,6 +118,8 @@ describe("what of a proposal is allowed", () => {
           const { replicas } = normalize(anAutoscaler(behavior), memory, { ...question, current, proposed });
           expect(replicas).toBeGreaterThanOrEqual(1);
           expect(replicas).toBeLessThanOrEqual(10);
+          if (behavior && proposed >= current) expect(replicas).toBeGreaterThanOrEqual(current);
+          if (behavior && proposed <= current) expect(replicas).toBeLessThanOrEqual(current);
         },
       ),
     );

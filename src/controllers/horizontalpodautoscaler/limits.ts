@@ -124,7 +124,10 @@ function normalizeByRules(
   const window = (rules: Rules): number => rules.stabilizationWindowSeconds * 1000;
   const within = memory.recommendations.filter(({ atMs }) => atMs > now - window(rises ? up : down));
   const others = within.map(({ replicas }) => replicas);
-  const stabilized = rises ? Math.min(proposed, ...others) : Math.max(proposed, ...others);
+  // What was recommended before holds a change back, but never turns it round.
+  const stabilized = rises
+    ? Math.max(current, Math.min(proposed, ...others))
+    : Math.min(current, Math.max(proposed, ...others));
   const longest = Math.max(window(up), window(down));
   const kept = memory.recommendations.filter(({ atMs }) => atMs >= now - longest);
   const { replicas, limit } = withinRates(memory, { ...question, proposed: stabilized }, { up, down });

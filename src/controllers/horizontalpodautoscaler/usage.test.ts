@@ -90,7 +90,13 @@ describe("replicas for a utilization of 50 per cent", () => {
       "figures of no ready pod",
       [aPod({ phase: "Pending" })],
       using(1, "a"),
-      "did not receive metrics for any ready pods",
+      "did not receive metrics for targeted pods (pods might be unready)",
+    ],
+    [
+      "figures of no ready pod, whatever it asks for",
+      [aPod({ phase: "Pending", cpu: "" })],
+      using(1, "a"),
+      "did not receive metrics for targeted pods (pods might be unready)",
     ],
   ])("cannot be worked out from %s", (_, given, metrics, message) => {
     expect(() => ask(given, metrics)).toThrow(message);
@@ -100,6 +106,11 @@ describe("replicas for a utilization of 50 per cent", () => {
 test("an average value is held to its target", () => {
   const question = { current: 2, pods: pods("a", "b"), metrics: using(300, "a", "b"), resource: "memory", settings };
   expect(replicasForAverage({ ...question, target: 100 })).toEqual({ replicas: 6, average: 300 });
+});
+
+test("a pod without a figure is believed to be idle where the others are on target", () => {
+  const question = { current: 3, pods: pods("a", "b", "c"), metrics: using(100, "a", "b"), resource: "", settings };
+  expect(replicasForAverage({ ...question, target: 100 })).toEqual({ replicas: 2, average: 100 });
 });
 
 test.each<[name: string, current: number, value: number, replicas: number]>([

@@ -98,18 +98,24 @@ export function replicasForUtilization(
 ): UsageProposal {
   const { pods, resource, target, container } = question;
   if (pods.length === 0) throw new MetricFault("no pods returned by selector while calculating replica count");
-  const requests = new Map(pods.map((pod) => [pod.metadata.name, requestOf(pod, resource, container)]));
+  let known: ReadonlyMap<string, number> | undefined;
+  // Asked for late: without figures it does not matter that a pod asks for nothing.
+  const requested = (): ReadonlyMap<string, number> => {
+    known ??= new Map(pods.map((pod) => [pod.metadata.name, requestOf(pod, resource, container)]));
+    return known;
+  };
   const measure = (metrics: PodMetrics) => {
-    const known = [...metrics].filter(([name]) => requests.has(name));
-    const used = known.reduce((sum, [, { value }]) => sum + value, 0);
-    const asked = known.reduce((sum, [name]) => sum + (requests.get(name) ?? 0), 0);
+    const requests = requested();
+    const measured = [...metrics].filter(([name]) => requests.has(name));
+    const used = measured.reduce((sum, [, { value }]) => sum + value, 0);
+    const asked = measured.reduce((sum, [name]) => sum + (requests.get(name) ?? 0), 0);
     if (asked === 0) throw new MetricFault("no metrics returned matched known pods");
     const utilization = Math.trunc((used * 100) / asked);
-    return { ratio: utilization / target, utilization, average: Math.trunc(used / known.length) };
+    return { ratio: utilization / target, utilization, average: Math.trunc(used / measured.length) };
   };
   const fallback = Math.max(100, target);
-  const assumed = (name: string): number => Math.trunc(((requests.get(name) ?? 0) * fallback) / 100);
-  return proposal(question, measure, assumed);
+  const assumed = (name: string): number => Math.trunc(((requested().get(name) ?? 0) * fallback) / 100);
+  return proposal(question, measure, { assumed, evenOnTarget: false });
 }
 
 /** So many replicas that the average pod uses this much, in thousandths. */
@@ -120,7 +126,7 @@ export function replicasForAverage(question: UsageQuestion & { readonly target: 
     const average = Math.trunc([...metrics.values()].reduce((sum, { value }) => sum + value, 0) / metrics.size);
     return { ratio: average / target, average };
   };
-  return proposal(question, measure, () => target);
+  return proposal(question, measure, { assumed: () => target, evenOnTarget: true });
 }
 
 interface Measured {
@@ -133,13 +139,14 @@ interface Measured {
 function proposal(
   { current, pods, metrics, resource, settings }: UsageQuestion,
   measure: (metrics: PodMetrics) => Measured,
-  assumed: (pod: string) => number,
+  /** What a pod without figures is believed to use where fewer are proposed; whether it is believed idle also on target. */
+  { assumed, evenOnTarget }: { assumed: (pod: string) => number; evenOnTarget: boolean },
 ): UsageProposal {
   const { tolerances, now } = settings;
   const { ready, unready, missing, ignored } = groupPods(pods, metrics, resource, settings);
   const counted = new Map(metrics);
   for (const name of [...unready, ...ignored]) counted.delete(name);
-  if (counted.size === 0) throw new MetricFault("did not receive metrics for any ready pods");
+  if (counted.size === 0) throw new MetricFault("did not receive metrics for targeted pods (pods might be unready)");
   const { ratio, ...first } = measure(counted);
   const unchanged = { ...first, replicas: current };
 
@@ -150,7 +157,7 @@ function proposal(
   // Of those that say nothing the cautious thing is believed: much where fewer are proposed, nothing where more are.
   const believe = (name: string, value: number): void => void counted.set(name, { value, atMs: now, windowMs: 0 });
   if (ratio < 1) for (const name of missing) believe(name, assumed(name));
-  else if (ratio > 1) for (const name of missing) believe(name, 0);
+  else if (ratio > 1 || evenOnTarget) for (const name of missing) believe(name, 0);
   if (countsUnready) for (const name of unready) believe(name, 0);
 
   const again = measure(counted);
@@ -214,5 +221,5 @@ export function replicasForPart(question: {
 }): { readonly replicas: number; readonly average: number } {
   const { current, value, target, tolerances } = question;
   const replicas = isOnTarget(value / (target * current), tolerances) ? current : Math.ceil(value / target);
-  return { replicas, average: Math.ceil(value / current) };
+  return { replicas, average: Math.ceil(value / Math.max(1, current)) };
 }
