@@ -94,6 +94,7 @@ export async function startAgent(
       taints: [...(kubelet.taints ?? []), ...settings.nodeTaints],
       maxPods: kubelet.maxPods,
       reserved: kubelet.reserved,
+      pressure: { thresholds: kubelet.evictionHard, staysMs: kubelet.pressureStaysMs },
       dns: { clusterDns, clusterDomain },
       rootDirectory: directory,
       memoryDirectory: "/run/skiff",

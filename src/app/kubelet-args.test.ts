@@ -9,6 +9,7 @@ describe("settings in kubelet's words", () => {
     ["register-with-taints=a=b:NoSchedule", { taints: [{ key: "a", value: "b", effect: "NoSchedule" }] }],
     ["resolv-conf=/etc/resolv.kube", { resolvConf: "/etc/resolv.kube" }],
     ["kube-reserved=cpu=100m,memory=64Mi", { reserved: [{ cpu: "100m", memory: "64Mi" }] }],
+    ["eviction-pressure-transition-period=30s", { pressureStaysMs: 30_000 }],
     ["fail-swap-on=false", {}],
   ])("%s", (arg, means) => expect(kubeletSettingFrom(arg)).toEqual(means));
 
@@ -17,6 +18,8 @@ describe("settings in kubelet's words", () => {
     ["max-pads=3", 'skiff has no setting "max-pads": it has '],
     ["fail-swap-on=true", "expected false"],
     ["kube-reserved=gold=1", "expected cpu=100m,memory=128Mi"],
+    ["eviction-hard=nodefs<5%", "expected memory.available<100Mi,nodefs.available<5%"],
+    ["eviction-pressure-transition-period=soon", "expected a duration"],
     ["resolv-conf=etc", "expected the path of a file"],
   ])("%s is refused", (arg, message) => expect(() => kubeletSettingFrom(arg)).toThrow(message));
 

@@ -1,3 +1,5 @@
+import { durationMs } from "../api/duration.ts";
+import { type Thresholds, thresholdsFrom } from "../node/pressure/thresholds.ts";
 import { ArgRefused } from "./component-args.ts";
 import { type GivenTaint, labelFrom, labelsOf, taintFrom } from "./labels-and-taints.ts";
 
@@ -10,6 +12,10 @@ export interface KubeletSettings {
   readonly resolvConf?: string;
   /** What of the machine is not for pods: "cpu", "memory" and "ephemeral-storage" as quantities. */
   readonly reserved?: readonly Readonly<Record<string, string>>[];
+  /** Of what how little must be left for pods to be evicted. */
+  readonly evictionHard?: Thresholds;
+  /** How long a node counts as short of something after it no longer is. */
+  readonly pressureStaysMs?: number;
 }
 
 type Read = (text: string) => KubeletSettings;
@@ -24,6 +30,8 @@ const settings: Readonly<Record<string, Read>> = {
   "resolv-conf": (text) => ({ resolvConf: path(text) }),
   "kube-reserved": reserved,
   "system-reserved": reserved,
+  "eviction-hard": (text) => ({ evictionHard: thresholds(text) }),
+  "eviction-pressure-transition-period": (text) => ({ pressureStaysMs: duration(text) }),
   v: (text) => held(/^\d+$/.test(text), "a level, such as 2; use --debug for more messages"),
   "fail-swap-on": (text) => held(text === "false", "false: pods run on machines with swap"),
   "rotate-certificates": (text) => held(text === "true", "true: certificates renew themselves"),
@@ -59,6 +67,18 @@ function count(text: string, least: number): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) < least)
     throw new ArgRefused(`expected a whole number, ${least} or more`);
   return Number(text);
+}
+
+function thresholds(text: string): Thresholds {
+  const read = thresholdsFrom(text);
+  if (!read) throw new ArgRefused("expected memory.available<100Mi,nodefs.available<5%, or some of kubelet's signals");
+  return read;
+}
+
+function duration(text: string): number {
+  const read = durationMs(text);
+  if (read === undefined) throw new ArgRefused("expected a duration, such as 5m or 30s");
+  return read;
 }
 
 function path(text: string): string {

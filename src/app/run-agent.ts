@@ -70,7 +70,7 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
   const store = await parts.start("recollection", () =>
     openOwnStore(directory, { clock, log: log.part("recollection") }),
   );
-  const recollection = recollectionIn(store, log.part("recollection"));
+  const recollection = recollectionIn(store, { clock, log: log.part("recollection") });
   const informers = await parts.start("informers", () => openInformers(client, { clock, log, recollection, retry }));
   const dial = async (signal: AbortSignal) => {
     const server = servers.current;

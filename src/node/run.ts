@@ -19,7 +19,7 @@ import { keepNode } from "./node-object/keep-node.ts";
 import { inspectMachine, type Machine } from "./node-object/machine.ts";
 import type { DnsSettings, PodNetwork } from "./pod-network.ts";
 import { lookAfterPods, type Pods, type ShutdownGrace } from "./pods.ts";
-import { type Pressure, watchPressure } from "./pressure/watch-pressure.ts";
+import { type Pressure, type PressureSettings, watchPressure } from "./pressure/watch-pressure.ts";
 import { openProbeCounts, type ProbeCounts } from "./probes/counts.ts";
 import type { ContainerRuntime } from "./runtime.ts";
 import { openStaticPods } from "./static-pods/directory.ts";
@@ -49,6 +49,7 @@ export interface NodeOptions {
   readonly maxPods?: number | undefined;
   /** What of the machine is not for pods, each as quantities ("cpu": "100m"). */
   readonly reserved?: readonly Readonly<Record<string, string>>[] | undefined;
+  readonly pressure?: PressureSettings;
   readonly dns: DnsSettings;
   /** What pods keep lies here, on disk. */
   readonly rootDirectory: string;
@@ -174,6 +175,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     log,
     directory: options.rootDirectory,
     imageDirectory: info.rootDirectory,
+    settings: options.pressure ?? {},
     reclaimImages: () => collector.collect(),
     changed: () => kept.pressureChanged(),
   });

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { insertCard, removeCard } from "./card.ts";
 import { eventually } from "./eventually.ts";
 import { must, type Ran, type RunOptions, run, start } from "./run.ts";
 
@@ -45,6 +46,8 @@ export interface MachineOptions {
   readonly dockerdFlags?: string;
   /** Name servers and search domains of the machine, as in resolv.conf. */
   readonly resolvConf?: string;
+  /** All that it writes lies on a small card of its own, which may be full or stall (`card.ts`). */
+  readonly cardMegabytes?: number;
 }
 
 /** The network that the machines of one test file share. */
@@ -123,6 +126,7 @@ async function removeLeftOvers(): Promise<void> {
       if (commandOf(pid).includes(directory)) throw new Error(`machine ${id} does not end`);
     });
     removeCgroups(id);
+    await removeCard(directory);
     await run("ip", ["netns", "delete", id]);
     await run("ip", ["link", "delete", `${id}v`]);
     rmSync(directory, { recursive: true, force: true });
@@ -187,6 +191,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
     ...args,
   ];
 
+  if (options.cardMegabytes !== undefined) await insertCard(directory, options.cardMegabytes);
   await up();
   return {
     name,
@@ -204,6 +209,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
     },
     async [Symbol.asyncDispose]() {
       await kill();
+      await removeCard(directory);
       await run("ip", ["netns", "delete", id]);
       await run("ip", ["link", "delete", `${id}v`]);
       rmSync(directory, { recursive: true, force: true });

@@ -8,7 +8,7 @@ import type { Alarm } from "./alarm.ts";
 import type { PodContext } from "./context.ts";
 import { type CrashBackOff, grown } from "./crash-back-off.ts";
 import { type Decision, decide, type KillContainer } from "./decide.ts";
-import { makeReady, namesOf } from "./prepare.ts";
+import { makeReady, namesOf, PodDirectoryError } from "./prepare.ts";
 import type { PodResizing } from "./resizing.ts";
 import { attachSandbox, makeSandbox } from "./sandbox.ts";
 import { StartError, startContainer } from "./start.ts";
@@ -66,6 +66,7 @@ export class PodActions {
     const { context, state, signal, wake } = this.#parts;
     if (signal.aborted) return;
     if (error instanceof VolumeError) state.tellPod("Warning", "FailedMount", error.message);
+    if (error instanceof PodDirectoryError) state.tellPod("Warning", "FailedToMakePodDataDirectories", error.message);
     context.log.debug("a pod waits", { pod: keyText(keyOf(state.pod)), error });
     void this.#retry.wait(signal).then(wake);
   }

@@ -3,12 +3,18 @@ import { join } from "node:path";
 import { addQuantities, milliOf, quantityFrom, unitsOf } from "../../api/quantity.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
+import { messageOf } from "../../base/log.ts";
 import type { CgroupLimits } from "../cgroups.ts";
 import type { SandboxSpec } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
 import type { PodContext, PodNames } from "./context.ts";
 import { hostnameOf, hostsFile, resolvFile } from "./name-files.ts";
 import { cpuQuotaOf, cpuSharesOf, podCgroup } from "./resources.ts";
+
+/** What a pod has on the node's disk could not be made. */
+export class PodDirectoryError extends Error {
+  override readonly name = "PodDirectoryError";
+}
 
 /** Makes ready what the containers of a pod are given from outside: volumes, /etc/hosts, /etc/resolv.conf. */
 export async function makeReady(
@@ -25,12 +31,18 @@ export async function makeReady(
     allocatable: allocatable(),
     token: (of, projection) => tokens.token(of, projection),
   });
+  await writeNameFiles(context, pod, podIps).catch((cause: unknown) => {
+    throw new PodDirectoryError(`error making pod data directories: ${messageOf(cause)}`, { cause });
+  });
+  return mounted;
+}
+
+async function writeNameFiles(context: PodContext, pod: Pod, podIps: readonly string[]): Promise<void> {
   const { hostsPath, resolvPath } = namesOf(context, pod, podIps);
-  await mkdir(volumes.podDirectory(pod.metadata.uid ?? ""), { recursive: true, mode: 0o750 });
+  await mkdir(context.volumes.podDirectory(pod.metadata.uid ?? ""), { recursive: true, mode: 0o750 });
   const names = hostnameOf(pod, { nodeName: context.nodeName, clusterDomain: context.dns.clusterDomain });
   await rewrite(hostsPath, hostsFile(pod, { ...names, podIps, hostFile: await hostText("/etc/hosts") }));
   await rewrite(resolvPath, resolvFile(pod, { dns: context.dns, hostFile: await hostText("/etc/resolv.conf") }));
-  return mounted;
 }
 
 const hostText = async (path: string): Promise<string> => (await readFile(path, "utf8").catch(ifAbsent)) ?? "";

@@ -1,6 +1,7 @@
 import { formatQuantity, quantityFromUnits, unitsOf } from "../../api/quantity.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import type { SignalName, Signals } from "./signals.ts";
+import { type Thresholds, usualThresholds } from "./thresholds.ts";
 
 export type PressureCondition = "MemoryPressure" | "DiskPressure" | "PIDPressure";
 export type ScarceResource = "memory" | "ephemeral-storage" | "inodes" | "pids";
@@ -21,10 +22,6 @@ export interface PodUse {
   readonly containers: readonly { readonly name: string; readonly used: number }[];
 }
 
-const mebibyte = 2 ** 20;
-/** Shares as k3s has them: a card is full at 95 %, and a device with little memory may use most of it. */
-const leastShare = 0.05;
-const leastMemoryBytes = 100 * mebibyte;
 /** Pods of this priority and above keep the node alive: they are not evicted. */
 const critical = 2_000_000_000;
 
@@ -38,11 +35,10 @@ const watched: readonly Pick<Shortage, "signal" | "condition" | "resource">[] = 
 ];
 
 /** What is short; memory, which kills processes when it ends, first. */
-export function shortagesIn(signals: Signals): readonly Shortage[] {
+export function shortagesIn(signals: Signals, thresholds: Thresholds = usualThresholds): readonly Shortage[] {
   return watched.flatMap((each) => {
     const { available = 0, capacity = 0 } = signals.get(each.signal) ?? {};
-    const share = Math.floor(capacity * leastShare);
-    const threshold = each.resource === "memory" ? Math.min(leastMemoryBytes, share) : share;
+    const threshold = thresholds.get(each.signal)?.(capacity) ?? 0;
     // File systems that count no inodes have a capacity of 0.
     return capacity > 0 && available < threshold ? [{ ...each, threshold, available }] : [];
   });

@@ -7,13 +7,15 @@ export interface Level {
 }
 
 /** kubelet's eviction signals (Kubernetes docs, "Node-pressure Eviction"). */
-export type SignalName =
-  | "memory.available"
-  | "nodefs.available"
-  | "nodefs.inodesFree"
-  | "imagefs.available"
-  | "imagefs.inodesFree"
-  | "pid.available";
+export const signalNames = [
+  "memory.available",
+  "nodefs.available",
+  "nodefs.inodesFree",
+  "imagefs.available",
+  "imagefs.inodesFree",
+  "pid.available",
+] as const;
+export type SignalName = (typeof signalNames)[number];
 
 export type Signals = ReadonlyMap<SignalName, Level>;
 

@@ -15,6 +15,14 @@ import {
 } from "./decide.ts";
 import { limitsWriting, overwritten, type Written } from "./local-storage.ts";
 import { readSignals } from "./signals.ts";
+import type { Thresholds } from "./thresholds.ts";
+
+/** What kubelet calls eviction-hard and eviction-pressure-transition-period. */
+export interface PressureSettings {
+  readonly thresholds?: Thresholds | undefined;
+  /** How long a condition stays after its cause has gone. */
+  readonly staysMs?: number | undefined;
+}
 
 export interface PressureParts {
   readonly runtime: ContainerRuntime;
@@ -25,6 +33,7 @@ export interface PressureParts {
   /** Where pods write, and where the runtime keeps images. */
   readonly directory: string;
   readonly imageDirectory: string;
+  readonly settings: PressureSettings;
   /** Removes what nobody uses; resolves when it is done. */
   readonly reclaimImages: () => Promise<void>;
   /** Called when a condition came or went. */
@@ -36,12 +45,13 @@ export interface Pressure extends Disposable {
   readonly conditions: ReadonlySet<PressureCondition>;
 }
 
-/** kubelet's intervals: how often it looks, and how long a condition stays after its cause has gone. */
+/** kubelet's intervals: how often it looks, and how long a condition stays unless something else is said. */
 const everyMs = 10_000;
-const staysMs = 5 * 60 * 1000;
+const usualStayMs = 5 * 60 * 1000;
 
 export function watchPressure(parts: PressureParts): Pressure {
   const { runtime, volumes, pods, clock, log, directory, imageDirectory, reclaimImages, changed } = parts;
+  const { thresholds, staysMs = usualStayMs } = parts.settings;
   const lastSeenMs = new Map<PressureCondition, number>();
   const conditions = new Set<PressureCondition>();
   let timer = clock.after(everyMs, round);
@@ -57,10 +67,10 @@ export function watchPressure(parts: PressureParts): Pressure {
 
   async function look(): Promise<void> {
     for (const pod of active().filter(limitsWriting)) await checkWriting(pod);
-    let shortages = note(shortagesIn(await readSignals({ directory, imageDirectory })));
+    let shortages = note(shortagesIn(await readSignals({ directory, imageDirectory }), thresholds));
     if (shortages.some(({ condition }) => condition === "DiskPressure")) {
       await reclaimImages();
-      shortages = note(shortagesIn(await readSignals({ directory, imageDirectory })));
+      shortages = note(shortagesIn(await readSignals({ directory, imageDirectory }), thresholds));
     }
     // One at a time: what it frees may be enough.
     for (const shortage of shortages) if (await evictOne(shortage)) return;

@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Agent, joinCluster, untilReady } from "../support/agent.ts";
+import { type Api, openApi } from "../support/api.ts";
+import { fillCard, freeCard } from "../support/card.ts";
+import { eventually } from "../support/eventually.ts";
+import { loadImages } from "../support/images.ts";
+import { journey } from "../support/journey.ts";
+import type { Machine } from "../support/machine.ts";
+
+// Nobody is evicted: what is looked at is that all lives on with a card that takes nothing.
+const flags = ["--kubelet-arg", "eviction-hard=memory.available<1%"];
+const on = journey("one", ["busybox:1"], { cardMegabytes: 256, flags });
+const { kubectl, json } = on;
+const path = "/api/v1/namespaces/default/configmaps";
+let two: Machine;
+let agent: Agent;
+let api: Api;
+/** Every write that was answered. */
+const acknowledged: string[] = [];
+
+beforeAll(async () => {
+  two = await on.lan.machine("two", { cardMegabytes: 256 });
+  await loadImages(two, ["busybox:1"]);
+  agent = await joinCluster(two, on.cluster, { flags });
+  api = openApi(on.cluster.kubeconfig);
+  for (const node of ["one", "two"]) await runOn(node, `on-${node}`);
+  await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s");
+});
+afterAll(async () => {
+  api?.[Symbol.dispose]();
+  await agent?.[Symbol.asyncDispose]();
+});
+
+const runOn = (node: string, name: string) => {
+  const overrides = JSON.stringify({ spec: { nodeName: node, terminationGracePeriodSeconds: 1 } });
+  return kubectl("run", name, "--image=busybox:1", `--overrides=${overrides}`, "--", "sleep", "36000");
+};
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly status: { readonly containerStatuses: readonly { containerID: string; restartCount: number }[] };
+}
+/** The containers of the two pods, and how often they were restarted. */
+const containers = async () =>
+  (await json("get", "pods", "on-one", "on-two")).items.flatMap(({ metadata, status }: Pod) =>
+    status.containerStatuses.map((each) => [metadata.name, each.containerID, each.restartCount]),
+  );
+let written = 0;
+/** The answer to one write of a few kilobytes; remembered when it was acknowledged. */
+const write = async () => {
+  const name = `w-${written++}`;
+  const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { value: "x".repeat(20_000) } };
+  const answer = await api.request("POST", path, object);
+  if (answer.status === 201) acknowledged.push(name);
+  return answer;
+};
+const renewal = async (node: string) =>
+  (await json("get", "lease", node, "-n", "kube-node-lease")).spec.renewTime as string;
+const ready = async () =>
+  (await json("get", "nodes")).items.map(
+    ({ status }: { status: { conditions: { type: string; status: string }[] } }) =>
+      status.conditions.find(({ type }) => type === "Ready")?.status,
+  );
+const allThere = async () => {
+  const { items } = await json("get", "configmaps");
+  const names = items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
+  expect(names).toEqual(expect.arrayContaining(acknowledged));
+};
+
+test("the server's card is full: writes are refused with the reason, all else goes on until there is room", async () => {
+  const before = await containers();
+  expect((await write()).status).toBe(201);
+  await fillCard(on.machine);
+  const refusal = await eventually(async () => {
+    const { status, body } = await write();
+    expect(status).not.toBe(201);
+    return body;
+  });
+  expect(refusal).toMatchObject({ kind: "Status", status: "Failure", reason: "InternalError", code: 500 });
+  expect(refusal.message).toMatch(/the datastore cannot write: no space is left on the disk of .*state\.db/);
+  // What is there is read; nodes are heard; pods are reached.
+  await allThere();
+  const heard = await renewal("two");
+  await eventually(async () => expect(await renewal("two")).not.toBe(heard));
+  expect(await kubectl("exec", "on-two", "--", "hostname")).toBe("on-two\n");
+  expect(await kubectl("exec", "on-one", "--", "hostname")).toBe("on-one\n");
+  expect(await ready()).toEqual(["True", "True"]);
+
+  freeCard(on.machine);
+  await eventually(async () => expect((await write()).status).toBe(201));
+  expect(await containers()).toEqual(before);
+  // On disk as well, not only in the memory of the process that answered.
+  await on.cluster.stop("SIGKILL");
+  await on.cluster.start();
+  await untilReady(on.cluster, "two");
+  await allThere();
+  expect(await containers()).toEqual(before);
+});
+
+test("the server is started while its card is full: it says what helps, and starts when there is room", async () => {
+  const before = await containers();
+  await on.cluster.stop("SIGKILL");
+  await fillCard(on.machine);
+  await expect(on.cluster.start()).rejects.toThrow(/is full: make room|no space is left on the disk of/);
+  freeCard(on.machine);
+  await on.cluster.start();
+  await untilReady(on.cluster, "two");
+  await allThere();
+  expect(await containers()).toEqual(before);
+});
+
+test("an agent's card is full: its pods run on, a new one says what is missing and starts when there is room", async () => {
+  const before = await containers();
+  await fillCard(two);
+  await runOn("two", "late");
+  const said = await eventually(async () => {
+    const { items } = await json("get", "events", "--field-selector", "involvedObject.name=late,type=Warning");
+    const messages: string[] = items.map(({ message }: { message: string }) => message);
+    expect(messages).not.toEqual([]);
+    return messages.join("\n");
+  });
+  expect(said).toMatch(/no space left on device/i);
+  const heard = await renewal("two");
+  await eventually(async () => expect(await renewal("two")).not.toBe(heard));
+  expect(await kubectl("exec", "on-two", "--", "hostname")).toBe("on-two\n");
+  expect(await ready()).toEqual(["True", "True"]);
+  // What the server says meanwhile is owed to the disk.
+  await eventually(() => expect(agent.output()).toContain("could not be kept on the disk; trying again"));
+  freeCard(two);
+  await eventually(() => expect(agent.output()).toContain("is kept on the disk again"));
+  await kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=60s");
+  expect(await containers()).toEqual(before);
+  // A start while the card is full waits for room as well; nobody's container is touched.
+  await agent.stop("SIGKILL");
+  await fillCard(two);
+  agent.start();
+  await agent.ended;
+  expect(agent.output()).toMatch(/no space is left on the disk of|is full: make room/);
+  freeCard(two);
+  agent.start();
+  await untilReady(on.cluster, "two", agent);
+  expect(await containers()).toEqual(before);
+});
