@@ -1,6 +1,6 @@
 import { pod } from "../api/kinds/core/pod.ts";
 import { keyOf } from "../api/object.ts";
-import type { Pod, PodCondition } from "../api/schema/types.ts";
+import type { Pod } from "../api/schema/types.ts";
 import { isReason } from "../api/status.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -9,7 +9,7 @@ import type { EventRecorder } from "../client/events.ts";
 import { disruptedBy, unschedulable } from "./conditions.ts";
 import type { PodInfo } from "./pod-info.ts";
 
-/** Writes what a round decided to the API: a binding, or why there is none. */
+/** Writes what a round decided to the API: a binding, or why there is none. What is said of one pod arrives in the order in which it was said. */
 export interface Outcomes {
   bind(info: PodInfo, nodeName: string): Promise<void>;
   /** Where the pod is going to be, while something still has to be done for it; undefined takes that back. */
@@ -27,6 +27,20 @@ export interface OutcomesOptions {
 
 export function openOutcomes({ client, clock, log, events }: OutcomesOptions): Outcomes {
   const schedulerOf = ({ spec }: PodInfo): string => spec.schedulerName ?? "default-scheduler";
+  /** The last write of each pod that has not been answered yet. */
+  const writing = new Map<string, Promise<unknown>>();
+
+  // A pod that is placed just after it was refused must not be told of the refusal when it is bound already.
+  async function inTurn<T>({ uid }: PodInfo, write: () => Promise<T>): Promise<T> {
+    const before = writing.get(uid);
+    const mine = before ? before.then(write, write) : write();
+    writing.set(uid, mine);
+    try {
+      return await mine;
+    } finally {
+      if (writing.get(uid) === mine) writing.delete(uid);
+    }
+  }
 
   async function writeStatus(of: Pod, status: Partial<NonNullable<Pod["status"]>> | object): Promise<void> {
     await client.patch(pod, keyOf(of), { type: "strategic", document: { status } }, { subresource: "status" });
@@ -46,23 +60,21 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
       const { name, namespace = "", uid = "" } = info.pod.metadata;
       const target = { apiVersion: "v1", kind: "Node", name: nodeName };
       const body = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid }, target };
-      await client.post(pod, key, "binding", body);
+      await inTurn(info, () => client.post(pod, key, "binding", body));
       const message = `Successfully assigned ${key.namespace}/${key.name} to ${nodeName}`;
       const news = { type: "Normal", reason: "Scheduled", action: "Binding", message } as const;
       events(schedulerOf(info)).record(info.pod, news);
     },
 
-    nominate: (info, nodeName) => tell(info.pod, { nominatedNodeName: nodeName ?? null }),
+    nominate: (info, nodeName) => inTurn(info, () => tell(info.pod, { nominatedNodeName: nodeName ?? null })),
 
     async refuse(info, message, nominatedNodeName) {
       const news = { type: "Warning", reason: "FailedScheduling", action: "Scheduling", message } as const;
       events(schedulerOf(info)).record(info.pod, news);
       const condition = unschedulable(info.pod, message, clock.now());
       if (!condition && !nominatedNodeName) return;
-      await tell(info.pod, {
-        ...(condition && { conditions: [...others(info.pod, condition), condition] }),
-        ...(nominatedNodeName && { nominatedNodeName }),
-      });
+      const status = { ...(condition && { conditions: [condition] }), ...(nominatedNodeName && { nominatedNodeName }) };
+      await inTurn(info, () => tell(info.pod, status));
     },
 
     async preempt(info, nodeName, victims) {
@@ -70,7 +82,7 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
       await Promise.all(
         victims.map(async ({ pod: victim }) => {
           try {
-            await writeStatus(victim, { conditions: [...others(victim, condition), condition] });
+            await writeStatus(victim, { conditions: [condition] });
             await client.delete(pod, keyOf(victim), { preconditions: { uid: victim.metadata.uid } });
             const message = `Preempted by pod ${info.uid} on node ${nodeName}`;
             const news = { type: "Normal", reason: "Preempted", action: "Preempting", message } as const;
@@ -83,6 +95,3 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
     },
   };
 }
-
-const others = ({ status }: Pod, { type }: PodCondition): PodCondition[] =>
-  (status?.conditions ?? []).filter((condition) => condition.type !== type);

@@ -1,3 +1,4 @@
+import { type HostPort, hostPortsOf } from "../api/host-ports.ts";
 import { numberOf } from "../api/quantity.ts";
 import type { Container, Pod, PodSpec } from "../api/schema/types.ts";
 import { type SocialTerm, socialTermsOf } from "./social-terms.ts";
@@ -19,12 +20,6 @@ export interface PodInfo {
   readonly hostPorts: readonly HostPort[];
   /** What it wishes of pods near it. */
   readonly socialTerms: readonly SocialTerm[];
-}
-
-export interface HostPort {
-  readonly ip: string;
-  readonly protocol: string;
-  readonly port: number;
 }
 
 /** What a container without a request is taken for when nodes are compared (kube-scheduler's figures). */
@@ -94,17 +89,4 @@ function add(to: Map<string, number>, amounts: Amounts): void {
 
 function raise(to: Map<string, number>, amounts: Amounts): void {
   for (const [name, amount] of amounts) to.set(name, Math.max(to.get(name) ?? 0, amount));
-}
-
-function hostPortsOf({ containers, initContainers = [] }: PodSpec): HostPort[] {
-  const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === "Always");
-  return [...containers, ...sidecars].flatMap(({ ports = [] }) =>
-    ports
-      .filter(({ hostPort }) => hostPort)
-      .map(({ hostIP, protocol, hostPort }) => ({
-        ip: hostIP || "0.0.0.0",
-        protocol: protocol ?? "TCP",
-        port: hostPort ?? 0,
-      })),
-  );
 }

@@ -89,6 +89,27 @@ describe("the scheduler", () => {
     expect(bound).toHaveLength(2);
   });
 
+  test("does not tell a pod that it found no node after it has one", async () => {
+    let letThrough = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    const written: string[] = [];
+    transport.intercept = ({ subresource }) => {
+      if (subresource !== undefined) written.push(subresource);
+      return subresource === "status" ? held : undefined;
+    };
+    await client.create(node, aNode({ cpu: "1" }));
+    await client.create(pod, aPod({ cpu: "2" }));
+    await vi.waitFor(async () => expect((await eventTexts()).join()).toContain("Insufficient cpu"));
+    await client.create(node, aNode({ name: "n2" }));
+    await clock.advance(1000);
+    expect(written).toEqual(["status"]);
+    letThrough();
+    await vi.waitFor(async () => expect(await nodeOf("web")).toBe("n2"));
+    expect(written).toEqual(["status", "binding"]);
+  });
+
   test("tries again when binding fails", async () => {
     let failures = 1;
     transport.intercept = ({ subresource }) => {

@@ -17,8 +17,8 @@ export interface MemoryTransport extends Transport {
   compact(): void;
   /** Ends every open watch, as a server does from time to time. */
   endWatches(): void;
-  /** Called before a request is served; what it throws is the answer. */
-  intercept: ((request: ResourceRequest) => void) | undefined;
+  /** Called before a request is served, which waits for it; what it throws is the answer. */
+  intercept: ((request: ResourceRequest) => void | Promise<void>) | undefined;
   /** Every writing request that was served, oldest first. */
   readonly writes: readonly ResourceRequest[];
 }
@@ -221,7 +221,8 @@ export function memoryTransport(clock: Clock): MemoryTransport {
     intercept: undefined,
     writes,
     async request(request) {
-      transport.intercept?.(request);
+      const held = transport.intercept?.(request);
+      if (held) await held;
       const answer = serve(request);
       if (request.verb !== "get" && request.verb !== "list") writes.push(request);
       return answer;
