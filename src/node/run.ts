@@ -119,7 +119,8 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   const none: ReadonlySet<string> = new Set();
   let watched: Pressure | undefined;
   const pressure = () => watched?.conditions ?? none;
-  const kept = keepNode({ client, clock, log, runtime, machine, identity, pressure, nodes: informers.of(nodeKind) });
+  const nodes = informers.of(nodeKind);
+  const kept = keepNode({ client, clock, log, runtime, machine, identity, pressure, nodes });
   const volumes = openVolumes({
     directory: join(options.rootDirectory, "pods"),
     memoryDirectory: join(options.memoryDirectory, "pods"),
@@ -152,6 +153,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
       services,
       nodeName,
+      node: () => nodes.get({ name: nodeName }),
       get hostIps() {
         return currentIps;
       },

@@ -1,9 +1,20 @@
 import { expect, test } from "vitest";
+import type { Node, Pod } from "../../api/schema/types.ts";
 import { openAllocations } from "../allocations.ts";
 import { aContainer, aPod } from "../testing/objects.ts";
 import { rejectionOf } from "./admission.ts";
 
-const node = () => openAllocations(() => ({ cpu: "2", memory: "1Gi", pods: "2" }));
+function room() {
+  const allocations = openAllocations(() => ({ cpu: "2", memory: "1Gi", pods: "3", "example.com/card": "2" }));
+  allocations.hold("web", { containers: [aContainer({ ports: [{ containerPort: 80, hostPort: 8080 }] })] });
+  return allocations;
+}
+const node = (): Node => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name: "m1", labels: { disk: "ssd" } },
+  spec: { taints: [{ key: "busy", effect: "NoSchedule" }] },
+});
 const calm = () => new Set<string>();
 const withSysctl = (name: string, spec: object = {}) =>
   aPod({ spec: { securityContext: { sysctls: [{ name, value: "1" }] }, ...spec } });
@@ -24,21 +35,63 @@ test.each<[name: string, pod: ReturnType<typeof aPod>, message: string | undefin
     asking("3"),
     "Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000",
   ],
+  [
+    "more than there is of something else that the node has",
+    aPod({ spec: { containers: [aContainer({ resources: { requests: { "example.com/card": "3" } } })] } }),
+    "Node didn't have enough resource: example.com/card, requested: 3, used: 0, capacity: 2",
+  ],
+  [
+    "something that the node knows nothing of",
+    aPod({ spec: { containers: [aContainer({ resources: { requests: { "example.com/else": "3" } } })] } }),
+    undefined,
+  ],
+  [
+    "what the pod asks for as a whole",
+    aPod({ spec: { resources: { requests: { memory: "2Gi" } } } }),
+    "Node didn't have enough resource: memory, requested: 2147483648, used: 0, capacity: 1073741824",
+  ],
+  [
+    "a node selector of another node",
+    aPod({ spec: { nodeSelector: { disk: "slow" } } }),
+    "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  ],
+  ["a node selector of this one", aPod({ spec: { nodeSelector: { disk: "ssd" } } }), undefined],
+  [
+    "a port that is taken",
+    aPod({ spec: { containers: [aContainer({ ports: [{ containerPort: 80, hostPort: 8080 }] })] } }),
+    "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  ],
+  [
+    "a pod of another system",
+    aPod({ spec: { os: { name: "windows" } } }),
+    "Failed to admit pod as the OS field doesn't match node OS",
+  ],
 ])("judges %s", (_, pod, message) =>
-  expect(rejectionOf(pod, { allocations: node(), pressure: calm })?.message).toBe(message),
+  expect(rejectionOf(pod, { allocations: room(), pressure: calm, node })?.message).toBe(message),
 );
 
+test("sends those away that do not tolerate a taint that evicts, but for the node's own", () => {
+  const tainted = (): Node => ({ ...node(), spec: { taints: [{ key: "gone", effect: "NoExecute" }] } });
+  const judge = (pod: Pod) => rejectionOf(pod, { allocations: room(), pressure: calm, node: tainted });
+  expect(judge(aPod())).toEqual({
+    reason: "TaintToleration",
+    message: "Predicate TaintToleration failed: node(s) had untolerated taint(s)",
+  });
+  expect(judge(aPod({ spec: { tolerations: [{ operator: "Exists" }] } }))).toBeUndefined();
+  expect(judge(aPod({ annotations: { "kubernetes.io/config.source": "file" } }))).toBeUndefined();
+});
+
 test("counts what other pods have, and how many they are", () => {
-  const allocations = node();
+  const allocations = room();
   allocations.hold("other", asking("1500m").spec);
-  expect(rejectionOf(asking("1"), { allocations, pressure: calm })).toMatchObject({ reason: "OutOfcpu" });
+  expect(rejectionOf(asking("1"), { allocations, pressure: calm, node })).toMatchObject({ reason: "OutOfcpu" });
   allocations.hold("third", asking("100m").spec);
-  expect(rejectionOf(aPod(), { allocations, pressure: calm })).toMatchObject({ reason: "OutOfpods" });
+  expect(rejectionOf(aPod(), { allocations, pressure: calm, node })).toMatchObject({ reason: "OutOfpods" });
 });
 
 test("sends no pod away that was taken before", () => {
   const pod = { ...withSysctl("kernel.msgmax"), status: { startTime: "2026-01-01T00:00:00Z" } };
-  expect(rejectionOf(pod, { allocations: node(), pressure: calm })).toBeUndefined();
+  expect(rejectionOf(pod, { allocations: room(), pressure: calm, node })).toBeUndefined();
 });
 
 test.each<[name: string, pod: ReturnType<typeof aPod>, conditions: string[], message: string | undefined]>([
@@ -47,5 +100,5 @@ test.each<[name: string, pod: ReturnType<typeof aPod>, conditions: string[], mes
   ["with requests where memory is short", asking("1"), ["MemoryPressure"], undefined],
   ["that keeps the node alive", aPod({ spec: { priority: 2_000_001_000 } }), ["DiskPressure"], undefined],
 ])("judges a pod %s", (_, pod, conditions, message) =>
-  expect(rejectionOf(pod, { allocations: node(), pressure: () => new Set(conditions) })?.message).toBe(message),
+  expect(rejectionOf(pod, { allocations: room(), pressure: () => new Set(conditions), node })?.message).toBe(message),
 );

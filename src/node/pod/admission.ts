@@ -1,6 +1,9 @@
-import type { Pod } from "../../api/schema/types.ts";
+import { hostPortsOf, portsClash } from "../../api/host-ports.ts";
+import { isTolerated, nodeIsAllowed } from "../../api/node-selection.ts";
+import type { Node, Pod } from "../../api/schema/types.ts";
 import type { Allocations } from "../allocations.ts";
 import { isEvictable } from "../pressure/decide.ts";
+import { isStatic } from "../static-pods/read.ts";
 import { qosClassOf } from "./resources.ts";
 
 /** Why this node does not run a pod that was bound to it: the reason and the message of its status. */
@@ -25,17 +28,53 @@ const safeSysctls = new Set([
   "net.ipv4.tcp_wmem",
 ]);
 
+export interface Admitting {
+  readonly allocations: Allocations;
+  readonly pressure: () => ReadonlySet<string>;
+  /** This node as the API last showed it; what it says of labels and taints counts for nothing before. */
+  readonly node: () => Node | undefined;
+}
+
 /** Asked once, before anything of the pod is made: a pod that runs is not sent away. */
-export function rejectionOf(
-  pod: Pod,
-  { allocations, pressure }: { allocations: Allocations; pressure: () => ReadonlySet<string> },
-): Rejection | undefined {
+export function rejectionOf(pod: Pod, { allocations, pressure, node }: Admitting): Rejection | undefined {
   if (pod.status?.startTime) return undefined;
-  const sysctl = forbiddenSysctl(pod);
-  if (sysctl) return { reason: "SysctlForbidden", message: `forbidden sysctl: ${sysctl}` };
   const pressing = pressingOn(pod, pressure());
   if (pressing.length > 0) return { reason: "Evicted", message: `The node had condition: [${pressing.join(" ")}]. ` };
-  return allocations.overload(pod.metadata.uid ?? "", pod.spec);
+  const sysctl = forbiddenSysctl(pod);
+  if (sysctl) return { reason: "SysctlForbidden", message: `forbidden sysctl: ${sysctl}` };
+  return (
+    otherSystem(pod) ?? allocations.overload(pod.metadata.uid ?? "", pod.spec) ?? misplaced(pod, allocations, node())
+  );
+}
+
+/** Whoever binds a pod past the scheduler is told what the scheduler would have said. */
+function misplaced(pod: Pod, allocations: Allocations, node: Node | undefined): Rejection | undefined {
+  const failed = (reason: string, why: string): Rejection => ({
+    reason,
+    message: `Predicate ${reason} failed: ${why}`,
+  });
+  if (node) {
+    const { name, labels = {} } = node.metadata;
+    if (!nodeIsAllowed(pod, { name, labels }))
+      return failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector");
+  }
+  if (portsClash(allocations.takenPorts(pod.metadata.uid ?? ""), hostPortsOf(pod.spec)))
+    return failed("NodePorts", "node(s) didn't have free ports for the requested pod ports");
+  const taints = (node?.spec.taints ?? []).filter(({ effect }) => effect === "NoExecute");
+  if (!isStatic(pod) && taints.some((taint) => !isTolerated(taint, pod.spec.tolerations)))
+    return failed("TaintToleration", "node(s) had untolerated taint(s)");
+  return undefined;
+}
+
+function otherSystem({ metadata, spec }: Pod): Rejection | undefined {
+  if ((metadata.labels?.["kubernetes.io/os"] ?? "linux") !== "linux")
+    return {
+      reason: "PodOSSelectorNodeLabelDoesNotMatch",
+      message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+    };
+  if ((spec.os?.name ?? "linux") !== "linux")
+    return { reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS" };
+  return undefined;
 }
 
 /** The shortages for which this pod would be the first to go: where only memory is short, a pod that asked for some may come. */

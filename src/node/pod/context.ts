@@ -1,4 +1,4 @@
-import type { Service } from "../../api/schema/types.ts";
+import type { Node, Service } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
@@ -38,6 +38,8 @@ export interface PodContext {
   readonly pressure: () => ReadonlySet<string>;
   readonly services: Informer<Service>;
   readonly nodeName: string;
+  /** The node as the API last showed it. */
+  readonly node: () => Node | undefined;
   readonly hostIps: readonly string[];
   readonly dns: DnsSettings;
   readonly directory: string;
