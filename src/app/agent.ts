@@ -34,6 +34,8 @@ export type AgentSettings = AgentConfig &
   Pick<ServerConfig, "dataDirectory" | "clusterCidrs" | "serviceCidrs" | "clusterDns" | "clusterDomain"> & {
     readonly networkBackend: NetworkBackend;
     readonly localStorage: LocalStorageSettings;
+    /** Whether the cluster's nodes wait for a cloud-controller-manager from outside. */
+    readonly externalCloud: boolean;
     /** Where the address was not given: what it is now. */
     readonly currentIps?: (() => readonly string[]) | undefined;
   };
@@ -92,6 +94,8 @@ export async function startAgent(
       annotations: network.annotations,
       labels: { ...kubelet.labels, ...settings.nodeLabels },
       taints: [...(kubelet.taints ?? []), ...settings.nodeTaints],
+      externalCloud: settings.externalCloud || kubelet.externalCloud === true,
+      providerId: kubelet.providerId,
       maxPods: kubelet.maxPods,
       reserved: kubelet.reserved,
       pressure: { thresholds: kubelet.evictionHard, staysMs: kubelet.pressureStaysMs },

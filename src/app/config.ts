@@ -25,7 +25,14 @@ export interface ServerConfig {
   readonly clusterDomain: string;
   readonly staticTokensFile: string | undefined;
   /** Parts that are left out. */
-  readonly without: { readonly agent: boolean; readonly scheduler: boolean; readonly controllers: boolean };
+  readonly without: {
+    readonly agent: boolean;
+    readonly scheduler: boolean;
+    readonly controllers: boolean;
+    /** Nodes wait for a cloud-controller-manager from outside. */
+    readonly cloudController: boolean;
+    readonly serviceLoadBalancer: boolean;
+  };
   /** What the controllers are told by settings of kube-controller-manager. */
   readonly controllerSettings: ControllerManagerSettings;
   /** What the scheduler is told by settings of kube-scheduler. */

@@ -64,6 +64,8 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
       settings: config.controllerSettings,
       makeAccountToken: api.makeAccountToken,
       localStorage: config.localStorage.offered,
+      cloudNodes: !config.without.cloudController,
+      serviceLoadBalancer: !config.without.serviceLoadBalancer,
     };
     await parts.start("controllers", () =>
       runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),

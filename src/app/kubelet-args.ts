@@ -8,6 +8,10 @@ export interface KubeletSettings {
   readonly maxPods?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly GivenTaint[];
+  /** Whether the node waits for a cloud-controller-manager to say what it is. */
+  readonly externalCloud?: boolean;
+  /** What the cloud calls this machine. */
+  readonly providerId?: string;
   /** The node's own resolvers. */
   readonly resolvConf?: string;
   /** What of the machine is not for pods: "cpu", "memory" and "ephemeral-storage" as quantities. */
@@ -28,6 +32,8 @@ const settings: Readonly<Record<string, Read>> = {
   "node-labels": (text) => ({ labels: labelsOf(text.split(",").map(labelFrom)) }),
   "register-with-taints": (text) => ({ taints: text.split(",").map(taintFrom) }),
   "resolv-conf": (text) => ({ resolvConf: path(text) }),
+  "cloud-provider": (text) => externalCloud(text),
+  "provider-id": (text) => ({ providerId: text }),
   "kube-reserved": reserved,
   "system-reserved": reserved,
   "eviction-hard": (text) => ({ evictionHard: thresholds(text) }),
@@ -56,6 +62,12 @@ export function kubeletSettings(args: readonly KubeletSettings[]): KubeletSettin
     taints: args.flatMap(({ taints = [] }) => taints),
     reserved: args.flatMap(({ reserved = [] }) => reserved),
   };
+}
+
+function externalCloud(text: string): KubeletSettings {
+  if (text !== "" && text !== "external")
+    throw new ArgRefused("expected external, or nothing: there are no other cloud providers inside");
+  return { externalCloud: text === "external" };
 }
 
 function held(isSo: boolean, right: string): KubeletSettings {

@@ -44,6 +44,7 @@ export async function startOwnNode(parts: Lifecycle, surroundings: OwnNodeSurrou
   };
   const nodeIps = config.agent.nodeIps.length > 0 ? config.agent.nodeIps : [address];
   const currentIps = config.agent.nodeIps.length > 0 ? undefined : () => [machineAddress()];
-  const settings = { ...config, ...config.agent, nodeIps, currentIps };
+  const externalCloud = config.without.cloudController;
+  const settings = { ...config, ...config.agent, nodeIps, currentIps, externalCloud };
   return startAgent(parts, settings, { client, informers, dial, moved, clock, log });
 }

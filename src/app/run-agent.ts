@@ -144,5 +144,6 @@ function settingsOf({ dataDirectory, agent }: JoinConfig, cluster: Membership["c
     clusterDomain: cluster.clusterDomain,
     networkBackend: cluster.networkBackend as NetworkBackend,
     localStorage: cluster.localStorage ?? { offered: false },
+    externalCloud: cluster.externalCloud ?? false,
   };
 }

@@ -221,7 +221,8 @@ function refuseWithoutRights(config: ServerConfig): void {
 function clusterSettingsOf(config: ServerConfig): ClusterSettings {
   const { clusterCidrs, serviceCidrs, clusterDns, clusterDomain, networkBackend, localStorage } = config;
   const networks = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
-  return { ...networks, clusterDns, clusterDomain, networkBackend, localStorage };
+  const externalCloud = config.without.cloudController;
+  return { ...networks, clusterDns, clusterDomain, networkBackend, localStorage, externalCloud };
 }
 
 function tlsOf({ serving, clientCas }: ServerCredentials) {

@@ -26,6 +26,8 @@ export interface ClusterSettings {
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   readonly networkBackend: string;
+  /** Whether nodes wait for a cloud-controller-manager from outside. */
+  readonly externalCloud?: boolean;
   /** Absent in what servers of the first versions answer: they have no local storage. */
   readonly localStorage?: { readonly offered: boolean; readonly path?: string };
 }

@@ -3,6 +3,8 @@ import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
 import { bootstrapSigner, tokenCleaner } from "./bootstrap/controller.ts";
 import { certificateApprover, certificateCleaner, certificateSigning } from "./certificates/controller.ts";
+import { skiffProvider } from "./cloud/skiff.ts";
+import { cloudNodeController } from "./cloud-node/controller.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
@@ -142,8 +144,14 @@ const entries: readonly Entry[] = [
   { name: "garbage-collector-controller", make: () => [garbageCollection] },
   { name: "service-cidr-controller", make: () => [serviceCidrController] },
   {
+    name: "cloud-node-controller",
+    make: ({ cloudNodes = true }) => (cloudNodes ? [cloudNodeController(skiffProvider)] : []),
+  },
+  {
     name: "service-lb-controller",
-    make: ({ serviceLoadBalancer = true }) => (serviceLoadBalancer ? [serviceLoadBalancerController] : []),
+    make: ({ serviceLoadBalancer: offered = true }) => [
+      serviceLoadBalancerController({ provider: skiffProvider, offered }),
+    ],
   },
 ];
 

@@ -16,6 +16,8 @@ export interface ControllerOptions {
   readonly makeAccountToken?: MakeAccountToken;
   /** Signs what certificate signing requests ask for; without it they wait for somebody else. */
   readonly certificates?: CertificateSigner;
+  /** Whether the built-in cloud provider says what nodes are, rather than somebody outside; true unless said. */
+  readonly cloudNodes?: boolean;
   /** Whether Services of type LoadBalancer get the addresses of the nodes; true unless said. */
   readonly serviceLoadBalancer?: boolean;
   /** Whether nodes make volumes of their own directories; true unless said. */

@@ -45,6 +45,10 @@ export interface NodeOptions {
   readonly labels?: Labels;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
+  /** Whether a cloud-controller-manager outside says what this machine is; pods wait for that. */
+  readonly externalCloud?: boolean;
+  /** What the cloud calls this machine. */
+  readonly providerId?: string | undefined;
   /** How many pods the node takes; 110 unless said. */
   readonly maxPods?: number | undefined;
   /** What of the machine is not for pods, each as quantities ("cpu": "100m"). */
@@ -84,10 +88,18 @@ export interface RunningNode extends AsyncDisposable {
   shutDown(grace: ShutdownGrace): Promise<void>;
 }
 
+/** Which addresses a cloud-controller-manager may give the node (kubelet's annotation). */
+const providedIps = "alpha.kubernetes.io/provided-node-ip";
+const waitsForCloud: Taint = {
+  key: "node.cloudprovider.kubernetes.io/uninitialized",
+  value: "true",
+  effect: "NoSchedule",
+};
+
 /** Registers this machine as a node and runs the pods that are bound to it. */
 export async function runNode(options: NodeOptions): Promise<RunningNode> {
   const { client, informers, runtime, network, clock, log, nodeName, dns, nodeIps } = options;
-  const { recollection = noRecollection } = options;
+  const { recollection = noRecollection, externalCloud = false } = options;
   await mkdir(options.rootDirectory, { recursive: true, mode: 0o750 });
   await mkdir(options.memoryDirectory, { recursive: true, mode: 0o750 });
   const info = await runtime.info();
@@ -105,15 +117,20 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   let said: SaidOfNode = { externalIps: options.externalIps ?? [], labels: options.labels ?? {} };
   const addresses = (): NodeAddress[] => [
     ...currentIps.map((address) => ({ type: "InternalIP", address })),
-    ...said.externalIps.map((address) => ({ type: "ExternalIP", address })),
+    ...(externalCloud ? [] : said.externalIps.map((address) => ({ type: "ExternalIP", address }))),
     { type: "Hostname", address: nodeName },
   ];
   const identity = {
     name: nodeName,
     addresses,
     labels: () => said.labels,
-    annotations: options.annotations ?? {},
-    taints: options.taints ?? [],
+    annotations: () => ({
+      ...options.annotations,
+      [providedIps]: externalCloud ? currentIps.join(",") : undefined,
+    }),
+    taints: [...(options.taints ?? []), ...(externalCloud ? [waitsForCloud] : [])],
+    providerId: options.providerId,
+    externalCloud,
   };
   const probeCounts = openProbeCounts();
   const none: ReadonlySet<string> = new Set();
@@ -192,6 +209,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       if (ips.join() === currentIps.join()) return;
       log.info("the node has another address", { before: currentIps.join(), now: ips.join() });
       currentIps = ips;
+      if (externalCloud) kept.labelsChanged();
       kept.addressesChanged();
     },
     takeUp(now) {

@@ -141,7 +141,9 @@ describe("the control plane", () => {
       });
       expect(items.flatMap(({ endpoints = [] }) => endpoints)).toHaveLength(4);
       expect((await client.get(endpoints, web)).subsets?.[0]?.addresses).toHaveLength(4);
-      expect((await client.get(service, web)).status?.loadBalancer?.ingress).toHaveLength(2);
+      const { metadata, status } = await client.get(service, web);
+      expect(status?.loadBalancer?.ingress).toHaveLength(2);
+      expect(metadata.finalizers).toEqual(["service.kubernetes.io/load-balancer-cleanup"]);
     });
   });
 

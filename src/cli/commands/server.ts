@@ -116,7 +116,7 @@ export const server: Command = {
       name: "disable",
       value: "NAME",
       repeatable: true,
-      does: "leave out a part that comes with skiff: local-storage",
+      does: "leave out a part that comes with skiff: local-storage or servicelb",
     },
     {
       name: "default-local-storage-path",
@@ -127,6 +127,10 @@ export const server: Command = {
     { name: "disable-agent", does: "run no containers on this machine; needs neither root nor Docker" },
     { name: "disable-scheduler", does: "run no scheduler" },
     { name: "disable-controller-manager", does: "run no controllers" },
+    {
+      name: "disable-cloud-controller",
+      does: "have no cloud provider: nodes wait for a cloud-controller-manager that somebody else runs",
+    },
     ...nodeFlags,
     {
       name: "flannel-backend",
@@ -180,6 +184,8 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     agent: values.isOn("disable-agent"),
     scheduler: values.isOn("disable-scheduler"),
     controllers: values.isOn("disable-controller-manager"),
+    cloudController: values.isOn("disable-cloud-controller"),
+    serviceLoadBalancer: disabledParts(values).includes("servicelb"),
   };
   if (without.agent) refuseAgentFlags(given);
   const dataDirectory = resolve(values.text("data-dir") ?? defaultDataDirectory());
@@ -266,13 +272,17 @@ function secretFrom(values: Values, name: "token" | "agent-token"): string | und
 }
 
 /** Parts that can be left out by name. */
-const disableable = ["local-storage"];
+const disableable = ["local-storage", "servicelb"];
 
-function localStorageFrom(values: Values): ServerConfig["localStorage"] {
+function disabledParts(values: Values): readonly string[] {
   const disabled = values.list("disable");
   for (const name of disabled)
     if (!disableable.includes(name))
       throw values.wrong("disable", name, `what can be left out is: ${disableable.join(", ")}`);
+  return disabled;
+}
+
+function localStorageFrom(values: Values): ServerConfig["localStorage"] {
   const path = values.text("default-local-storage-path");
   if (path !== undefined && (!isAbsolute(path) || resolve(path) === "/"))
     throw values.wrong(
@@ -280,7 +290,10 @@ function localStorageFrom(values: Values): ServerConfig["localStorage"] {
       path,
       "it is the absolute path of a directory, the same on every node",
     );
-  return { offered: !disabled.includes("local-storage"), ...(path !== undefined && { path: resolve(path) }) };
+  return {
+    offered: !disabledParts(values).includes("local-storage"),
+    ...(path !== undefined && { path: resolve(path) }),
+  };
 }
 
 function snapshotsFrom(values: Values, dataDirectory: string): ServerConfig["snapshots"] {

@@ -20,8 +20,13 @@ export interface NodeIdentity {
   readonly addresses: () => readonly NodeAddress[];
   /** What the user gave; asked each time. */
   readonly labels: () => Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
+  /** Asked each time; those without a value are taken away. */
+  readonly annotations: () => Readonly<Record<string, string | undefined>>;
   readonly taints: readonly Taint[];
+  /** What a cloud calls this machine. */
+  readonly providerId?: string | undefined;
+  /** Whether somebody outside says where the machine is reached, once it has said so. */
+  readonly externalCloud: boolean;
 }
 
 /** The Node object and the Lease of this machine, kept in the API until disposed of. */
@@ -192,12 +197,12 @@ class NodeWriter {
   /** Creates the Node, or takes over the one that is there; then writes its status. */
   async register(): Promise<void> {
     const { client, identity } = this.#parts;
-    const { name, taints, annotations = {} } = identity;
-    const managed = { "volumes.kubernetes.io/controller-managed-attach-detach": "true", ...annotations };
+    const { name, taints, providerId } = identity;
+    const annotations = { "volumes.kubernetes.io/controller-managed-attach-detach": "true" };
     try {
       this.#node = await client.create(nodeKind, {
-        metadata: this.#told({ name, annotations: managed }),
-        spec: taints.length > 0 ? { taints: [...taints] } : {},
+        metadata: this.#told({ name, annotations }),
+        spec: { ...(providerId && { providerID: providerId }), ...(taints.length > 0 && { taints: [...taints] }) },
       });
     } catch (error) {
       if (!isReason(error, "AlreadyExists")) throw error;
@@ -208,16 +213,15 @@ class NodeWriter {
 
   /** The Node that is there, with the labels that this node gives itself. */
   async writeLabels(): Promise<void> {
-    const { client, identity } = this.#parts;
+    const { client } = this.#parts;
     await this.#changeNode(async (there) => {
-      const told = this.#told(there.metadata);
-      const metadata = { ...told, annotations: { ...told.annotations, ...identity.annotations } };
+      const metadata = this.#told(there.metadata);
       return isDeepStrictEqual(metadata, there.metadata) ? there : client.update(nodeKind, { ...there, metadata });
     });
   }
 
   #told(metadata: ObjectMeta): ObjectMeta {
-    const { name, labels } = this.#parts.identity;
+    const { name, labels, annotations } = this.#parts.identity;
     const own = {
       "beta.kubernetes.io/arch": architecture(),
       "beta.kubernetes.io/os": "linux",
@@ -225,7 +229,12 @@ class NodeWriter {
       "kubernetes.io/hostname": name,
       "kubernetes.io/os": "linux",
     };
-    return relabelled(metadata, own, labels());
+    const told = relabelled(metadata, own, labels());
+    const all = Object.entries({ ...told.annotations, ...annotations() });
+    return {
+      ...told,
+      annotations: Object.fromEntries(all.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))),
+    };
   }
 
   async writeStatus(): Promise<void> {
@@ -264,7 +273,7 @@ class NodeWriter {
     const { machine, identity, clock, pressure } = this.#parts;
     return {
       ...old,
-      addresses: [...identity.addresses()],
+      addresses: identity.externalCloud && old.addresses?.length ? old.addresses : [...identity.addresses()],
       capacity: { ...old.capacity, ...machine.capacity },
       allocatable: { ...old.allocatable, ...machine.allocatable },
       conditions: conditionsOf(old.conditions ?? [], {
