@@ -128,8 +128,10 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly validateName?: (name: string) => readonly string[];
   /** Whether an update checks no more of metadata than what changed in it: what the kind says of names held at creation. */
   readonly trustsOldMetadata?: boolean;
-  /** Texts for the Warning header. `subresource`: what an update was of, if not of the object itself. */
-  warnings?(object: T, old: T | undefined, subresource?: string): readonly string[];
+  /** Texts for the Warning header. */
+  warnings?(object: T, old: T | undefined): readonly string[];
+  /** The same for an update through a subresource of sort "part". */
+  subresourceWarnings?(subresource: string, object: T): readonly string[];
   /** Field selectors beside metadata.name and metadata.namespace: paths, or a name with how to read it. */
   readonly selectable?: readonly (string | { readonly field: string; value(object: T): string })[];
   /** Whether `metadata.generation` counts changes of everything but metadata and status. */
@@ -161,6 +163,8 @@ export interface Writing {
   };
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Tells the writer something in the Warning header. */
+  warn(text: string): void;
 }
 
 export interface Deletion<T extends KubeObject = KubeObject> {

@@ -55,7 +55,11 @@ describe("every built-in kind", () => {
 
   test.each(rows)("%s is judged, however little it says", (_, kind) => {
     const object = least(kind);
-    kind.strategy.prepareCreate?.(object, { user: { name: "u", uid: "", groups: [], extra: {} }, now: 0 });
+    kind.strategy.prepareCreate?.(object, {
+      user: { name: "u", uid: "", groups: [], extra: {} },
+      now: 0,
+      warn: () => undefined,
+    });
     expect(() => kind.strategy.validate?.(object, new Path())).not.toThrow();
     expect(() => kind.strategy.warnings?.(object, undefined)).not.toThrow();
   });

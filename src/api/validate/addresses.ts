@@ -39,6 +39,24 @@ function isMapped({ family, bits }: Ip): boolean {
   return family === 6 && bits >> 32n === 0xffffn;
 }
 
+/** An address that is read and yet not written as it should be. `at`: its place. */
+export function addressWarnings(text: string, at: string): string[] {
+  const ip = parseIp(text);
+  if (ip?.family !== 6 || ipText(ip) === text) return [];
+  return [
+    `${at}: IPv6 address ${JSON.stringify(text)} should be in RFC 5952 canonical format (${JSON.stringify(ipText(ip))})`,
+  ];
+}
+
+/** The same for a network. */
+export function networkWarnings(text: string, at: string): string[] {
+  const cidr = parseCidr(text);
+  if (cidr?.family !== 6 || cidrText(cidr) === text) return [];
+  return [
+    `${at}: IPv6 CIDR value ${JSON.stringify(text)} should be in RFC 5952 canonical format (${JSON.stringify(cidrText(cidr))})`,
+  ];
+}
+
 /** A network written as it should be: no bits behind the prefix, in the canonical form. */
 export function validateCanonicalCidr(text: string, at: Path): FieldError[] {
   const cidr = parseCidr(text);

@@ -20,7 +20,6 @@ import { validateOneOf, validatePort, validateText } from "./values.ts";
 export interface PodContext {
   readonly spec: PodSpec;
   readonly volumes: ReadonlyMap<string, Volume>;
-  readonly isPod: boolean;
 }
 
 const probes: readonly ProbeUse[] = ["livenessProbe", "readinessProbe", "startupProbe"];
@@ -77,7 +76,7 @@ export function validateEphemeralContainers(context: PodContext, at: Path): Fiel
   const names = new Set(others);
   return ephemeralContainers.flatMap((container: EphemeralContainer, i) => {
     const place = at.index(i);
-    const errors = validateContainer(container, { ...context, isPod: true }, place);
+    const errors = [...validateContainer(container, context, place), ...validateImagePadding(container, place)];
     if (names.has(container.name)) errors.push(place.child("name").duplicate(container.name));
     names.add(container.name);
     const target = container.targetContainerName;
@@ -95,15 +94,19 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && (typeof value !== "object" || Object.keys(value).length > 0);
 }
 
+/** A pod's image is taken as it is written; that of a template may still be filled in. */
+export function validateImagePadding({ image = "" }: Container, at: Path): FieldError[] {
+  if (image === image.trim()) return [];
+  return [at.child("image").invalid(image, "must not have leading or trailing whitespace")];
+}
+
 /** What holds for every sort of container. */
 function validateContainer(container: Container, context: PodContext, at: Path): FieldError[] {
   const { name, image = "", volumeMounts = [], volumeDevices = [], resources = {} } = container;
   const claims = new Set((context.spec.resourceClaims ?? []).map((claim) => claim.name));
-  const padded = context.isPod && image !== image.trim();
   return [
     ...(name ? validateText(dnsLabel, name, at.child("name")) : [at.child("name").required()]),
     ...(image ? [] : [at.child("image").required()]),
-    ...(padded ? [at.child("image").invalid(image, "must not have leading or trailing whitespace")] : []),
     ...validateOneOf(
       container.terminationMessagePolicy,
       ["File", "FallbackToLogsOnError"],

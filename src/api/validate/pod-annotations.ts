@@ -1,5 +1,6 @@
 import type { FieldError, Path } from "../field.ts";
 import type { PodSpec } from "../schema/types.ts";
+import { validateProfileAnnotations } from "./pod-profiles.ts";
 
 export const mirrorAnnotation = "kubernetes.io/config.mirror";
 const deletionCost = "controller.kubernetes.io/pod-deletion-cost";
@@ -16,7 +17,7 @@ export function validatePodAnnotations(
     errors.push(at.key(mirrorAnnotation).invalid(mirror, "must set spec.nodeName if mirror pod annotation is set"));
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isInt32(cost)) errors.push(at.key(deletionCost).invalid(cost, "must be a 32bit integer"));
-  return errors;
+  return [...errors, ...validateProfileAnnotations(annotations, spec, at)];
 }
 
 function isInt32(text: string): boolean {

@@ -22,7 +22,7 @@ export interface PodSpecOptions {
 /** What is wrong with a pod's spec (API reference, "PodSpec"). */
 export function validatePodSpec(spec: PodSpec, at: Path, options: PodSpecOptions): FieldError[] {
   const volumes = validateVolumes(spec.volumes ?? [], options, at.child("volumes"));
-  const context = { spec, volumes: volumes.valid, isPod: options.isPod };
+  const context = { spec, volumes: volumes.valid };
   return [
     ...(spec.terminationGracePeriodSeconds === undefined ? [at.child("terminationGracePeriodSeconds").required()] : []),
     ...volumes.errors,

@@ -3,6 +3,7 @@ import type { PodTemplateSpec } from "../schema/types.ts";
 import { validateLabels } from "./labels.ts";
 import { validateAnnotations } from "./metadata.ts";
 import { validatePodAnnotations } from "./pod-annotations.ts";
+import { validateProfilesAgree } from "./pod-profiles.ts";
 import { validatePodSpec } from "./pod-spec.ts";
 
 /** What is wrong with the template of pods, wherever it is embedded. `at` is the template's own place. */
@@ -14,6 +15,7 @@ export function validatePodTemplate({ metadata, spec }: Partial<PodTemplateSpec>
     ...validateAnnotations(metadata?.annotations, at.child("annotations")),
     ...validatePodAnnotations(annotations, podSpec, at.child("annotations")),
     ...validatePodSpec(podSpec, at.child("spec"), { isPod: false }),
+    ...validateProfilesAgree({ ...(metadata && { metadata }), spec: podSpec }, at.child("spec")),
     ...(podSpec.ephemeralContainers?.length
       ? [at.child("spec", "ephemeralContainers").forbidden("ephemeral containers not allowed in pod template")]
       : []),

@@ -50,7 +50,7 @@ export async function createObject(
   const { strategy } = resource.home;
   if (strategy.generation) stored.metadata.generation = 1;
   else delete stored.metadata.generation;
-  strategy.prepareCreate?.(stored, { user: call.user, now });
+  strategy.prepareCreate?.(stored, { user: call.user, now, warn: (text) => call.warn(text) });
   completed(resource, stored);
   const reservation = registry.specials.get(resource.bucket)?.creating?.(call, stored);
   let isWritten = false;

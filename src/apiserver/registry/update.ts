@@ -93,16 +93,18 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
 }
 
 /** The object as it would be stored, with what this call may not change as it was. */
-function prepared({ resource, subresource, user }: Call, object: AnyObject, old: AnyObject, now: number): AnyObject {
+function prepared(call: Call, object: AnyObject, old: AnyObject, now: number): AnyObject {
+  const { resource, subresource, user } = call;
   const { strategy, subresources } = resource.home;
+  const writing = { user, now, warn: (text: string) => call.warn(text) };
   const part = subresource === undefined ? undefined : subresources[subresource];
   let next: AnyObject;
   if (subresource !== undefined && part?.sort === "part") {
     next = partOf(part, object, old);
-    strategy.prepareSubresource?.(subresource, next, old, { user, now });
+    strategy.prepareSubresource?.(subresource, next, old, writing);
   } else {
     next = keptReserved(resource, object, old);
-    strategy.prepareUpdate?.(next, old, { user, now });
+    strategy.prepareUpdate?.(next, old, writing);
   }
   // A status says what was seen, not what is wanted.
   if (part?.sort === "part" && part.owns.every((path) => path.split(".")[0] === "status")) return next;

@@ -57,7 +57,8 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
       ...immutableErrors(rules.immutable ?? [], object, old),
       ...(rules.validateUpdate?.(object, old, root) ?? []),
     ]);
-  for (const text of rules.warnings?.(object, old, subresource) ?? []) call.warn(text);
+  const warnings = subresource ? rules.subresourceWarnings?.(subresource, object) : rules.warnings?.(object, old);
+  for (const text of warnings ?? []) call.warn(text);
 }
 
 function immutableErrors(paths: readonly string[], object: AnyObject, old: AnyObject): FieldError[] {

@@ -14,6 +14,7 @@ import type {
 import { dnsLabel1035, dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateOneOf } from "../../validate/values.ts";
 import { validateClientConfig } from "../admissionregistration/webhook.ts";
+import { formatWarnings } from "./format-warnings.ts";
 import { schemaAt, validateDefinedSchema } from "./structural-schema.ts";
 
 const approvalAnnotation = "api-approved.kubernetes.io";
@@ -64,6 +65,8 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   },
 
   prepareUpdate: rememberStorage,
+
+  warnings: ({ spec }, old) => formatWarnings(spec, old?.spec),
 
   validate({ metadata, spec, status }, root) {
     const at = root.child("spec");

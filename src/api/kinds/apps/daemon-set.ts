@@ -83,7 +83,7 @@ export const daemonSet = defineKind<DaemonSet>({
     ];
   },
 
-  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
+  warnings: (object, old) => templateWarnings(object, old, object.spec.template),
 
   validateSubresource(_subresource, { status }, old, root) {
     const at = root.child("status");

@@ -86,10 +86,7 @@ export const deployment = defineKind<Deployment>({
     return errors;
   },
 
-  warnings: (object, old) => [
-    ...podNameWarnings(object, old),
-    ...templateWarnings(object.spec.template, old?.spec.template),
-  ],
+  warnings: (object, old) => [...podNameWarnings(object, old), ...templateWarnings(object, old, object.spec.template)],
 
   validateSubresource(_subresource, { status = {} }, old, root) {
     const at = root.child("status");

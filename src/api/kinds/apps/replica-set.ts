@@ -51,10 +51,7 @@ export const replicaSet = defineKind<ReplicaSet>({
     ];
   },
 
-  warnings: (object, old) => [
-    ...podNameWarnings(object, old),
-    ...templateWarnings(object.spec.template, old?.spec.template),
-  ],
+  warnings: (object, old) => [...podNameWarnings(object, old), ...templateWarnings(object, old, object.spec.template)],
 
   validateSubresource: (_subresource, { status }, _old, root) =>
     status

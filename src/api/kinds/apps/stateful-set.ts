@@ -13,6 +13,7 @@ import {
   validateOneOf,
   validateText,
 } from "../../validate/values.ts";
+import { claimSpecWarnings } from "../core/claim-warnings.ts";
 import { templateColumns } from "./workload.ts";
 import {
   isUsableSelector,
@@ -101,9 +102,12 @@ export const statefulSet = defineKind<StatefulSet>({
         })
       : [],
 
-  warnings: ({ spec }, old) => [
-    ...templateWarnings(spec.template, old?.spec.template),
-    ...((spec.revisionHistoryLimit ?? 0) < 0
+  warnings: (object, old) => [
+    ...templateWarnings(object, old, object.spec.template),
+    ...(object.spec.volumeClaimTemplates ?? []).flatMap(({ spec }, i) =>
+      claimSpecWarnings(spec, `spec.volumeClaimTemplates[${i}].Spec`),
+    ),
+    ...((object.spec.revisionHistoryLimit ?? 0) < 0
       ? ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"]
       : []),
   ],

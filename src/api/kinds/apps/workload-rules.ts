@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { FieldError, Path } from "../../field.ts";
 import type { LabelSelector, PodTemplateSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
@@ -6,7 +5,7 @@ import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { dnsLabel } from "../../validate/names.ts";
 import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateNonNegative } from "../../validate/values.ts";
-import { podSpecWarnings } from "../core/pod-warnings.ts";
+import { podTemplateWarnings } from "../core/pod-warnings.ts";
 
 /** Rules that hold for every object with a pod template and a selector. */
 
@@ -79,14 +78,15 @@ export function validateRunsForever(
   return errors;
 }
 
-/** What a client should know of the pods that it asks for: once, not again with every other change. */
-export function templateWarnings(
+/** What a client should know of the pods that it asks for: when it asks for something new, not with every change. */
+export function templateWarnings<T extends { readonly metadata: { readonly generation?: number } }>(
+  object: T,
+  old: T | undefined,
   template: PodTemplateSpec | undefined,
-  old: PodTemplateSpec | undefined,
   at = "spec.template",
 ): string[] {
-  if (!template?.spec || isDeepStrictEqual(template, old)) return [];
-  return podSpecWarnings(template.spec, `${at}.spec`);
+  if (!template || (old && old.metadata.generation === object.metadata.generation)) return [];
+  return podTemplateWarnings(template, at);
 }
 
 /** A new object whose name its pods' hostnames will be made of. */

@@ -5,8 +5,9 @@ import type { CronJob, CronJobSpec } from "../../schema/types.ts";
 import { dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateNonNegative, validateOneOf } from "../../validate/values.ts";
 import { templateColumns } from "../apps/workload.ts";
-import { templateWarnings } from "../apps/workload-rules.ts";
+import { podNameWarnings } from "../apps/workload-rules.ts";
 import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
+import { jobWarnings } from "./job-warnings.ts";
 import { parseSchedule, ScheduleError } from "./schedule.ts";
 
 /** Its Jobs are called after it with eleven more characters, and a Job's name is a label's value. */
@@ -67,12 +68,10 @@ export const cronJob = defineKind<CronJob>({
     ];
   },
 
-  warnings: ({ spec }, old) =>
-    templateWarnings(
-      spec.jobTemplate?.spec?.template,
-      old?.spec.jobTemplate?.spec?.template,
-      "spec.jobTemplate.spec.template",
-    ),
+  warnings: (object, old) => [
+    ...podNameWarnings(object, old),
+    ...jobWarnings(object, old, object.spec.jobTemplate?.spec, "spec.jobTemplate.spec"),
+  ],
 });
 
 function validateSchedule({ schedule = "" }: CronJobSpec, at: Path): FieldError[] {

@@ -8,8 +8,9 @@ import type { Container, Job, JobSpec, PodSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { templateColumns } from "../apps/workload.ts";
-import { isUsableSelector, podNameWarnings, templateWarnings, validateCounts } from "../apps/workload-rules.ts";
+import { isUsableSelector, podNameWarnings, validateCounts } from "../apps/workload-rules.ts";
 import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
+import { jobWarnings } from "./job-warnings.ts";
 
 const uidLabel = "batch.kubernetes.io/controller-uid";
 const nameLabel = "batch.kubernetes.io/job-name";
@@ -86,10 +87,7 @@ export const job = defineKind<Job>({
     ];
   },
 
-  warnings: (object, old) => [
-    ...podNameWarnings(object, old),
-    ...templateWarnings(object.spec.template, old?.spec.template),
-  ],
+  warnings: (object, old) => [...podNameWarnings(object, old), ...jobWarnings(object, old, object.spec, "spec")],
 
   validateSubresource(_subresource, { status }, _old, root) {
     if (!status) return [];

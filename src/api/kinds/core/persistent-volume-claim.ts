@@ -2,7 +2,7 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { PersistentVolumeClaim } from "../../schema/types.ts";
 import { validateClaimSpec } from "../../validate/claims.ts";
-import { fractionWarning } from "../../validate/values.ts";
+import { claimSpecWarnings } from "./claim-warnings.ts";
 import { shownAccessModes } from "./persistent-volume.ts";
 import { validateClaimStatus, validateClaimUpdate } from "./persistent-volume-claim-rules.ts";
 
@@ -56,7 +56,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     ...(metadata.annotations?.[classAnnotation] === undefined
       ? []
       : [`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`]),
-    ...fractionWarning(spec.resources?.requests?.storage, "spec.resources.requests[storage]"),
+    ...claimSpecWarnings(spec, "spec"),
   ],
   validate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
   validateUpdate: validateClaimUpdate,

@@ -3,6 +3,7 @@ import { defineKind } from "../../kind.ts";
 import type { PersistentVolume } from "../../schema/types.ts";
 import { timeText } from "../../time.ts";
 import { validatePersistentVolume, validatePersistentVolumeUpdate } from "./persistent-volume-rules.ts";
+import { persistentVolumeWarnings } from "./persistent-volume-warnings.ts";
 
 const shortModes: Readonly<Record<string, string>> = {
   ReadWriteOnce: "RWO",
@@ -19,12 +20,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
   shortNames: ["pv"],
   scope: "Cluster",
   subresources: { status: true },
-  warnings: ({ spec }) =>
-    spec.persistentVolumeReclaimPolicy === "Recycle"
-      ? [
-          "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.",
-        ]
-      : [],
+  warnings: persistentVolumeWarnings,
   selectable: [{ field: "name", value: ({ metadata }) => metadata.name }],
   columns: [
     nameColumn,

@@ -10,8 +10,8 @@ type List = Readonly<Record<string, string>>;
 /** Kubernetes docs, "Resize CPU and Memory Resources assigned to Containers". */
 export function validatePodResize(pod: Pod, old: Pod, root: Path): FieldError[] {
   if (old.metadata.annotations?.[mirrorAnnotation] !== undefined)
-    return [root.forbidden("static pods cannot be resized")];
-  if (old.spec.os?.name === "windows") return [root.forbidden("windows pods cannot be resized")];
+    return [root.key("").forbidden("static pods cannot be resized")];
+  if (old.spec.os?.name === "windows") return [root.key("").forbidden("windows pods cannot be resized")];
   const at = root.child("spec");
   const errors: FieldError[] = [];
   if ((old.status?.qosClass ?? qosClassOf(old.spec)) !== qosClassOf(pod.spec))

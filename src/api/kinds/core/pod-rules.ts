@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { FieldError, Path } from "../../field.ts";
 import { goDiff } from "../../go-view.ts";
 import type { Container, Pod, PodSpec } from "../../schema/types.ts";
+import { validateImagePadding } from "../../validate/containers.ts";
 import { mirrorAnnotation, validatePodAnnotations } from "../../validate/pod-annotations.ts";
+import { appArmorPrefix, validateProfilesAgree } from "../../validate/pod-profiles.ts";
 import { validatePodSpec } from "../../validate/pod-spec.ts";
 import { validateOnlyAddedTolerations } from "../../validate/tolerations.ts";
 import { validateGatedPlacement } from "./pod-gated-rules.ts";
@@ -32,17 +34,22 @@ export function validatePod({ metadata, spec }: Pod, root: Path): FieldError[] {
     ...validatePodAnnotations(metadata.annotations ?? {}, spec, root.child("metadata", "annotations")),
     ...validatePodSpec(spec, at, { isPod: true, podName: metadata.name }),
     ...tokens,
+    ...(["containers", "initContainers"] as const).flatMap((list) =>
+      (spec[list] ?? []).flatMap((container, i) => validateImagePadding(container, at.child(list).index(i))),
+    ),
   ];
 }
 
 /** What only a new pod may not say. */
-export function validatePodCreation({ spec }: Pod, root: Path): FieldError[] {
+export function validatePodCreation(pod: Pod, root: Path): FieldError[] {
+  const { spec } = pod;
   const at = root.child("spec");
   return [
     ...(spec.ephemeralContainers?.length ? [at.child("ephemeralContainers").forbidden("cannot be set on create")] : []),
     ...(spec.nodeName && spec.schedulingGates?.length
       ? [at.child("nodeName").forbidden("cannot be set until all schedulingGates have been cleared")]
       : []),
+    ...validateProfilesAgree(pod, at),
   ];
 }
 
@@ -85,21 +92,25 @@ function plain(spec: PodSpec): unknown {
   return JSON.parse(JSON.stringify(spec));
 }
 
-function validateAnnotationChange({ metadata }: Pod, old: Pod, at: Path): FieldError[] {
+/** What some annotations say is decided when the pod is made. */
+function validateAnnotationChange({ metadata, spec }: Pod, old: Pod, at: Path): FieldError[] {
   const [after, before] = [metadata.annotations ?? {}, old.metadata.annotations ?? {}];
-  const place = at.key(mirrorAnnotation);
-  if (after[mirrorAnnotation] === before[mirrorAnnotation]) return [];
-  return before[mirrorAnnotation] === undefined
-    ? [place.forbidden("may not add mirror pod annotation")]
-    : [place.forbidden("may not remove or update mirror pod annotation")];
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (key) => after[key] !== before[key],
+  );
+  const fixed = changed.flatMap((key) => {
+    const words = key === mirrorAnnotation ? "mirror pod annotation" : "AppArmor annotations";
+    if (key !== mirrorAnnotation && !key.startsWith(appArmorPrefix)) return [];
+    return [at.key(key).forbidden(`may not ${before[key] === undefined ? "add" : "remove or update"} ${words}`)];
+  });
+  return [...fixed, ...validatePodAnnotations(after, spec, at)];
 }
 
 function validateImages(containers: readonly Container[], at: Path): FieldError[] {
-  return containers.flatMap(({ image = "" }, i) => {
-    const place = at.index(i).child("image");
-    if (!image) return [place.required()];
-    return image === image.trim() ? [] : [place.invalid(image, "must not have leading or trailing whitespace")];
-  });
+  return containers.flatMap((container, i) => [
+    ...(container.image ? [] : [at.index(i).child("image").required()]),
+    ...validateImagePadding(container, at.index(i)),
+  ]);
 }
 
 function validateDeadlineChange(
@@ -157,15 +168,19 @@ export function validatePodPart(subresource: string, pod: Pod, old: Pod, root: P
         ...validatePodStatus(pod, old, root),
       ];
     case "ephemeralcontainers":
-      return [...validatePod(pod, root), ...validateEphemeralChange(pod, old, root)];
+      return old.metadata.annotations?.[mirrorAnnotation] === undefined
+        ? [
+            ...validatePod(pod, root),
+            ...validateAnnotationChange(pod, old, root.child("metadata", "annotations")),
+            ...validateEphemeralChange(pod, old, root),
+          ]
+        : [root.key("").forbidden("static pods do not support ephemeral containers")];
     default:
       return [...validatePod(pod, root), ...validatePodResize(pod, old, root)];
   }
 }
 
 function validateEphemeralChange(pod: Pod, old: Pod, root: Path): FieldError[] {
-  if (old.metadata.annotations?.[mirrorAnnotation] !== undefined)
-    return [root.forbidden("static pods do not support ephemeral containers")];
   const at = root.child("spec", "ephemeralContainers");
   const next = new Map((pod.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
   return (old.spec.ephemeralContainers ?? []).flatMap((container) => {

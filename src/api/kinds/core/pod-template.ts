@@ -3,6 +3,7 @@ import { defineKind } from "../../kind.ts";
 import type { PodTemplate } from "../../schema/types.ts";
 import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { shownLabels, templateColumns } from "../apps/workload.ts";
+import { templateWarnings } from "../apps/workload-rules.ts";
 
 export const podTemplate = defineKind<PodTemplate>({
   group: "",
@@ -11,6 +12,7 @@ export const podTemplate = defineKind<PodTemplate>({
   plural: "podtemplates",
   scope: "Namespaced",
   generation: true,
+  warnings: (object, old) => templateWarnings(object, old, object.template, "template"),
   columns: [
     nameColumn,
     ...templateColumns<PodTemplate>({ template: ({ template }) => template ?? {} }).map((column) => ({

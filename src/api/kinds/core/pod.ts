@@ -1,7 +1,9 @@
 import { defineKind } from "../../kind.ts";
 import { qosClassOf } from "../../qos.ts";
-import type { Pod } from "../../schema/types.ts";
+import type { Pod, PodStatus } from "../../schema/types.ts";
 import { timeText } from "../../time.ts";
+import { addressWarnings } from "../../validate/addresses.ts";
+import { adoptAppArmorAnnotations } from "../../validate/pod-profiles.ts";
 import { podColumns } from "./pod-columns.ts";
 import { mergeMatchLabelKeys } from "./pod-match-keys.ts";
 import { validatePod, validatePodCreation, validatePodPart, validatePodUpdate } from "./pod-rules.ts";
@@ -52,13 +54,14 @@ export const pod = defineKind<Pod>({
     { field: "spec.hostNetwork", value: ({ spec }) => String(spec.hostNetwork ?? false) },
     "status.phase",
     { field: "status.podIP", value: ({ status }) => status?.podIPs?.[0]?.ip ?? status?.podIP ?? "" },
-    { field: "status.podIPs", value: ({ status }) => status?.podIPs?.[0]?.ip ?? "" },
+    // A name that is known and that no pod has a value for.
+    { field: "status.podIPs", value: () => "" },
     "status.nominatedNodeName",
   ],
   columns: podColumns,
   deletion: { graceSeconds: graceOf, answersObject: true },
 
-  prepareCreate(pod, { now }) {
+  prepareCreate(pod, { now, warn }) {
     const { spec } = pod;
     pod.status = { phase: "Pending", qosClass: qosClassOf(spec) };
     if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
@@ -73,6 +76,7 @@ export const pod = defineKind<Pod>({
         },
       ];
     mergeMatchLabelKeys(pod);
+    adoptAppArmorAnnotations(pod, warn);
   },
 
   prepareSubresource(subresource, pod, old) {
@@ -85,6 +89,12 @@ export const pod = defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   validateSubresource: validatePodPart,
   warnings: podWarnings,
+  subresourceWarnings: (subresource, { status }) =>
+    subresource === "status"
+      ? (["podIPs", "hostIPs"] as const).flatMap((list) =>
+          (status?.[list] ?? []).flatMap(({ ip = "" }, i) => addressWarnings(ip, `status.${list}[${i}].ip`)),
+        )
+      : [],
 });
 
 /** Kubernetes docs, "Pod Lifecycle", section "Termination of Pods": only what runs somewhere needs time. */
@@ -98,7 +108,21 @@ function graceOf({ spec, status }: Pod, asked: number | undefined): number {
 function keepWhatStatusMayNotChange(pod: Pod, old: Pod): void {
   if (old.metadata.ownerReferences) pod.metadata.ownerReferences = old.metadata.ownerReferences;
   else delete pod.metadata.ownerReferences;
-  if (pod.status && old.status?.qosClass) pod.status.qosClass ||= old.status.qosClass;
+  if (!pod.status) return;
+  if (old.status?.qosClass) pod.status.qosClass ||= old.status.qosClass;
+  keepObservedGenerations(pod.status, old.status);
+}
+
+/** Of which generation a status was: a reporter that does not know the field does not take it away. */
+function keepObservedGenerations(status: PodStatus, old: PodStatus = {}): void {
+  if (old.observedGeneration) status.observedGeneration ||= old.observedGeneration;
+  const before = new Map<string, number[]>();
+  for (const { type, observedGeneration = 0 } of old.conditions ?? [])
+    before.set(type, [...(before.get(type) ?? []), observedGeneration]);
+  for (const condition of status.conditions ?? []) {
+    const generation = before.get(condition.type)?.shift();
+    if (generation) condition.observedGeneration ||= generation;
+  }
 }
 
 /** Of the containers only what they ask for, and how they are told, is taken over. */

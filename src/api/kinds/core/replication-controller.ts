@@ -6,7 +6,12 @@ import { selectsAll } from "../../selector.ts";
 import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateNonNegative } from "../../validate/values.ts";
 import { shownLabels, templateColumns } from "../apps/workload.ts";
-import { validateReplicaCounts, validateRunsForever } from "../apps/workload-rules.ts";
+import {
+  podNameWarnings,
+  templateWarnings,
+  validateReplicaCounts,
+  validateRunsForever,
+} from "../apps/workload-rules.ts";
 
 export const replicationController = defineKind<ReplicationController>({
   group: "",
@@ -53,6 +58,8 @@ export const replicationController = defineKind<ReplicationController>({
       ...validateTemplate(spec, at.child("template")),
     ];
   },
+
+  warnings: (object, old) => [...podNameWarnings(object, old), ...templateWarnings(object, old, object.spec?.template)],
 
   validateSubresource: (_subresource, { status }, _old, root) =>
     status

@@ -1,6 +1,7 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { Service, ServicePort } from "../../schema/types.ts";
+import { addressWarnings } from "../../validate/addresses.ts";
 import { dnsLabel } from "../../validate/names.ts";
 import { shownLabels } from "../apps/workload.ts";
 import { proxyVerbs } from "./proxy-verbs.ts";
@@ -66,6 +67,10 @@ export const service = defineKind<Service>({
   validateSubresource: (_subresource, service, _old, root) =>
     validateLoadBalancerStatus(service, root.child("status", "loadBalancer", "ingress")),
   warnings: serviceWarnings,
+  subresourceWarnings: (_subresource, { status }) =>
+    (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = "" }, i) =>
+      addressWarnings(ip, `status.loadBalancer.ingress[${i}].ip`),
+    ),
 });
 
 function shownExternalIp({ spec, status }: Service): string {

@@ -4,7 +4,7 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { DiscoveryV1EndpointPort, Endpoint, EndpointSlice } from "../../schema/types.ts";
-import { validateIp, validateNonSpecialIp } from "../../validate/addresses.ts";
+import { addressWarnings, validateIp, validateNonSpecialIp } from "../../validate/addresses.ts";
 import { validateLabels } from "../../validate/labels.ts";
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName, type TextRule } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
@@ -50,6 +50,13 @@ export const endpointSlice = defineKind<EndpointSlice>({
       port.protocol ??= "TCP";
     }
   },
+
+  warnings: ({ addressType, endpoints }) => [
+    ...(addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : []),
+    ...(addressType === "FQDN" ? [] : (endpoints ?? [])).flatMap(({ addresses = [] }, i) =>
+      addresses.flatMap((address, j) => addressWarnings(address, `endpoints[${i}].addresses[${j}]`)),
+    ),
+  ],
 
   validate: ({ addressType = "", endpoints, ports }, root) => [
     ...validateAddressType(addressType, root.child("addressType")),

@@ -11,7 +11,7 @@ import type {
   IngressTLS,
   TypedLocalObjectReference,
 } from "../../schema/types.ts";
-import { validateIp } from "../../validate/addresses.ts";
+import { addressWarnings, validateIp } from "../../validate/addresses.ts";
 import { dnsLabel, dnsSubdomain, pathSegment, portName, wildcardDnsSubdomain } from "../../validate/names.ts";
 import { validatePort, validateText } from "../../validate/values.ts";
 
@@ -62,6 +62,10 @@ export const ingress = defineKind<Ingress>({
       ];
     }),
 
+  subresourceWarnings: (_subresource, { status }) =>
+    (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = "" }, i) =>
+      addressWarnings(ip, `status.loadBalancer.ingress[${i}].ip`),
+    ),
   warnings: ({ metadata }, old) =>
     metadata.annotations?.[classAnnotation] !== undefined && old?.metadata.annotations?.[classAnnotation] === undefined
       ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
+import { labelWarnings } from "../../label-warnings.ts";
 import type { RuntimeClass, Scheduling, Toleration } from "../../schema/types.ts";
 import { validateLabels } from "../../validate/labels.ts";
 import { dnsLabel } from "../../validate/names.ts";
@@ -16,6 +17,9 @@ export const runtimeClass = defineKind<RuntimeClass>({
   unconditionalUpdate: false,
   immutable: ["handler"],
   columns: [nameColumn, { name: "Handler", type: "string", cell: ({ handler }) => handler }, ageColumn],
+
+  warnings: ({ scheduling }) =>
+    labelWarnings(Object.keys(scheduling?.nodeSelector ?? {}), () => "scheduling.nodeSelector"),
 
   validateCreate: ({ handler = "", overhead, scheduling }, root) => [
     ...(handler ? validateText(dnsLabel, handler, root.child("handler")) : [root.child("handler").required()]),

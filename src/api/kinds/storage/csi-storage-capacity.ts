@@ -1,4 +1,5 @@
 import { defineKind } from "../../kind.ts";
+import { labelWarnings, requirementWarnings } from "../../label-warnings.ts";
 import type { CSIStorageCapacity } from "../../schema/types.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
 import { dnsSubdomain } from "../../validate/names.ts";
@@ -12,6 +13,13 @@ export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
   scope: "Namespaced",
   unconditionalUpdate: false,
   immutable: ["nodeTopology", "storageClassName"],
+
+  warnings: ({ nodeTopology }) => [
+    ...(nodeTopology?.matchExpressions ?? []).flatMap(({ key }, i) =>
+      requirementWarnings(key, `nodeTopology.matchExpressions[${i}].key`),
+    ),
+    ...labelWarnings(Object.keys(nodeTopology?.matchLabels ?? {}), (label) => `nodeTopology.matchLabels.${label}`),
+  ],
 
   validateCreate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }, root) => [
     ...validateText(dnsSubdomain, storageClassName, root.child("storageClassName")),

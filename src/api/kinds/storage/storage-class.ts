@@ -1,6 +1,7 @@
 import { ageColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
+import { labelWarnings } from "../../label-warnings.ts";
 import type { StorageClass, TopologySelectorTerm } from "../../schema/types.ts";
 import { validateLabelName } from "../../validate/labels.ts";
 import { qualifiedName } from "../../validate/names.ts";
@@ -30,6 +31,13 @@ export const storageClass = defineKind<StorageClass>({
     { name: "AllowVolumeExpansion", type: "string", cell: ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false },
     ageColumn,
   ],
+
+  warnings: ({ allowedTopologies = [] }) =>
+    allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
+      matchLabelExpressions.flatMap(({ key }, j) =>
+        labelWarnings([key], () => `allowedTopologies[${i}].matchLabelExpressions[${j}]`),
+      ),
+    ),
 
   defaults(storageClass) {
     storageClass.reclaimPolicy ??= "Delete";

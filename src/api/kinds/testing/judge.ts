@@ -4,7 +4,7 @@ import type { AnyObject } from "../../object.ts";
 import { decodeValue } from "../../schema/decode.ts";
 import { typeNode } from "../../schema/table.ts";
 
-const writing = { user: { name: "someone", uid: "", groups: ["people"], extra: {} }, now: 0 };
+const writing = { user: { name: "someone", uid: "", groups: ["people"], extra: {} }, now: 0, warn: () => undefined };
 
 /** An object as a client sent it, after decoding and defaulting. */
 export function sent(kind: Kind, fields: object, metadata: object = {}): AnyObject {
