@@ -17,35 +17,65 @@ export function isFor({ spec }: PersistentVolume, claim: PersistentVolumeClaim):
   return namespace === claim.metadata.namespace && name === claim.metadata.name && (!uid || uid === claim.metadata.uid);
 }
 
-/** The volume that suits a claim best: one that is set aside for it, or else the smallest that is free. */
-export function bestVolume(
+/** The volume that was set aside for a claim, by its claimRef, and is enough for it. */
+export function reservedVolume(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
 ): PersistentVolume | undefined {
-  const suitable = volumes.filter((volume) => !isLeaving(volume) && fits(volume, claim));
-  const reserved = suitable.filter((volume) => volume.spec?.claimRef && isFor(volume, claim));
-  const free = suitable.filter(({ spec, metadata }) => !spec?.claimRef && isSelected(metadata.labels, claim));
-  return smallest(reserved) ?? smallest(free);
+  return volumes.find((volume) => isFor(volume, claim) && suits(volume, claim));
 }
 
-function fits(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
-  const { spec } = volume;
-  const { accessModes = [], volumeMode = "Filesystem", resources } = claim.spec ?? {};
-  return (
-    classOf(volume) === classOf(claim) &&
-    (spec?.volumeMode ?? "Filesystem") === volumeMode &&
-    accessModes.every((mode) => spec?.accessModes?.includes(mode)) &&
-    compareQuantities(spec?.capacity?.storage ?? "0", resources?.requests?.storage ?? "0") >= 0
+/** Of the volumes that are nobody's the smallest that the claim can have; of as few access modes as it needs, where said. */
+export function freeVolume(
+  claim: PersistentVolumeClaim,
+  volumes: readonly PersistentVolume[],
+  { fewestModes = false } = {},
+): PersistentVolume | undefined {
+  const free = volumes.filter(
+    (volume) =>
+      !volume.spec.claimRef &&
+      volume.status?.phase === "Available" &&
+      suits(volume, claim) &&
+      classOf(volume) === classOf(claim) &&
+      isSelected(volume.metadata.labels, claim),
   );
+  const modes = ({ spec }: PersistentVolume): number => (fewestModes ? new Set(spec.accessModes).size : 0);
+  return free.sort((a, b) => modes(a) - modes(b) || compareQuantities(sizeOf(a), sizeOf(b)))[0];
+}
+
+/** Why a claim cannot have the volume that it names; undefined when it can. */
+export function mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+  if (compareQuantities(sizeOf(volume), wishOf(claim)) < 0) return "requested PV is too small";
+  if (classOf(volume) !== classOf(claim)) return "storageClassName does not match";
+  if (!hasMode(volume, claim)) return "incompatible volumeMode";
+  if ((volume.spec.volumeAttributesClassName ?? "") !== (claim.spec.volumeAttributesClassName ?? ""))
+    return "VolumeAttributesClassName does not match";
+  return hasAccess(volume, claim) ? undefined : "incompatible accessMode";
+}
+
+function suits(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (
+    !isLeaving(volume) &&
+    hasMode(volume, claim) &&
+    hasAccess(volume, claim) &&
+    compareQuantities(sizeOf(volume), wishOf(claim)) >= 0
+  );
+}
+
+const sizeOf = ({ spec }: PersistentVolume): string => spec.capacity?.storage ?? "0";
+const wishOf = ({ spec }: PersistentVolumeClaim): string => spec.resources?.requests?.storage ?? "0";
+
+/** Whether both want files, or both a bare device. */
+export function hasMode({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (spec.volumeMode ?? "Filesystem") === (claim.spec.volumeMode ?? "Filesystem");
+}
+
+function hasAccess({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (claim.spec.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode));
 }
 
 function isSelected(labels: Record<string, string> | undefined, { spec }: PersistentVolumeClaim): boolean {
   return !spec?.selector || selects(spec.selector, labels);
-}
-
-function smallest(volumes: readonly PersistentVolume[]): PersistentVolume | undefined {
-  const size = ({ spec }: PersistentVolume): string => spec?.capacity?.storage ?? "0";
-  return [...volumes].sort((a, b) => compareQuantities(size(a), size(b)))[0];
 }
 
 /** Whether the claim has its volume and both sides know. */

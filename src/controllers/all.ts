@@ -37,6 +37,7 @@ import { serviceAccountTokenController } from "./serviceaccount-token/controller
 import { statefulSetController } from "./statefulset/controller.ts";
 import { taintEvictionController } from "./taint-eviction/controller.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
+import { volumeExpansionController } from "./volume-expansion/controller.ts";
 import { claimProtectionController, volumeProtectionController } from "./volume-protection/controller.ts";
 
 /** A controller under the name that kube-controller-manager's setting `controllers` gives it. */
@@ -84,6 +85,7 @@ const entries: readonly Entry[] = [
     name: "persistentvolume-binder-controller",
     make: (_, { claimBinderSyncMs: syncMs }) => [claimBinder({ syncMs }), volumePhases],
   },
+  { name: "persistentvolume-expander-controller", make: () => [volumeExpansionController] },
   {
     name: "local-path-controller",
     make: ({ localStorage = true }) => (localStorage ? [strandedClaims, strandedVolumes] : []),

@@ -117,10 +117,19 @@ export const volumePhases: Controller = defineController<PersistentVolume>({
     const volume = cache.get(persistentVolume, key);
     if (!volume) return settled;
     const { namespace, name = "" } = volume.spec?.claimRef ?? {};
-    const step = decideVolume(volume, cache.get(persistentVolumeClaim, { namespace, name }));
+    const claim = cache.get(persistentVolumeClaim, { namespace, name });
+    const step = decideVolume(volume, claim);
     if (!step) return settled;
     if ("release" in step) {
-      await cache.seen(await client.update(persistentVolume, unclaimed(volume)));
+      const free = step.release === "wholly" ? unclaimed(volume) : withoutUid(volume);
+      await cache.seen(await client.update(persistentVolume, free));
+      return settled;
+    }
+    if ("mismatch" in step) {
+      for (const [about, message] of modeNews(volume, name)) {
+        const object = about === "volume" ? volume : claim;
+        if (object) events.record(object, { type: "Warning", reason: "VolumeMismatch", message });
+      }
       return settled;
     }
     if (volume.status?.phase === step.phase) return settled;
@@ -169,6 +178,24 @@ function unclaimed(volume: PersistentVolume): PersistentVolume {
   return { ...volume, metadata: { ...volume.metadata, annotations }, spec };
 }
 
+/** The volume as its maker set it aside: for a claim of this name, whichever it is. */
+function withoutUid(volume: PersistentVolume): PersistentVolume {
+  const { uid: _, resourceVersion: __, ...claimRef } = volume.spec.claimRef ?? {};
+  return { ...volume, spec: { ...volume.spec, claimRef } };
+}
+
+/** Told on both sides when one wants files and the other has a bare device. */
+function modeNews({ metadata }: PersistentVolume, claim: string): readonly (readonly ["volume" | "claim", string])[] {
+  const why = "due to incompatible volumeMode.";
+  return [
+    ["volume", `Cannot bind PersistentVolume to requested PersistentVolumeClaim ${JSON.stringify(claim)} ${why}`],
+    [
+      "claim",
+      `Cannot bind PersistentVolume ${JSON.stringify(metadata.name)} to requested PersistentVolumeClaim ${why}`,
+    ],
+  ];
+}
+
 function boundStatus(claim: PersistentVolumeClaim, { spec }: PersistentVolume): PersistentVolumeClaim["status"] {
   const storage = claim.status?.phase === "Bound" ? claim.status.capacity?.storage : spec?.capacity?.storage;
   return {
@@ -176,6 +203,7 @@ function boundStatus(claim: PersistentVolumeClaim, { spec }: PersistentVolume): 
     phase: "Bound",
     ...(spec?.accessModes && { accessModes: spec.accessModes }),
     ...(storage && { capacity: { ...claim.status?.capacity, storage } }),
+    ...(spec.volumeAttributesClassName && { currentVolumeAttributesClassName: spec.volumeAttributesClassName }),
   };
 }
 

@@ -14,6 +14,7 @@ function aVolume(name: string, storage: string, spec: Partial<PersistentVolumeSp
     kind: "PersistentVolume",
     metadata: { name },
     spec: { capacity: { storage }, accessModes: ["ReadWriteOnce"], storageClassName: "manual", ...spec },
+    status: { phase: "Available" },
   };
 }
 
@@ -94,10 +95,43 @@ describe("decideClaim()", () => {
       does: "wait WaitForPodScheduled",
     },
     {
-      it: "binds when the pod has its node",
+      it: "leaves the choice among free ones to the scheduler",
       claim: aClaim({}, { "volume.kubernetes.io/selected-node": "n1" }),
       volumes: [aVolume("a", "1Gi")],
+      storageClass: aClass("disk.example.com", "WaitForFirstConsumer"),
+      does: "wait ExternalProvisioning",
+    },
+    {
+      it: "takes the one that the scheduler chose",
+      volumes: [aVolume("a", "1Gi", { claimRef: ours })],
       storageClass: aClass("kubernetes.io/no-provisioner", "WaitForFirstConsumer"),
+      does: "bind a",
+    },
+    {
+      it: "prefers one that has only the mode it needs",
+      volumes: [aVolume("a", "1Gi", { accessModes: ["ReadWriteOnce", "ReadOnlyMany"] }), aVolume("b", "5Gi")],
+      does: "bind b",
+    },
+    {
+      it: "takes one that was set aside for it, even of another class",
+      volumes: [aVolume("a", "1Gi", { claimRef: { namespace: "default", name: "data" }, storageClassName: "else" })],
+      does: "bind a",
+    },
+    {
+      it: "takes none that is not free yet",
+      volumes: [{ ...aVolume("a", "1Gi"), status: { phase: "Pending" } }],
+      does: "wait ProvisioningFailed",
+    },
+    {
+      it: "does not take one it names that does not fit",
+      claim: aClaim({ volumeName: "a" }),
+      volumes: [aVolume("a", "1Mi")],
+      does: "wait VolumeMismatch",
+    },
+    {
+      it: "tells its volume again when that forgot it",
+      claim: aClaim({ volumeName: "a" }, bound),
+      volumes: [aVolume("a", "1Gi")],
       does: "bind a",
     },
     { it: "leaves it to a provisioner", storageClass: aClass("disk.example.com"), does: "wait ExternalProvisioning" },
@@ -143,5 +177,30 @@ describe("decideVolume()", () => {
   ])("$it", ({ volume, claim, phase }) => {
     const step = decideVolume(volume, claim);
     expect(step && "phase" in step ? step.phase : undefined).toBe(phase);
+  });
+
+  const elsewhere = aClaim({ volumeName: "b" });
+  const made = { "pv.kubernetes.io/provisioned-by": "disk.example.com" };
+  const withAnnotations = (annotations: Record<string, string>, spec: Partial<PersistentVolumeSpec> = {}) => {
+    const volume = aVolume("a", "1Gi", { claimRef: ours, persistentVolumeReclaimPolicy: "Delete", ...spec });
+    return { ...volume, metadata: { ...volume.metadata, annotations } };
+  };
+  test.each<[string, PersistentVolume, PersistentVolumeClaim, ReturnType<typeof decideVolume>]>([
+    [
+      "is free again when the controller had chosen it",
+      withAnnotations({ "pv.kubernetes.io/bound-by-controller": "yes" }),
+      elsewhere,
+      { release: "wholly" },
+    ],
+    ["is for that name again when its maker had set it aside", withAnnotations({}), elsewhere, { release: "uid" }],
+    ["goes when it was made for that claim alone", withAnnotations(made), elsewhere, { phase: "Released" }],
+    [
+      "does not fit its claim when one of them is a bare device",
+      withAnnotations({}, { volumeMode: "Block" }),
+      aClaim(),
+      { mismatch: true },
+    ],
+  ])("one whose claim has another %s", (_, volume, claim, step) => {
+    expect(decideVolume(volume, claim)).toEqual(step);
   });
 });

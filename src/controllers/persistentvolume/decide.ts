@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import { bindCompleted, boundByController, provisionedBy, selectedNode } from "../../api/volume-annotations.ts";
-import { bestVolume, classOf, isFor } from "../../api/volume-match.ts";
+import { classOf, freeVolume, hasMode, isFor, mismatch, reservedVolume } from "../../api/volume-match.ts";
 import type { EventNews } from "../../client/events.ts";
 
 /** What should become of a claim. */
@@ -10,69 +10,100 @@ export type ClaimStep =
   | { readonly do: "lose"; readonly news: EventNews }
   | { readonly do: "wait"; readonly news?: EventNews; readonly provisioner?: string };
 
-export function decideClaim(
-  claim: PersistentVolumeClaim,
-  {
-    volumes,
-    storageClass,
-    waitingPods,
-  }: {
-    volumes: readonly PersistentVolume[];
-    storageClass: StorageClass | undefined;
-    /** The names of the pods that use it and have no node yet. */
-    waitingPods: readonly string[];
-  },
-): ClaimStep {
-  const { volumeName } = claim.spec ?? {};
+/** What the informers held when a claim came up. */
+export interface ClaimSurroundings {
+  readonly volumes: readonly PersistentVolume[];
+  readonly storageClass: StorageClass | undefined;
+  /** Pods that name the claim and have no node yet. */
+  readonly waitingPods: readonly string[];
+}
+
+export function decideClaim(claim: PersistentVolumeClaim, surroundings: ClaimSurroundings): ClaimStep {
+  const { volumes, storageClass, waitingPods } = surroundings;
+  const { volumeName } = claim.spec;
   const named = volumes.find(({ metadata }) => metadata.name === volumeName);
   if (claim.metadata.annotations?.[bindCompleted]) return keep(claim, named);
-  if (volumeName) {
-    if (!named) return { do: "wait" };
-    if (!named.spec?.claimRef || isFor(named, claim)) return { do: "bind", volume: named };
-    const message = `volume "${volumeName}" already bound to a different claim.`;
-    return { do: "wait", news: { type: "Warning", reason: "FailedBinding", message } };
-  }
-  const best = bestVolume(claim, volumes);
+  if (volumeName) return named ? takeNamed(claim, named) : { do: "wait" };
   const isLate = storageClass?.volumeBindingMode === "WaitForFirstConsumer";
-  const waits = isLate && !claim.metadata.annotations?.[selectedNode] && !best?.spec?.claimRef;
-  if (best && !waits) return { do: "bind", volume: best };
-  if (waits) return { do: "wait", news: waitingNews(waitingPods) };
+  // Which of the free ones a late claim gets is the scheduler's choice, for it knows the node.
+  const found =
+    reservedVolume(claim, volumes) ?? (isLate ? undefined : freeVolume(claim, volumes, { fewestModes: true }));
+  if (found) return { do: "bind", volume: found };
+  if (isLate && claim.metadata.annotations?.[selectedNode] === undefined)
+    return { do: "wait", news: lateNews(waitingPods) };
   return unprovided(claim, storageClass);
 }
 
-/** What a claim waits for that is bound with its first pod. */
-function waitingNews(pods: readonly string[]): EventNews {
-  const type = "Normal";
-  if (pods.length === 0)
-    return { type, reason: "WaitForFirstConsumer", message: "waiting for first consumer to be created before binding" };
-  const message = `waiting for ${pods.length > 1 ? "pods" : "pod"} ${pods.join(",")} to be scheduled`;
-  return { type, reason: "WaitForPodScheduled", message };
+/** A claim that names its volume takes it when it is free and fits, or is for this claim already. */
+function takeNamed(claim: PersistentVolumeClaim, named: PersistentVolume): ClaimStep {
+  const refused = (reason: string, message: string): ClaimStep => ({
+    do: "wait",
+    news: { type: "Warning", reason, message },
+  });
+  const name = JSON.stringify(named.metadata.name);
+  if (named.spec.claimRef)
+    return isFor(named, claim)
+      ? { do: "bind", volume: named }
+      : refused("FailedBinding", `volume ${name} already bound to a different claim.`);
+  const why = mismatch(named, claim);
+  return why === undefined
+    ? { do: "bind", volume: named }
+    : refused("VolumeMismatch", `Cannot bind to requested volume ${name}: ${why}`);
 }
 
-/** The phase that a volume should be in. */
-export type VolumeStep = { readonly phase: string; readonly message?: string } | { readonly release: true } | undefined;
+function lateNews(waitingPods: readonly string[]): EventNews {
+  if (waitingPods.length === 0)
+    return {
+      type: "Normal",
+      reason: "WaitForFirstConsumer",
+      message: "waiting for first consumer to be created before binding",
+    };
+  const pods = `${waitingPods.length > 1 ? "pods" : "pod"} ${waitingPods.join(",")}`;
+  return { type: "Normal", reason: "WaitForPodScheduled", message: `waiting for ${pods} to be scheduled` };
+}
+
+/** What should become of a volume: the phase that it should be in, or that it be free for another claim. */
+export type VolumeStep =
+  | {
+      readonly phase: string;
+      readonly message?: string;
+    }
+  | { readonly release: "wholly" | "uid" }
+  | { readonly mismatch: true }
+  | undefined;
 
 export function decideVolume(volume: PersistentVolume, claim: PersistentVolumeClaim | undefined): VolumeStep {
-  const { claimRef, persistentVolumeReclaimPolicy } = volume.spec ?? {};
+  const { claimRef } = volume.spec;
   if (!claimRef?.uid) return { phase: "Available" };
-  if (claim && claim.metadata.uid === claimRef.uid) {
-    const { volumeName } = claim.spec ?? {};
-    if (volumeName === volume.metadata.name) return { phase: "Bound" };
-    // Its claim took another one; the claim itself comes up when it has taken none yet.
-    return volumeName && volume.metadata.annotations?.[boundByController] ? { release: true } : undefined;
-  }
-  const isOurs = persistentVolumeReclaimPolicy === "Delete" && !volume.metadata.annotations?.[provisionedBy];
-  if (!isOurs || volume.status?.phase === "Bound") return { phase: "Released" };
-  const name = JSON.stringify(volume.metadata.name);
+  if (!claim || claim.metadata.uid !== claimRef.uid) return leftBehind(volume);
+  const { volumeName } = claim.spec;
+  if (volumeName === volume.metadata.name) return { phase: "Bound" };
+  // The claim itself comes up when it has taken none yet; it never finds one whose mode is another.
+  if (!volumeName) return hasMode(volume, claim) ? undefined : { mismatch: true };
+  // The claim took another one. What was made for this claim alone goes; what somebody made is free again.
+  const isMade = volume.metadata.annotations?.[provisionedBy] !== undefined;
+  if (isMade && volume.spec.persistentVolumeReclaimPolicy === "Delete") return leftBehind(volume);
+  return { release: volume.metadata.annotations?.[boundByController] ? "wholly" : "uid" };
+}
+
+/** Released; and failed when it is to be deleted and nobody can: those that were made are deleted by who made them. */
+function leftBehind(volume: PersistentVolume): VolumeStep {
+  const { metadata, spec, status } = volume;
+  const isOurs = spec.persistentVolumeReclaimPolicy === "Delete" && !metadata.annotations?.[provisionedBy];
+  if (!isOurs || status?.phase === "Bound") return { phase: "Released" };
+  const name = JSON.stringify(metadata.name);
   const message = `error getting deleter volume plugin for volume ${name}: no deletable volume plugin matched`;
   return { phase: "Failed", message };
 }
 
 function keep(claim: PersistentVolumeClaim, volume: PersistentVolume | undefined): ClaimStep {
+  // A volume that forgot its claim is told again.
+  if (volume && !volume.spec.claimRef) return { do: "bind", volume };
   if (volume && isFor(volume, claim)) return { do: "confirm", volume };
+  const lost = claim.spec.volumeName ? "its PersistentVolume" : "reference to PersistentVolume";
   const [reason, message] = volume
     ? ["ClaimMisbound", "Two claims are bound to the same volume, this one is bound incorrectly"]
-    : ["ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!"];
+    : ["ClaimLost", `Bound claim has lost ${lost}. Data on the volume is lost!`];
   return { do: "lose", news: { type: "Warning", reason, message } };
 }
 

@@ -3,7 +3,7 @@ import { compareQuantities } from "../../api/quantity.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import { selects } from "../../api/selector.ts";
 import { selectedNode } from "../../api/volume-annotations.ts";
-import { bestVolume, classOf, isFor } from "../../api/volume-match.ts";
+import { classOf, freeVolume, reservedVolume } from "../../api/volume-match.ts";
 import type { ObjectLookup } from "../objects.ts";
 import type { NodeState } from "../snapshot.ts";
 
@@ -53,12 +53,9 @@ export function chooseVolumes(
 
   function findVolume(claim: PersistentVolumeClaim): PersistentVolume | "unreachable" | undefined {
     const free = objects.volumes().filter((volume) => !used.has(volume.metadata.name) && !isTaken(volume, claim));
-    const own = bestVolume(
-      claim,
-      free.filter((volume) => volume.spec?.claimRef && isFor(volume, claim)),
-    );
+    const own = reservedVolume(claim, free);
     if (own) return reaches(node, own) ? own : "unreachable";
-    return bestVolume(
+    return freeVolume(
       claim,
       free.filter((volume) => reaches(node, volume)),
     );
