@@ -16,7 +16,8 @@ export interface Api extends Disposable {
   request(method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>;
 }
 
-export function openApi(kubeconfig: string): Api {
+/** `limitMs`: a bound against hanging, not an expectation. */
+export function openApi(kubeconfig: string, { limitMs = 30_000 } = {}): Api {
   const { clusters, users } = parse(readFileSync(kubeconfig, "utf8"));
   const text = (base64: string) => Buffer.from(base64, "base64").toString();
   const { server } = clusters[0].cluster;
@@ -34,7 +35,7 @@ export function openApi(kubeconfig: string): Api {
         const payload = body === undefined ? undefined : JSON.stringify(body);
         const headers =
           payload === undefined ? {} : { "content-type": contentType, "content-length": Buffer.byteLength(payload) };
-        const request = https.request(server + path, { agent, method, headers, timeout: 30_000 }, (response) => {
+        const request = https.request(server + path, { agent, method, headers, timeout: limitMs }, (response) => {
           const parts: Buffer[] = [];
           response.on("data", (part) => parts.push(part));
           response.on("error", reject);
@@ -48,7 +49,9 @@ export function openApi(kubeconfig: string): Api {
             }
           });
         });
-        request.on("error", reject).on("timeout", () => request.destroy(new Error("no answer in 30 seconds")));
+        request
+          .on("error", reject)
+          .on("timeout", () => request.destroy(new Error(`no answer in ${limitMs / 1000} seconds`)));
         request.end(payload);
       }),
     [Symbol.dispose]: () => agent.destroy(),
