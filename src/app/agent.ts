@@ -54,6 +54,7 @@ export async function startAgent(
   // An address that the user gave stays; one that was found is looked for again.
   let node: RunningNode | undefined;
   let currentIps = nodeIps;
+  let misses: readonly string[] = [];
   const moved = async () => {
     const found = settings.currentIps?.() ?? currentIps;
     // A machine without any address for a moment has not moved.
@@ -74,6 +75,10 @@ export async function startAgent(
       stateDirectory: join(directory, "network"),
       backend: settings.networkBackend,
       moved,
+      missed(obstacles) {
+        misses = obstacles;
+        node?.misses(obstacles);
+      },
       resolvConf: kubelet.resolvConf ?? "/etc/resolv.conf",
       clock,
       log,
@@ -124,6 +129,7 @@ export async function startAgent(
     [Symbol.asyncDispose]: () => shutDownPods(running, settings.shutdownGrace, { log: log.part("node") }),
   }));
   node = running;
+  if (misses.length > 0) node.misses(misses);
   return running;
 }
 

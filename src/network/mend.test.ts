@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { concernsMachine, concernsSkiff } from "./mend.ts";
+import { concernsFilters, concernsMachine, concernsSkiff } from "./mend.ts";
 
 test.each<[what: string, line: string, concerns: boolean]>([
   ["the node's own link is gone", "Deleted 7: skiff0@skiff0p: <BROADCAST> mtu 1500 state DOWN", true],
@@ -15,6 +15,15 @@ test.each<[what: string, line: string, concerns: boolean]>([
   ["a container of somebody else's came", "14: veth1a2b@if13: <BROADCAST,UP> mtu 1500 state UP", false],
   ["somebody else's route is gone", "Deleted 192.0.2.0/24 dev eth0 scope link", false],
 ])("%s: %s", (_, line, concerns) => expect(concernsSkiff(line)).toBe(concerns));
+
+test.each<[what: string, line: string, concerns: boolean]>([
+  ["a chain", "add chain ip filter FORWARD { type filter hook forward priority filter; policy drop; }", true],
+  ["a rule", "add rule ip filter INPUT udp dport 8472 drop", true],
+  ["a rule is gone", "delete rule ip filter INPUT handle 4", true],
+  ["an address in a set", "add element inet f2b banned { 192.0.2.1 }", false],
+  ["skiff's own rule", "add rule inet skiff svc4/default/web/tcp-80 meta l4proto tcp", false],
+  ["the end of a transaction", "# new generation 7 by process 1 (nft)", false],
+])("of others' filters: %s: %s", (_, line, concerns) => expect(concernsFilters(line)).toBe(concerns));
 
 test.each<[what: string, line: string, concerns: boolean]>([
   ["a new address", "2: eth0    inet 192.0.2.7/24 brd 192.0.2.255 scope global dynamic eth0", true],

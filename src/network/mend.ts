@@ -5,6 +5,7 @@ import { nodeLink, nodeLinkPeer, routeProtocol } from "./pods/names.ts";
 import { vxlan } from "./pods/routes.ts";
 import { wireguard } from "./pods/wireguard.ts";
 import type { ForeignChanges } from "./services/foreign-changes.ts";
+import { tableName } from "./services/ruleset.ts";
 import { watchKernel } from "./watch-kernel.ts";
 
 // A network service that is restarted makes many changes within a moment: they are answered once.
@@ -16,6 +17,8 @@ export interface Mending {
   readonly foreign: ForeignChanges;
   /** Writes the rules anew. */
   rules(): Promise<void>;
+  /** Others changed what packets must pass: looks whether those of pods still do. */
+  filters(): Promise<void>;
   /** Sets links, addresses and routes anew. */
   links(): Promise<void>;
   /** An address of the machine, or its way outside, may have become another. */
@@ -28,6 +31,7 @@ export async function mendWhatOthersTake({
   log,
   foreign,
   rules,
+  filters,
   links,
   moved,
 }: Mending): Promise<AsyncDisposable> {
@@ -55,6 +59,7 @@ export async function mendWhatOthersTake({
   };
   const taken = "putting back what something else took of skiff's network";
   const mendRules = gathered("rules", taken, rules);
+  const passFilters = gathered("filters", "something else changed its filters", filters);
   const mendLinks = gathered("links and routes", taken, links);
   const lookAround = gathered("addresses", "the machine's addresses changed", moved);
   await parts.start("rules", () =>
@@ -62,6 +67,7 @@ export async function mendWhatOthersTake({
       command: ["nft", "monitor"],
       told: (line) => {
         if (line === undefined || foreign.isForeign(line)) mendRules();
+        if (line === undefined || concernsFilters(line)) passFilters();
       },
       clock,
       log,
@@ -79,6 +85,13 @@ export async function mendWhatOthersTake({
     }),
   );
   return parts;
+}
+
+/** Whether a line of `nft monitor` tells that somebody else's chains or rules became others. */
+export function concernsFilters(line: string): boolean {
+  return (
+    /^\s*(add|insert|replace|delete|destroy|flush) (table|chain|rule) /.test(line) && !line.includes(` ${tableName}`)
+  );
 }
 
 const own = new RegExp(

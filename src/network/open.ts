@@ -9,6 +9,7 @@ import type { Log } from "../base/log.ts";
 import type { Informers } from "../client/informer.ts";
 import { openDns } from "./dns/open-dns.ts";
 import { mendWhatOthersTake } from "./mend.ts";
+import { Paths } from "./paths/watch-paths.ts";
 import { passForeignFilters } from "./pods/foreign-filters.ts";
 import { readMtuOf, readOutsideMtu } from "./pods/kernel.ts";
 import { raiseNodeLink } from "./pods/node-link.ts";
@@ -40,6 +41,8 @@ export interface NetworkOptions {
   /** A directory of the network's own. */
   readonly stateDirectory: string;
   readonly backend: Backend;
+  /** Told in sentences which packets between pods of this node and of others do not arrive, whenever that changes. */
+  readonly missed?: (obstacles: readonly string[]) => void;
   /** Called when an address of the machine, or its way outside, may have become another. */
   readonly moved?: () => Promise<void>;
   readonly clock: Clock;
@@ -107,6 +110,12 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       peers.start();
       return peers;
     });
+    const paths = await parts.start("paths", () => {
+      const told = options.missed ?? (() => {});
+      const paths = new Paths({ nodes, range, nodeName, backend, clusterCidrs, mtu, told, clock, log });
+      paths.start();
+      return paths;
+    });
     await parts.start("mending", () => {
       const filters = () => (backend === "none" ? undefined : passForeignFilters(clusterCidrs, log));
       return mendWhatOthersTake({
@@ -117,10 +126,15 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
           proxy.resync();
           await filters();
         },
+        async filters() {
+          await filters();
+          paths.askAgain();
+        },
         async links() {
           await raise(range.current?.nodeIps ?? []);
           await links.mend();
           peers.mend();
+          paths.askAgain();
         },
         moved: options.moved ?? (async () => {}),
       });
@@ -136,6 +150,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
             known = range.current;
             proxy.resync();
             peers.changed();
+            paths.rangeChanged();
           })
           .catch((error) => log.error("the node's pod range could not be taken over", { error }));
       }),

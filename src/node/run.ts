@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { node as nodeKind } from "../api/kinds/core/node.ts";
 import { pod } from "../api/kinds/core/pod.ts";
 import { service } from "../api/kinds/core/service.ts";
-import type { NodeAddress, Taint } from "../api/schema/types.ts";
+import type { NodeAddress, ObjectReference, Taint } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
@@ -82,6 +82,8 @@ export interface RunningNode extends AsyncDisposable {
   moveTo(nodeIps: readonly string[]): void;
   /** The user says this of it now. */
   takeUp(said: SaidOfNode): void;
+  /** Says on the Node, and by an Event, which packets of its pods do not arrive; none: not any more. */
+  misses(obstacles: readonly string[]): void;
   readonly dns: DnsSettings;
   readonly probeCounts: ProbeCounts;
   /** The machine goes down: the node says that it is not ready and ends its pods in order. */
@@ -132,6 +134,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     providerId: options.providerId,
     externalCloud,
   };
+  const events = openEventRecorder({ client, clock, log, nodeName });
   const probeCounts = openProbeCounts();
   const none: ReadonlySet<string> = new Set();
   let watched: Pressure | undefined;
@@ -161,7 +164,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       objects,
       tokens: openTokens({ client, clock, recollection }),
       images: openImagePuller({ runtime, clock }),
-      events: openEventRecorder({ client, clock, log, nodeName }),
+      events,
       cgroups: openCgroups(runtime, log),
       probeCounts,
       mirrors: openMirrorPods({ client, nodeName }),
@@ -216,6 +219,12 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       said = now;
       kept.labelsChanged();
       kept.addressesChanged();
+    },
+    misses(obstacles) {
+      kept.podNetworkMisses(obstacles.join("; "));
+      const node: ObjectReference = { apiVersion: "v1", kind: "Node", name: nodeName, uid: kept.uid ?? nodeName };
+      for (const obstacle of obstacles) events.record(node, "Warning", "PodNetworkBlocked", obstacle);
+      if (obstacles.length === 0) events.record(node, "Normal", "PodNetworkOpen", "pods' packets arrive again");
     },
     async shutDown(grace) {
       await kept

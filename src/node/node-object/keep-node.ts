@@ -37,12 +37,16 @@ export interface KeptNode extends AsyncDisposable {
   runtimeAnswers(does: boolean): void;
   /** Says that the node goes down: nothing is to be scheduled to it any more. */
   goesDown(): Promise<void>;
+  /** Its uid, once it is registered. */
+  readonly uid: string | undefined;
   /** Writes the status: what is left on this machine has become another. */
   pressureChanged(): void;
   /** The machine has other addresses. */
   addressesChanged(): void;
   /** The user gives other labels. */
   labelsChanged(): void;
+  /** Says which packets of its pods do not arrive, in a condition of its own; with "" it goes. */
+  podNetworkMisses(what: string): void;
 }
 
 interface Parts {
@@ -141,6 +145,9 @@ export function keepNode(parts: Parts): KeptNode {
   }
   return {
     registered,
+    get uid() {
+      return node.uid;
+    },
     runtimeAnswers(does) {
       const wasSilent = silence !== undefined;
       silence?.[Symbol.dispose]();
@@ -155,6 +162,10 @@ export function keepNode(parts: Parts): KeptNode {
     pressureChanged: () => write("status"),
     addressesChanged: () => write("status"),
     labelsChanged: () => write("labels"),
+    podNetworkMisses(what) {
+      node.missing = what;
+      write("status");
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
       watching[Symbol.dispose]();
@@ -184,10 +195,15 @@ function isGivenUp({ status }: Node): boolean {
 class NodeWriter {
   runtimeIsDown = false;
   goesDown = false;
+  missing = "";
   readonly #parts: Parts;
   readonly #stop: AbortSignal;
   #node: Node | undefined;
   #lease: Lease | undefined;
+
+  get uid(): string | undefined {
+    return this.#node?.metadata.uid;
+  }
 
   constructor(parts: Parts, stop: AbortSignal) {
     this.#parts = parts;
@@ -280,6 +296,7 @@ class NodeWriter {
         nowMs: clock.now(),
         trouble: this.#trouble(),
         pressure: pressure(),
+        missing: this.missing,
       }),
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       ...found,
@@ -306,7 +323,7 @@ class NodeWriter {
         return this.renewLease();
       }
       if (!isReason(error, "NotFound")) throw error;
-      const uid = this.#node?.metadata.uid;
+      const { uid } = this;
       const ownerReferences = uid ? [{ apiVersion: "v1", kind: "Node", name, uid }] : [];
       this.#lease = await client.create(lease, {
         metadata: { namespace: leaseNamespace, name, ownerReferences },
@@ -325,7 +342,12 @@ function imagesOf(images: readonly Image[]): NonNullable<NodeStatus["images"]> {
     .map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes }));
 }
 
-const healthy: readonly [type: string, status: string, reason: string, message: string][] = [
+/** There only while packets between its pods and those of other nodes do not arrive; the network's part reads it too. */
+const blockedCondition = "PodNetworkBlocked";
+
+type ConditionText = readonly [type: string, status: string, reason: string, message: string];
+
+const healthy: readonly ConditionText[] = [
   ["MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
   ["DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
   ["PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
@@ -340,20 +362,32 @@ const short: typeof healthy = [
 
 function conditionsOf(
   old: readonly NodeCondition[],
-  { nowMs, trouble, pressure }: { nowMs: number; trouble: string | undefined; pressure: ReadonlySet<string> },
+  {
+    nowMs,
+    trouble,
+    pressure,
+    missing,
+  }: {
+    nowMs: number;
+    trouble: string | undefined;
+    pressure: ReadonlySet<string>;
+    missing: string;
+  },
 ): NodeCondition[] {
-  const notReady: (typeof healthy)[number] = ["Ready", "False", "KubeletNotReady", trouble ?? ""];
+  const notReady: ConditionText = ["Ready", "False", "KubeletNotReady", trouble ?? ""];
   const all = healthy.map((each) => {
     if (each[0] === "Ready") return trouble !== undefined ? notReady : each;
     return (pressure.has(each[0]) && short.find(([type]) => type === each[0])) || each;
   });
-  const own = all.map(([type, status, reason, message]): NodeCondition => {
+  const blocked: ConditionText = [blockedCondition, "True", "PacketsDoNotArrive", missing];
+  const own = [...all, ...(missing ? [blocked] : [])].map(([type, status, reason, message]): NodeCondition => {
     const before = old.find((condition) => condition.type === type);
     const same = before?.status === status && before.lastTransitionTime;
     const now = timeText(nowMs);
     return { type, status, lastHeartbeatTime: now, lastTransitionTime: same || now, reason, message };
   });
-  return [...old.filter(({ type }) => !own.some((each) => each.type === type)), ...own];
+  const others = old.filter(({ type }) => type !== blockedCondition && !own.some((each) => each.type === type));
+  return [...others, ...own];
 }
 
 function withoutHeartbeats({ conditions = [], ...rest }: NodeStatus): object {

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Agent, joinCluster } from "../support/agent.ts";
+import { type Cluster, startCluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Lan, lan, type Machine } from "../support/machine.ts";
+
+describe.each([
+  ["vxlan", 8472],
+  ["wireguard", 51820],
+] as const)("packets between two nodes that do not arrive, with %s", (backend, port) => {
+  const machines: Record<string, Machine> = {};
+  let net: Lan;
+  let cluster: Cluster;
+  let agent: Agent;
+
+  beforeAll(async () => {
+    net = await lan();
+    for (const name of ["one", "two"]) machines[name] = await net.machine(name);
+    cluster = await startCluster(machines.one!, ["--flannel-backend", backend]);
+    agent = await joinCluster(machines.two!, cluster);
+  });
+  afterAll(async () => {
+    await agent?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+    await net?.[Symbol.asyncDispose]();
+  });
+
+  /** What a node says of the packets that it misses. */
+  const missing = async (node: string): Promise<string | undefined> => {
+    const { conditions } = (await cluster.kubectl.json(["get", "node", node])).status;
+    return conditions.find(({ type }: { type: string }) => type === "PodNetworkBlocked")?.message;
+  };
+  const way = (from: string, to: string) =>
+    `from node ${from} (${machines[from]?.address}) to node ${to} (${machines[to]?.address})`;
+  const block = (rule: string) =>
+    machines.two!.must("nft", ["-f", "-"], {
+      input: `table inet cut {\n chain in {\n type filter hook input priority -300;\n ${rule}\n }\n}\n`,
+    });
+  const unblock = () => machines.two!.must("nft", ["delete", "table", "inet", "cut"]);
+
+  test("are told of on both nodes, in the log and by Events, until they arrive", async () => {
+    await block(`udp dport ${port} drop`);
+    const sentence = `UDP port ${port}) do not arrive ${way("one", "two")}: open UDP ${port} between the nodes`;
+    await eventually(async () => expect(await missing("one")).toContain(sentence), { limitMs: 60_000 });
+    await eventually(async () => expect(await missing("two")).toContain(sentence), { limitMs: 60_000 });
+    expect(cluster.output()).toContain(sentence);
+    expect(agent.output()).toContain(sentence);
+    await eventually(async () =>
+      expect(await cluster.kubectl.must(["events", "--for", "node/two", "--types=Warning"])).toContain(
+        "PodNetworkBlocked",
+      ),
+    );
+    await unblock();
+    for (const node of ["one", "two"])
+      await eventually(async () => expect(await missing(node)).toBeUndefined(), { limitMs: 90_000 });
+  });
+
+  test("because they are too long are told of with their length", async () => {
+    await block(`ip saddr ${machines.one!.address} udp dport ${port} meta length > 1300 drop`);
+    await eventually(
+      async () =>
+        expect(await missing("one")).toMatch(/^packets of 14[45]0 bytes between pods do not arrive from node one/),
+      { limitMs: 90_000 },
+    );
+    await unblock();
+    await eventually(async () => expect(await missing("one")).toBeUndefined(), { limitMs: 90_000 });
+  });
+});
