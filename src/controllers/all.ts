@@ -1,6 +1,7 @@
 import type { CertificateSigner } from "../api/certificate-signer.ts";
 import { parseCidr } from "../base/ip.ts";
 import type { Controller, ControllerEnvironment } from "../client/controller.ts";
+import { attachDetachController } from "./attach-detach/controller.ts";
 import { bootstrapSigner, tokenCleaner } from "./bootstrap/controller.ts";
 import { certificateApprover, certificateCleaner, certificateSigning } from "./certificates/controller.ts";
 import { skiffProvider } from "./cloud/skiff.ts";
@@ -85,6 +86,7 @@ const entries: readonly Entry[] = [
     name: "persistentvolume-binder-controller",
     make: (_, { claimBinderSyncMs: syncMs }) => [claimBinder({ syncMs }), volumePhases],
   },
+  { name: "persistentvolume-attach-detach-controller", make: () => [attachDetachController()] },
   { name: "persistentvolume-expander-controller", make: () => [volumeExpansionController] },
   {
     name: "local-path-controller",

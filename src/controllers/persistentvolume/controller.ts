@@ -21,13 +21,16 @@ const provisionerNames = [olderStorageProvisioner, storageProvisioner];
 
 const isUnbound = ({ metadata }: PersistentVolumeClaim): boolean => !metadata.annotations?.[bindCompleted];
 
-/** A volume concerns the claim that it is for; a free one, every claim that still looks for one. */
+/** A volume concerns the claim that it is for; a free one, every claim of its class that still looks for one. */
 const volumesOfClaims: Watched<PersistentVolume> = {
   kind: persistentVolume,
-  keys: ({ spec }, cache) => {
-    const { claimRef } = spec ?? {};
+  keys: (volume, cache) => {
+    const { claimRef } = volume.spec;
     if (claimRef?.name) return [{ namespace: claimRef.namespace, name: claimRef.name }];
-    return cache.list(persistentVolumeClaim).filter(isUnbound).map(keyOf);
+    return cache
+      .list(persistentVolumeClaim)
+      .filter((claim) => isUnbound(claim) && classOf(claim) === classOf(volume))
+      .map(keyOf);
   },
 };
 

@@ -45,7 +45,7 @@ export function decide({ pod, node, missingSince, isSurplus, now }: Observed): D
 }
 
 /** A person says so of a node that is down: its pods will not end by themselves. */
-function isOutOfService({ spec, status }: Node): boolean {
+export function isOutOfService({ spec, status }: Node): boolean {
   const isReady = status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
   return !isReady && (spec.taints ?? []).some(({ key }) => key === outOfService);
 }
