@@ -15,8 +15,12 @@ export interface Action {
   stream?(call: Call, exchange: Exchange, rest: string, query: URLSearchParams): Promise<void>;
 }
 
-/** The type of the body that a subresource of sort "action" takes. */
-export function bodyOf(subresource: Extract<Subresource, { sort: "action" }>, of: ExpectedBody): ExpectedBody {
+const scaleBody = { group: "autoscaling", version: "v1", kind: "Scale", type: "io.k8s.api.autoscaling.v1.Scale" };
+
+/** The type of what is written to a subresource that is no part of the object itself; undefined: it is the object's. */
+export function partBody(of: ExpectedBody, subresource: Subresource | undefined): ExpectedBody | undefined {
+  if (subresource?.sort === "scale") return scaleBody;
+  if (subresource?.sort !== "action") return undefined;
   const { kind, group = of.group, version = of.version } = subresource;
   const alsoAs = kind === "Eviction" ? { alsoAs: "policy/v1beta1" } : {};
   return { kind, group, version, ...alsoAs, type: `io.k8s.api.${group.split(".")[0] || "core"}.${version}.${kind}` };

@@ -61,7 +61,7 @@ export function evictPods({ registry }: { registry: Registry }): Action {
       }
       refuseUnmetPreconditions(registry, podCall, pod);
       if (!options.dryRun) await tellOfEviction(registry, podCall);
-      await deleteObject(registry, podCall);
+      await deleteObject(registry, podCall, { isAdmitted: true });
       return created();
     },
   };

@@ -1,6 +1,6 @@
 import type { AnyObject } from "../../api/object.ts";
 import { badRequest, notFound, StatusError } from "../../api/status.ts";
-import { admitConnect } from "../admit/connect.ts";
+import { admitConnect } from "../admit/actions.ts";
 import type { Call } from "../call.ts";
 import { readBody } from "../http/body.ts";
 import type { Exchange } from "../http/exchange.ts";

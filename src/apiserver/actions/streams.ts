@@ -1,6 +1,6 @@
 import type { Pod } from "../../api/schema/types.ts";
 import { notFound } from "../../api/status.ts";
-import { admitConnect } from "../admit/connect.ts";
+import { admitConnect } from "../admit/actions.ts";
 import type { Registry } from "../registry/deps.ts";
 import { objectIn } from "../registry/held.ts";
 import { storeKey } from "../registry/resources.ts";

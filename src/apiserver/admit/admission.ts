@@ -17,8 +17,16 @@ export interface AdmissionStep {
   readonly name: string;
   mutate?(review: Review): void | Promise<void>;
   validate?(review: Review): void | Promise<void>;
+  /** Whether it also judges what is posted to subresources as an object of another kind (Scale, Binding, Eviction). */
+  readonly judgesParts?: true;
   /** Whether this step has changed an object so that all steps that mutate should look at it once more. */
   reinvokes?(review: Review): boolean;
+}
+
+/** Whether the object of a review is not of its resource's kind, which most steps are about. */
+function isOfAnotherKind({ call: { resource, subresource } }: Review): boolean {
+  const part = subresource === undefined ? undefined : resource.kind.subresources[subresource];
+  return part !== undefined && part.sort !== "part";
 }
 
 /** The steps in the order they run: every mutation first, validation of the outcome last. */
@@ -38,13 +46,17 @@ export class Admission implements Disposable {
     if (this.#mutating.some((step) => step.reinvokes?.(review))) await this.#mutateOnce(review);
   }
   async #mutateOnce(review: Review): Promise<void> {
+    const isPart = isOfAnotherKind(review);
     for (const step of this.#mutating) {
+      if (isPart && !step.judgesParts) continue;
       const pending = step.mutate?.(review);
       if (pending) await pending;
     }
   }
   async validate(review: Review): Promise<void> {
+    const isPart = isOfAnotherKind(review);
     for (const step of this.#validating) {
+      if (isPart && !step.judgesParts) continue;
       const pending = step.validate?.(review);
       if (pending) await pending;
     }

@@ -11,6 +11,7 @@ const allowedInTerminating = new Set(["localsubjectaccessreviews.authorization.k
 export function namespaceLifecycle({ store }: { store: Store }): AdmissionStep {
   return {
     name: "NamespaceLifecycle",
+    judgesParts: true,
     mutate({ call, operation, object }) {
       const { namespace, resource } = call;
       if (operation !== "CREATE" || namespace === undefined || allowedInTerminating.has(resource.bucket)) return;

@@ -3,7 +3,7 @@ import type { PatchType, RequestOptions } from "../../api/request.ts";
 import { isReason, StatusError } from "../../api/status.ts";
 import { durationFrom } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
-import { type Action, bodyOf } from "../actions/action.ts";
+import { type Action, partBody } from "../actions/action.ts";
 import { type Attributes, type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
 import type { Call } from "../call.ts";
 import { bodyEncoding, formFor } from "../negotiate/accept.ts";
@@ -66,7 +66,7 @@ export class ResourceApi {
     }
     let answer: Answer;
     try {
-      answer = await this.#answer(exchange, info, query, user, route, action);
+      answer = await this.#answer(exchange, info, query, user, route);
     } catch (error) {
       if (isReason(error, "Timeout") && isImpatient(query)) return outOfTime(exchange);
       throw error;
@@ -98,7 +98,6 @@ export class ResourceApi {
     query: URLSearchParams,
     user: UserInfo,
     route: Route,
-    action: string | undefined,
   ): Promise<Answer> {
     const { registry, actions } = this.#options;
     const { verb } = route;
@@ -124,7 +123,7 @@ export class ResourceApi {
           fieldValidation: options.fieldValidation ?? "Warn",
           warn: (text) => exchange.warn(text),
         };
-        const object = this.#decode(bytes, route, decoding, action);
+        const object = this.#decode(bytes, route, decoding);
         return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options), object });
       }
       case "patch": {
@@ -145,18 +144,9 @@ export class ResourceApi {
     }
   }
 
-  #decode(
-    bytes: Buffer,
-    { resource, subresource }: Route,
-    options: DecodeOptions,
-    action: string | undefined,
-  ): AnyObject {
-    const { group, version, kind, type } = resource.kind;
-    const own = { group, version, kind, type };
-    if (subresource?.sort === "action" && action !== undefined)
-      return decodeExpected(bytes, bodyOf(subresource, own), options);
-    if (subresource?.sort === "scale") return decodeExpected(bytes, scaleBody, options);
-    return decodeObject(bytes, resource, options);
+  #decode(bytes: Buffer, { resource, subresource }: Route, options: DecodeOptions): AnyObject {
+    const part = partBody(resource.kind, subresource);
+    return part ? decodeExpected(bytes, part, options) : decodeObject(bytes, resource, options);
   }
 
   #call(exchange: Exchange, info: RequestInfo, user: UserInfo, { resource }: Route, options: RequestOptions): Call {
@@ -201,8 +191,6 @@ function isUnknownCustom(catalog: Catalog, { group, version, resource, namespace
   if (found) return found.custom !== undefined && found.kind.scope === "Cluster" && namespace !== "";
   return catalog.all().every((known) => known.kind.group !== group || known.custom !== undefined);
 }
-
-const scaleBody = { group: "autoscaling", version: "v1", kind: "Scale", type: "io.k8s.api.autoscaling.v1.Scale" };
 
 /** The action that answers a route, if one does. */
 function actionOf({ resource, subresource }: Route): string | undefined {

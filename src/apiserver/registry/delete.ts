@@ -26,11 +26,12 @@ interface Outcome {
 /**
  * Deletes an object, or begins to, as its kind, its finalizers and the client's options demand
  * (Kubernetes docs, "Finalizers" and "Garbage Collection").
+ * `isAdmitted`: admission was asked about the request already, in another form.
  * @throws {StatusError} as the API server answers
  */
-export async function deleteObject(registry: Registry, call: Call): Promise<Answer> {
+export async function deleteObject(registry: Registry, call: Call, { isAdmitted = false } = {}): Promise<Answer> {
   const { resource, name = "" } = call;
-  const { object, gone } = await deleteByName(registry, call, name);
+  const { object, gone } = await deleteByName(registry, call, name, { isAdmitted });
   if (gone && !resource.home.strategy.deletion?.answersObject) return deletedStatus(call, object);
   // 202 tells of an object that is still there, where the client asked that its dependents go first.
   const code = !gone && call.options.orphanDependents === false ? 202 : 200;
@@ -42,7 +43,7 @@ export async function deleteCollection(registry: Registry, call: Call): Promise<
   const list = listEntries(registry, call, { ...call.options, resourceVersion: undefined });
   for (const entry of list.entries) {
     try {
-      await deleteByName(registry, call, heldObject(entry).metadata.name, entry.key);
+      await deleteByName(registry, call, heldObject(entry).metadata.name, { knownKey: entry.key });
     } catch (error) {
       // Somebody else was faster: it is gone, which is what was asked for.
       if (!(error instanceof StatusError && error.reason === "NotFound")) throw error;
@@ -51,7 +52,17 @@ export async function deleteCollection(registry: Registry, call: Call): Promise<
   return { sort: "list", resource: call.resource, items: list.entries, revision: String(list.revision) };
 }
 
-async function deleteByName(registry: Registry, call: Call, name: string, knownKey?: string): Promise<Outcome> {
+interface DeletionOptions {
+  readonly knownKey?: string;
+  readonly isAdmitted?: boolean;
+}
+
+async function deleteByName(
+  registry: Registry,
+  call: Call,
+  name: string,
+  { knownKey, isAdmitted = false }: DeletionOptions,
+): Promise<Outcome> {
   const key = knownKey ?? storeKey(call.resource, call.namespace, name);
   for (;;) {
     const entry = registry.store.latest(key);
@@ -60,22 +71,24 @@ async function deleteByName(registry: Registry, call: Call, name: string, knownK
       throw notFound(call.resource.name, name);
     }
     try {
-      return await deleteEntry(registry, { ...call, name }, entry);
+      return await deleteEntry(registry, { ...call, name }, entry, isAdmitted);
     } catch (error) {
       if (!(error instanceof RevisionConflict)) throw error;
     }
   }
 }
 
-async function deleteEntry(registry: Registry, call: Call, entry: Entry): Promise<Outcome> {
+async function deleteEntry(registry: Registry, call: Call, entry: Entry, isAdmitted: boolean): Promise<Outcome> {
   const old = heldObject(entry);
   const { warning } = call.resource.home.strategy.deletion ?? {};
   if (warning && policyOf(call.options) === undefined) call.warn(warning);
   refuseUnmetPreconditions(registry, call, old);
   registry.specials.get(call.resource.bucket)?.deleting?.(call, old);
-  const review = { call, operation: "DELETE", object: undefined, old } as const;
-  await registry.admission.mutate(review);
-  await registry.admission.validate(review);
+  if (!isAdmitted) {
+    const review = { call, operation: "DELETE", object: undefined, old } as const;
+    await registry.admission.mutate(review);
+    await registry.admission.validate(review);
+  }
 
   const { next, now } = begun(registry, call, old);
   if (!next) {

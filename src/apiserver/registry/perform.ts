@@ -7,7 +7,8 @@ import type { PatchType } from "../../api/request.ts";
 import type { JsonDocument } from "../../api/schema/json.ts";
 import { isType, typeNode } from "../../api/schema/table.ts";
 import { badRequest, notFound } from "../../api/status.ts";
-import { type Action, bodyOf } from "../actions/action.ts";
+import { type Action, partBody } from "../actions/action.ts";
+import { admitPosted } from "../admit/actions.ts";
 import type { Call } from "../call.ts";
 import { fillIn } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
@@ -59,6 +60,7 @@ async function performed(
     if (action?.read && (verb === "get" || verb === "list")) return action.read(call);
     if (!action?.perform || !object) throw notFound(resource.name, call.name ?? "");
     trackBody(call, sub, object, registry.clock.now());
+    await admitPosted(registry, call, object);
     return action.perform(call, object);
   }
   if (sub?.sort === "scale") {
@@ -89,9 +91,7 @@ async function performed(
 
 /** What is posted to an action says who wrote it, as everything does. */
 function trackBody(call: Call, sub: Subresource | undefined, body: AnyObject, now: number): void {
-  const { group, version, kind, type } = call.resource.kind;
-  const own = { group, version, kind, type };
-  const expected = sub?.sort === "action" ? bodyOf(sub, own) : own;
+  const expected = partBody(call.resource.kind, sub) ?? call.resource.kind;
   if (!isType(expected.type)) return;
   const node = typeNode(expected.type);
   applyTypeDefaults(body, expected.type);

@@ -111,13 +111,15 @@ async function rescaled(
   const { resource, name = "" } = call;
   const answer = await updateObject(registry, call, {
     isApplied: true,
-    change: (old) => {
+    admittedAs: (object) => scaleOf(object, scale),
+    change: async (old) => {
       const { managedFields = [] } = old.metadata;
       const before = scaleOf(old, scale);
       const next = change({
         ...before,
         metadata: { ...before.metadata, managedFields: scaleManagers(managedFields, scale.specReplicas) },
       });
+      await registry.admission.mutate({ call, operation: "UPDATE", object: next, old: before });
       refuseInvalid(call, next, scale);
       const { uid, resourceVersion } = next.metadata ?? {};
       if (uid && uid !== old.metadata.uid)

@@ -26,6 +26,8 @@ export interface UpdateOptions {
   readonly uidIsPrecondition?: boolean;
   /** The server's own change (a binding): it may touch every field, and is known to be valid. */
   readonly trusted?: boolean;
+  /** As what admission is asked about the object, where that is not the object itself; `change` has let it mutate that. */
+  readonly admittedAs?: (object: AnyObject) => AnyObject;
   /** Whether `change` and `create` keep managedFields themselves, as server-side apply does. */
   readonly isApplied?: boolean;
 }
@@ -74,7 +76,8 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
   const now = registry.clock.now();
   if (!options.isApplied) track(call, before, object, now);
-  await registry.admission.mutate({ call, operation: "UPDATE", object, old: before });
+  const { admittedAs } = options;
+  if (!admittedAs) await registry.admission.mutate({ call, operation: "UPDATE", object, old: before });
 
   const old = await currentForm(resource, entry);
   keepMetadata(object.metadata, before.metadata);
@@ -83,7 +86,8 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
   let isWritten = false;
   try {
     refuseInvalidChange(call, next, old);
-    await registry.admission.validate({ call, operation: "UPDATE", object: next, old });
+    const review = admittedAs ? { object: admittedAs(next), old: admittedAs(old) } : { object: next, old };
+    await registry.admission.validate({ call, operation: "UPDATE", ...review });
     const answer = await written(registry, call, entry, next, reservation);
     isWritten = !call.options.dryRun;
     return answer;

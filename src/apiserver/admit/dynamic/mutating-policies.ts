@@ -7,11 +7,10 @@ import { mergedConfiguration } from "../../../api/patch/apply.ts";
 import { jsonPatch } from "../../../api/patch/json.ts";
 import type { MutatingAdmissionPolicy } from "../../../api/schema/types.ts";
 import { forbidden, StatusError } from "../../../api/status.ts";
-import { fromStored, toStored } from "../../registry/held.ts";
 import { nodeOf } from "../../registry/ownership.ts";
-import { readAs } from "../../registry/patch.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
+import { changeObject } from "./change.ts";
 import { Followed } from "./followed.ts";
 import { isExempt } from "./match.ts";
 import {
@@ -23,7 +22,6 @@ import {
   policyFrom,
   textOf,
 } from "./policy.ts";
-import { replaceContent } from "./webhooks.ts";
 
 const group = "admissionregistration.k8s.io";
 
@@ -53,6 +51,7 @@ export function mutatingPolicies(surroundings: AdmissionSurroundings): Admission
   const rounds = new WeakMap<Review, { hasChanged: boolean }>();
   return {
     name: "MutatingAdmissionPolicy",
+    judgesParts: true,
 
     mutate(review) {
       if (bindings.all.length === 0 || !review.object || isExempt(review)) return;
@@ -105,22 +104,14 @@ function applyPolicy(policy: MutatingPolicy, review: Review, { bindings, surroun
 }
 
 function mutate(
-  { call, object }: Review,
+  review: Review,
   { seen }: Evaluation,
   { isApplied, value }: { readonly isApplied: boolean; readonly value: Value },
 ): void {
-  if (!object) return;
-  const target = seen.as ?? call.resource;
-  const isOther = target !== call.resource;
-  const shown = isOther ? fromStored(target, toStored(call.resource, structuredClone(object))) : object;
-  const changed = isApplied
-    ? mergedConfiguration(shown, appliedFrom(value), nodeOf(target))
-    : jsonPatch(shown, operationsFrom(value));
-  const read = readAs(
-    { ...call, resource: target, options: { ...call.options, fieldValidation: "Ignore" } },
-    changed as AnyObject,
+  const node = nodeOf(seen.as ?? review.call.resource);
+  changeObject(review, seen, (shown) =>
+    isApplied ? mergedConfiguration(shown, appliedFrom(value), node) : jsonPatch(shown, operationsFrom(value)),
   );
-  replaceContent(object, isOther ? fromStored(call.resource, toStored(target, read)) : read);
 }
 
 function appliedFrom(value: Value): unknown {

@@ -66,6 +66,7 @@ export function validatingPolicies(surroundings: AdmissionSurroundings): Admissi
   const bindings = new Followed(surroundings, `validatingadmissionpolicybindings.${group}`, bindingFrom);
   return {
     name: "ValidatingAdmissionPolicy",
+    judgesParts: true,
 
     validate(review) {
       if (bindings.all.length === 0 || isExempt(review)) return;

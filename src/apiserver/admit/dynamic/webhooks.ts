@@ -1,12 +1,10 @@
 import { CostExceeded } from "../../../api/cel/run-cost.ts";
 import { CelError } from "../../../api/cel/values.ts";
-import type { AnyObject } from "../../../api/object.ts";
 import { jsonPatch } from "../../../api/patch/json.ts";
 import { forbidden, internalError } from "../../../api/status.ts";
-import { fromStored, toStored } from "../../registry/held.ts";
-import { readAs } from "../../registry/patch.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
+import { changeObject } from "./change.ts";
 import { accessCheckFor, conditionsHold, scopeOf } from "./conditions.ts";
 import { Followed } from "./followed.ts";
 import { isExempt, matched, type SeenAs } from "./match.ts";
@@ -28,6 +26,7 @@ export function webhooks(surroundings: AdmissionSurroundings): AdmissionStep & D
 
   return {
     name: "MutatingAdmissionWebhook",
+    judgesParts: true,
 
     async mutate(review) {
       const all = mutating.all.flat();
@@ -101,24 +100,12 @@ function wanted(
 }
 
 /** Changes the object of a review as a webhook asks; says whether that changed anything. */
-function applyTo(review: Review, patch: unknown, { as }: SeenAs, { name }: Webhook): boolean {
-  const { call, object } = review;
-  if (!object)
+function applyTo(review: Review, patch: unknown, seen: SeenAs, { name }: Webhook): boolean {
+  if (!review.object)
     throw internalError(
       `admission webhook ${JSON.stringify(name)} attempted to modify the object, which is not supported for this operation`,
     );
   const before = textOf(review);
-  const target = as ?? call.resource;
-  const isOther = target !== call.resource;
-  const shown = isOther ? fromStored(target, toStored(call.resource, structuredClone(object))) : object;
-  const changed = jsonPatch(shown, patch) as AnyObject;
-  const read = readAs({ ...call, resource: target, options: { ...call.options, fieldValidation: "Ignore" } }, changed);
-  replaceContent(object, isOther ? fromStored(call.resource, toStored(target, read)) : read);
+  changeObject(review, seen, (shown) => jsonPatch(shown, patch));
   return textOf(review) !== before;
-}
-
-/** Others hold the object itself: it becomes the new one in place. */
-export function replaceContent(object: AnyObject, next: AnyObject): void {
-  for (const key of Object.keys(object)) if (!(key in next)) delete object[key];
-  Object.assign(object, next);
 }

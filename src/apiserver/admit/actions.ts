@@ -32,6 +32,16 @@ export async function admitPodConnect(
   await admitConnect(registry, call, query);
 }
 
+/**
+ * Asks admission about what is posted to an action: a binding, an eviction, a review; it may change that.
+ * @throws {StatusError} to refuse
+ */
+export async function admitPosted({ admission }: Registry, call: Call, object: AnyObject): Promise<void> {
+  const review = { call, operation: "CREATE", object, old: undefined } as const;
+  await admission.mutate(review);
+  await admission.validate(review);
+}
+
 const flags = new Set(["stdin", "stdout", "stderr", "tty"]);
 const lists = new Set(["command", "ports"]);
 
