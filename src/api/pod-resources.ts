@@ -10,7 +10,7 @@ export interface PodResourceOptions {
 }
 
 // What can be asked for the pod as a whole instead of for its containers.
-const podLevel = ["cpu", "memory"];
+const isPodLevel = (name: string): boolean => name === "cpu" || name === "memory" || name.startsWith("hugepages-");
 
 /** What a pod asks for at most at any time of its life (Kubernetes docs, "Resource sharing within containers"). */
 export function podRequests(spec: PodSpec, { overhead = false }: PodResourceOptions = {}): ResourceList {
@@ -49,7 +49,7 @@ function together(spec: PodSpec, part: "requests" | "limits"): ResourceList {
       starting = greater(starting, sidecars);
     } else starting = greater(starting, addResources(own, sidecars));
   }
-  const whole = Object.entries(spec.resources?.[part] ?? {}).filter(([name]) => podLevel.includes(name));
+  const whole = Object.entries(spec.resources?.[part] ?? {}).filter(([name]) => isPodLevel(name));
   return { ...greater(running, starting), ...Object.fromEntries(whole) };
 }
 

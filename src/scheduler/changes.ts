@@ -90,12 +90,18 @@ function nodeMatters(before: Node, after: Node): boolean {
   return relevant(before) !== relevant(after);
 }
 
+function givenResources({ status }: Pod): string {
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  return JSON.stringify(statuses.map(({ resources, allocatedResources }) => [resources?.requests, allocatedResources]));
+}
+
 /** Whether a pod that is on its node takes another place in the picture than before. */
 function podMatters(before: Pod, after: Pod): boolean {
   return (
     before.metadata.generation !== after.metadata.generation ||
     before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp ||
     before.status?.startTime !== after.status?.startTime ||
+    givenResources(before) !== givenResources(after) ||
     JSON.stringify(before.metadata.labels) !== JSON.stringify(after.metadata.labels) ||
     JSON.stringify(before.status?.conditions) !== JSON.stringify(after.status?.conditions)
   );

@@ -28,12 +28,16 @@ const assumedMemoryBytes = 200 * 1024 * 1024;
 
 export function podInfoFrom(pod: Pod): PodInfo {
   const spec = pod.spec ?? { containers: [] };
-  const requests = requestsOf(spec, (container) => amountsFrom(container.resources?.requests));
+  const asked = askedBy(pod);
+  const requests = requestsOf(spec, asked);
+  // Where the pod asks for something as a whole, containers need not say it again.
+  const isMissing = (name: string): boolean => !spec.resources?.requests || !requests.get(name);
+  const [cpu, memory] = [isMissing("cpu") ? assumedCpuMillis : 0, isMissing("memory") ? assumedMemoryBytes : 0];
   const assumed = requestsOf(spec, (container) => {
-    const asked = amountsFrom(container.resources?.requests);
+    const own = asked(container);
     return new Map([
-      ["cpu", asked.get("cpu") ?? assumedCpuMillis],
-      ["memory", asked.get("memory") ?? assumedMemoryBytes],
+      ["cpu", own.get("cpu") ?? cpu],
+      ["memory", own.get("memory") ?? memory],
     ]);
   });
   const owner = { namespace: pod.metadata.namespace ?? "", labels: pod.metadata.labels ?? {} };
@@ -47,6 +51,27 @@ export function podInfoFrom(pod: Pod): PodInfo {
     assumed: { cpu: assumed.get("cpu") ?? 0, memory: assumed.get("memory") ?? 0 },
     hostPorts: hostPortsOf(spec),
     socialTerms: socialTermsOf(spec, owner),
+  };
+}
+
+/**
+ * What a container counts for: what it asks for or what it was given, whichever is more, as long as a change of its resources
+ * is on its way; of a change that its node can never make, only what it was given.
+ */
+function askedBy({ status }: Pod): (container: Container) => Amounts {
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  const given = new Map(statuses.flatMap((each) => (each.resources ? [[each.name, each] as const] : [])));
+  const isInfeasible = status?.conditions?.some(
+    ({ type, reason }) => type === "PodResizePending" && reason === "Infeasible",
+  );
+  return ({ name, resources }) => {
+    const asked = amountsFrom(resources?.requests);
+    const has = given.get(name);
+    if (!has) return asked;
+    const most = isInfeasible ? new Map<string, number>() : asked;
+    raise(most, amountsFrom(has.resources?.requests));
+    raise(most, amountsFrom(has.allocatedResources));
+    return most;
   };
 }
 

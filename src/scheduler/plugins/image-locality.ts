@@ -8,7 +8,10 @@ export function imageLocality(): Plugin {
   return {
     name: "ImageLocality",
     score({ spec }, cluster) {
-      const images = [...(spec.initContainers ?? []), ...spec.containers].map(({ image }) => normalized(image ?? ""));
+      const images = [
+        ...[...(spec.initContainers ?? []), ...spec.containers].map(({ image }) => normalized(image ?? "")),
+        ...(spec.volumes ?? []).flatMap(({ image }) => (image ? [normalized(image.reference ?? "")] : [])),
+      ];
       const spreads = images.map((image) => cluster.holdersOf(image) / cluster.list.length);
       if (spreads.every((spread) => spread === 0)) return undefined;
       const most = largeBytes * images.length;

@@ -116,10 +116,9 @@ function scoreByAffinity(
     const meant = cluster.podsByNode(term.key, (other) => termMeans(term, other, cluster.namespaceLabels));
     addPlaces(points, cluster, term, meant, weight);
   }
-  const ignoresPreferences = ignorePreferredTermsOfExistingPods && !own;
+  if (ignorePreferredTermsOfExistingPods && !own) return undefined;
   for (const { term, byNode } of cluster.wishes.values()) {
-    const preferred = ignoresPreferences ? 0 : preference(term);
-    const weight = term.feeling === "needs" ? hardPodAffinityWeight : preferred;
+    const weight = term.feeling === "needs" ? hardPodAffinityWeight : preference(term);
     if (weight !== 0 && termMeans(term, pod, cluster.namespaceLabels)) addPlaces(points, cluster, term, byNode, weight);
   }
   if (points.size === 0) return undefined;

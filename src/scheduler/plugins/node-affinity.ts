@@ -27,6 +27,7 @@ export function nodeAffinity({ addedAffinity }: NodeAffinityArguments = {}): Plu
       const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
       if (!terms && !pod.spec.nodeSelector && !added) return undefined;
       const only = terms && namedNodes(terms);
+      if (only?.size === 0) return { sort: "nowhere", reason: "pod affinity terms conflict" };
       return {
         sort: "nodes",
         rejects(node) {

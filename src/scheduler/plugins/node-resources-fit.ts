@@ -17,11 +17,18 @@ export interface FitArguments {
   };
 }
 
-/** From how much of a resource is used to how good that is, 0 to 100. */
-type Strategy = (used: number, total: number) => number;
+/** How a resource is judged. */
+interface Strategy {
+  /** From how much of it is used to how good that is, 0 to 100. */
+  readonly scoreOf: (used: number, total: number) => number;
+  /** Whether a resource that scores nothing counts for nothing, and what is between two scores goes to the nearer one. */
+  readonly skipsZeros?: boolean;
+}
 
-const leastAllocated: Strategy = (used, total) => (used > total ? 0 : Math.floor(((total - used) * 100) / total));
-const mostAllocated: Strategy = (used, total) => Math.floor((Math.min(used, total) * 100) / total);
+const leastAllocated: Strategy = {
+  scoreOf: (used, total) => (used > total ? 0 : Math.floor(((total - used) * 100) / total)),
+};
+const mostAllocated: Strategy = { scoreOf: (used, total) => Math.floor((Math.min(used, total) * 100) / total) };
 
 /** What pods ask for must be there; among nodes where it is, by default the emptier one is better. */
 export function nodeResourcesFit(settings: FitArguments = {}): Plugin {
@@ -46,7 +53,10 @@ export function nodeResourcesFit(settings: FitArguments = {}): Plugin {
 function strategyOf(type: string, shape: readonly { utilization: number; score: number }[]): Strategy {
   if (type === "MostAllocated") return mostAllocated;
   if (type !== "RequestedToCapacityRatio") return leastAllocated;
-  return (used, total) => onShape(used > total ? 100 : Math.floor((used * 100) / total), shape);
+  return {
+    scoreOf: (used, total) => onShape(used > total ? 100 : Math.floor((used * 100) / total), shape),
+    skipsZeros: true,
+  };
 }
 
 /** On the line through the points of the shape, whose scores go from 0 to 10. */
@@ -55,8 +65,8 @@ function onShape(utilization: number, shape: readonly { utilization: number; sco
   const [left, right] = [shape[above - 1], shape[above]];
   if (!right) return (shape.at(-1)?.score ?? 0) * 10;
   if (!left) return right.score * 10;
-  const slope = ((right.score - left.score) * 10) / (right.utilization - left.utilization);
-  return Math.trunc(left.score * 10 + slope * (utilization - left.utilization));
+  const rise = (right.score - left.score) * 10 * (utilization - left.utilization);
+  return left.score * 10 + Math.trunc(rise / (right.utilization - left.utilization));
 }
 
 /** The order in which lacking resources are named. */
@@ -96,10 +106,13 @@ function weighed(
   for (const { name, weight = 1 } of resources) {
     const { used, total } = shareOf(pod, node, name);
     if (total === 0) continue;
-    sum += weight * strategy(used, total);
+    const score = strategy.scoreOf(used, total);
+    if (score === 0 && strategy.skipsZeros) continue;
+    sum += weight * score;
     weights += weight;
   }
-  return weights === 0 ? 0 : Math.floor(sum / weights);
+  if (weights === 0) return 0;
+  return strategy.skipsZeros ? Math.round(sum / weights) : Math.floor(sum / weights);
 }
 
 function mayHelp(pod: PodInfo, change: ClusterChange): boolean {

@@ -19,7 +19,9 @@ export function shareOf(pod: PodInfo, node: NodeState, name: string): { used: nu
   return { used: (node.requested.get(name) ?? 0) + (pod.requests.get(name) ?? 0), total };
 }
 
-/** Extended resources ("example.com/gpu") that a pod does not ask for say nothing about where it should be. */
+const everyPodUses = new Set(["cpu", "memory", "ephemeral-storage", "storage", "pods"]);
+
+/** Special resources ("example.com/gpu", "hugepages-2Mi") that a pod does not ask for say nothing about where it should be. */
 export function isRelevant(pod: PodInfo, { name }: WeighedResource): boolean {
-  return !name.includes("/") || (pod.requests.get(name) ?? 0) > 0;
+  return everyPodUses.has(name) || (pod.requests.get(name) ?? 0) > 0;
 }
