@@ -6,6 +6,8 @@ import { aCluster, aNode, aPodInfo, type PodSeed } from "./testing/objects.ts";
 
 const surroundings = { objects: nothingToLookUp, bindVolumes: async () => undefined };
 const profilesOf = (document: object) => configurationFrom(document).profiles.map((make) => make(surroundings));
+const anExtender = { urlPrefix: "http://127.0.0.1:1", bindVerb: "bind" };
+const withArguments = (name: string, args: object) => ({ profiles: [{ pluginConfig: [{ name, args }] }] });
 const plugins = (set: object) => ({ profiles: [{ plugins: set }] });
 
 describe("a scheduler configuration", () => {
@@ -85,7 +87,54 @@ describe("a scheduler configuration", () => {
     [
       "an extender without an address",
       { extenders: [{}] },
-      "extenders[0].urlPrefix: it must be an http or https address",
+      "extenders[0].urlPrefix: undefined: it must be an http or https address",
+    ],
+    ["two that bind", { extenders: [anExtender, anExtender] }, "extenders: one may bind pods, not several"],
+    [
+      "an extender that manages cpu",
+      { extenders: [{ ...anExtender, managedResources: [{ name: "cpu" }] }] },
+      'extenders[0].managedResources: "cpu": it must be an extended resource (example.com/gpu)',
+    ],
+    ["no parallelism", { parallelism: 0 }, "parallelism: 0: it must be greater than zero"],
+    [
+      "a back-off that shrinks",
+      { podInitialBackoffSeconds: 5, podMaxBackoffSeconds: 2 },
+      "podMaxBackoffSeconds: 2: it must be at least podInitialBackoffSeconds (5)",
+    ],
+    [
+      "more than all nodes",
+      { percentageOfNodesToScore: 101 },
+      "percentageOfNodesToScore: 101: it must be from 0 to 100",
+    ],
+    [
+      "a strategy that there is not",
+      withArguments("NodeResourcesFit", { scoringStrategy: { type: "Random" } }),
+      'pluginConfig[0].args.scoringStrategy.type: "Random": choose among LeastAllocated, MostAllocated',
+    ],
+    [
+      "a shape that goes back",
+      withArguments("NodeResourcesFit", {
+        scoringStrategy: {
+          type: "RequestedToCapacityRatio",
+          requestedToCapacityRatio: {
+            shape: [
+              { utilization: 50, score: 0 },
+              { utilization: 50, score: 10 },
+            ],
+          },
+        },
+      }),
+      "shape[1].utilization: 50: the points must be in order of their utilization",
+    ],
+    [
+      "constraints beside the system's own",
+      withArguments("PodTopologySpread", { defaultConstraints: [{}] }),
+      "args.defaultConstraints: they are used with defaultingType List only",
+    ],
+    [
+      "arguments that come twice",
+      { profiles: [{ pluginConfig: [{ name: "NodeAffinity" }, { name: "NodeAffinity" }] }] },
+      "profiles[0].pluginConfig[1]: NodeAffinity is there twice",
     ],
   ])("refuses %s", (_, document, message) => {
     expect(() => configurationFrom(document)).toThrow(message);

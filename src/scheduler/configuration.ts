@@ -1,9 +1,10 @@
 import { durationMs } from "../api/duration.ts";
+import { checkArguments, checkExtenders, checkNumbers } from "./check-configuration.ts";
 import { type Extender, type ExtenderSettings, openExtender } from "./extenders.ts";
 import { nothingToLookUp } from "./objects.ts";
 import type { Plugin } from "./plugin.ts";
 import { allPlugins, defaultWeights, type PluginArguments, type PluginSurroundings } from "./plugins/all.ts";
-import type { Profile } from "./profile.ts";
+import { type Profile, usualCandidates } from "./profile.ts";
 import { usualWaits } from "./queue.ts";
 
 /** How the scheduler works (KubeSchedulerConfiguration, kubescheduler.config.k8s.io/v1). */
@@ -26,9 +27,10 @@ interface ProfileDocument {
   readonly pluginConfig?: readonly { readonly name: string; readonly args?: object }[];
 }
 
-interface ConfigurationDocument {
+export interface ConfigurationDocument {
   readonly apiVersion?: string;
   readonly kind?: string;
+  readonly parallelism?: number;
   readonly percentageOfNodesToScore?: number;
   readonly podInitialBackoffSeconds?: number;
   readonly podMaxBackoffSeconds?: number;
@@ -36,7 +38,7 @@ interface ConfigurationDocument {
   readonly extenders?: readonly ExtenderDocument[];
 }
 
-interface ExtenderDocument extends Omit<ExtenderSettings, "managedResources" | "httpTimeoutMs" | "tls"> {
+export interface ExtenderDocument extends Omit<ExtenderSettings, "managedResources" | "httpTimeoutMs" | "tls"> {
   readonly httpTimeout?: string;
   readonly enableHTTPS?: boolean;
   readonly tlsConfig?: NonNullable<ExtenderSettings["tls"]>;
@@ -59,7 +61,9 @@ export function configurationFrom(document: unknown): Configuration {
     throw new Error(
       `${apiVersion} ${kind} is not known: it must be kubescheduler.config.k8s.io/v1 KubeSchedulerConfiguration`,
     );
+  checkNumbers(given);
   const extenders = given.extenders ?? [];
+  checkExtenders(extenders);
   const ignored = extenders.flatMap(({ managedResources = [] }) =>
     managedResources.flatMap(({ name, ignoredByScheduler }) => (ignoredByScheduler ? [name] : [])),
   );
@@ -75,7 +79,7 @@ export function configurationFrom(document: unknown): Configuration {
   const { podInitialBackoffSeconds, podMaxBackoffSeconds } = given;
   return {
     profiles,
-    extenders: extenders.map((extender, at) => openExtender(extenderSettings(extender, at))),
+    extenders: extenders.map((extender) => openExtender(extenderSettings(extender))),
     waits: {
       firstMs: (podInitialBackoffSeconds ?? usualWaits.firstMs / 1000) * 1000,
       maxMs: (podMaxBackoffSeconds ?? usualWaits.maxMs / 1000) * 1000,
@@ -96,8 +100,14 @@ function check({ plugins = {}, pluginConfig = [] }: ProfileDocument, at: string)
     for (const { name } of [...(enabled ?? []), ...(disabled ?? [])])
       if (name !== "*" && !known.has(name)) throw new Error(`${at}.plugins.${point}: there is no plugin ${name}`);
   }
-  for (const { name } of pluginConfig)
-    if (!known.has(name) && name !== "VolumeBinding") throw new Error(`${at}.pluginConfig: there is no plugin ${name}`);
+  const configured = new Set<string>();
+  for (const [index, { name, args = {} }] of pluginConfig.entries()) {
+    const place = `${at}.pluginConfig[${index}]`;
+    if (!known.has(name)) throw new Error(`${place}: there is no plugin ${name}`);
+    if (configured.has(name)) throw new Error(`${place}: ${name} is there twice`);
+    configured.add(name);
+    checkArguments(name, args, `${place}.args`);
+  }
 }
 
 function profileFrom(
@@ -110,7 +120,8 @@ function profileFrom(
   surroundings: Omit<PluginSurroundings, "settings">,
   ignoredResources: readonly string[],
 ): Profile {
-  const settings = Object.fromEntries(pluginConfig.map(({ name, args }) => [name, args ?? {}])) as PluginArguments;
+  const settings: PluginArguments = Object.fromEntries(pluginConfig.map(({ name, args }) => [name, args ?? {}]));
+  const preemption = settings.DefaultPreemption ?? {};
   const fit = settings.NodeResourcesFit ?? {};
   const ignoring = { ...fit, ignoredResources: [...(fit.ignoredResources ?? []), ...ignoredResources] };
   const all = allPlugins({ ...surroundings, settings: { ...settings, NodeResourcesFit: ignoring } });
@@ -126,6 +137,10 @@ function profileFrom(
     reservers: at("reserve").flatMap(({ plugin }) => (plugin.reserve ? [plugin] : [])),
     preempts: isOn("DefaultPreemption", "postFilter"),
     enoughPercent: percentageOfNodesToScore,
+    candidates: {
+      leastPercent: preemption.minCandidateNodesPercentage ?? usualCandidates.leastPercent,
+      leastNodes: preemption.minCandidateNodesAbsolute ?? usualCandidates.leastNodes,
+    },
   };
 }
 
@@ -145,12 +160,13 @@ function switchedOn(all: readonly Plugin[], multiPoint: PluginSet, own: PluginSe
   return chosen;
 }
 
-function extenderSettings(
-  { managedResources, httpTimeout, enableHTTPS, tlsConfig, ...rest }: ExtenderDocument,
-  at: number,
-): ExtenderSettings {
-  if (!/^https?:\/\//.test(rest.urlPrefix ?? ""))
-    throw new Error(`extenders[${at}].urlPrefix: it must be an http or https address`);
+function extenderSettings({
+  managedResources,
+  httpTimeout,
+  enableHTTPS,
+  tlsConfig,
+  ...rest
+}: ExtenderDocument): ExtenderSettings {
   const tls = enableHTTPS && !tlsConfig ? { insecure: true } : tlsConfig;
   return {
     ...rest,

@@ -6,16 +6,24 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/events.ts";
-import { disruptedBy, unschedulable } from "./conditions.ts";
+import { disruptedBy, notScheduled, type Trouble } from "./conditions.ts";
 import type { PodInfo } from "./pod-info.ts";
 
 /** Writes what a round decided to the API: a binding, or why there is none. What is said of one pod arrives in the order in which it was said. */
 export interface Outcomes {
   bind(info: PodInfo, nodeName: string): Promise<void>;
+  /** Tells that somebody else has bound it. */
+  bound(info: PodInfo, nodeName: string): void;
   /** Where the pod is going to be, while something still has to be done for it; undefined takes that back. */
   nominate(info: PodInfo, nodeName: string | undefined): Promise<void>;
-  refuse(info: PodInfo, message: string, nominatedNodeName?: string): Promise<void>;
+  refuse(info: PodInfo, message: string, more?: Refusing): Promise<void>;
   preempt(info: PodInfo, nodeName: string, victims: readonly PodInfo[]): Promise<void>;
+}
+
+export interface Refusing {
+  /** "Unschedulable" unless said. */
+  readonly reason?: Trouble;
+  readonly nominatedNodeName?: string;
 }
 
 export interface OutcomesOptions {
@@ -54,24 +62,30 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
     }
   }
 
+  function bound(info: PodInfo, nodeName: string): void {
+    const { namespace, name } = info.pod.metadata;
+    const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
+    const news = { type: "Normal", reason: "Scheduled", action: "Binding", message } as const;
+    events(schedulerOf(info)).record(info.pod, news);
+  }
+
   return {
+    bound,
     async bind(info, nodeName) {
       const key = keyOf(info.pod);
       const { name, namespace = "", uid = "" } = info.pod.metadata;
       const target = { apiVersion: "v1", kind: "Node", name: nodeName };
       const body = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid }, target };
       await inTurn(info, () => client.post(pod, key, "binding", body));
-      const message = `Successfully assigned ${key.namespace}/${key.name} to ${nodeName}`;
-      const news = { type: "Normal", reason: "Scheduled", action: "Binding", message } as const;
-      events(schedulerOf(info)).record(info.pod, news);
+      bound(info, nodeName);
     },
 
     nominate: (info, nodeName) => inTurn(info, () => tell(info.pod, { nominatedNodeName: nodeName ?? null })),
 
-    async refuse(info, message, nominatedNodeName) {
+    async refuse(info, message, { reason = "Unschedulable", nominatedNodeName } = {}) {
       const news = { type: "Warning", reason: "FailedScheduling", action: "Scheduling", message } as const;
       events(schedulerOf(info)).record(info.pod, news);
-      const condition = unschedulable(info.pod, message, clock.now());
+      const condition = notScheduled(info.pod, { reason, message, now: clock.now() });
       if (!condition && !nominatedNodeName) return;
       const status = { ...(condition && { conditions: [condition] }), ...(nominatedNodeName && { nominatedNodeName }) };
       await inTurn(info, () => tell(info.pod, status));

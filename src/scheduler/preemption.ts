@@ -18,9 +18,6 @@ const notHelpful = { reasons: ["Preemption is not helpful for scheduling"], cura
 const noVictims = { reasons: ["No preemption victims found for incoming pod"], curable: true };
 export const preemptionReason = "PreemptionByScheduler";
 
-/** In large clusters not every node is tried: kube-scheduler's share, a tenth, at least 100. */
-const leastTried = 100;
-
 export interface PreemptionOptions {
   readonly profile: Profile;
   readonly found: NoNode;
@@ -28,16 +25,40 @@ export interface PreemptionOptions {
   readonly budgets: () => BudgetCheck;
 }
 
+/** Where room can be made for a pod, or why nowhere. */
+export type Rooms = { readonly sort: "rooms"; readonly rooms: readonly Room[] } | Exclude<Preemption, { sort: "room" }>;
+
+export interface Room {
+  readonly node: string;
+  readonly victims: readonly PodInfo[];
+  /** How many of the victims are protected by a budget. */
+  readonly broken: number;
+}
+
 /**
  * Looks for a node where the removal of pods of lower priority makes room (Kubernetes docs, "Pod Priority and Preemption"),
  * and among several for the one where it hurts least. Leaves the cluster as it was.
  */
 export function findVictims(pod: PodInfo, cluster: Snapshot, options: PreemptionOptions): Preemption {
-  const { found } = options;
+  const found = findRooms(pod, cluster, options);
+  return found.sort === "rooms" ? leastHarmful(found.rooms, cluster) : found;
+}
+
+/** Among these nodes the one where making room hurts least. */
+export function leastHarmful(rooms: readonly Room[], cluster: Snapshot): Preemption {
+  const [chosen] = [...rooms].sort(leastHarm);
+  if (!chosen) return none(`0/${cluster.list.length} nodes are available: .`);
+  return { sort: "room", node: chosen.node, victims: chosen.victims };
+}
+
+/** The nodes where the removal of pods of lower priority makes room: enough of them. Leaves the cluster as it was. */
+export function findRooms(pod: PodInfo, cluster: Snapshot, options: PreemptionOptions): Rooms {
+  const { found, profile } = options;
   if (pod.spec.preemptionPolicy === "Never") return none("not eligible due to preemptionPolicy=Never.");
   if (waitsForVictims(pod, cluster, found)) return none("not eligible due to a terminating pod on the nominated node.");
 
-  const enough = Math.max(leastTried, Math.floor(cluster.list.length / 10));
+  const { leastPercent, leastNodes } = profile.candidates;
+  const enough = Math.max(leastNodes, Math.floor((cluster.list.length * leastPercent) / 100));
   const verdicts: Rejection[] = [];
   const rooms: Room[] = [];
   for (const node of cluster.list) {
@@ -50,12 +71,11 @@ export function findVictims(pod: PodInfo, cluster: Snapshot, options: Preemption
     if ("victims" in room) rooms.push(room);
     else verdicts.push(room);
   }
-  const chosen = rooms.sort(leastHarm)[0];
-  if (chosen) return { sort: "room", node: chosen.node, victims: chosen.victims };
+  if (rooms.length > 0) return { sort: "rooms", rooms };
   return none(`0/${cluster.list.length} nodes are available: ${countedReasons(verdicts)}.`);
 }
 
-const none = (reason: string): Preemption => ({ sort: "none", reason });
+const none = (reason: string) => ({ sort: "none", reason }) as const;
 
 /** Room was made for this pod before, and those who make it are still leaving. */
 function waitsForVictims({ pod, priority }: PodInfo, cluster: Snapshot, { rejections }: NoNode): boolean {
@@ -70,13 +90,6 @@ function wasPreempted({ pod }: PodInfo): boolean {
   return (pod.status?.conditions ?? []).some(
     ({ type, status, reason }) => type === "DisruptionTarget" && status === "True" && reason === preemptionReason,
   );
-}
-
-interface Room {
-  readonly node: string;
-  readonly victims: readonly PodInfo[];
-  /** How many of the victims are protected by a budget. */
-  readonly broken: number;
 }
 
 /** Who would have to go from this node, or why their going does not help. */

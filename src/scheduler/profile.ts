@@ -12,7 +12,17 @@ export interface Profile {
   readonly preempts: boolean;
   /** Of all nodes, how many that fit are enough, in per cent; 0 leaves it to the size of the cluster. */
   readonly enoughPercent: number;
+  /** On how many nodes at least room is looked for: a share of all, or a number when that is more. */
+  readonly candidates: Candidates;
 }
+
+export interface Candidates {
+  readonly leastPercent: number;
+  readonly leastNodes: number;
+}
+
+/** kube-scheduler's figures. */
+export const usualCandidates: Candidates = { leastPercent: 10, leastNodes: 100 };
 
 /** The profile that has every plugin, with its usual weight. */
 export function fullProfile(schedulerName: string, plugins: readonly Plugin[]): Profile {
@@ -25,6 +35,7 @@ export function fullProfile(schedulerName: string, plugins: readonly Plugin[]): 
     reservers: plugins.filter(({ reserve }) => reserve),
     preempts: true,
     enoughPercent: 0,
+    candidates: usualCandidates,
   };
 }
 

@@ -15,13 +15,13 @@ import { budgetCheck } from "./budgets.ts";
 import { followCluster } from "./changes.ts";
 import { type Configuration, defaultConfiguration } from "./configuration.ts";
 import { type Found, findNode, type NoNode, rejectionOf } from "./cycle.ts";
-import { findNodeWithExtenders } from "./extenders.ts";
+import { type Extender, findNodeWithExtenders, roomsWithExtenders } from "./extenders.ts";
 import { Nominations } from "./nominations.ts";
 import { watchObjects } from "./objects.ts";
 import { openOutcomes } from "./outcomes.ts";
 import type { Reservation } from "./plugin.ts";
-import { podInfoFrom } from "./pod-info.ts";
-import { findVictims } from "./preemption.ts";
+import { type PodInfo, podInfoFrom } from "./pod-info.ts";
+import { findRooms, leastHarmful, type Preemption, type Room } from "./preemption.ts";
 import { ownChangeMayHelp, type Profile, profileMayHelp } from "./profile.ts";
 import { SchedulingQueue, type Waiting } from "./queue.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -132,16 +132,21 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
       decide(waiting, profile, search(waiting, profile));
       return undefined;
     }
-    const round = { profile, startAt, random, extenders: interested };
+    const round = { profile, startAt, random, extenders: interested, log };
     return nominations
       .respected(waiting.pod, cluster, () => findNodeWithExtenders(waiting.pod, cluster, round))
       .then(
         (found) => decide(waiting, profile, found),
-        (error: unknown) => {
-          log.warn("an extender did not answer, will try again", { pod: waiting.pod.pod.metadata.name, error });
-          queue.again(waiting);
-        },
+        (error: unknown) => wentWrong(waiting, "an extender did not answer, will try again", error),
       );
+  }
+
+  /** The try broke off for a reason that is not the pod's. */
+  function wentWrong(waiting: Waiting, what: string, error: unknown): void {
+    const { pod: info } = waiting;
+    log.warn(what, { pod: `${info.namespace}/${info.pod.metadata.name}`, error });
+    void outcomes.refuse(info, error instanceof Error ? error.message : String(error), { reason: "SchedulerError" });
+    queue.again(waiting);
   }
 
   function search({ pod: info }: Waiting, profile: Profile): Found {
@@ -176,18 +181,23 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
   async function bind(waiting: Waiting, nodeName: string, reservations: readonly Reservation[]): Promise<void> {
     const info = waiting.pod;
     const key = keyOf(info.pod);
+    let step = 'PreBind plugin "VolumeBinding"';
     try {
       if (reservations.length > 0) await outcomes.nominate(info, nodeName);
       for (const reservation of reservations) await reservation.prepare(stop.signal);
       const binder = extenders.find((extender) => extender.binds && extender.isInterested(info));
-      await (binder ? binder.bind(info, nodeName) : outcomes.bind(info, nodeName));
+      step = binder ? "extender" : 'Bind plugin "DefaultBinder"';
+      if (await binder?.bind(info, nodeName)) outcomes.bound(info, nodeName);
+      else await outcomes.bind(info, nodeName);
     } catch (error) {
       cluster.remove(info.uid);
       const current = pods.get(key);
-      if (current?.metadata.uid === info.uid && isOurs(current) && !isReason(error, "NotFound")) {
-        log.warn("binding failed, will try again", { pod: `${key.namespace}/${key.name}`, error });
-        queue.again({ ...waiting, pod: podInfoFrom(current) });
-      }
+      if (current?.metadata.uid === info.uid && isOurs(current) && !isReason(error, "NotFound"))
+        wentWrong(
+          { ...waiting, pod: podInfoFrom(current) },
+          "binding failed, will try again",
+          new Error(`running ${step}: ${(error as Error).message}`, { cause: error }),
+        );
     } finally {
       for (const reservation of reservations) reservation.release();
       binding.delete(info.uid);
@@ -202,9 +212,29 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
       return;
     }
     const all = budgets.list();
-    const preemption = nominations.respected(info, cluster, () =>
-      findVictims(info, cluster, { profile, found, budgets: () => budgetCheck(all) }),
+    const rooms = nominations.respected(info, cluster, () =>
+      findRooms(info, cluster, { profile, found, budgets: () => budgetCheck(all) }),
     );
+    const asked = extenders.filter((extender) => extender.preempts && extender.isInterested(info));
+    if (rooms.sort === "none") preempt(info, found, rooms);
+    else if (asked.length === 0) preempt(info, found, leastHarmful(rooms.rooms, cluster));
+    else void preemptWithExtenders(info, found, { rooms: rooms.rooms, asked });
+  }
+
+  async function preemptWithExtenders(
+    info: PodInfo,
+    found: NoNode,
+    { rooms, asked }: { rooms: readonly Room[]; asked: readonly Extender[] },
+  ): Promise<void> {
+    try {
+      preempt(info, found, leastHarmful(await roomsWithExtenders(info, rooms, asked), cluster));
+    } catch (error) {
+      log.warn("an extender did not say who makes room", { pod: info.pod.metadata.name, error });
+      void outcomes.refuse(info, found.message);
+    }
+  }
+
+  function preempt(info: PodInfo, found: NoNode, preemption: Preemption): void {
     if (preemption.sort === "none") {
       const message = `${found.message} no new claims to deallocate, preemption: ${preemption.reason}`;
       void outcomes.refuse(info, message);
@@ -216,7 +246,9 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
       void outcomes.nominate(other, undefined);
     }
     nominations.set(info, nodeName);
-    void outcomes.refuse(info, found.message, nodeName).then(() => outcomes.preempt(info, nodeName, victims));
+    void outcomes
+      .refuse(info, found.message, { nominatedNodeName: nodeName })
+      .then(() => outcomes.preempt(info, nodeName, victims));
   }
 
   const isOurs = (object: Pod): boolean => isSchedulable(object) && profileOf(object) !== undefined;

@@ -17,8 +17,15 @@ import { type BindVolumes, volumeBinding } from "./volume-binding.ts";
 import { volumeRestrictions } from "./volume-restrictions.ts";
 import { volumeZone } from "./volume-zone.ts";
 
+/** On how many nodes at least room is looked for. */
+export interface PreemptionArguments {
+  readonly minCandidateNodesPercentage?: number;
+  readonly minCandidateNodesAbsolute?: number;
+}
+
 /** What a configuration may say to the plugins, by their names. */
 export interface PluginArguments {
+  readonly DefaultPreemption?: PreemptionArguments;
   readonly InterPodAffinity?: InterPodAffinityArguments;
   readonly NodeAffinity?: NodeAffinityArguments;
   readonly NodeResourcesBalancedAllocation?: BalancedArguments;
