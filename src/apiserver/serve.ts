@@ -70,7 +70,7 @@ export interface ApiServerOptions {
   readonly advertisePort: number;
   readonly nodes: NodeDialer;
   /** By what servers of other APIs know that a request comes from here. */
-  readonly frontProxy?: ClientCertificate;
+  readonly frontProxy?: () => ClientCertificate;
   readonly extraRoutes?: readonly ExtraRoute[];
   readonly openRoutes?: readonly OpenRoute[];
   readonly upgrades?: readonly ExtraUpgrade[];

@@ -10,9 +10,10 @@ import type { Recollection } from "../client/recollection.ts";
 import { openNetwork } from "../network/open.ts";
 import { offerLocalStorage } from "../node/local-storage.ts";
 import { openDocker } from "../node/open-docker.ts";
-import { type RunningNode, runNode } from "../node/run.ts";
+import { type RunningNode, runNode, type SaidOfNode } from "../node/run.ts";
 import { nodeApi } from "../node/serve.ts";
 import { openTunnel } from "../tunnel/agent.ts";
+import { machineAddress } from "./addresses.ts";
 import type { AgentConfig, LocalStorageSettings, NetworkBackend, ServerConfig } from "./config.ts";
 import { shutDownPods } from "./shut-down-pods.ts";
 import { kubernetesVersion } from "./version.ts";
@@ -36,17 +37,22 @@ export type AgentSettings = AgentConfig &
     readonly localStorage: LocalStorageSettings;
     /** Whether the cluster's nodes wait for a cloud-controller-manager from outside. */
     readonly externalCloud: boolean;
-    /** Where the address was not given: what it is now. */
-    readonly currentIps?: (() => readonly string[]) | undefined;
   };
+
+export interface RunningAgent {
+  readonly node: RunningNode;
+  /** Takes up what may change while it runs: labels, external addresses, the time that pods have when the machine goes down. */
+  takeUp(now: AgentConfig): void;
+}
 
 /** Starts the node's parts in order: runtime, network, pods, tunnel. Works beside a server, or against a distant one. */
 export async function startAgent(
   parts: Lifecycle,
   settings: AgentSettings,
   { client, informers, recollection, dial, moved: tellMoved, clock, log }: AgentSurroundings,
-): Promise<RunningNode> {
-  const { nodeName, nodeIps, clusterDns, clusterDomain, kubelet } = settings;
+): Promise<RunningAgent> {
+  const { nodeName, clusterDns, clusterDomain, kubelet } = settings;
+  const nodeIps = settings.nodeIps.length > 0 ? settings.nodeIps : [machineAddress()];
   const directory = join(settings.dataDirectory, "agent");
   const runtime = await parts.start("docker", () =>
     openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }),
@@ -56,7 +62,7 @@ export async function startAgent(
   let currentIps = nodeIps;
   let misses: readonly string[] = [];
   const moved = async () => {
-    const found = settings.currentIps?.() ?? currentIps;
+    const found = settings.nodeIps.length > 0 ? currentIps : [machineAddress()];
     // A machine without any address for a moment has not moved.
     if (found.join() === currentIps.join() || found.some(isLoopback)) return;
     currentIps = found;
@@ -95,9 +101,8 @@ export async function startAgent(
       log: log.part("node"),
       nodeName,
       nodeIps,
-      externalIps: settings.nodeExternalIps,
+      ...saidOfNode(settings),
       annotations: network.annotations,
-      labels: { ...kubelet.labels, ...settings.nodeLabels },
       taints: [...(kubelet.taints ?? []), ...settings.nodeTaints],
       externalCloud: settings.externalCloud || kubelet.externalCloud === true,
       providerId: kubelet.providerId,
@@ -124,13 +129,24 @@ export async function startAgent(
     );
   const answer = nodeApi({ node: running, runtime, clock, rootDirectory: directory });
   await parts.start("tunnel", () => openTunnel({ dial, answer, clock, log: log.part("tunnel") }));
+  let { shutdownGrace } = settings;
   // Started last, stopped first: all that pods need to end is still there.
   await parts.start("shutdown", () => ({
-    [Symbol.asyncDispose]: () => shutDownPods(running, settings.shutdownGrace, { log: log.part("node") }),
+    [Symbol.asyncDispose]: () => shutDownPods(running, shutdownGrace, { log: log.part("node") }),
   }));
   node = running;
   if (misses.length > 0) node.misses(misses);
-  return running;
+  return {
+    node: running,
+    takeUp(now) {
+      ({ shutdownGrace } = now);
+      running.takeUp(saidOfNode({ ...now, kubelet }));
+    },
+  };
+}
+
+function saidOfNode({ kubelet, nodeLabels, nodeExternalIps }: AgentConfig): SaidOfNode {
+  return { externalIps: nodeExternalIps, labels: { ...kubelet.labels, ...nodeLabels } };
 }
 
 const isLoopback = (address: string): boolean => address.startsWith("127.");

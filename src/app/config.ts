@@ -14,6 +14,8 @@ export interface ServerConfig {
   /** The address that other machines and pods use; undefined: that of the interface with the default route. */
   readonly advertiseAddress: string | undefined;
   readonly tlsSans: readonly string[];
+  /** How long the certificates of servers, nodes and the administrator live. */
+  readonly leafLifetimeMs: number;
   readonly kubeconfig: { readonly file: string; readonly mode: number };
   readonly token: string | undefined;
   /** The secret with which only agents join; undefined: the same. */

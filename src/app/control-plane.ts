@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { SignerName } from "../api/certificate-signer.ts";
 import type { ApiServer } from "../apiserver/serve.ts";
+import { changingWith, constant } from "../base/changing.ts";
 import type { Clock } from "../base/clock.ts";
 import { cidrText } from "../base/ip.ts";
 import type { Lifecycle } from "../base/lifecycle.ts";
@@ -51,15 +52,20 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
     const clientFor = (account: string) =>
       openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
     await ensureDnsService(startClient, config);
-    await publishExtensionAuthentication(startClient, {
-      clientCa: credentials.current.clientCa.cert,
-      requestHeaderCa: credentials.current.requestHeaderCa.cert,
-    });
+    const publish = () => publishExtensionAuthentication(startClient, credentials.current);
+    await publish();
+    await parts.start("extension authentication", () =>
+      credentials.onChange(() => {
+        publish().catch((error: unknown) =>
+          log.error("servers of other APIs do not know the new authorities", { error }),
+        );
+      }),
+    );
     const authorityOf = (signer: SignerName) =>
       files.signing[signer] ?? credentials.current[signer === "kubeletServing" ? "serverCa" : "clientCa"];
     const options = {
       clusterCidrs: config.clusterCidrs.map(cidrText),
-      rootCa: files.rootCa ?? credentials.current.serverCas,
+      rootCa: files.rootCa ? constant(files.rootCa) : changingWith(credentials, ({ serverCas }) => serverCas),
       certificates: certificateSigner(authorityOf),
       settings: config.controllerSettings,
       makeAccountToken: api.makeAccountToken,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { configMap } from "../api/kinds/core/config-map.ts";
 import { isReason } from "../api/status.ts";
 import type { Client } from "../client/client.ts";
+import type { ServerCredentials } from "../cluster/credentials.ts";
 
 const key = { namespace: "kube-system", name: "extension-apiserver-authentication" };
 
@@ -11,12 +12,12 @@ const key = { namespace: "kube-system", name: "extension-apiserver-authenticatio
  */
 export async function publishExtensionAuthentication(
   client: Client,
-  { clientCa, requestHeaderCa }: { readonly clientCa: string; readonly requestHeaderCa: string },
+  { clientCas, requestHeaderCas }: Pick<ServerCredentials, "clientCas" | "requestHeaderCas">,
 ): Promise<void> {
   const data = {
-    "client-ca-file": clientCa,
+    "client-ca-file": clientCas,
     "requestheader-allowed-names": '["system:auth-proxy"]',
-    "requestheader-client-ca-file": requestHeaderCa,
+    "requestheader-client-ca-file": requestHeaderCas,
     "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
     "requestheader-group-headers": '["X-Remote-Group"]',
     "requestheader-uid-headers": '["X-Remote-Uid"]',

@@ -8,9 +8,7 @@ import type { Informers } from "../client/informer.ts";
 import { serverName } from "../cluster/join.ts";
 import { nodeGroups } from "../cluster/join-protocol.ts";
 import type { KeptCredentials } from "../cluster/keep-credentials.ts";
-import type { RunningNode } from "../node/run.ts";
-import { machineAddress } from "./addresses.ts";
-import { startAgent } from "./agent.ts";
+import { type RunningAgent, startAgent } from "./agent.ts";
 import type { ServerConfig } from "./config.ts";
 import { startTunnel } from "./dial-tunnel.ts";
 import { userOf } from "./part-users.ts";
@@ -18,8 +16,6 @@ import { localAddress } from "./server-names.ts";
 
 export interface OwnNodeSurroundings {
   readonly config: ServerConfig;
-  /** Where others reach this machine. */
-  readonly address: string;
   readonly api: ApiServer;
   readonly informers: Informers;
   readonly credentials: KeptCredentials;
@@ -30,8 +26,8 @@ export interface OwnNodeSurroundings {
 }
 
 /** Starts the server's own machine as a node: an agent like any other, but for its way to the API. */
-export async function startOwnNode(parts: Lifecycle, surroundings: OwnNodeSurroundings): Promise<RunningNode> {
-  const { config, address, api, informers, credentials, moved, clock, log } = surroundings;
+export async function startOwnNode(parts: Lifecycle, surroundings: OwnNodeSurroundings): Promise<RunningAgent> {
+  const { config, api, informers, credentials, moved, clock, log } = surroundings;
   const { listen } = config;
   const client = openClient(api.transportFor(userOf(`system:node:${config.agent.nodeName}`, nodeGroups)), {
     fieldManager: "kubelet",
@@ -42,9 +38,6 @@ export async function startOwnNode(parts: Lifecycle, surroundings: OwnNodeSurrou
     const shown = { ...target, ...own, ca, name: serverName, protocols: ["http/1.1"] };
     return startTunnel(await connectPinned(shown, signal), target.host, signal);
   };
-  const nodeIps = config.agent.nodeIps.length > 0 ? config.agent.nodeIps : [address];
-  const currentIps = config.agent.nodeIps.length > 0 ? undefined : () => [machineAddress()];
-  const externalCloud = config.without.cloudController;
-  const settings = { ...config, ...config.agent, nodeIps, currentIps, externalCloud };
+  const settings = { ...config, ...config.agent, externalCloud: config.without.cloudController };
   return startAgent(parts, settings, { client, informers, dial, moved, clock, log });
 }

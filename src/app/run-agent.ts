@@ -14,7 +14,6 @@ import { parseToken } from "../cluster/token.ts";
 import { DamagedDatabase, type Store } from "../store/contract.ts";
 import { openStore, type StoreSurroundings } from "../store/open.ts";
 import { databaseCode, memoryAddon } from "./addons.ts";
-import { machineAddress } from "./addresses.ts";
 import { type AgentSettings, startAgent } from "./agent.ts";
 import type { JoinConfig, NetworkBackend } from "./config.ts";
 import { startTunnel } from "./dial-tunnel.ts";
@@ -30,7 +29,10 @@ const silenceMs = 10_000;
 const retry = { firstMs: 500, maxMs: 1_000, jitter: 1 };
 
 /** Runs a node of a cluster whose server is elsewhere, until `stop`. */
-export async function runAgent(config: JoinConfig, { log, stop, say }: RunOptions): Promise<void> {
+export async function runAgent(
+  config: JoinConfig,
+  { log, stop, say, onReload }: RunOptions<JoinConfig>,
+): Promise<void> {
   if (process.getuid?.() !== 0) throw new CannotStart("skiff agent needs root to run containers: use sudo");
   const began = performance.now();
   const clock = systemClock;
@@ -85,7 +87,7 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
       throw error;
     }
   };
-  const node = await startAgent(parts, settingsOf(config, membership.cluster), {
+  const { node, takeUp } = await startAgent(parts, settingsOf(config, membership.cluster), {
     client,
     informers,
     recollection,
@@ -94,6 +96,7 @@ export async function runAgent(config: JoinConfig, { log, stop, say }: RunOption
     clock,
     log,
   });
+  onReload((now) => takeUp(now.agent));
   node.registered.then(
     () => {
       say(`node ${node.name} is Ready after ${((performance.now() - began) / 1000).toFixed(1)} s`);
@@ -136,8 +139,6 @@ function settingsOf({ dataDirectory, agent }: JoinConfig, cluster: Membership["c
   return {
     ...agent,
     dataDirectory,
-    nodeIps: agent.nodeIps.length > 0 ? agent.nodeIps : [machineAddress()],
-    currentIps: agent.nodeIps.length > 0 ? undefined : () => [machineAddress()],
     clusterCidrs: cidrs(cluster.clusterCidrs),
     serviceCidrs: cidrs(cluster.serviceCidrs),
     clusterDns: cluster.clusterDns,

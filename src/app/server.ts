@@ -34,28 +34,28 @@ import { openDatabase, replacementEvent } from "./open-database.ts";
 import { startOwnNode } from "./own-node.ts";
 import { partUser } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
-import { localAddress, sansOf } from "./server-names.ts";
+import { advertisedAddress, localAddress, sansOf, serverUrls } from "./server-names.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
 import { databaseDirectory, snapshotRoute } from "./snapshots.ts";
 import { staticTokensFrom } from "./static-tokens.ts";
 import { tunnelUpgrade } from "./tunnel-upgrade.ts";
 import { kubernetesVersion, skiffVersion } from "./version.ts";
 
-export interface RunOptions {
+export interface RunOptions<Config> {
   readonly log: Log;
-  /** Aborted to stop the server. */
+  /** Aborted to stop. */
   readonly stop: AbortSignal;
-  /** Prints a line for the person who started the server. */
+  /** Prints a line for the person who started it. */
   readonly say: (line: string) => void;
-}
-
-export interface ServerOptions extends RunOptions {
-  /** `take` is called with the configuration when it has changed in what a running server takes up: `tlsSans`. */
-  readonly onReload: (take: (now: ServerConfig) => void) => void;
+  /** `take` is called with the configuration when something changed in it that is taken up while it runs. */
+  readonly onReload: (take: (now: Config) => void) => void;
 }
 
 /** Runs a server until `stop`: the process on one page. */
-export async function runServer(config: ServerConfig, { log, stop, say, onReload }: ServerOptions): Promise<void> {
+export async function runServer(
+  config: ServerConfig,
+  { log, stop, say, onReload }: RunOptions<ServerConfig>,
+): Promise<void> {
   refuseWithoutRights(config);
   const began = performance.now();
   const after = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
@@ -66,16 +66,19 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
   );
 
   const { listen, kubeconfig } = config;
-  let address = config.advertiseAddress ?? config.agent.nodeIps[0] ?? machineAddress();
+  // What may be another after a while: where the machine is, and what the user says.
+  let machine = machineAddress();
+  let current = config;
   const serverDirectory = join(config.dataDirectory, "server");
   const kept = await parts.start("credentials", () =>
     refusePlainly(config, () =>
       KeptCredentials.open({
         directory: serverDirectory,
         nodeName: config.agent.nodeName,
-        sans: sansOf(config, address),
+        sans: sansOf(config, machine),
         token: config.token,
         agentToken: config.agentToken,
+        leafLifetimeMs: config.leafLifetimeMs,
         clock,
         log: log.part("credentials"),
       }),
@@ -120,10 +123,10 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
         anonymous: true,
         serviceCidrs: config.serviceCidrs.map(cidrText),
         nodePorts: config.nodePorts,
-        advertiseAddress: address,
+        advertiseAddress: advertisedAddress(config, machine),
         advertisePort: listen.port,
         nodes: tunnels,
-        frontProxy: credentials.frontProxy,
+        frontProxy: () => kept.current.frontProxy,
         upgrades: [tunnelUpgrade(tunnels)],
         openRoutes: [
           ...joinRoutes(gate.promise, () => kept.current.serverCa.cert),
@@ -145,7 +148,7 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
       directory: serverDirectory,
       clientCa: () => kept.current.clientCa,
       serverCa: () => kept.current.serverCas,
-      servers: () => [`https://${address.includes(":") ? `[${address}]` : address}:${api.port}`],
+      servers: () => serverUrls(current, machine, api.port),
       cluster: clusterSettingsOf(config),
       ownNode: config.without.agent ? undefined : config.agent.nodeName,
       clock,
@@ -160,11 +163,19 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
     api.replaceTls(tlsOf(fresh));
     await writeKubeconfig(fresh);
   });
-  let { tlsSans } = config;
-  const useSans = () => kept.useSans(sansOf({ ...config, tlsSans }, address));
+  /** The certificate and the Service "kubernetes" follow. */
+  async function follow(next: ServerConfig, nextMachine: string): Promise<void> {
+    const before = advertisedAddress(current, machine);
+    [current, machine] = [next, nextMachine];
+    kept.useSans(sansOf(current, machine));
+    const now = advertisedAddress(current, machine);
+    if (now !== before) await api.advertise(now);
+  }
   onReload((now) => {
-    tlsSans = now.tlsSans;
-    useSans();
+    const agent = { ...config.agent, nodeExternalIps: now.agent.nodeExternalIps };
+    follow({ ...config, tlsSans: now.tlsSans, agent }, machine).catch((error: unknown) =>
+      log.error("the API is not advertised at its new address", { error }),
+    );
   });
   say(`kubeconfig: ${kubeconfig.file}`);
   say(`API: ${localUrl}, answers after ${after()}`);
@@ -177,16 +188,12 @@ export async function runServer(config: ServerConfig, { log, stop, say, onReload
   await startControlPlane(parts, { config, api, informers, credentials: kept, files, startClient, clock, log });
   if (!config.without.agent) {
     await parts.start("role", () => labelServerNode(startClient, informers, config.agent.nodeName, log));
-    // The server has moved with its machine: its certificate and the Service "kubernetes" follow.
-    const moved = async ([now = address]: readonly string[]) => {
-      if (config.advertiseAddress !== undefined) return;
-      address = now;
-      useSans();
-      await api.advertise(now);
-    };
-    const node = await refusePlainly(config, () =>
-      startOwnNode(parts, { config, address, api, informers, credentials: kept, moved, clock, log }),
+    const moved = async ([now = machine]: readonly string[]) => follow(current, now);
+    const running = await refusePlainly(config, () =>
+      startOwnNode(parts, { config, api, informers, credentials: kept, moved, clock, log }),
     );
+    onReload((now) => running.takeUp(now.agent));
+    const { node } = running;
     node.registered.then(
       () => {
         say(`node ${node.name} is Ready after ${after()}`);
@@ -219,10 +226,11 @@ function refuseWithoutRights(config: ServerConfig): void {
 }
 
 function clusterSettingsOf(config: ServerConfig): ClusterSettings {
-  const { clusterCidrs, serviceCidrs, clusterDns, clusterDomain, networkBackend, localStorage } = config;
+  const { clusterCidrs, serviceCidrs, clusterDns, clusterDomain, networkBackend, localStorage, leafLifetimeMs } =
+    config;
   const networks = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
   const externalCloud = config.without.cloudController;
-  return { ...networks, clusterDns, clusterDomain, networkBackend, localStorage, externalCloud };
+  return { ...networks, clusterDns, clusterDomain, networkBackend, localStorage, externalCloud, leafLifetimeMs };
 }
 
 function tlsOf({ serving, clientCas }: ServerCredentials) {

@@ -30,6 +30,8 @@ export interface Flag {
   readonly env?: string;
   /** May be given several times, or as a list with commas. */
   readonly repeatable?: boolean;
+  /** When a change of it counts while the process runs and is asked to read its configuration again. Absent: after a restart. */
+  readonly takenUp?: "at once" | "when the node registers";
   /** Whether commas belong to the value: a list is then given by repeating the flag only. */
   readonly keepsCommas?: boolean;
 }

@@ -38,10 +38,11 @@ export function flagText({ name, short, value }: Flag): string {
   return `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
 }
 
-export function flagAbout({ does, defaultText, env, repeatable }: Flag): string {
+export function flagAbout({ does, defaultText, env, repeatable, takenUp }: Flag): string {
   const notes = [
     ...(repeatable ? ["may be repeated"] : []),
     ...(defaultText ? [`default: ${defaultText}`] : []),
+    ...(takenUp === "at once" ? ["a change is taken up by a reload"] : []),
     ...(env ? [`environment: ${env}`] : []),
   ];
   return notes.length > 0 ? `${does} (${notes.join("; ")})` : does;

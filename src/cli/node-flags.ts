@@ -27,18 +27,21 @@ export const nodeFlags: readonly Flag[] = [
   },
   {
     name: "node-external-ip",
+    takenUp: "at once",
     value: "IP",
     repeatable: true,
     does: "address at which the node is reached from outside, as the Node object shows it",
   },
   {
     name: "node-label",
+    takenUp: "at once",
     value: "KEY=VALUE",
     repeatable: true,
     does: "label of the node; what people change of it stays until the flag says something else",
   },
   {
     name: "node-taint",
+    takenUp: "when the node registers",
     value: "KEY=VALUE:EFFECT",
     repeatable: true,
     does: "taint of the node, set when it registers and never after",
@@ -58,12 +61,14 @@ export const nodeFlags: readonly Flag[] = [
   },
   {
     name: "shutdown-grace-period",
+    takenUp: "at once",
     value: "DURATION",
     does: "when the machine goes down: how long its pods together may take to end, as kubelet's setting of this name; less than two minutes",
     defaultText: "0s: they are left to Docker, and run again after the start",
   },
   {
     name: "shutdown-grace-period-critical-pods",
+    takenUp: "at once",
     value: "DURATION",
     does: "the part of it that is kept for critical pods, which end last",
     defaultText: "0s",

@@ -1,12 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Log, messageOf } from "../base/log.ts";
-import type { Command, CommandIo, Given } from "./command.ts";
-
-/** A flag whose change is taken up while the process runs. */
-export interface LiveFlag {
-  readonly flag: string;
-  take(now: Given): void;
-}
+import type { Command, CommandIo, Flag, Given } from "./command.ts";
 
 interface Surroundings {
   readonly io: Pick<CommandIo, "onReload" | "reread">;
@@ -16,14 +10,14 @@ interface Surroundings {
 }
 
 /**
- * Reads the configuration again whenever that is asked for. A change of a live flag is taken up; of any other it is said that it
- * needs a restart. A configuration that cannot be right changes nothing.
+ * Reads the configuration again whenever that is asked for, and hands it to `take` when a flag changed that is taken up at once.
+ * Of any other it is said when it will count. A configuration that cannot be right changes nothing.
  */
 export function takeUpChanges(
   command: Command,
   atStart: Given,
   { io, log, check }: Surroundings,
-  live: readonly LiveFlag[],
+  take: (now: Given) => void,
 ): void {
   let before = atStart;
   io.onReload(() => {
@@ -37,10 +31,14 @@ export function takeUpChanges(
     }
     const changed = command.flags.filter(({ name }) => !isDeepStrictEqual(textsOf(before, name), textsOf(now, name)));
     before = now;
-    for (const { name } of changed) live.find(({ flag }) => flag === name)?.take(now);
-    const names = (isLive: boolean) =>
-      changed.map(({ name }) => name).filter((name) => live.some(({ flag }) => flag === name) === isLive);
-    log.info("the configuration was read again", { takenUp: names(true), needRestart: names(false) });
+    const of = (takenUp: Flag["takenUp"]) => changed.filter((flag) => flag.takenUp === takenUp).map(({ name }) => name);
+    if (of("at once").length > 0) take(now);
+    const late = of("when the node registers");
+    log.info("the configuration was read again", {
+      takenUp: of("at once"),
+      needRestart: of(undefined),
+      ...(late.length > 0 && { countWhenTheNodeRegisters: late }),
+    });
   });
 }
 

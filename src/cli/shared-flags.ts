@@ -26,5 +26,5 @@ export const sharedFlags = {
     does: "the cluster that is asked",
     defaultText: "the file that `skiff server` writes",
   },
-  debug: { name: "debug", does: "log more", env: "SKIFF_DEBUG" },
+  debug: { name: "debug", does: "log more", takenUp: "at once", env: "SKIFF_DEBUG" },
 } as const satisfies Record<string, Flag>;

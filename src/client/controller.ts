@@ -2,6 +2,7 @@ import type { Kind } from "../api/kind.ts";
 import { controllerRef, type KubeObject, keyFrom, keyOf, keyText, type ObjectKey } from "../api/object.ts";
 import { isReason } from "../api/status.ts";
 import { sleep } from "../base/backoff.ts";
+import type { Changing } from "../base/changing.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { type Cache, openCache } from "./cache.ts";
@@ -54,6 +55,8 @@ export interface ControllerDefinition<T extends KubeObject> {
   readonly matters?: (change: Change<T>) => boolean;
   /** Kinds that are read, and whose changes alone mean no work. */
   readonly reads?: readonly Kind[];
+  /** Something that is no object has become another: every key is looked at again. */
+  readonly dependsOn?: Pick<Changing<unknown>, "onChange">;
   /** How many keys are worked on at once; 10 unless said. */
   readonly workers?: number;
   /** Makes the world of this key as it should be. An error means: again, with back-off (5 ms, doubling up to 1000 s). */
@@ -128,9 +131,13 @@ export async function startController(controller: Controller, environment: Contr
         if (object) for (const key of watched.keys(object, cache)) queue.addAfter(keyText(key), waitMs);
     }),
   );
+  const again = controller.dependsOn?.onChange(() => {
+    for (const object of cache.list(reconciles)) queue.add(keyText(keyOf(object)));
+  });
   return {
     [Symbol.dispose]() {
       stop.abort();
+      again?.[Symbol.dispose]();
       for (const listener of listeners) listener[Symbol.dispose]();
       queue[Symbol.dispose]();
       events[Symbol.dispose]();

@@ -8,6 +8,7 @@ import { type KeyPair, signLeaf, type VerifiedRequest, verifyRequest } from "./a
 import { getBootstrapToken } from "./bootstrap-tokens.ts";
 import { readIfThere } from "./files.ts";
 import { type ClusterSettings, type JoinAnswer, type JoinRequest, nodeGroups } from "./join-protocol.ts";
+import { lifeIn } from "./leaf-life.ts";
 import { claimName } from "./node-keys.ts";
 import { type JoinToken, parseToken } from "./token.ts";
 
@@ -57,7 +58,7 @@ export class Gate {
       organizations: nodeGroups,
       usage: "client" as const,
     };
-    const certificate = await signLeaf(clientCa(), subject, publicKey, clock.now());
+    const certificate = await signLeaf(clientCa(), subject, publicKey, lifeIn(cluster, clock.now()));
     log.info(credential.node ? "a node's certificate was renewed" : "a device joined", { node: asked.nodeName });
     return { certificate, serverCa: serverCa(), servers: servers(), cluster };
   }

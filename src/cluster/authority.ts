@@ -23,9 +23,17 @@ export interface LeafRequest {
 
 export const signingAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const dayMs = 24 * 60 * 60 * 1000;
-/** Validity of certificate authorities and of what they sign, in days. */
+/** Validity of certificate authorities, in days. */
 export const authorityDays = 3650;
-export const leafDays = 365;
+/** How long a leaf lives unless the user says otherwise. */
+export const usualLeafMs = 365 * dayMs;
+
+/** When a leaf is made, and how long it lives. */
+export interface LeafLife {
+  readonly nowMs: number;
+  readonly lifetimeMs?: number;
+}
+
 const earliestMs = Date.UTC(2026, 0, 1);
 
 /** Makes a self-signed certificate authority. */
@@ -73,9 +81,9 @@ export async function crossSign(authority: KeyPair, otherCert: string): Promise<
 }
 
 /** Makes a key and has the authority sign a certificate for it. */
-export async function issueLeaf(authority: KeyPair, request: LeafRequest, nowMs: number): Promise<KeyPair> {
+export async function issueLeaf(authority: KeyPair, request: LeafRequest, life: LeafLife): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
-  const cert = await signLeaf(authority, request, keys.publicKey, nowMs);
+  const cert = await signLeaf(authority, request, keys.publicKey, life);
   return { cert, key: privatePem(keys.privateKey) };
 }
 
@@ -113,7 +121,7 @@ export async function signLeaf(
   authority: KeyPair,
   { commonName, organizations = [], usage, sans = [] }: LeafRequest,
   publicKey: x509.PublicKey | webcrypto.CryptoKey,
-  nowMs: number,
+  { nowMs, lifetimeMs = usualLeafMs }: LeafLife,
 ): Promise<string> {
   const issuer = new x509.X509Certificate(authority.cert);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -121,7 +129,7 @@ export async function signLeaf(
     issuer: issuer.subject,
     // From the authority's first day: whatever a device without a clock believes, a certificate is not from the future.
     notBefore: issuer.notBefore,
-    notAfter: new Date(Math.min(sensible(nowMs) + leafDays * dayMs, issuer.notAfter.getTime())),
+    notAfter: new Date(Math.min(sensible(nowMs) + lifetimeMs, issuer.notAfter.getTime())),
     serialNumber: serialNumber(),
     ...(await signingWith(authority.key)),
     publicKey,

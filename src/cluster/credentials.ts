@@ -12,6 +12,7 @@ import {
   makeAuthority,
 } from "./authority.ts";
 import { readIfThere, readOrMake, writeWhole } from "./files.ts";
+import { endsSoon, lifeIn } from "./leaf-life.ts";
 import { caHashOf, parseToken, tokenText } from "./token.ts";
 
 /** All keys and certificates of a server, as they lie in DATA/server/tls. Made at the first start, read at later ones. */
@@ -37,6 +38,8 @@ export interface ServerCredentials {
   readonly serverCas: string;
   /** Whose client certificates are taken; the same for the client authority. */
   readonly clientCas: string;
+  /** The same for what this server shows to servers of other APIs. */
+  readonly requestHeaderCas: string;
 }
 
 export interface CredentialOptions {
@@ -49,22 +52,23 @@ export interface CredentialOptions {
   readonly token?: string | undefined;
   /** The secret of a token with which only agents can join, when the user gave one. */
   readonly agentToken?: string | undefined;
+  /** How long leaves live; a year unless said. */
+  readonly leafLifetimeMs?: number;
   readonly nowMs: number;
 }
-
-const renewBeforeMs = 90 * 24 * 60 * 60 * 1000;
 
 /** Reads the credentials, making those that are missing or close to their end. Files are 0600. */
 export async function openCredentials(options: CredentialOptions): Promise<ServerCredentials> {
   const { directory, nodeName, sans, nowMs } = options;
+  const life = lifeIn(options, nowMs);
   const tls = join(directory, "tls");
   const authority = (name: string) =>
     keyPair(join(tls, name), () => makeAuthority(`skiff-${name}@${Math.floor(nowMs / 1000)}`, nowMs));
   const leaf = (name: string, ca: KeyPair, request: LeafRequest) =>
     keyPair(
       join(tls, name),
-      () => issueLeaf(ca, request, nowMs),
-      (pair) => isUsable(pair, request, ca, nowMs),
+      () => issueLeaf(ca, request, life),
+      (pair) => isUsable(pair, request, ca) && !endsSoon(pair.cert, life),
     );
 
   const [serverCa, clientCa, requestHeaderCa, serviceAccountKey] = await Promise.all([
@@ -83,9 +87,10 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
       usage: "client",
     }),
   ]);
-  const [serverCas, clientCas, cross] = await Promise.all([
+  const [serverCas, clientCas, requestHeaderCas, cross] = await Promise.all([
     withBefore(tls, "server-ca", serverCa.cert),
     withBefore(tls, "client-ca", clientCa.cert),
+    withBefore(tls, "request-header-ca", requestHeaderCa.cert),
     readIfThere(join(tls, "server-ca-cross.crt")),
   ]);
   const nodeToken = await nodeTokenFile(directory, serverCa.cert, options.token);
@@ -96,12 +101,12 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
   // Behind its own certificate the server shows what the former authority says of the present one.
   const shown = { ...serving, cert: serving.cert + (cross ?? "") };
   const own = { serving: shown, admin, frontProxy, node, serviceAccountKey, nodeToken };
-  return { serverCa, clientCa, requestHeaderCa, serverCas, clientCas, ...own };
+  return { serverCa, clientCa, requestHeaderCa, serverCas, clientCas, requestHeaderCas, ...own };
 }
 
 /** Certificates that are not authorities: made anew at the next look when they are gone. */
 const leaves = ["serving-kube-apiserver", "client-admin", "client-auth-proxy", "client-kubelet"];
-const authorityNames = ["server-ca", "client-ca"];
+const authorityNames = ["server-ca", "client-ca", "request-header-ca"];
 
 /** Has all certificates of a server made anew, by the server that runs or by the next one. */
 export async function rotateLeaves(directory: string): Promise<void> {
@@ -109,7 +114,7 @@ export async function rotateLeaves(directory: string): Promise<void> {
 }
 
 /**
- * Replaces the authorities of servers and clients. The former ones stay believed: what they signed is good until it is renewed, and who knows only
+ * Replaces the authorities. The former ones stay believed: what they signed is good until it is renewed, and who knows only
  * the former server authority finds the present one signed by it.
  */
 export async function rotateAuthorities(directory: string, nowMs: number): Promise<void> {
@@ -149,9 +154,9 @@ async function keyPair(path: string, make: () => Promise<KeyPair>, usable = (_: 
   return made;
 }
 
-function isUsable({ cert }: KeyPair, { sans = [], commonName }: LeafRequest, ca: KeyPair, nowMs: number): boolean {
+function isUsable({ cert }: KeyPair, { sans = [], commonName }: LeafRequest, ca: KeyPair): boolean {
   const described = describeCertificate(cert);
-  if (!described || described.notAfterMs - nowMs < renewBeforeMs) return false;
+  if (!described) return false;
   const parsed = new X509Certificate(cert);
   return (
     parsed.subject.split("\n").includes(`CN=${commonName}`) &&

@@ -28,6 +28,8 @@ export interface ClusterSettings {
   readonly networkBackend: string;
   /** Whether nodes wait for a cloud-controller-manager from outside. */
   readonly externalCloud?: boolean;
+  /** How long the certificates of nodes live; a year where a server does not say so. */
+  readonly leafLifetimeMs?: number;
   /** Absent in what servers of the first versions answer: they have no local storage. */
   readonly localStorage?: { readonly offered: boolean; readonly path?: string };
 }

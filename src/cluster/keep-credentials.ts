@@ -1,25 +1,27 @@
 import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
+import type { Changing } from "../base/changing.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Log, messageOf } from "../base/log.ts";
 import { type CredentialOptions, openCredentials, type ServerCredentials } from "./credentials.ts";
+import { lookEveryMs } from "./leaf-life.ts";
 
 export interface KeepOptions extends Omit<CredentialOptions, "nowMs"> {
   readonly clock: Clock;
   readonly log: Log;
 }
 
-const lookEveryMs = 12 * 60 * 60 * 1000;
 const gatherMs = 200;
 
 /**
- * The credentials of a server that runs: looked at twice a day, and whenever their files change, and made anew long before they
+ * The credentials of a server that runs: looked at twice a day (more often when they live for days only), and whenever their files change, and made anew long before they
  * end. Who uses them asks for `current` each time, or is told.
  */
-export class KeptCredentials implements AsyncDisposable {
+export class KeptCredentials implements AsyncDisposable, Changing<ServerCredentials> {
   #options: KeepOptions;
   #current: ServerCredentials;
   #changed: (now: ServerCredentials) => Promise<void> = async () => {};
+  readonly #listeners = new Set<() => void>();
   #timer: Disposable | undefined;
   #soon: Disposable | undefined;
   #watcher: FSWatcher | undefined;
@@ -44,6 +46,12 @@ export class KeptCredentials implements AsyncDisposable {
     return this.#current;
   }
 
+  onChange(run: () => void): Disposable {
+    const own = () => run();
+    this.#listeners.add(own);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+  }
+
   /** From now on they are kept fresh; `changed` is called when one of them is another. */
   keepFresh(changed: (now: ServerCredentials) => Promise<void>): void {
     this.#changed = changed;
@@ -61,7 +69,8 @@ export class KeptCredentials implements AsyncDisposable {
   }
 
   #lookLater(): void {
-    this.#timer = this.#options.clock.after(lookEveryMs, () => {
+    const { clock, leafLifetimeMs } = this.#options;
+    this.#timer = clock.after(lookEveryMs(leafLifetimeMs), () => {
       this.#look();
       this.#lookLater();
     });
@@ -79,6 +88,7 @@ export class KeptCredentials implements AsyncDisposable {
     this.#current = next;
     this.#options.log.info("certificates were renewed and are in use");
     await this.#changed(next);
+    for (const listener of this.#listeners) listener();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,7 @@ import { type KeyPair, makeKey, makeRequest } from "./authority.ts";
 import { readIfThere, readOrMake, writeWhole } from "./files.ts";
 import { askToJoin, fetchAuthority, JoinRefused } from "./join.ts";
 import type { JoinAnswer } from "./join-protocol.ts";
+import { endsSoon, lifeIn, lookEveryMs } from "./leaf-life.ts";
 import { caHashOf, type JoinToken } from "./token.ts";
 
 export interface MembershipOptions {
@@ -23,12 +24,8 @@ export interface MembershipOptions {
   readonly log: Log;
 }
 
-const day = 24 * 60 * 60 * 1000;
-/** Of a certificate's year: when it is renewed, and how often that is looked at. */
 const keyFileName = "client-kubelet.key";
 const fileName = "membership.json";
-export const renewBeforeMs = 90 * day;
-const lookEveryMs = day / 2;
 
 /** This device as a member of a cluster: its key, its certificate, whom it believes and where the servers are. */
 export class Membership implements Disposable {
@@ -101,7 +98,8 @@ export class Membership implements Disposable {
 
   #look(): void {
     void this.#refresh().finally(() => {
-      if (!this.#disposed) this.#timer = this.#options.clock.after(lookEveryMs, () => this.#look());
+      if (!this.#disposed)
+        this.#timer = this.#options.clock.after(lookEveryMs(this.cluster.leafLifetimeMs), () => this.#look());
     });
   }
 
@@ -143,7 +141,7 @@ export class Membership implements Disposable {
     try {
       const answer = await this.#ask();
       const { certificate, serverCa } = this.#answer;
-      const isSoon = endsSoon(certificate, clock.now());
+      const isSoon = endsSoon(certificate, lifeIn(this.cluster, clock.now()));
       // A certificate with most of its life before it is kept: nothing is written without need.
       const next = isSoon || answer.serverCa !== serverCa ? answer : { ...answer, certificate };
       if (JSON.stringify(next) !== JSON.stringify(this.#answer)) await keepAnswer(directory, next);
@@ -202,10 +200,6 @@ async function joinWithToken(options: MembershipOptions, key: string, stop: Abor
     }
   }
   throw new CannotStart("stopped before the device had joined");
-}
-
-export function endsSoon(certificate: string, nowMs: number): boolean {
-  return Date.parse(new X509Certificate(certificate).validTo) - nowMs < renewBeforeMs;
 }
 
 /** The certificates in a text of several. */

@@ -1,4 +1,5 @@
 import type { CertificateSigner } from "../api/certificate-signer.ts";
+import type { Changing } from "../base/changing.ts";
 import type { MakeAccountToken } from "./serviceaccount-token/controller.ts";
 
 export interface PortRange {
@@ -11,7 +12,7 @@ export interface ControllerOptions {
   /** The networks that pods get their addresses from, one for each IP family ("10.42.0.0/16"). */
   readonly clusterCidrs: readonly string[];
   /** The certificate (PEM) by which pods know the API server. */
-  readonly rootCa: string;
+  readonly rootCa: Changing<string>;
   /** Makes the tokens of Secrets that ask for one; without it such Secrets stay empty. */
   readonly makeAccountToken?: MakeAccountToken;
   /** Signs what certificate signing requests ask for; without it they wait for somebody else. */

@@ -22,6 +22,7 @@ import { publicKeyAnnotation, wireguard } from "./pods/wireguard.ts";
 import { WireguardLink } from "./pods/wireguard-link.ts";
 import { ForeignChanges } from "./services/foreign-changes.ts";
 import { KernelTable } from "./services/kernel.ts";
+import { changesOutside, insideOf } from "./services/outside-addresses.ts";
 import { ServiceProxy } from "./services/proxy.ts";
 import { checkTools } from "./tools.ts";
 
@@ -89,7 +90,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     );
     const links = await PodLinks.open({ range, mtu, log });
     const answeredHere = new Set(clusterDns);
-    const place = { nodeName, clusterCidrs, answeredHere };
+    const place = { nodeName, clusterCidrs, answeredHere, insideOf: (ip: string) => insideOf(nodes.list(), ip) };
     const settings = () => ({
       podCidrs: backend === "none" ? [] : (range.current?.cidrs ?? []),
       clusterCidrs,
@@ -139,6 +140,11 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
         moved: options.moved ?? (async () => {}),
       });
     });
+    await parts.start("outside addresses", () =>
+      nodes.onChange(({ before, after }) => {
+        if (changesOutside(before, after)) proxy.outsideChanged();
+      }),
+    );
     let known = range.current;
     await parts.start("node range", () =>
       nodes.onChange(({ key, after }) => {

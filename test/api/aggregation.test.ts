@@ -42,7 +42,7 @@ describe("an API that another server serves", () => {
     const leaf = await issueLeaf(
       authority,
       { commonName: "metrics", usage: "server", sans: ["metrics.default.svc"] },
-      now,
+      { nowMs: now },
     );
     extension = https.createServer(leaf, (request, response) => {
       const { url = "", headers } = request;

@@ -15,6 +15,7 @@ import type { NodeSystemInfo, Pod } from "../../src/api/schema/types.ts";
 import { isReason } from "../../src/api/status.ts";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
 import { accountUser } from "../../src/app/part-users.ts";
+import { constant } from "../../src/base/changing.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { noLog } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
@@ -38,7 +39,7 @@ describe("the control plane", () => {
     });
     const [clock, log] = [systemClock, noLog];
     const informers = running.use(openInformers(client, { clock, log }));
-    const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: "the certificate" };
+    const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: constant("the certificate") };
     // Each controller has the rights of its own account only, as in the server.
     const clientFor = (account: string) =>
       openClient(server.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });

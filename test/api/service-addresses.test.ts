@@ -5,6 +5,7 @@ import { ipAddress } from "../../src/api/kinds/networking/ip-address.ts";
 import { serviceCIDR } from "../../src/api/kinds/networking/service-cidr.ts";
 import type { Service, ServicePort } from "../../src/api/schema/types.ts";
 import { accountUser } from "../../src/app/part-users.ts";
+import { constant } from "../../src/base/changing.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { noLog as log } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
@@ -31,7 +32,7 @@ describe("addresses of Services", () => {
     client = openClient(server.transportFor(accountUser("system:apiserver")), { fieldManager: "test" });
     const informers = running.use(openInformers(client, { clock, log }));
     const clientFor = (account: string) => openClient(server.transportFor(accountUser(account)), { fieldManager: "c" });
-    const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: "the certificate" };
+    const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: constant("the certificate") };
     running.use(await runControllers({ clientFor, informers, clock, log, options }));
     const nodePorts = { from: 30_000, to: 32_767 };
     running.use(await runServerLoops({ clientFor, informers, clock, log, nodePorts }));

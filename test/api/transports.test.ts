@@ -17,7 +17,7 @@ beforeAll(async () => {
   const now = systemClock.now();
   const authority = await makeAuthority("transports-test", now);
   const sans = ["127.0.0.1", "localhost"];
-  const leaf = await issueLeaf(authority, { commonName: "kube-apiserver", usage: "server", sans }, now);
+  const leaf = await issueLeaf(authority, { commonName: "kube-apiserver", usage: "server", sans }, { nowMs: now });
   ca = authority.cert;
   server = await startApiServer({ tls: { key: leaf.key, cert: leaf.cert, clientCa: ca } });
 });

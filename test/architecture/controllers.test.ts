@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import ownObjects from "../../src/apiserver/system/own-objects.json" with { type: "json" };
+import { constant } from "../../src/base/changing.ts";
 import { componentOf } from "../../src/client/controller.ts";
 import { chosenControllers } from "../../src/controllers/all.ts";
 
@@ -9,7 +10,7 @@ const roles = new Set(
 );
 
 test("every controller acts as an account that Kubernetes has a role for", () => {
-  const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: "", makeAccountToken: async () => "" };
+  const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: constant(""), makeAccountToken: async () => "" };
   const accounts = chosenControllers(options).map((one) =>
     "start" in one ? one.account : (one.account ?? componentOf(one)),
   );

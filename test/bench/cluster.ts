@@ -5,6 +5,7 @@
  *
  * Everything is in one process, the simulated kubelets too; the database lies in a new directory.
  */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,7 @@ import { isLeaving, keyOf } from "../../src/api/object.ts";
 import type { Pod, PodSpec } from "../../src/api/schema/types.ts";
 import { timeText } from "../../src/api/time.ts";
 import { accountUser } from "../../src/app/part-users.ts";
+import { constant } from "../../src/base/changing.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
@@ -185,7 +187,7 @@ async function schedule(what: string, spec: Partial<PodSpec>): Promise<void> {
   scheduler[Symbol.dispose]();
 }
 
-const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: "the certificate", serviceLoadBalancer: false };
+const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: constant("the certificate"), serviceLoadBalancer: false };
 
 const key = { namespace: "default", name: "web" };
 const template = { metadata: { name: "", labels }, spec: { containers: [{ name: "app", image }] } };

@@ -73,6 +73,20 @@ test("`rotate-ca` replaces the authorities, and nobody who knows the former ones
   const [before, token] = [await shown(), await nodeTokenOf(on.cluster)];
   await runSkiff(on.machine, "certificate", "rotate-ca");
   await eventually(async () => expect(await shown()).not.toBe(before));
+  // Whoever learns the authorities from the API learns the new ones at once: pods, and servers of other APIs.
+  const file = (name: string) => on.machine.must("cat", [`/var/lib/skiff/server/tls/${name}.crt`]);
+  const [serverCa, clientCa, requestHeaderCa] = await Promise.all(
+    ["server-ca", "client-ca", "request-header-ca"].map(file),
+  );
+  const published = async (namespace: string, name: string) => (await on.json("get", "cm", name, "-n", namespace)).data;
+  await eventually(async () => {
+    for (const namespace of ["default", "kube-system"])
+      expect((await published(namespace, "kube-root-ca.crt"))["ca.crt"]).toContain(serverCa);
+    expect(await published("kube-system", "extension-apiserver-authentication")).toMatchObject({
+      "client-ca-file": expect.stringContaining(clientCa ?? "?"),
+      "requestheader-client-ca-file": expect.stringContaining(requestHeaderCa ?? "?"),
+    });
+  });
   // The old kubeconfig and an agent that only knows the former authority.
   expect(await kubectl("exec", "away", "--", "hostname")).toBe("away\n");
   await two.agent.stop();

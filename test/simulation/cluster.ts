@@ -2,6 +2,7 @@ import type { KubeObject } from "../../src/api/object.ts";
 import type { ResourceRequest, WatchEvent, WatchRequest } from "../../src/api/request.ts";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
 import { accountUser, partUser, userOf } from "../../src/app/part-users.ts";
+import { constant } from "../../src/base/changing.ts";
 import { noLog } from "../../src/base/log.ts";
 import type { FakeClock } from "../../src/base/testing/fake-clock.ts";
 import { openClient } from "../../src/client/client.ts";
@@ -81,7 +82,7 @@ export class SimulatedCluster implements AsyncDisposable {
       informers,
       clock,
       log: noLog,
-      options: { clusterCidrs: ["10.42.0.0/16"], rootCa: "the certificate" },
+      options: { clusterCidrs: ["10.42.0.0/16"], rootCa: constant("the certificate") },
     });
     parts.use(await controllers);
     const client = clientFor(userOf("system:kube-scheduler"), "kube-scheduler");

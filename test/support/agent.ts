@@ -1,4 +1,4 @@
-import { type Cluster, skiffProgram } from "./cluster.ts";
+import { type Cluster, signalSkiff, skiffProgram } from "./cluster.ts";
 import { eventually, Hopeless } from "./eventually.ts";
 import type { Machine } from "./machine.ts";
 
@@ -43,8 +43,7 @@ export async function startAgent(machine: Machine, cluster: Cluster, options: Ag
   ];
   let agent = machine.start(program, args);
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
-    // nsenter stands between: the signal goes to skiff itself.
-    await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${skiffProgram.at(-1)} agent`]);
+    await signalSkiff(machine, "agent", signal);
     return agent.ended;
   };
   return {
@@ -80,22 +79,22 @@ export async function refusedAgent(machine: Machine, cluster: Cluster, options: 
 /** Starts an agent; resolves when its node is Ready. */
 export async function joinCluster(machine: Machine, cluster: Cluster, options: AgentOptions = {}): Promise<Agent> {
   const agent = await startAgent(machine, cluster, options);
-  const nodeName = /--node-name[ =](\S+)/.exec(options.flags?.join(" ") ?? "")?.[1] ?? machine.name;
-  await untilReady(cluster, nodeName, agent);
+  await untilReady(cluster, undefined, agent);
   return agent;
 }
 
-/** Resolves when the API shows the node as Ready. */
-export async function untilReady(cluster: Cluster, nodeName: string, agent?: Agent): Promise<void> {
+/** Resolves when the API shows the node as Ready: the one of this name, or that of which the agent says so. */
+export async function untilReady(cluster: Cluster, nodeName: string | undefined, agent?: Agent): Promise<void> {
   let exitCode: number | undefined;
   void agent?.ended.then((code) => {
     exitCode = code;
   });
   await eventually(async () => {
     if (exitCode !== undefined) throw new Hopeless(`skiff agent ended with ${exitCode}`);
-    if (agent && !agent.output().includes(`node ${nodeName} is Ready`)) throw new Error("it has not said so");
-    await cluster.kubectl.must(["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=1s"]);
+    const said = /^node (\S+) is Ready/m.exec(agent?.output() ?? "")?.[1];
+    if (agent && (said === undefined || said !== (nodeName ?? said))) throw new Error("it has not said so");
+    await cluster.kubectl.must(["wait", "--for=condition=Ready", `node/${nodeName ?? said}`, "--timeout=1s"]);
   }).catch((cause) => {
-    throw new Error(`node ${nodeName} did not become Ready; the agent says:\n${agent?.output()}`, { cause });
+    throw new Error(`node ${nodeName ?? ""} did not become Ready; the agent says:\n${agent?.output()}`, { cause });
   });
 }

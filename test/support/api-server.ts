@@ -37,7 +37,7 @@ const material = lazily(async () => {
   const now = systemClock.now();
   const authority = await makeAuthority("skiff-test", now);
   const sans = ["127.0.0.1", "localhost"];
-  const leaf = await issueLeaf(authority, { commonName: "kube-apiserver", usage: "server", sans }, now);
+  const leaf = await issueLeaf(authority, { commonName: "kube-apiserver", usage: "server", sans }, { nowMs: now });
   const { privateKey, publicKey } = generateKeyPairSync("rsa", {
     modulusLength: 2048,
     privateKeyEncoding: { type: "pkcs8", format: "pem" },

@@ -15,6 +15,16 @@ export function runSkiff(machine: Machine, ...args: string[]): Promise<string> {
   return machine.must(skiffProgram[0], [...skiffProgram.slice(1), ...args]);
 }
 
+/** Puts what follows into the machine's /etc/skiff/config.yaml. */
+export async function writeConfig(machine: Machine, yaml: string): Promise<void> {
+  await machine.must("sh", ["-c", "mkdir -p /etc/skiff && cat >/etc/skiff/config.yaml"], { input: yaml });
+}
+
+/** Sends a signal to the skiff of a machine. nsenter stands between: `start()` knows only that process. */
+export async function signalSkiff(machine: Machine, role: "server" | "agent", signal: NodeJS.Signals): Promise<void> {
+  await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${skiffProgram.at(-1)} ${role}`]);
+}
+
 /** `skiff server` on a machine, and kubectl connected to it. */
 export interface Cluster extends AsyncDisposable {
   readonly machine: Machine;
@@ -50,8 +60,7 @@ export async function startCluster(machine: Machine, flags: readonly string[] = 
 
   await untilReady();
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
-    // nsenter stands between: the signal goes to skiff itself.
-    await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${skiffProgram.at(-1)} server`]);
+    await signalSkiff(machine, "server", signal);
     return server.ended;
   };
   return {

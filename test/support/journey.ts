@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { type Cluster, startCluster } from "./cluster.ts";
+import { type Cluster, startCluster, writeConfig } from "./cluster.ts";
 import { type ImageName, loadImages } from "./images.ts";
 import { type Lan, lan, type Machine, type MachineOptions } from "./machine.ts";
 
@@ -23,13 +23,18 @@ export interface Journey {
 export function journey(
   name: string,
   images: readonly ImageName[],
-  options: MachineOptions & { flags?: readonly string[]; as?: Partial<Record<ImageName, readonly string[]>> } = {},
+  options: MachineOptions & {
+    flags?: readonly string[];
+    config?: string;
+    as?: Partial<Record<ImageName, readonly string[]>>;
+  } = {},
 ): Journey {
   const parts: { lan?: Lan; machine?: Machine; cluster?: Cluster } = {};
   beforeAll(async () => {
     parts.lan = await lan();
     parts.machine = await parts.lan.machine(name, options);
     await loadImages(parts.machine, images, { as: options.as ?? {} });
+    if (options.config) await writeConfig(parts.machine, options.config);
     parts.cluster = await startCluster(parts.machine, options.flags);
   });
   afterAll(async () => {

@@ -4,9 +4,11 @@
  *
  *   node test/support/run-control-plane.ts --port 7443 [--controller-arg NAME=VALUE …]
  */
+
 import { parseArgs } from "node:util";
 import { controllerSettingFrom } from "../../src/app/component-args.ts";
 import { accountUser } from "../../src/app/part-users.ts";
+import { constant } from "../../src/base/changing.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
 import { openClient } from "../../src/client/client.ts";
@@ -30,7 +32,7 @@ const informers = openInformers(client, { clock, log });
 const authority = await makeAuthority("skiff-test", clock.now());
 const options = {
   clusterCidrs: ["10.42.0.0/16"],
-  rootCa: authority.cert,
+  rootCa: constant(authority.cert),
   certificates: certificateSigner(() => authority),
   settings: Object.assign(
     { nodeMonitorGraceMs: 8000, nodeStartupGraceMs: 12_000 },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 import { type Agent, type AgentOptions, joinCluster } from "./agent.ts";
+import { writeConfig } from "./cluster.ts";
 import { type ImageName, loadImages } from "./images.ts";
 import type { Journey } from "./journey.ts";
 import type { Machine } from "./machine.ts";
@@ -13,12 +14,17 @@ export interface SecondNode {
 export function secondNode(
   on: Journey,
   name: string,
-  { images = ["busybox:1"], ...options }: AgentOptions & { images?: readonly ImageName[] } = {},
+  {
+    images = ["busybox:1"],
+    config,
+    ...options
+  }: AgentOptions & { images?: readonly ImageName[]; config?: string } = {},
 ): SecondNode {
   const parts: { machine?: Machine; agent?: Agent } = {};
   beforeAll(async () => {
     parts.machine = await on.lan.machine(name);
     await loadImages(parts.machine, images);
+    if (config) await writeConfig(parts.machine, config);
     parts.agent = await joinCluster(parts.machine, on.cluster, options);
   });
   afterAll(() => parts.agent?.[Symbol.asyncDispose]());

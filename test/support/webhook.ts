@@ -20,7 +20,7 @@ export async function startWebhook(respond: Responder): Promise<TestWebhook> {
   const now = systemClock.now();
   const authority = await makeAuthority("webhook-test", now);
   const sans = ["127.0.0.1", "hook.default.svc", "in-pod.default.svc"];
-  const { key, cert } = await issueLeaf(authority, { commonName: "hook", usage: "server", sans }, now);
+  const { key, cert } = await issueLeaf(authority, { commonName: "hook", usage: "server", sans }, { nowMs: now });
   const server = https.createServer({ key, cert }, async (request, response) => {
     const review = JSON.parse(await textOf(request));
     const answer = await respond(review.request, new URL(request.url ?? "/", "https://hook").pathname);

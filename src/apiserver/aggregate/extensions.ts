@@ -57,7 +57,7 @@ export interface ExtensionsOptions {
   readonly store: Store;
   readonly nodes: NodeDialer;
   readonly clock: Clock;
-  readonly certificate?: ClientCertificate | undefined;
+  readonly certificate?: (() => ClientCertificate) | undefined;
 }
 
 interface Known {
@@ -139,7 +139,7 @@ export class Extensions implements Disposable {
     const place = spec.service && placeOf(store, nodes, spec.service);
     if (!place) throw new Error(`nothing serves ${name}`);
     try {
-      return await sendToExtension({ ...request, place, spec, nodes, certificate });
+      return await sendToExtension({ ...request, place, spec, nodes, certificate: certificate?.() });
     } catch (error) {
       const known = this.#known.get(name);
       if (known && !request.signal.aborted) void this.#ask(name, known);
@@ -239,7 +239,16 @@ export class Extensions implements Disposable {
       "x-remote-user": "system:kube-aggregator",
       "x-remote-group": "system:masters",
     };
-    const response = await sendToExtension({ place, spec, nodes, certificate, method: "GET", path, headers, signal });
+    const response = await sendToExtension({
+      place,
+      spec,
+      nodes,
+      certificate: certificate?.(),
+      method: "GET",
+      path,
+      headers,
+      signal,
+    });
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part as Buffer);
     if (response.statusCode !== 200) throw new Error(`bad status from the extension: ${response.statusCode}`);

@@ -1,16 +1,13 @@
-import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { JoinConfig } from "../../app/config.ts";
 import { defaultDataDirectory } from "../../app/paths.ts";
 import { runAgent } from "../../app/run-agent.ts";
 import { parseToken } from "../../app/tokens.ts";
-import { openLog } from "../../base/log.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { agentConfigFrom, nodeFlags, textOrFile } from "../node-flags.ts";
-import { takeUpChanges } from "../reload.ts";
+import { runService } from "../run-service.ts";
 import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
-import { logLevelFrom } from "./server.ts";
 
 export const agent: Command = {
   name: "agent",
@@ -36,16 +33,7 @@ export const agent: Command = {
       does: "join the cluster of that server",
     },
   ],
-  async run(given, io) {
-    const config = joinConfigFrom(given, hostname());
-    let level = logLevelFrom(given);
-    const log = openLog({ level: () => level, write: (line) => io.err(line) });
-    takeUpChanges(agent, given, { io, log, check: (now) => joinConfigFrom(now, hostname()) }, [
-      { flag: "debug", take: (now) => void (level = logLevelFrom(now)) },
-    ]);
-    await runAgent(config, { log, stop: io.stop, say: (line) => io.out(`${line}\n`) });
-    return 0;
-  },
+  run: (given, io) => runService({ command: agent, configFrom: joinConfigFrom, run: runAgent }, given, io),
 };
 
 /** @throws {UsageError} for a value that cannot be right */

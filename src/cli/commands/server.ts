@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { checkArgOfAnother, controllerSettingFrom, schedulerSettingFrom } from "../../app/component-args.ts";
 import type { ServerConfig } from "../../app/config.ts";
@@ -7,10 +6,9 @@ import { runServer } from "../../app/server.ts";
 import { isSchedule, usualSnapshotDirectory } from "../../app/snapshots.ts";
 import { parseToken } from "../../app/tokens.ts";
 import { type Cidr, cidrAddress, cidrContains, cidrText, parseIp } from "../../base/ip.ts";
-import { type LogLevel, openLog } from "../../base/log.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { agentConfigFrom, nodeFlags, textOrFile } from "../node-flags.ts";
-import { takeUpChanges } from "../reload.ts";
+import { runService } from "../run-service.ts";
 import { sharedFlags } from "../shared-flags.ts";
 import { refuseOverlap, Values } from "../values.ts";
 
@@ -33,7 +31,19 @@ export const server: Command = {
       does: "address at which others reach the API",
       defaultText: "that of the interface with the default route",
     },
-    { name: "tls-san", value: "NAME", repeatable: true, does: "further host name or address in the API's certificate" },
+    {
+      name: "tls-san",
+      takenUp: "at once",
+      value: "NAME",
+      repeatable: true,
+      does: "further host name or address in the API's certificate",
+    },
+    {
+      name: "certificate-lifetime",
+      value: "DURATION",
+      does: "how long the certificates of servers, nodes and the administrator live; they are made anew by themselves",
+      defaultText: "8760h: a year",
+    },
     {
       name: "write-kubeconfig",
       short: "o",
@@ -147,19 +157,7 @@ export const server: Command = {
       does: "only the control plane, as any user",
     },
   ],
-  async run(given, io) {
-    const config = serverConfigFrom(given, hostname());
-    let level = logLevelFrom(given);
-    let take = (_: ServerConfig): void => {};
-    const log = openLog({ level: () => level, write: (line) => io.err(line) });
-    takeUpChanges(server, given, { io, log, check: (now) => serverConfigFrom(now, hostname()) }, [
-      { flag: "debug", take: (now) => void (level = logLevelFrom(now)) },
-      { flag: "tls-san", take: (now) => take(serverConfigFrom(now, hostname())) },
-    ]);
-    const onReload = (run: typeof take) => void (take = run);
-    await runServer(config, { log, stop: io.stop, say: (line) => io.out(`${line}\n`), onReload });
-    return 0;
-  },
+  run: (given, io) => runService({ command: server, configFrom: serverConfigFrom, run: runServer }, given, io),
 };
 
 /**
@@ -195,6 +193,7 @@ export function serverConfigFrom(given: Given, machineName: string): ServerConfi
     listen: { address: values.ip("bind-address") ?? "0.0.0.0", port: values.port("https-listen-port", 6443) },
     advertiseAddress: values.ip("advertise-address"),
     tlsSans: values.list("tls-san"),
+    leafLifetimeMs: lifetimeFrom(values) * 1000,
     kubeconfig: {
       file: resolve(values.text("write-kubeconfig") ?? defaultKubeconfig()),
       mode: values.mode("write-kubeconfig-mode", 0o600),
@@ -222,6 +221,14 @@ function backendFrom(values: Values): ServerConfig["networkBackend"] {
   return name === "wireguard-native" ? "wireguard" : name;
 }
 
+/** In seconds. At least what it takes to notice that one ends, and to make the next. */
+function lifetimeFrom(values: Values): number {
+  const seconds = values.seconds("certificate-lifetime", 8760 * 3600);
+  if (seconds < 20 || seconds > 10 * 8760 * 3600)
+    throw values.wrong("certificate-lifetime", `${seconds}s`, "from 20s to the ten years of the authorities");
+  return seconds;
+}
+
 /** Settings in the words of Kubernetes' own programs. */
 function componentSettings(
   values: Values,
@@ -237,9 +244,6 @@ function componentSettings(
     schedulerSettings: Object.assign({}, ...scheduler),
   };
 }
-
-/** How much is written to the log. */
-export const logLevelFrom = (given: Given): LogLevel => (new Values(given).isOn("debug") ? "debug" : "info");
 
 /** Flags of the node make no sense where there is none: said rather than ignored. */
 function refuseAgentFlags(given: Given): void {

@@ -1,6 +1,7 @@
 import { configMap } from "../../api/kinds/core/config-map.ts";
 import { namespace } from "../../api/kinds/core/namespace.ts";
 import { isLeaving } from "../../api/object.ts";
+import type { Changing } from "../../base/changing.ts";
 import { type Controller, defineController, settled } from "../../client/controller.ts";
 
 const mapName = "kube-root-ca.crt";
@@ -11,13 +12,13 @@ const annotations = {
 };
 
 /** Puts the certificate authority of the API server into every namespace, where pods' token volumes take it from. */
-export function rootCaController(caCertificate: string): Controller {
-  const data = { "ca.crt": caCertificate };
+export function rootCaController(caCertificate: Changing<string>): Controller {
   return defineController({
     name: "root-ca",
     component: "root-ca-certificate-publisher-controller",
     account: "root-ca-cert-publisher",
     reconciles: namespace,
+    dependsOn: caCertificate,
     watches: [
       {
         kind: configMap,
@@ -30,12 +31,13 @@ export function rootCaController(caCertificate: string): Controller {
     async reconcile({ name }, { cache, client }) {
       const home = cache.get(namespace, { name });
       if (!home || isLeaving(home)) return settled;
+      const data = { "ca.crt": caCertificate.current };
       const there = cache.get(configMap, { namespace: name, name: mapName });
       if (!there) {
         await cache.seen(
           await client.create(configMap, { metadata: { namespace: name, name: mapName, annotations }, data }),
         );
-      } else if (there.data?.["ca.crt"] !== caCertificate || Object.keys(there.data).length !== 1) {
+      } else if (there.data?.["ca.crt"] !== data["ca.crt"] || Object.keys(there.data).length !== 1) {
         await cache.seen(await client.update(configMap, { ...there, data }));
       }
       return settled;

@@ -1,6 +1,7 @@
 import { secret } from "../../api/kinds/core/secret.ts";
 import { serviceAccount } from "../../api/kinds/core/service-account.ts";
 import type { Secret } from "../../api/schema/types.ts";
+import type { Changing } from "../../base/changing.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled } from "../../client/controller.ts";
 import { accountOf, base64, decide, tokenType } from "./decide.ts";
@@ -17,7 +18,7 @@ const byAccount = (held: Secret): readonly string[] => [`${held.metadata.namespa
 
 /** Fills Secrets that ask for the token of a service account, and deletes them with their account. */
 export function serviceAccountTokenController(options: {
-  readonly rootCa: string;
+  readonly rootCa: Changing<string>;
   readonly makeToken: MakeAccountToken;
 }): Controller {
   // Not all of them: the people's own are the larger part of many clusters.
@@ -27,6 +28,7 @@ export function serviceAccountTokenController(options: {
     // Kubernetes lets this one act as the program itself: it makes the tokens that the others would act with.
     account: "system:kube-controller-manager",
     reconciles: serviceAccount,
+    dependsOn: options.rootCa,
     watches: [
       {
         kind: secret,
@@ -44,7 +46,7 @@ export function serviceAccountTokenController(options: {
       await carryOut(
         cache,
         held.flatMap((one) => {
-          const decision = decide(one, account, options.rootCa);
+          const decision = decide(one, account, options.rootCa.current);
           if (decision.do === "nothing") return [];
           if (decision.do === "delete") return [deletion(client, secret, one)];
           return [

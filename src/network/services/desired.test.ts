@@ -4,7 +4,12 @@ import { anEndpoint, aService, aSlice } from "../testing/objects.ts";
 import { rulesOfHostPorts, rulesOfService } from "./desired.ts";
 import type { Ruleset } from "./ruleset.ts";
 
-const place = { nodeName: "n1", clusterCidrs: ["10.42.0.0/16"], answeredHere: new Set(["10.43.0.10"]) };
+const place = {
+  nodeName: "n1",
+  clusterCidrs: ["10.42.0.0/16"],
+  answeredHere: new Set(["10.43.0.10"]),
+  insideOf: (ip: string) => (ip === "203.0.113.77" ? ["192.0.2.7", "2001:db8::7"] : []),
+};
 const here = anEndpoint("10.42.0.2");
 const there = anEndpoint("10.42.1.2", { node: "n2" });
 const nodePort = { type: "NodePort", ports: [{ name: "http", port: 80, nodePort: 30080, protocol: "TCP" }] };
@@ -139,6 +144,14 @@ describe("addresses from outside", () => {
     expect(elements).toEqual([
       "services4 10.43.0.5 . tcp . 80 : goto svc4/default/web/tcp-80",
       "services4 198.51.100.1 . tcp . 80 : goto ext4/default/web/tcp-80",
+      "services4 192.0.2.7 . tcp . 80 : goto ext4/default/web/tcp-80",
+    ]);
+  });
+
+  test("what a router sends on to the node that has the address leads there too", () => {
+    const status = { loadBalancer: { ingress: [{ ip: "203.0.113.77" }] } };
+    expect(rules({ type: "LoadBalancer" }, [aSlice([there])], status).elements.slice(1)).toEqual([
+      "services4 203.0.113.77 . tcp . 80 : goto ext4/default/web/tcp-80",
       "services4 192.0.2.7 . tcp . 80 : goto ext4/default/web/tcp-80",
     ]);
   });

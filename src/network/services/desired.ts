@@ -11,6 +11,8 @@ export interface Place {
   readonly clusterCidrs: readonly string[];
   /** Addresses that the node answers itself: the cluster's DNS. */
   readonly answeredHere: ReadonlySet<string>;
+  /** The nodes' own addresses that belong to an external one. */
+  readonly insideOf: (externalIp: string) => readonly string[];
 }
 
 const markForMasquerade = `meta mark set meta mark or ${masqueradeMark}`;
@@ -82,7 +84,7 @@ function addFront(rules: RulesetBuilder, front: Front, clusterIp: string): void 
   const external = isExternalLocal(service) ? local : cluster;
   const blocked = some ? "drop" : "goto refuse";
   const at = (ip: string): string => `${ip} . ${protocol} . ${port.port}`;
-  const outer = externalIpsOf(service, family);
+  const outer = externalIpsOf(front);
 
   if (some) addTargetChains(rules, front);
   if (internal.length > 0) {
@@ -124,12 +126,14 @@ function addUdpFronts(rules: RulesetBuilder, { family, port, targets }: Front, a
 }
 
 /** The addresses outside the cluster's own that lead to the Service. */
-function externalIpsOf({ spec, status }: Service, family: 4 | 6): { ip: string; loadBalancer: boolean }[] {
+function externalIpsOf({ service, family, place }: Front): { ip: string; loadBalancer: boolean }[] {
+  const { spec, status } = service;
   const given = (spec.externalIPs ?? []).map((ip) => ({ ip, loadBalancer: false }));
   const ingress = spec.type === "LoadBalancer" ? (status?.loadBalancer?.ingress ?? []) : [];
   // A load balancer of mode "Proxy" sends to node ports itself and wants its address left alone.
-  const balanced = ingress.flatMap(({ ip, ipMode }) => (ip && ipMode !== "Proxy" ? [{ ip, loadBalancer: true }] : []));
-  return [...given, ...balanced].filter(({ ip }) => parseIp(ip)?.family === family);
+  const balanced = ingress.flatMap(({ ip, ipMode }) => (ip && ipMode !== "Proxy" ? [ip, ...place.insideOf(ip)] : []));
+  const all = [...given, ...[...new Set(balanced)].map((ip) => ({ ip, loadBalancer: true }))];
+  return all.filter(({ ip }) => parseIp(ip)?.family === family);
 }
 
 /** The chains that choose a target: `svc` among all, `local` among this node's. */

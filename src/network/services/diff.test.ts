@@ -87,7 +87,7 @@ function rulesFrom(seed: {
   const ports = [{ name: "http", port: 80, protocol: "TCP", ...(seed.nodePort && { nodePort: seed.nodePort }) }];
   const spec = { clusterIP: seed.ip, ports, externalTrafficPolicy: seed.policy, sessionAffinity: seed.affinity };
   const slice = aSlice(seed.endpoints.map((ip) => anEndpoint(ip, { node: seed.node })));
-  const place = { nodeName: "n1", clusterCidrs: ["10.42.0.0/16"], answeredHere: new Set<string>() };
+  const place = { nodeName: "n1", clusterCidrs: ["10.42.0.0/16"], answeredHere: new Set<string>(), insideOf: () => [] };
   return rulesOfService(aService(spec, { name: seed.name }), [slice], place);
 }
 
@@ -121,7 +121,7 @@ test("nothing is to be done between equal rulesets", () => {
 });
 
 test("UDP flows to an endpoint that left are stale, those of TCP end by themselves", () => {
-  const place = { nodeName: "n1", clusterCidrs: [], answeredHere: new Set<string>() };
+  const place = { nodeName: "n1", clusterCidrs: [], answeredHere: new Set<string>(), insideOf: () => [] };
   const rules = (protocol: string, ips: string[]) =>
     rulesOfService(
       aService({ type: "NodePort", ports: [{ name: "http", port: 53, nodePort: 30053, protocol }] }),

@@ -73,6 +73,12 @@ export class ServiceProxy implements AsyncDisposable {
     else this.#working = this.#working.then(() => this.#writeBase());
   }
 
+  /** What the nodes are reached at from outside became another: load balancers answer there. */
+  outsideChanged(): void {
+    for (const service of this.#options.services.list())
+      if (this.#started && service.spec.type === "LoadBalancer") this.#touch(`service ${keyText(keyOf(service))}`);
+  }
+
   /** Resolves when everything that is known has been carried out. */
   async settled(): Promise<void> {
     while (this.#timer || this.#changed.size > 0) await this.#flush();
