@@ -20,8 +20,10 @@ if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
 fi
 # What skiff made in its directory, not whatever else a directory of that name may hold.
 rm -rf "$data/server" "$data/agent" "$data/programs"
-rmdir "$data" 2>/dev/null
+# What pods kept in volumes is the user's: only an empty directory goes.
+rmdir "$data/storage" "$data" 2>/dev/null
 rm -rf /etc/skiff /run/skiff /var/log/skiff.log
 [ "$(readlink "$bin/kubectl")" != skiff ] || rm -f "$bin/kubectl"
 rm -f "$bin/skiff" "$bin/skiff-killall.sh" "$bin/skiff-uninstall.sh"
+[ ! -d "$data/storage" ] || echo "The volumes' data are still in $data/storage."
 echo "skiff is removed. Docker and the packages that the installer brought are still there."
