@@ -1,6 +1,5 @@
 import { defineKind } from "../../kind.ts";
 import type { MutatingWebhookConfiguration } from "../../schema/types.ts";
-import { validateOneOf } from "../../validate/values.ts";
 import { setWebhookDefaults, validateWebhooks, webhookColumns } from "./webhook.ts";
 
 export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfiguration>({
@@ -21,14 +20,5 @@ export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfigurat
     }
   },
 
-  validate: ({ webhooks = [] }, root) => [
-    ...validateWebhooks(webhooks, root),
-    ...webhooks.flatMap(({ reinvocationPolicy }, i) =>
-      validateOneOf(
-        reinvocationPolicy,
-        ["IfNeeded", "Never"],
-        root.child("webhooks").index(i).child("reinvocationPolicy"),
-      ),
-    ),
-  ],
+  validate: ({ webhooks }, root) => validateWebhooks(webhooks, root),
 });

@@ -2,10 +2,10 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import type { Column } from "../../kind.ts";
 import type { KubeObject } from "../../object.ts";
-import type { ServiceReference, ValidatingWebhook, WebhookClientConfig } from "../../schema/types.ts";
+import type { MutatingWebhook, ServiceReference, ValidatingWebhook, WebhookClientConfig } from "../../schema/types.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
 import { dnsLabel1035, dnsSubdomain, qualifiedDomain } from "../../validate/names.ts";
-import { validatePort, validateText } from "../../validate/values.ts";
+import { validateOneOf, validatePort, validateText } from "../../validate/values.ts";
 import {
   setRuleDefaults,
   validateFailurePolicy,
@@ -36,19 +36,22 @@ export function setWebhookDefaults(webhook: ValidatingWebhook): void {
   if (webhook.clientConfig?.service) webhook.clientConfig.service.port ??= 443;
 }
 
-export function validateWebhooks(webhooks: readonly ValidatingWebhook[] = [], root: Path): FieldError[] {
+export function validateWebhooks(
+  webhooks: readonly (ValidatingWebhook & MutatingWebhook)[] = [],
+  root: Path,
+): FieldError[] {
   const names = webhooks.map(({ name }) => name);
   return webhooks.flatMap((webhook, i) => {
     const at = root.child("webhooks").index(i);
     return [
       ...validateWebhook(webhook, at),
       ...validateReviewVersions(webhook.admissionReviewVersions ?? [], at.child("admissionReviewVersions")),
-      ...(names.indexOf(webhook.name) < i ? [at.child("name").duplicate(webhook.name)] : []),
+      ...(webhook.name && names.indexOf(webhook.name) < i ? [at.child("name").duplicate(webhook.name)] : []),
     ];
   });
 }
 
-function validateWebhook(webhook: ValidatingWebhook, at: Path): FieldError[] {
+function validateWebhook(webhook: ValidatingWebhook & MutatingWebhook, at: Path): FieldError[] {
   const { name = "", rules = [], sideEffects, timeoutSeconds: seconds } = webhook;
   const effects = at.child("sideEffects");
   return [
@@ -65,6 +68,9 @@ function validateWebhook(webhook: ValidatingWebhook, at: Path): FieldError[] {
       : []),
     ...validateLabelSelector(webhook.namespaceSelector, at.child("namespaceSelector")),
     ...validateLabelSelector(webhook.objectSelector, at.child("objectSelector")),
+    ...(webhook.reinvocationPolicy === undefined
+      ? []
+      : validateOneOf(webhook.reinvocationPolicy, ["IfNeeded", "Never"], at.child("reinvocationPolicy"))),
     ...validateClientConfig(webhook.clientConfig ?? {}, at.child("clientConfig")),
     ...validateMatchConditions(webhook.matchConditions, at.child("matchConditions")),
   ];

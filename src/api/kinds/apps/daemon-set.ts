@@ -8,6 +8,7 @@ import { validatePodTemplate } from "../../validate/pod-template.ts";
 import { validateAtMost100Percent, validateIntOrPercent, validateNonNegative } from "../../validate/values.ts";
 import { shownLabels, templateColumns } from "./workload.ts";
 import {
+  amountOf,
   isEmptySelector,
   isUsableSelector,
   templateWarnings,
@@ -27,6 +28,7 @@ export const daemonSet = defineKind<DaemonSet>({
   shortNames: ["ds"],
   categories: ["all"],
   scope: "Namespaced",
+  trustsOldMetadata: true,
   subresources: { status: true },
   generation: true,
   fieldAnnotations: [templateGeneration],
@@ -132,13 +134,12 @@ function validateUpdateStrategy({ type = "", rollingUpdate }: DaemonSetUpdateStr
 function validateRollingUpdate({ maxUnavailable, maxSurge }: RollingUpdateDaemonSet, at: Path): FieldError[] {
   const unavailable = at.child("maxUnavailable");
   const surge = at.child("maxSurge");
-  const some = (value: number | string | undefined) => value !== undefined && value !== 0 && value !== "0%";
-  const both = some(maxUnavailable) && some(maxSurge);
-  const neither = !some(maxUnavailable) && !some(maxSurge);
+  const both = amountOf(maxUnavailable) !== 0 && amountOf(maxSurge) !== 0;
+  const neither = amountOf(maxUnavailable) === 0 && amountOf(maxSurge) === 0;
   return [
     ...validateIntOrPercent(maxUnavailable, unavailable),
-    ...validateAtMost100Percent(maxUnavailable, unavailable),
     ...validateIntOrPercent(maxSurge, surge),
+    ...validateAtMost100Percent(maxUnavailable, unavailable),
     ...validateAtMost100Percent(maxSurge, surge),
     ...(both ? [surge.invalid(maxSurge, "may not be set when maxUnavailable is non-zero")] : []),
     ...(neither ? [unavailable.required("cannot be 0 when maxSurge is 0")] : []),

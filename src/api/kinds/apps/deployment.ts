@@ -3,14 +3,10 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { Deployment, DeploymentStatus, DeploymentStrategy, RollingUpdateDeployment } from "../../schema/types.ts";
-import {
-  percentOf,
-  validateAtMost100Percent,
-  validateIntOrPercent,
-  validateNonNegative,
-} from "../../validate/values.ts";
+import { validateAtMost100Percent, validateIntOrPercent, validateNonNegative } from "../../validate/values.ts";
 import { templateColumns } from "./workload.ts";
 import {
+  amountOf,
   podNameWarnings,
   templateWarnings,
   validateCounts,
@@ -26,6 +22,7 @@ export const deployment = defineKind<Deployment>({
   shortNames: ["deploy"],
   categories: ["all"],
   scope: "Namespaced",
+  trustsOldMetadata: true,
   subresources: {
     // Labels are what it is selected by: its status may not change them.
     status: { sort: "part", owns: ["status"], keeps: ["metadata.labels"], verbs: ["get", "patch", "update"] },
@@ -121,15 +118,11 @@ function validateRollingUpdate({ maxUnavailable, maxSurge }: RollingUpdateDeploy
   return [
     ...validateIntOrPercent(maxUnavailable, unavailable),
     ...validateIntOrPercent(maxSurge, at.child("maxSurge")),
-    ...(amount(maxUnavailable) === 0 && amount(maxSurge) === 0
+    ...(amountOf(maxUnavailable) === 0 && amountOf(maxSurge) === 0
       ? [unavailable.invalid(maxUnavailable, "may not be 0 when `maxSurge` is 0")]
       : []),
     ...validateAtMost100Percent(maxUnavailable, unavailable),
   ];
-}
-
-function amount(value: number | string | undefined): number {
-  return percentOf(value) ?? (typeof value === "number" ? value : 0);
 }
 
 function validateStatus(status: DeploymentStatus, at: Path): FieldError[] {

@@ -19,6 +19,7 @@ export const replicaSet = defineKind<ReplicaSet>({
   shortNames: ["rs"],
   categories: ["all"],
   scope: "Namespaced",
+  trustsOldMetadata: true,
   subresources: {
     status: true,
     scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },

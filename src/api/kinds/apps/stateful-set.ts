@@ -16,6 +16,7 @@ import {
 import { claimSpecWarnings } from "../core/claim-warnings.ts";
 import { templateColumns } from "./workload.ts";
 import {
+  amountOf,
   isUsableSelector,
   templateWarnings,
   validateReplicaCounts,
@@ -45,6 +46,7 @@ export const statefulSet = defineKind<StatefulSet>({
   shortNames: ["sts"],
   categories: ["all"],
   scope: "Namespaced",
+  trustsOldMetadata: true,
   subresources: {
     status: true,
     scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },
@@ -169,7 +171,7 @@ function validateUpdateStrategy({ type = "", rollingUpdate }: StatefulSetUpdateS
       return [
         ...validateNonNegative(partition, rolling.child("partition")),
         ...validateIntOrPercent(maxUnavailable, unavailable),
-        ...(maxUnavailable === 0 || maxUnavailable === "0%"
+        ...(maxUnavailable !== undefined && amountOf(maxUnavailable) === 0
           ? [unavailable.invalid(maxUnavailable, "cannot be 0")]
           : []),
         ...validateAtMost100Percent(maxUnavailable, unavailable),

@@ -4,7 +4,7 @@ import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { dnsLabel } from "../../validate/names.ts";
 import { validatePodTemplate } from "../../validate/pod-template.ts";
-import { validateNonNegative } from "../../validate/values.ts";
+import { percentOf, validateNonNegative } from "../../validate/values.ts";
 import { podTemplateWarnings } from "../core/pod-warnings.ts";
 
 /** Rules that hold for every object with a pod template and a selector. */
@@ -133,4 +133,9 @@ export function validateCounts<T extends object>(
   fields: readonly (keyof T & string)[],
 ): FieldError[] {
   return fields.flatMap((field) => validateNonNegative(status[field] as number | undefined, at.child(field)));
+}
+
+/** How many, or how many of a hundred; a text that is neither counts as none. */
+export function amountOf(value: number | string | undefined): number {
+  return percentOf(value) ?? (typeof value === "number" ? value : 0);
 }

@@ -27,6 +27,7 @@ export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
   shortNames: ["hpa"],
   categories: ["all"],
   scope: "Namespaced",
+  trustsOldMetadata: true,
   subresources: { status: true },
   columns: [
     nameColumn,

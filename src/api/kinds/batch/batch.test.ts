@@ -37,6 +37,19 @@ describe("Jobs", () => {
       ],
     ],
     [
+      "more failed indexes than indexes",
+      { completionMode: "Indexed", completions: 2, backoffLimitPerIndex: 1, maxFailedIndexes: 3 },
+      ["spec.maxFailedIndexes: Invalid value: 3: must be less than or equal to completions"],
+    ],
+    [
+      "very many indexes that fail one by one",
+      { completionMode: "Indexed", completions: 100_001, parallelism: 10_001, backoffLimitPerIndex: 1 },
+      [
+        "spec.maxFailedIndexes: Required value: must be specified when completions is above 100000",
+        "spec.parallelism: Invalid value: 10001: must be less than or equal to 10000 when completions are above 100000 and used with backoff limit per index",
+      ],
+    ],
+    [
       "a keeper without a domain",
       { managedBy: "no slash" },
       ['spec.managedBy: Invalid value: "no slash": must be a domain-prefixed path (such as "acme.io/foo")'],
@@ -129,6 +142,22 @@ describe("CronJobs", () => {
       ],
     ],
     [
+      "a schedule with a zone that is nowhere",
+      { schedule: "CRON_TZ=Mars/Olympus 0 0 * * *" },
+      [
+        'spec.schedule: Invalid value: "CRON_TZ=Mars/Olympus 0 0 * * *": provided bad location Mars/Olympus: unknown time zone Mars/Olympus',
+        'spec.schedule: Invalid value: "CRON_TZ=Mars/Olympus 0 0 * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
+      ],
+    ],
+    [
+      "Jobs that select their pods themselves",
+      { jobTemplate: { spec: { ...spec, manualSelector: true, selector: { matchLabels: { a: "b" } } } } },
+      [
+        'spec.jobTemplate.spec.selector: Invalid value: {"matchLabels":{"a":"b"}}: `selector` will be auto-generated',
+        'spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: "nil", "false"',
+      ],
+    ],
+    [
       "a zone that is nowhere",
       { timeZone: "Mars/Olympus" },
       ['spec.timeZone: Invalid value: "Mars/Olympus": unknown time zone Mars/Olympus'],
@@ -140,5 +169,22 @@ describe("CronJobs", () => {
     ],
   ])("%s", (_, fields, wrong) => {
     expect(wrongWithNew(cronJob, { spec: { schedule: "0 3 * * *", jobTemplate: { spec }, ...fields } })).toEqual(wrong);
+  });
+
+  test("leave room in their names for their Jobs'", () => {
+    const fields = { spec: { schedule: "0 3 * * *", jobTemplate: { spec } } };
+    const name = "a".repeat(53);
+    expect(wrongWithNew(cronJob, fields, { name })).toEqual([
+      `metadata.name: Invalid value: "${name}": must be no more than 52 characters`,
+    ]);
+  });
+
+  test("keep what was allowed once", () => {
+    const whole = (more: object) => ({ spec: { schedule: "TZ=UTC 0 3 * * *", jobTemplate: { spec }, ...more } });
+    expect(wrongWithChange(cronJob, whole({}), whole({ schedule: "TZ=UTC 0 4 * * *" }))).toEqual([]);
+    expect(wrongWithChange(cronJob, whole({ timeZone: "Local" }), whole({ timeZone: "Local" }))).toEqual([]);
+    expect(wrongWithChange(cronJob, whole({}), whole({ timeZone: "" }))).toEqual([
+      'spec.timeZone: Invalid value: "": timeZone must be nil or non-empty string',
+    ]);
   });
 });

@@ -2,7 +2,6 @@ import { ageColumn, nameColumn, since } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { CronJob, CronJobSpec } from "../../schema/types.ts";
-import { dnsSubdomain, type TextRule } from "../../validate/names.ts";
 import { validateNonNegative, validateOneOf } from "../../validate/values.ts";
 import { templateColumns } from "../apps/workload.ts";
 import { podNameWarnings } from "../apps/workload-rules.ts";
@@ -11,10 +10,7 @@ import { jobWarnings } from "./job-warnings.ts";
 import { parseSchedule, ScheduleError } from "./schedule.ts";
 
 /** Its Jobs are called after it with eleven more characters, and a Job's name is a label's value. */
-const cronJobName: TextRule = (name) => [
-  ...dnsSubdomain(name),
-  ...(name.length > 52 ? ["must be no more than 52 characters"] : []),
-];
+const longestName = 52;
 
 export const cronJob = defineKind<CronJob>({
   group: "batch",
@@ -26,7 +22,7 @@ export const cronJob = defineKind<CronJob>({
   scope: "Namespaced",
   subresources: { status: true },
   generation: true,
-  validateName: cronJobName,
+  trustsOldMetadata: true,
   columns: [
     nameColumn,
     { name: "Schedule", type: "string", cell: ({ spec }) => spec.schedule ?? "" },
@@ -53,20 +49,14 @@ export const cronJob = defineKind<CronJob>({
     setFailurePolicyDefaults(spec.jobTemplate?.spec?.podFailurePolicy);
   },
 
-  validate({ spec }, root) {
-    const at = root.child("spec");
-    return [
-      ...validateSchedule(spec, at.child("schedule")),
-      ...validateNonNegative(spec.startingDeadlineSeconds, at.child("startingDeadlineSeconds")),
-      ...validateTimeZone(spec.timeZone, at.child("timeZone")),
-      ...(spec.concurrencyPolicy
-        ? validateOneOf(spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"], at.child("concurrencyPolicy"))
-        : [at.child("concurrencyPolicy").required()]),
-      ...validateJobTemplateSpec(spec.jobTemplate?.spec, at.child("jobTemplate", "spec")),
-      ...validateNonNegative(spec.successfulJobsHistoryLimit, at.child("successfulJobsHistoryLimit")),
-      ...validateNonNegative(spec.failedJobsHistoryLimit, at.child("failedJobsHistoryLimit")),
-    ];
-  },
+  validateCreate: ({ metadata, spec }, root) => [
+    ...validateSpec(spec, undefined, root.child("spec")),
+    ...(metadata.name.length > longestName
+      ? [root.child("metadata", "name").invalid(metadata.name, `must be no more than ${longestName} characters`)]
+      : []),
+  ],
+
+  validateUpdate: ({ spec }, old, root) => validateSpec(spec, old.spec, root.child("spec")),
 
   warnings: (object, old) => [
     ...podNameWarnings(object, old),
@@ -74,15 +64,46 @@ export const cronJob = defineKind<CronJob>({
   ],
 });
 
-function validateSchedule({ schedule = "" }: CronJobSpec, at: Path): FieldError[] {
+/** What an old object has may stay as it is. */
+function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined, at: Path): FieldError[] {
+  const job = spec.jobTemplate?.spec;
+  const place = at.child("jobTemplate", "spec");
+  return [
+    ...validateSchedule(spec, old?.schedule, at.child("schedule")),
+    ...validateNonNegative(spec.startingDeadlineSeconds, at.child("startingDeadlineSeconds")),
+    ...(old && old.timeZone === spec.timeZone ? [] : validateTimeZone(spec.timeZone, at.child("timeZone"))),
+    ...(spec.concurrencyPolicy
+      ? validateOneOf(spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"], at.child("concurrencyPolicy"))
+      : [at.child("concurrencyPolicy").required()]),
+    ...validateJobTemplateSpec(job, place),
+    ...(job?.selector ? [place.child("selector").invalid(job.selector, "`selector` will be auto-generated")] : []),
+    ...(job?.manualSelector ? [place.child("manualSelector").notSupported(true, ["nil", "false"])] : []),
+    ...validateNonNegative(spec.successfulJobsHistoryLimit, at.child("successfulJobsHistoryLimit")),
+    ...validateNonNegative(spec.failedJobsHistoryLimit, at.child("failedJobsHistoryLimit")),
+  ];
+}
+
+function validateSchedule({ schedule = "" }: CronJobSpec, old: string | undefined, at: Path): FieldError[] {
   if (schedule === "") return [at.required()];
-  if (schedule.includes("TZ"))
-    return [at.invalid(schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")];
+  const fault = scheduleFault(schedule);
+  return [
+    ...(fault === undefined ? [] : [at.invalid(schedule, fault)]),
+    ...(schedule.includes("TZ") && !old?.includes("TZ")
+      ? [at.invalid(schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")]
+      : []),
+  ];
+}
+
+/** What cannot be read in a schedule, which may begin with the name of a time zone. */
+function scheduleFault(schedule: string): string | undefined {
+  const [, zone, fields] = /^(?:CRON_)?TZ=([^ ]*)(?: (.*))?$/s.exec(schedule) ?? [];
+  const wrong = zone ? zoneFault(zone) : undefined;
+  if (wrong !== undefined) return `provided bad location ${zone}: ${wrong}`;
   try {
-    parseSchedule(schedule);
-    return [];
+    parseSchedule(zone === undefined ? schedule : (fields ?? "").trim());
+    return undefined;
   } catch (error) {
-    if (error instanceof ScheduleError) return [at.invalid(schedule, error.message)];
+    if (error instanceof ScheduleError) return error.message;
     throw error;
   }
 }

@@ -15,7 +15,9 @@ import { validateNonNegative, validateOneOf, validateText } from "../../validate
 
 const maxFailureRules = 20;
 const maxExitCodes = 255;
-const maxIndexedParallelism = 100_000;
+/** With indexes: this many pods at once, and this many failed indexes. */
+const maxIndexed = 100_000;
+const maxIndexedWhenMany = 10_000;
 
 /** What a rule of a pod failure policy takes for granted. */
 export function setFailurePolicyDefaults(policy: PodFailurePolicy | undefined): void {
@@ -59,20 +61,9 @@ function validateManagedBy(managedBy: string | undefined, at: Path): FieldError[
 }
 
 function validateCompletionMode(spec: JobSpec, at: Path): FieldError[] {
-  const { completionMode = "NonIndexed", completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  const { completionMode = "NonIndexed", backoffLimitPerIndex, maxFailedIndexes } = spec;
   const errors = validateOneOf(completionMode, ["NonIndexed", "Indexed"], at.child("completionMode"));
-  if (completionMode === "Indexed") {
-    if (completions === undefined) errors.push(at.child("completions").required("when completion mode is Indexed"));
-    if (parallelism > maxIndexedParallelism)
-      errors.push(
-        at
-          .child("parallelism")
-          .invalid(
-            parallelism,
-            `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`,
-          ),
-      );
-  }
+  if (completionMode === "Indexed") errors.push(...validateIndexed(spec, at));
   if (completionMode === "NonIndexed") {
     const needsIndexes = "requires indexed completion mode";
     if (backoffLimitPerIndex !== undefined)
@@ -80,6 +71,27 @@ function validateCompletionMode(spec: JobSpec, at: Path): FieldError[] {
     if (maxFailedIndexes !== undefined)
       errors.push(at.child("maxFailedIndexes").invalid(maxFailedIndexes, needsIndexes));
   }
+  return errors;
+}
+
+function validateIndexed(
+  { completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes: failed }: JobSpec,
+  at: Path,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const place = at.child("maxFailedIndexes");
+  const limit = "must be less than or equal to";
+  if (completions === undefined) errors.push(at.child("completions").required("when completion mode is Indexed"));
+  if (parallelism > maxIndexed)
+    errors.push(at.child("parallelism").invalid(parallelism, `${limit} ${maxIndexed} when completion mode is Indexed`));
+  if (completions !== undefined && failed !== undefined && failed > completions)
+    errors.push(place.invalid(failed, `${limit} completions`));
+  if (failed !== undefined && failed > maxIndexed) errors.push(place.invalid(failed, `${limit} ${maxIndexed}`));
+  if (completions === undefined || completions <= maxIndexed || backoffLimitPerIndex === undefined) return errors;
+  const many = `${limit} ${maxIndexedWhenMany} when completions are above ${maxIndexed} and used with backoff limit per index`;
+  if (failed === undefined) errors.push(place.required(`must be specified when completions is above ${maxIndexed}`));
+  if (parallelism > maxIndexedWhenMany) errors.push(at.child("parallelism").invalid(parallelism, many));
+  if (failed !== undefined && failed > maxIndexedWhenMany) errors.push(place.invalid(failed, many));
   return errors;
 }
 

@@ -32,16 +32,18 @@ function validateLists(limit: LimitRangeItem, at: Path): FieldError[] {
   const rule =
     limit.type === "Pod" || limit.type === "Container" ? validateContainerResourceName : validateResourceName;
   for (const list of lists) {
+    if (list === "maxLimitRequestRatio") errors.push(...validateClaimLimits(limit, at.child("limits")));
     const names = Object.keys(limit[list] ?? {}).sort();
     if (limit.type === "Pod" && (list === "default" || list === "defaultRequest")) {
       if (names.length > 0) errors.push(at.child(list).forbidden("may not be specified when `type` is 'Pod'"));
     } else for (const name of names) errors.push(...rule(name, at.child(list).key(name)));
   }
-  if (limit.type === "PersistentVolumeClaim" && !limit.min?.storage && !limit.max?.storage)
-    errors.push(
-      at.child("limits").required("either minimum or maximum storage value is required, but neither was provided"),
-    );
   return errors;
+}
+
+function validateClaimLimits({ type, min, max }: LimitRangeItem, at: Path): FieldError[] {
+  if (type !== "PersistentVolumeClaim" || min?.storage !== undefined || max?.storage !== undefined) return [];
+  return [at.required("either minimum or maximum storage value is required, but neither was provided")];
 }
 
 function resourcesOf(limit: LimitRangeItem): string[] {

@@ -11,6 +11,7 @@ export const podTemplate = defineKind<PodTemplate>({
   kind: "PodTemplate",
   plural: "podtemplates",
   scope: "Namespaced",
+  trustsOldMetadata: true,
   generation: true,
   warnings: (object, old) => templateWarnings(object, old, object.template, "template"),
   columns: [

@@ -21,6 +21,7 @@ export const replicationController = defineKind<ReplicationController>({
   shortNames: ["rc"],
   categories: ["all"],
   scope: "Namespaced",
+  trustsOldMetadata: true,
   subresources: {
     scale: { specReplicas: "spec.replicas", statusReplicas: "status.replicas", selector: "spec.selector" },
     status: true,

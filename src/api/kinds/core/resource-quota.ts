@@ -10,6 +10,7 @@ export const resourceQuota = defineKind<ResourceQuota>({
   plural: "resourcequotas",
   shortNames: ["quota"],
   scope: "Namespaced",
+  trustsOldMetadata: true,
   subresources: { status: true },
   columns: [
     nameColumn,

@@ -88,12 +88,12 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, at: Path): Fi
     ...(addresses.length === 0 ? [place.required("must contain at least 1 address")] : []),
     ...(addresses.length > maxAddresses ? [place.tooMany(addresses.length, maxAddresses)] : []),
     ...addresses.flatMap((address, i) => validateAddress(address, addressType, place.index(i))),
-    ...(nodeName === undefined ? [] : validateText(dnsSubdomain, nodeName, at.child("nodeName"))),
     ...(Object.keys(deprecatedTopology).length > maxTopologyLabels
       ? [at.child("deprecatedTopology").tooMany(Object.keys(deprecatedTopology).length, maxTopologyLabels)]
       : []),
     ...validateLabels(deprecatedTopology, at.child("deprecatedTopology")),
     ...(hostname === undefined ? [] : validateText(dnsLabel, hostname, at.child("hostname"))),
+    ...(nodeName === undefined ? [] : validateText(dnsSubdomain, nodeName, at.child("nodeName"))),
     ...validateHints(hints?.forZones ?? [], labelValue, at.child("hints", "forZones")),
     ...validateHints(hints?.forNodes ?? [], dnsSubdomain, at.child("hints", "forNodes")),
   ];

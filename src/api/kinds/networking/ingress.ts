@@ -45,9 +45,10 @@ export const ingress = defineKind<Ingress>({
   // Those that were there before the field may keep the annotation.
   validateCreate({ metadata, spec = {} }, root) {
     const annotated = metadata.annotations?.[classAnnotation];
-    if (annotated === undefined || spec.ingressClassName === undefined) return [];
-    const at = root.child("metadata", "annotations").key(classAnnotation);
-    return [at.invalid(annotated, "can not be set when the class field is also set")];
+    const { ingressClassName: name } = spec;
+    if (annotated === undefined || name === undefined || annotated === name) return [];
+    const at = root.child("annotations").child(classAnnotation);
+    return [at.invalid(annotated, "must match `ingressClassName` when both are specified")];
   },
 
   validateSubresource: (_subresource, { status }, _old, root) =>
@@ -152,7 +153,7 @@ function validateBackend({ service, resource }: IngressBackend, at: Path): Field
 
 function validateResource({ apiGroup, kind = "", name = "" }: TypedLocalObjectReference, at: Path): FieldError[] {
   return [
-    ...(apiGroup ? validateText(dnsSubdomain, apiGroup, at.child("apiGroup")) : []),
+    ...(apiGroup === undefined ? [] : validateText(dnsSubdomain, apiGroup, at.child("apiGroup"))),
     ...(kind ? validateText(pathSegment, kind, at.child("kind")) : [at.child("kind").required()]),
     ...(name ? validateText(pathSegment, name, at.child("name")) : [at.child("name").required()]),
   ];

@@ -15,6 +15,7 @@ export const ipAddress = defineKind<IPAddress>({
   plural: "ipaddresses",
   shortNames: ["ip"],
   scope: "Cluster",
+  trustsOldMetadata: true,
   validateName: canonicalIp,
   columns: [
     nameColumn,

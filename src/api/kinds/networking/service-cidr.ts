@@ -11,6 +11,7 @@ export const serviceCIDR = defineKind<ServiceCIDR>({
   kind: "ServiceCIDR",
   plural: "servicecidrs",
   scope: "Cluster",
+  trustsOldMetadata: true,
   subresources: { status: statusAlone },
   columns: [
     nameColumn,

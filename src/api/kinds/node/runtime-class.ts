@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
@@ -6,7 +5,9 @@ import { labelWarnings } from "../../label-warnings.ts";
 import type { RuntimeClass, Scheduling, Toleration } from "../../schema/types.ts";
 import { validateLabels } from "../../validate/labels.ts";
 import { dnsLabel } from "../../validate/names.ts";
-import { validateNonNegativeQuantity, validateText } from "../../validate/values.ts";
+import { validateResources } from "../../validate/resources.ts";
+import { validateTolerations } from "../../validate/tolerations.ts";
+import { validateText } from "../../validate/values.ts";
 
 export const runtimeClass = defineKind<RuntimeClass>({
   group: "node.k8s.io",
@@ -24,9 +25,9 @@ export const runtimeClass = defineKind<RuntimeClass>({
   validateCreate: ({ handler = "", overhead, scheduling }, root) => [
     ...(handler ? validateText(dnsLabel, handler, root.child("handler")) : [root.child("handler").required()]),
     // Kubernetes checks the overhead as if it were a container's limits, and says so.
-    ...Object.entries(overhead?.podFixed ?? {}).flatMap(([resource, quantity]) =>
-      validateNonNegativeQuantity(quantity, root.child("overhead", "limits").key(resource)),
-    ),
+    ...(overhead
+      ? validateResources({ limits: overhead.podFixed ?? {} }, { claims: new Set() }, root.child("overhead"))
+      : []),
     ...(scheduling ? validateScheduling(scheduling, root.child("scheduling")) : []),
   ],
 });
@@ -35,12 +36,17 @@ function validateScheduling({ nodeSelector, tolerations = [] }: Scheduling, at: 
   const place = at.child("tolerations");
   return [
     ...validateLabels(nodeSelector, at.child("nodeSelector")),
+    ...validateTolerations(tolerations, place),
     ...tolerations.flatMap((toleration, i) =>
-      tolerations.slice(0, i).some((other) => isDeepStrictEqual(other, toleration))
+      tolerations.slice(0, i).some((other) => sameToleration(other, toleration))
         ? [place.index(i).duplicate(shownToleration(toleration))]
         : [],
     ),
   ];
+}
+
+function sameToleration(a: Toleration, b: Toleration): boolean {
+  return (["key", "operator", "value", "effect"] as const).every((field) => (a[field] ?? "") === (b[field] ?? ""));
 }
 
 function shownToleration({ key, operator, value, effect, tolerationSeconds }: Toleration): object {

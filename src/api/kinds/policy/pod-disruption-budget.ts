@@ -3,6 +3,7 @@ import { defineKind } from "../../kind.ts";
 import type { PodDisruptionBudget } from "../../schema/types.ts";
 import { validateConditions } from "../../validate/conditions.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
+import { pathSegment } from "../../validate/names.ts";
 import { validateAtMost100Percent, validateIntOrPercent, validateOneOf } from "../../validate/values.ts";
 import { validateCounts } from "../apps/workload-rules.ts";
 
@@ -16,6 +17,7 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   subresources: { status: true },
   generation: true,
   unconditionalUpdate: false,
+  validateName: pathSegment,
   columns: [
     nameColumn,
     { name: "Min Available", type: "string", cell: ({ spec }) => amountText(spec?.minAvailable) },

@@ -32,14 +32,19 @@ export const csiNode = defineKind<CSINode>({
   // A driver that a node has may leave, and come back changed, but not change in place.
   validateUpdate({ spec }, old, root) {
     const before = new Map((old.spec.drivers ?? []).map((driver) => [driver.name, driver]));
-    return (spec.drivers ?? []).flatMap((driver, i) => {
+    return (spec.drivers ?? []).flatMap((driver) => {
       const was = before.get(driver.name);
       return !was || isDeepStrictEqual({ ...was, allocatable: 0 }, { ...driver, allocatable: 0 })
         ? []
-        : [root.child("spec", "drivers").index(i).invalid(driver, "field is immutable")];
+        : [root.child("spec", "drivers").invalid(shownDriver(driver), "field is immutable")];
     });
   },
 });
+
+/** A driver as Kubernetes prints one whose count may change. */
+function shownDriver({ name, nodeID, topologyKeys }: CSINodeDriver): object {
+  return { Name: name, NodeID: nodeID, TopologyKeys: topologyKeys ?? null, Allocatable: null };
+}
 
 function validateDriver({ name = "", nodeID = "", topologyKeys, allocatable }: CSINodeDriver, at: Path): FieldError[] {
   const id = at.child("nodeID");

@@ -40,6 +40,16 @@ test("a CSINode names a key of its topology once", () => {
   expect(wrongWithNew(csiNode, { spec: { drivers } })).toEqual(['spec.drivers[0]: Duplicate value: "a"']);
 });
 
+test("a CSINode's driver stays on the node that it knows", () => {
+  const whole = (nodeID: string, count: number) => ({
+    spec: { drivers: [{ name: "d.example.com", nodeID, allocatable: { count } }] },
+  });
+  expect(wrongWithChange(csiNode, whole("a", 1), whole("a", 2))).toEqual([]);
+  expect(wrongWithChange(csiNode, whole("a", 1), whole("b", 1))).toEqual([
+    'spec.drivers: Invalid value: {"Name":"d.example.com","NodeID":"b","TopologyKeys":null,"Allocatable":null}: field is immutable',
+  ]);
+});
+
 test("a VolumeAttachment is shown whole when it changes", () => {
   const spec = (nodeName: string) => ({
     spec: { attacher: "d.example.com", nodeName, source: { persistentVolumeName: "pv" } },
