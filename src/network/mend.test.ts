@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { concernsFilters, concernsMachine, concernsSkiff } from "./mend.ts";
+import { concernsFilters, concernsMachine, concernsSettings, concernsSkiff } from "./mend.ts";
 
 test.each<[what: string, line: string, concerns: boolean]>([
   ["the node's own link is gone", "Deleted 7: skiff0@skiff0p: <BROADCAST> mtu 1500 state DOWN", true],
@@ -24,6 +24,13 @@ test.each<[what: string, line: string, concerns: boolean]>([
   ["skiff's own rule", "add rule inet skiff svc4/default/web/tcp-80 meta l4proto tcp", false],
   ["the end of a transaction", "# new generation 7 by process 1 (nft)", false],
 ])("of others' filters: %s: %s", (_, line, concerns) => expect(concernsFilters(line)).toBe(concerns));
+
+test.each<[what: string, line: string, concerns: boolean]>([
+  ["forwarding was switched off", "inet all forwarding off ", true],
+  ["IPv6's was", "inet6 all forwarding off ", true],
+  ["it was switched on", "inet all forwarding on ", false],
+  ["a link came", "inet skf0123456789ab forwarding off rp_filter off mc_forwarding off proxy_neigh off", false],
+])("of settings: %s: %s", (_, line, concerns) => expect(concernsSettings(line)).toBe(concerns));
 
 test.each<[what: string, line: string, concerns: boolean]>([
   ["a new address", "2: eth0    inet 192.0.2.7/24 brd 192.0.2.255 scope global dynamic eth0", true],

@@ -19,6 +19,8 @@ export interface Mending {
   rules(): Promise<void>;
   /** Others changed what packets must pass: looks whether those of pods still do. */
   filters(): Promise<void>;
+  /** Makes the kernel's settings anew. */
+  settings(): Promise<void>;
   /** Sets links, addresses and routes anew. */
   links(): Promise<void>;
   /** An address of the machine, or its way outside, may have become another. */
@@ -32,6 +34,7 @@ export async function mendWhatOthersTake({
   foreign,
   rules,
   filters,
+  settings,
   links,
   moved,
 }: Mending): Promise<AsyncDisposable> {
@@ -60,6 +63,7 @@ export async function mendWhatOthersTake({
   const taken = "putting back what something else took of skiff's network";
   const mendRules = gathered("rules", taken, rules);
   const passFilters = gathered("filters", "something else changed its filters", filters);
+  const mendSettings = gathered("settings", taken, settings);
   const mendLinks = gathered("links and routes", taken, links);
   const lookAround = gathered("addresses", "the machine's addresses changed", moved);
   await parts.start("rules", () =>
@@ -75,9 +79,10 @@ export async function mendWhatOthersTake({
   );
   await parts.start("links", () =>
     watchKernel({
-      command: ["ip", "-o", "monitor", "link", "address", "route"],
+      command: ["ip", "-o", "monitor", "link", "address", "route", "netconf"],
       told: (line) => {
         if (line === undefined || concernsSkiff(line)) mendLinks();
+        if (line === undefined || concernsSettings(line)) mendSettings();
         if (line === undefined || concernsMachine(line)) lookAround();
       },
       clock,
@@ -109,6 +114,11 @@ export function concernsSkiff(line: string): boolean {
   // The kernel drops the routes of a link that is set down, and says nothing of them.
   if (own.test(line)) return /^\d+: [^<]*<(?![^>]*\bUP\b)/.test(line);
   return /^\d+: .*\bstate UP\b/.test(line) && !/\bveth|\bbr-|\bdocker/.test(line);
+}
+
+/** Whether a line of `ip monitor` tells that the machine is to forward nothing any more. */
+export function concernsSettings(line: string): boolean {
+  return /^inet6? all forwarding off/.test(line);
 }
 
 /** Whether a line of `ip monitor` tells of an address of the machine's own, or of its way outside. */

@@ -78,7 +78,8 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const parts = new Lifecycle(log);
   try {
     const range = new NodeRange({ stateDirectory, log });
-    await setSysctls(nodeSysctls({ ipv6: clusterCidrs.some(isV6) }), log);
+    const setSettings = () => setSysctls(nodeSysctls({ ipv6: clusterCidrs.some(isV6) }), log);
+    await setSettings();
     const raise = (nodeIps: readonly string[]) => raiseNodeLink({ nodeIps, dnsIps: clusterDns, serviceCidrs }, log);
     await raise(range.current?.nodeIps ?? []);
 
@@ -90,7 +91,16 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     );
     const links = await PodLinks.open({ range, mtu, log });
     const answeredHere = new Set(clusterDns);
-    const place = { nodeName, clusterCidrs, answeredHere, insideOf: (ip: string) => insideOf(nodes.list(), ip) };
+    const zone = () => nodes.get({ name: nodeName })?.metadata.labels?.["topology.kubernetes.io/zone"];
+    const place = {
+      nodeName,
+      clusterCidrs,
+      answeredHere,
+      insideOf: (ip: string) => insideOf(nodes.list(), ip),
+      get zone() {
+        return zone();
+      },
+    };
     const settings = () => ({
       podCidrs: backend === "none" ? [] : (range.current?.cidrs ?? []),
       clusterCidrs,
@@ -131,6 +141,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
           await filters();
           paths.askAgain();
         },
+        settings: setSettings,
         async links() {
           await raise(range.current?.nodeIps ?? []);
           await links.mend();
@@ -146,9 +157,14 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       }),
     );
     let known = range.current;
+    let knownZone = zone();
     await parts.start("node range", () =>
       nodes.onChange(({ key, after }) => {
         if (key.name !== nodeName || !after) return;
+        if (knownZone !== zone()) {
+          knownZone = zone();
+          proxy.placeChanged();
+        }
         range
           .learn(after, ({ nodeIps }) => raise(nodeIps))
           .then(() => {

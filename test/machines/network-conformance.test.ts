@@ -401,6 +401,8 @@ describe("Services", () => {
         expect(await dns("client-one", "A", `${name}.default.svc.cluster.local`)).toContain(`A ${ip}`),
       );
     await refused(() => http("client-one", "http://never-ready/hostname"));
+    for (const node of nodes)
+      await answeredBy([`web-${node}`], (n) => http(`client-${node}`, "http://near/hostname", n));
     await kubectl("delete", "pod", "unready");
   });
 

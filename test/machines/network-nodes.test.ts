@@ -2,7 +2,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Netns, NodeNetwork } from "../support/network-namespace.ts";
 
 /** Two nodes on one LAN, with IPv4 and IPv6, and a pod on each. */
-describe.each(["host-gw", "vxlan", "wireguard"] as const)("two nodes with %s", (backend) => {
+describe.each([
+  ["host-gw", 1500],
+  ["vxlan", 1500],
+  ["wireguard", 1500],
+  ["vxlan", 9000],
+  ["wireguard", 1400],
+] as const)("two nodes with %s on links of %i bytes", (backend, linkMtu) => {
   const names = ["n1", "n2"] as const;
   let nodes: { name: string; netns: Netns; network: NodeNetwork; pod: Netns; ips: string[]; publish: never }[] = [];
 
@@ -18,13 +24,14 @@ describe.each(["host-gw", "vxlan", "wireguard"] as const)("two nodes with %s", (
         clusterDomain: "cluster.local",
         resolvConf: "/etc/resolv.conf",
         backend,
+        nodeIps: [`172.30.9.${i + 1}`],
       });
       nodes.push({ name, netns, network, pod, ips: [], publish: aNode(i) });
       if (i === 1) nodes[0]!.netns.run(`ip link add eth0 type veth peer name eth0 netns ${netns.name}`);
     }
     for (const [i, { netns }] of nodes.entries()) {
       netns.run(
-        `ip addr add 172.30.9.${i + 1}/24 dev eth0; ip addr add fd30::${i + 1}/64 dev eth0 nodad; ip link set eth0 up`,
+        `ip addr add 172.30.9.${i + 1}/24 dev eth0; ip addr add fd30::${i + 1}/64 dev eth0 nodad; ip link set eth0 mtu ${linkMtu} up`,
       );
     }
     for (const node of nodes) {
@@ -49,9 +56,10 @@ describe.each(["host-gw", "vxlan", "wireguard"] as const)("two nodes with %s", (
     const [a, b] = nodes;
     for (const ip of b!.ips) await vi.waitFor(() => a!.pod.run(`busybox ping -c 1 -W 1 ${ip}`), { timeout: 5_000 });
     for (const ip of b!.ips) expect(a!.netns.run(`busybox ping -c 1 -W 1 ${ip}`)).toContain(" 0% packet loss");
-    const mtu = { vxlan: 1450, wireguard: 1440, "host-gw": 1500 }[backend];
+    const mtu = linkMtu - { vxlan: 50, wireguard: 60, "host-gw": 0 }[backend];
     expect(a!.pod.run("ip link show eth0")).toContain(`mtu ${mtu} `);
     expect(a!.pod.run(`busybox ping -c 1 -W 1 -s ${mtu - 28} ${b!.ips[0]}`)).toContain(" 0% packet loss");
+    expect(fragmentsMade(a!.netns)).toBe(0);
     b!.pod.run("nft add table inet t; nft 'add chain inet t c { type filter hook input priority 0; }'");
     b!.pod.run(`nft add rule inet t c ip saddr != ${a!.ips[0]} tcp dport 8080 drop`);
     expect(a!.pod.run(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 2 ${b!.ips[0]} 8080`)).toContain("404");
@@ -69,6 +77,15 @@ describe.each(["host-gw", "vxlan", "wireguard"] as const)("two nodes with %s", (
     );
   });
 });
+
+/** How many packets were cut into pieces, because they did not fit into a link. */
+function fragmentsMade(netns: Netns): number {
+  const [names = [], values = []] = netns
+    .run("grep ^Ip: /proc/net/snmp")
+    .split("\n")
+    .map((line) => line.split(" "));
+  return Number(values[names.indexOf("FragCreates")]);
+}
 
 function aNode(i: number, annotations: Record<string, string> = {}) {
   return {

@@ -189,6 +189,26 @@ describe("Services", () => {
     expect(wget("a", "http://10.43.1.2/")).toBe("a");
   });
 
+  test("what others take of links, settings and filters comes back", async () => {
+    const works = () => vi.waitFor(() => expect(wget("a", `http://${ip("b")}:8080/`)).toBe("b"), { timeout: 10_000 });
+    const taken = [
+      "sysctl -qw net.ipv4.ip_forward=0",
+      "nft flush chain ip filter DOCKER-USER",
+      "nft add table ip late; nft 'add chain ip late FORWARD { type filter hook forward priority 5; policy drop; }'",
+      "ip route flush proto 143",
+      "ip link set skiff0 down",
+      "ip addr flush dev skiff0",
+      "nft flush ruleset",
+    ];
+    for (const command of taken) {
+      node.run(command);
+      await works();
+      await vi.waitFor(() => expect(wget("a", "http://10.43.1.2/")).toBe("a"), { timeout: 10_000 });
+    }
+    const all = "ip -br addr show skiff0; ip route show; cat /proc/sys/net/ipv4/ip_forward";
+    await vi.waitFor(() => expect(node.run(all)).toMatch(/10\.42\.0\.1\/32.*10\.43\.0\.0\/16.*\n1\n$/s));
+  });
+
   test("UDP flows leave an endpoint that is gone", async () => {
     for (const name of ["a", "b"]) {
       const echo = `require("dgram").createSocket("udp4").on("message", function (_, { address, port }) { this.send("${name}", port, address); }).bind(9000)`;

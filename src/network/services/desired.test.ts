@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
+import type { Endpoint, EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
 import { anEndpoint, aService, aSlice } from "../testing/objects.ts";
 import { rulesOfHostPorts, rulesOfService } from "./desired.ts";
 import type { Ruleset } from "./ruleset.ts";
+
+type Hints = Endpoint["hints"];
 
 const place = {
   nodeName: "n1",
@@ -69,6 +71,51 @@ describe("where a cluster IP leads", () => {
         : "blocked4 10.43.0.5 . tcp . 80 : goto refuse",
     );
   });
+
+  test.each<[name: string, zone: string | undefined, hints: [Hints, Hints], targets: string[]]>([
+    ["to those for this node", "z", [{ forNodes: [{ name: "n1" }] }, { forNodes: [{ name: "n2" }] }], ["10.42.0.2"]],
+    ["to all when some are for no node", "z", [{ forNodes: [{ name: "n1" }] }, undefined], ["10.42.0.2", "10.42.1.2"]],
+    ["to those for its zone", "z", [{ forZones: [{ name: "y" }] }, { forZones: [{ name: "z" }] }], ["10.42.1.2"]],
+    [
+      "to all when none is for its zone",
+      "x",
+      [{ forZones: [{ name: "y" }] }, { forZones: [{ name: "z" }] }],
+      ["10.42.0.2", "10.42.1.2"],
+    ],
+    [
+      "to those for its zone when none is for the node",
+      "z",
+      [
+        { forNodes: [{ name: "n3" }], forZones: [{ name: "z" }] },
+        { forNodes: [{ name: "n2" }], forZones: [{ name: "y" }] },
+      ],
+      ["10.42.0.2"],
+    ],
+    [
+      "to all where the node has no zone",
+      undefined,
+      [{ forZones: [{ name: "y" }] }, { forZones: [{ name: "z" }] }],
+      ["10.42.0.2", "10.42.1.2"],
+    ],
+  ])("of endpoints that are meant for some: %s", (_, zone, hints, targets) => {
+    const slice = aSlice([here, there].map((endpoint, i) => ({ ...endpoint, ...(hints[i] && { hints: hints[i] }) })));
+    const { chains } = rulesOfService(aService(), [slice], { ...place, zone });
+    expect(
+      chains
+        .get("svc4/default/web/tcp-80")
+        ?.join()
+        .match(/10\.42\.\d\.2/g),
+    ).toEqual(targets);
+  });
+
+  test.each(["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"])(
+    "nowhere where the label %s says that something else sees to it",
+    (label) => {
+      const service = aService();
+      const labelled = { ...service, metadata: { ...service.metadata, labels: { [label]: "" } } };
+      expect(shown(rulesOfService(labelled, [aSlice([here])], place))).toEqual({ elements: [], chains: {}, sets: {} });
+    },
+  );
 
   test("in IPv6 to IPv6 endpoints", () => {
     const slice = aSlice([anEndpoint("fd42::2")], { addressType: "IPv6" });

@@ -1,12 +1,18 @@
 import type { EndpointSlice, Pod, Service, ServicePort } from "../../api/schema/types.ts";
 import { parseCidr, parseIp } from "../../base/ip.ts";
 import { clusterIpsOf } from "../service-facts.ts";
-import { isExternalLocal, isInternalLocal, type Target, type Targets, targetsOf } from "./endpoints.ts";
+import {
+  isExternalLocal,
+  isInternalLocal,
+  type Standpoint,
+  type Target,
+  type Targets,
+  targetsOf,
+} from "./endpoints.ts";
 import { masqueradeMark, type Ruleset, RulesetBuilder } from "./ruleset.ts";
 
 /** What the rules of a Service depend on beside itself and its endpoints. */
-export interface Place {
-  readonly nodeName: string;
+export interface Place extends Standpoint {
   /** The pods' addresses in the whole cluster. */
   readonly clusterCidrs: readonly string[];
   /** Addresses that the node answers itself: the cluster's DNS. */
@@ -31,9 +37,13 @@ interface Front {
   readonly name: string;
 }
 
+// Who sets one of them serves the Service by something else, or not at all (Kubernetes docs, "Well-Known Labels").
+const leftAloneLabels = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
+
 /** The rules of a Service. None for Services without a cluster IP: their names lead to their endpoints themselves. */
 export function rulesOfService(service: Service, slices: readonly EndpointSlice[], place: Place): Ruleset {
   const rules = new RulesetBuilder();
+  if (leftAloneLabels.some((label) => service.metadata.labels?.[label] !== undefined)) return rules;
   const clusterIps = clusterIpsOf(service).filter((ip) => !place.answeredHere.has(ip));
   const { namespace, name } = service.metadata;
   for (const ip of clusterIps) {
@@ -41,7 +51,7 @@ export function rulesOfService(service: Service, slices: readonly EndpointSlice[
     if (!family) continue;
     for (const port of service.spec.ports ?? []) {
       const protocol = (port.protocol ?? "TCP").toLowerCase();
-      const targets = targetsOf(slices, port, family, place.nodeName);
+      const targets = targetsOf(slices, port, family, place);
       const front = { service, port, protocol, family, targets, place };
       addFront(rules, { ...front, name: `${namespace}/${name}/${protocol}-${port.port}` }, ip);
     }

@@ -17,8 +17,18 @@ export interface Targets {
   readonly local: readonly Target[];
 }
 
+/** Where this node stands, for endpoints that are meant for some nodes or zones. */
+export interface Standpoint {
+  readonly nodeName: string;
+  /** Its label topology.kubernetes.io/zone. */
+  readonly zone?: string | undefined;
+}
+
 interface Candidate extends Target {
   readonly ready: boolean;
+  /** The nodes and zones that it is meant for; none: for all. */
+  readonly forNodes: readonly string[];
+  readonly forZones: readonly string[];
   /** Serves although it is on its way out. */
   readonly draining: boolean;
 }
@@ -32,17 +42,17 @@ export function targetsOf(
   slices: readonly EndpointSlice[],
   port: ServicePort,
   family: 4 | 6,
-  nodeName: string,
+  from: Standpoint,
 ): Targets {
   const candidates = slices
     .filter(({ addressType }) => addressType === (family === 4 ? "IPv4" : "IPv6"))
     .flatMap((slice) =>
       portNumbers(slice, port).flatMap((number) =>
-        (slice.endpoints ?? []).flatMap((endpoint) => candidateFrom(endpoint, number, nodeName)),
+        (slice.endpoints ?? []).flatMap((endpoint) => candidateFrom(endpoint, number, from.nodeName)),
       ),
     );
   const usable = distinct(candidates);
-  return { cluster: choose(usable), local: choose(usable.filter(({ local }) => local)) };
+  return { cluster: choose(meantFor(from, usable)), local: choose(usable.filter(({ local }) => local)) };
 }
 
 /** How many ready endpoints of the Service run on this node: what its health check port tells load balancers. */
@@ -69,7 +79,23 @@ function candidateFrom(endpoint: Endpoint, port: number, nodeName: string): Cand
   // The first address stands for the endpoint; the others, if any, are names for the same place.
   const ip = endpoint.addresses[0];
   if (!ip || !parseIp(ip)) return [];
-  return [{ ip, port, local: endpoint.nodeName === nodeName, ready, draining: serving && terminating }];
+  const forNodes = (endpoint.hints?.forNodes ?? []).map(({ name }) => name);
+  const forZones = (endpoint.hints?.forZones ?? []).map(({ name }) => name);
+  const local = endpoint.nodeName === nodeName;
+  return [{ ip, port, local, ready, draining: serving && terminating, forNodes, forZones }];
+}
+
+/**
+ * Those that `trafficDistribution` means for this node, else for its zone: where every ready endpoint says for whom it is, and
+ * one is for here; all of them otherwise.
+ */
+function meantFor({ nodeName, zone }: Standpoint, candidates: Candidate[]): Candidate[] {
+  const ready = candidates.filter((candidate) => candidate.ready);
+  const preferred = (hintsOf: (candidate: Candidate) => readonly string[], here: string | undefined) => {
+    const own = ready.filter((candidate) => here !== undefined && hintsOf(candidate).includes(here));
+    return own.length > 0 && ready.every((candidate) => hintsOf(candidate).length > 0) ? own : undefined;
+  };
+  return preferred(({ forNodes }) => forNodes, nodeName) ?? preferred(({ forZones }) => forZones, zone) ?? candidates;
 }
 
 function choose(candidates: readonly Candidate[]): Target[] {

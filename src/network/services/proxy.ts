@@ -79,6 +79,11 @@ export class ServiceProxy implements AsyncDisposable {
       if (this.#started && service.spec.type === "LoadBalancer") this.#touch(`service ${keyText(keyOf(service))}`);
   }
 
+  /** Where the node stands changed: what leads where is decided anew. */
+  placeChanged(): void {
+    for (const what of this.#rules.keys()) this.#touch(what);
+  }
+
   /** Resolves when everything that is known has been carried out. */
   async settled(): Promise<void> {
     while (this.#timer || this.#changed.size > 0) await this.#flush();
