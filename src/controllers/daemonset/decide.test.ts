@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DaemonSet, Node, Pod, RollingUpdateDaemonSet, Taint } from "../../api/schema/types.ts";
 import { decide, type Observed } from "./decide.ts";
+import { daemonTolerations } from "./nodes.ts";
 
 function aDaemonSet(rollingUpdate: RollingUpdateDaemonSet = { maxUnavailable: 1, maxSurge: 0 }): DaemonSet {
   return {
@@ -79,6 +80,24 @@ describe("daemonset decide()", () => {
     daemonSet.spec.template.spec = { containers: [], nodeSelector: { disk: "ssd" } };
     const nodes = [aNode("n1"), aNode("n2", { labels: { disk: "ssd" } })];
     expect(next({ daemonSet, nodes }).create).toEqual(["n2"]);
+  });
+
+  test("is updated whatever nodes there are on which it does not run", () => {
+    const old = aPod("n1", { hash: "old" });
+    const nodes = [aNode("n1"), aNode("n2", { taints: [{ key: "x", effect: "NoSchedule" }] })];
+    expect(next({ nodes, pods: [old] }).remove).toEqual([old]);
+  });
+
+  test("bears what daemons bear, each once, where its template says it", () => {
+    const own = { key: "own", operator: "Exists" };
+    const pressure = { key: "node.kubernetes.io/memory-pressure", operator: "Exists", effect: "NoSchedule" };
+    const tolerations = daemonTolerations({ containers: [], tolerations: [pressure, own] });
+    expect(tolerations.slice(0, 3)).toEqual([
+      pressure,
+      own,
+      { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute" },
+    ]);
+    expect(tolerations).toHaveLength(7);
   });
 
   test("removes an old pod that serves nobody before one that does", () => {

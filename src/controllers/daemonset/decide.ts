@@ -121,7 +121,10 @@ function surplusOfSurge(running: readonly Pod[], observed: Observed): Pod[] {
 function roll(observed: Observed, places: readonly Place[]): Changes {
   if (observed.daemonSet.spec.updateStrategy?.type !== "RollingUpdate") return nothing;
   const { maxSurge, maxUnavailable } = limitsOf(observed.daemonSet, places);
-  const inUse = places.map(({ node, pods }) => ({ node, ...pairOf(pods, observed) }));
+  // A node without any pod is the concern of placing; most often it should have none.
+  const inUse = places
+    .filter(({ pods }) => pods.length > 0)
+    .map(({ node, pods }) => ({ node, ...pairOf(pods, observed) }));
   const isAvailable = (pod: Pod): boolean => wait(pod, observed) === 0;
   if (maxSurge === 0) {
     const unavailable = inUse.filter(

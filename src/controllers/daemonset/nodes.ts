@@ -14,7 +14,9 @@ export function daemonTolerations({ tolerations = [], hostNetwork }: PodSpec): T
   ].map(([name, effect]) => ({ key: `node.kubernetes.io/${name}`, operator: "Exists", effect }) as Toleration);
   const isSame = (a: Toleration, b: Toleration): boolean =>
     a.key === b.key && a.effect === b.effect && a.operator === b.operator && (a.value ?? "") === (b.value ?? "");
-  return [...tolerations.filter((one) => !added.some((other) => isSame(one, other))), ...added];
+  // One that is there already keeps its place, for as long as it is needed.
+  const present = tolerations.map((one) => added.find((other) => isSame(one, other)) ?? one);
+  return [...present, ...added.filter((one) => !present.includes(one))];
 }
 
 /** What a node is to a DaemonSet: a place for a pod, one where a pod may stay, or none. */

@@ -3,6 +3,7 @@ import { deployment } from "../../api/kinds/apps/deployment.ts";
 import { replicaSet } from "../../api/kinds/apps/replica-set.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import type { Deployment, DeploymentSpec } from "../../api/schema/types.ts";
+import { forbidden } from "../../api/status.ts";
 import { replicaSetController } from "../replicaset/controller.ts";
 import { aWorld, type World } from "../testing/world.ts";
 import { deploymentController } from "./controller.ts";
@@ -157,5 +158,47 @@ describe("a Deployment", () => {
     await create({ replicas: 1 });
     await settles(1);
     expect((await world.all(replicaSet)).map(({ metadata }) => metadata.uid)).toEqual([first?.metadata.uid]);
+  });
+
+  test("makes another name for its ReplicaSet when something else has it", async () => {
+    await create({ replicas: 1 });
+    await settles(1);
+    const [made] = await world.all(replicaSet);
+    await world.client.delete(deployment, key);
+    await world.client.delete(replicaSet, { ...key, name: made?.metadata.name ?? "" });
+    const { name = "" } = made?.metadata ?? {};
+    const labels = { other: "app" };
+    const spec = {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: made?.spec.template?.spec },
+    };
+    await world.client.create(replicaSet, { metadata: { ...key, name }, spec } as never);
+    await create({ replicas: 1 });
+    await settles(1);
+    expect((await current()).status?.collisionCount).toBe(1);
+    expect((await world.all(replicaSet)).map(({ spec }) => spec.replicas).sort()).toEqual([0, 1]);
+  });
+
+  test("says so when its ReplicaSet is refused, and goes on when it is not any more", async () => {
+    let refuses = true;
+    world.transport.intercept = ({ verb, resource }) => {
+      if (refuses && verb === "create" && resource === "replicasets")
+        throw forbidden({ group: "apps", plural: resource }, "web", "exceeded quota: few");
+    };
+    await create({ replicas: 1 });
+    await vi.waitFor(async () => expect(await progressing()).toBe("ReplicaSetCreateError"));
+    expect((await world.events())[0]).toMatch(
+      /^ReplicaSetCreateError: Failed to create new replica set "web-\w+": .*exceeded quota: few$/,
+    );
+    refuses = false;
+    await world.clock.advance(10_000);
+    await settles(1);
+  });
+
+  test("has no deadline when that is the greatest number", async () => {
+    await create({ replicas: 1, progressDeadlineSeconds: 2147483647 });
+    await vi.waitFor(async () => expect((await current()).status?.availableReplicas).toBe(1));
+    expect(await progressing()).toBeUndefined();
   });
 });

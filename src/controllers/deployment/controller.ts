@@ -3,7 +3,8 @@ import { deployment } from "../../api/kinds/apps/deployment.ts";
 import { replicaSet } from "../../api/kinds/apps/replica-set.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { controllerRef, type KubeObject, keyOf, type ObjectKey } from "../../api/object.ts";
-import type { Deployment, Pod, ReplicaSet } from "../../api/schema/types.ts";
+import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../api/schema/types.ts";
+import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
 import { type Context, defineController, settled } from "../../client/controller.ts";
@@ -11,7 +12,9 @@ import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } fro
 import { isNamespaceLeaving } from "../pod-writes.ts";
 import { hasEnded } from "../pods.ts";
 import { type Decision, decide } from "./decide.ts";
-import { annotation } from "./limits.ts";
+import type { NewReplicaSet } from "./draft.ts";
+import { annotation, deadlineOf } from "./limits.ts";
+import { setCondition } from "./status.ts";
 
 export const deploymentController = defineController<Deployment>({
   name: "deployment",
@@ -40,6 +43,7 @@ export const deploymentController = defineController<Deployment>({
     }
     const podsOf = ({ metadata }: ReplicaSet) => cache.by(pod, byController, metadata.uid ?? "");
     const decision = decide({ deployment: object, replicaSets: claimed.owned, podsOf, now });
+    if (decision.create && !(await createNewest(object, decision.create, context))) return settled;
     for (const write of writesFor(object, decision, context)) await carryOut(cache, [write]);
     return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
   },
@@ -55,33 +59,55 @@ function deploymentOf(object: KubeObject, cache: Cache): readonly ObjectKey[] {
   return found?.spec.strategy?.type === "Recreate" ? [keyOf(found)] : [];
 }
 
-function writesFor(object: Deployment, decision: Decision, { client, events }: Context): WriteStep[] {
-  const { create, update, remove, revision, status } = decision;
-  const tellScaled = (name: string, from: number, to: number): void => {
-    const direction = to > from ? "up" : "down";
-    const message = `Scaled ${direction} replica set ${name} from ${from} to ${to}`;
-    events.record(object, { type: "Normal", reason: "ScalingReplicaSet", message });
-  };
+/** Makes the ReplicaSet of the present template; false when another one has its name, which the status then counts. */
+async function createNewest(object: Deployment, blank: NewReplicaSet, context: Context): Promise<boolean> {
+  const { cache, client, events, now } = context;
+  const { status = {} } = object;
+  const write = (changed: DeploymentStatus) =>
+    carryOut(cache, [() => client.updateStatus(deployment, { ...object, status: { ...status, ...changed } })]);
+  const metadata = { ...blank.metadata, ownerReferences: [controlledBy(deployment, object)] };
+  try {
+    const created = await client.create(replicaSet, { ...blank, metadata });
+    if (created.spec.replicas)
+      tellScaled(object, created.metadata.name, { from: 0, to: created.spec.replicas }, context);
+    await cache.seen(created);
+    return true;
+  } catch (error) {
+    if (isNamespaceLeaving(error)) return true;
+    if (isReason(error, "AlreadyExists")) {
+      await write({ collisionCount: (status.collisionCount ?? 0) + 1 });
+      return false;
+    }
+    const message = `Failed to create new replica set "${blank.metadata.name}": ${(error as Error).message}`;
+    events.record(object, { type: "Warning", reason: "ReplicaSetCreateError", message });
+    if (deadlineOf(object) !== undefined) {
+      const stuck = { type: "Progressing", status: "False", reason: "ReplicaSetCreateError", message };
+      await write({ conditions: setCondition(status.conditions ?? [], stuck, now) });
+    }
+    throw error;
+  }
+}
+
+function tellScaled(
+  object: Deployment,
+  name: string,
+  { from, to }: { from: number; to: number },
+  { events }: Context,
+): void {
+  const direction = to > from ? "up" : "down";
+  const message = `Scaled ${direction} replica set ${name} from ${from} to ${to}`;
+  events.record(object, { type: "Normal", reason: "ScalingReplicaSet", message });
+}
+
+function writesFor(object: Deployment, decision: Decision, context: Context): WriteStep[] {
+  const { update, remove, revision, status } = decision;
+  const { client } = context;
   const writes: WriteStep[] = [];
-  if (create)
-    writes.push(async () => {
-      const metadata = { ...create.metadata, ownerReferences: [controlledBy(deployment, object)] };
-      try {
-        const created = await client.create(replicaSet, { ...create, metadata });
-        if (created.spec.replicas) tellScaled(created.metadata.name, 0, created.spec.replicas);
-        return created;
-      } catch (error) {
-        if (isNamespaceLeaving(error)) return undefined;
-        const message = `Failed to create new replica set "${create.metadata.name}": ${(error as Error).message}`;
-        events.record(object, { type: "Warning", reason: "ReplicaSetCreateError", message });
-        throw error;
-      }
-    });
   for (const { before, after } of update)
     writes.push(async () => {
       const written = await client.update(replicaSet, after);
       const [from, to] = [before.spec.replicas ?? 1, after.spec.replicas ?? 1];
-      if (from !== to) tellScaled(after.metadata.name, from, to);
+      if (from !== to) tellScaled(object, after.metadata.name, { from, to }, context);
       return written;
     });
   for (const old of remove) writes.push(deletion(client, replicaSet, old));

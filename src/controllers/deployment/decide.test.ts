@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Deployment, ReplicaSet } from "../../api/schema/types.ts";
 import { decide } from "./decide.ts";
+import { Draft } from "./draft.ts";
 import { limitsOf } from "./limits.ts";
 
 const template = (image: string) => ({
@@ -94,5 +95,26 @@ describe("deployment decide()", () => {
     const { status, ...decision } = decide({ deployment, replicaSets: sets, podsOf: () => [], now: 0 });
     expect(decision).toEqual({ create: undefined, update: [], remove: [], revision: "1", againMs: undefined });
     expect(status).toMatchObject({ replicas: 3, updatedReplicas: 3, availableReplicas: 3 });
+  });
+
+  test.each([
+    [undefined, "1"],
+    ["1,2", "1,2,7"],
+    [`${"1234567,".repeat(249)}1234567`, /^1234567,.*,7$/],
+  ])("remembers its numbers, but not without end", (history, then) => {
+    const annotations = { "deployment.kubernetes.io/revision": history === undefined ? "1" : "7" };
+    const set = new Draft({
+      apiVersion: "apps/v1",
+      kind: "ReplicaSet",
+      metadata: {
+        name: "web-1",
+        annotations: { ...annotations, ...(history && { "deployment.kubernetes.io/revision-history": history }) },
+      },
+      spec: { selector: {}, replicas: 1 },
+    });
+    set.raiseRevision(8, {});
+    const written = set.change()?.after.metadata.annotations?.["deployment.kubernetes.io/revision-history"];
+    expect(written).toMatch(then);
+    expect(written?.length).toBeLessThanOrEqual(2000);
   });
 });

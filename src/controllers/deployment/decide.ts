@@ -2,7 +2,7 @@ import { isLeaving, type KubeObject } from "../../api/object.ts";
 import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../api/schema/types.ts";
 import { hasEnded } from "../pods.ts";
 import { Draft, type NewReplicaSet } from "./draft.ts";
-import { copiedAnnotations, isComplete, type Limits, limitsOf, onlyActive, total } from "./limits.ts";
+import { copiedAnnotations, deadlineOf, isComplete, type Limits, limitsOf, onlyActive, total } from "./limits.ts";
 import { proportions } from "./proportions.ts";
 import { setCondition, statusFrom, untilDeadlineMs, withPausedCondition, withProgress } from "./status.ts";
 import { hashOf, sameTemplate } from "./template.ts";
@@ -128,7 +128,7 @@ class Round {
     newest.minReadySeconds = this.#deployment.spec.minReadySeconds;
     this.#setRevision(newest.revision);
     const { conditions = [] } = this.#status;
-    if (this.#deployment.spec.progressDeadlineSeconds && !conditions.some(({ type }) => type === "Progressing"))
+    if (deadlineOf(this.#deployment) !== undefined && !conditions.some(({ type }) => type === "Progressing"))
       this.#setProgressing("FoundNewReplicaSet", `Found new replica set "${newest.name}"`);
   }
 
@@ -249,7 +249,7 @@ class Round {
   }
 
   #setProgressing(reason: string, message: string): void {
-    if (!this.#deployment.spec.progressDeadlineSeconds) return;
+    if (deadlineOf(this.#deployment) === undefined) return;
     const condition = { type: "Progressing", status: "True", reason, message };
     const conditions = setCondition(this.#status.conditions ?? [], condition, this.#observed.now);
     this.#status = { ...this.#status, conditions };

@@ -72,8 +72,7 @@ export class Draft {
     if (this.revision >= revision) return;
     this.#annotations[annotation.revision] = String(revision);
     if (!old) return;
-    const history = this.#annotations[annotation.history];
-    this.#annotations[annotation.history] = history ? `${history},${old}` : old;
+    this.#annotations[annotation.history] = historyWith(this.#annotations[annotation.history], old);
   }
 
   /** The update that makes the ReplicaSet so; undefined when it is so or is new. */
@@ -107,4 +106,16 @@ export class Draft {
       },
     }) as NewReplicaSet;
   }
+}
+
+/** As long as Kubernetes lets the history of revisions become, in characters. */
+const longestHistory = 2000;
+
+/** The history with one more number; the oldest fall out of one that becomes too long. */
+function historyWith(history: string | undefined, old: string): string {
+  const numbers = [...(history ? history.split(",") : []), old];
+  let length = numbers.join(",").length;
+  let first = 0;
+  while (length > longestHistory) length -= (numbers[first++] ?? "").length + 1;
+  return numbers.slice(first).join(",");
 }

@@ -18,6 +18,11 @@ export function limitsOf({ spec }: Deployment): Limits {
   return { replicas, maxSurge: surge, maxUnavailable: Math.min(replicas, least) };
 }
 
+/** How long a rollout may stand still; the greatest number means: for ever. */
+export function deadlineOf({ spec: { progressDeadlineSeconds: seconds } }: Deployment): number | undefined {
+  return seconds === 0x7fffffff ? undefined : seconds;
+}
+
 /** A number, or a percentage of a whole. */
 export function countFrom(value: number | string, whole: number, round: (exact: number) => number): number {
   return typeof value === "number" ? value : round((Number.parseInt(value, 10) * whole) / 100);

@@ -35,7 +35,7 @@ function shareOf(
 
 function fairSize(draft: Draft, { replicas, maxSurge }: Limits, replicasBefore: number): number {
   if (replicas === 0) return 0;
-  const maxBefore = draft.max ?? replicasBefore;
+  const maxBefore = draft.max || replicasBefore;
   if (maxBefore === 0) return draft.replicas;
   return Math.round((draft.replicas * (replicas + maxSurge)) / maxBefore);
 }

@@ -1,7 +1,7 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus } from "../../api/schema/types.ts";
 import { conditionOf, timeText, withoutZeros } from "../conditions.ts";
 import type { Draft } from "./draft.ts";
-import { isComplete, limitsOf, total } from "./limits.ts";
+import { deadlineOf, isComplete, limitsOf, total } from "./limits.ts";
 
 type NewCondition = Pick<DeploymentCondition, "type" | "status" | "reason" | "message">;
 
@@ -41,9 +41,10 @@ export function statusFrom(
 }
 
 /** The status with a pause or its end told; the very status that is there when there is nothing to tell. */
-export function withPausedCondition({ spec, status = {} }: Deployment, now: number): DeploymentStatus {
+export function withPausedCondition(deployment: Deployment, now: number): DeploymentStatus {
+  const { spec, status = {} } = deployment;
   const progressing = conditionOf(status.conditions, "Progressing");
-  if (!spec.progressDeadlineSeconds || progressing?.reason === "ProgressDeadlineExceeded") return status;
+  if (deadlineOf(deployment) === undefined || progressing?.reason === "ProgressDeadlineExceeded") return status;
   const saysPaused = progressing?.reason === "DeploymentPaused";
   if (Boolean(spec.paused) === saysPaused) return status;
   const condition = spec.paused
@@ -59,7 +60,7 @@ export function withProgress(
   { newest, drafts, now }: { newest: Draft | undefined; drafts: readonly Draft[]; now: number },
 ): DeploymentStatus {
   let conditions = status.conditions ?? [];
-  const deadline = deployment.spec.progressDeadlineSeconds;
+  const deadline = deadlineOf(deployment);
   const current = conditionOf(conditions, "Progressing");
   const wasDone = status.replicas === status.updatedReplicas && current?.reason === "NewReplicaSetAvailable";
   const subject = newest ? `ReplicaSet "${newest.name}"` : `Deployment "${deployment.metadata.name}"`;
@@ -90,7 +91,8 @@ export function withProgress(
 
 /** When a rollout that does not move will have taken too long. */
 export function untilDeadlineMs(deployment: Deployment, status: DeploymentStatus, now: number): number | undefined {
-  const { progressDeadlineSeconds: deadline, paused } = deployment.spec;
+  const deadline = deadlineOf(deployment);
+  const { paused } = deployment.spec;
   const progressing = conditionOf(status.conditions, "Progressing");
   if (deadline === undefined || paused || !progressing?.lastUpdateTime || isComplete(deployment, status))
     return undefined;

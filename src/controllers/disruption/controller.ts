@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { podDisruptionBudget } from "../../api/kinds/policy/pod-disruption-budget.ts";
-import { keyOf } from "../../api/object.ts";
+import { keyOf, keyText } from "../../api/object.ts";
 import type { PodDisruptionBudget } from "../../api/schema/types.ts";
 import { selects } from "../../api/selector.ts";
 import { carryOut } from "../../client/carry-out.ts";
@@ -34,8 +34,10 @@ export const disruptionController = defineController<PodDisruptionBudget>({
       .list(pod, key.namespace)
       .filter(({ metadata }) => selects(budget.spec?.selector, metadata.labels));
     const scales = await scalesOf(pods, cache, client);
-    const { status, news, againMs } = decide({ budget, pods, scales, now });
+    const { status, news, overdue, againMs } = decide({ budget, pods, scales, now });
     for (const one of news) events.record(budget, one);
+    const message = `Pod was expected by PDB ${keyText(key)} to be deleted but it wasn't`;
+    for (const one of overdue) events.record(one, { type: "Warning", reason: "NotDeleted", message });
     if (!isDeepStrictEqual(status, budget.status))
       await carryOut(cache, [() => client.updateStatus(podDisruptionBudget, { ...budget, status })]);
     return againMs === undefined ? settled : { again: { afterMs: againMs } };

@@ -44,9 +44,24 @@ describe("disruption decide()", () => {
       3,
       0,
     ],
+    [
+      "counts what was evicted again when nobody removes it",
+      { budget: aBudget({ minAvailable: 2 }, { disruptedPods: { a: "2025-12-31T23:57:59Z" } }) },
+      1,
+      3,
+      2,
+    ],
     ["allows nothing where there is nothing", { pods: [], scales: { wanted: 0, someUnmanaged: true } }, 0, 0, 2],
   ])("%s", (_, given, disruptionsAllowed, currentHealthy, desiredHealthy) => {
     expect(decide({ ...quiet, ...given }).status).toMatchObject({ disruptionsAllowed, currentHealthy, desiredHealthy });
+  });
+
+  test("tells of a pod that was evicted and is still there", () => {
+    const budget = aBudget(
+      { minAvailable: 2 },
+      { disruptedPods: { a: "2025-12-31T23:57:59Z", gone: "2025-12-31T23:57:59Z" } },
+    );
+    expect(decide({ ...quiet, budget }).overdue).toEqual([three[0]]);
   });
 
   test("says that bare pods cannot be counted", () => {

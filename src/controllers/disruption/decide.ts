@@ -9,7 +9,7 @@ import type {
 import type { EventNews } from "../../client/events.ts";
 import { conditionOf, timeText } from "../conditions.ts";
 import { countFrom } from "../deployment/limits.ts";
-import { hasEnded, isReady } from "../pods.ts";
+import { isReady } from "../pods.ts";
 import type { Scales } from "./scales.ts";
 
 /** What the informers held when the key came up. */
@@ -25,6 +25,8 @@ export interface Observed {
 export interface Decision {
   readonly status: PodDisruptionBudgetStatus;
   readonly news: readonly EventNews[];
+  /** Pods whose eviction was allowed, but that nobody removed in time. */
+  readonly overdue: readonly Pod[];
   /** When an eviction that was allowed, but that nobody carried out, is to be forgotten. */
   readonly againMs: number | undefined;
 }
@@ -45,10 +47,9 @@ export function decide({ budget, pods, scales, now }: Observed): Decision {
       reason: "UnmanagedPods",
       message: `Pods selected by this PodDisruptionBudget (selector: ${selectorText(budget.spec?.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
     });
-  const counted = pods.filter((pod) => !hasEnded(pod));
-  const { expectedPods, desiredHealthy } = goal(budget, counted.length, scales.wanted);
-  const { disruptedPods, againMs } = stillDisrupted(budget, counted, now);
-  const currentHealthy = counted.filter(
+  const { expectedPods, desiredHealthy } = goal(budget, pods.length, scales.wanted);
+  const { disruptedPods, overdue, againMs } = stillDisrupted(budget, pods, now);
+  const currentHealthy = pods.filter(
     (pod) => isReady(pod) && !isLeaving(pod) && !(pod.metadata.name in disruptedPods),
   ).length;
   const disruptionsAllowed = expectedPods === 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy);
@@ -63,6 +64,7 @@ export function decide({ budget, pods, scales, now }: Observed): Decision {
       conditions: [conditionFor(budget, disruptionsAllowed, now)],
     },
     news,
+    overdue,
     againMs,
   };
 }
@@ -88,6 +90,7 @@ function failed(budget: PodDisruptionBudget, why: string, now: number): Decision
         message: `Failed to calculate the number of expected pods: ${why}`,
       },
     ],
+    overdue: [],
     againMs: undefined,
   };
 }
@@ -123,14 +126,19 @@ function goal(
 function stillDisrupted({ status }: PodDisruptionBudget, pods: readonly Pod[], now: number) {
   const disruptedPods: Record<string, string> = {};
   const waits: number[] = [];
+  const overdue: Pod[] = [];
   for (const [name, time] of Object.entries(status?.disruptedPods ?? {})) {
     const pod = pods.find(({ metadata }) => metadata.name === name);
     const waitMs = Date.parse(time) + evictionMs - now;
-    if (!pod || isLeaving(pod) || waitMs <= 0) continue;
+    if (!pod || isLeaving(pod)) continue;
+    if (waitMs <= 0) {
+      overdue.push(pod);
+      continue;
+    }
     disruptedPods[name] = time;
     waits.push(waitMs);
   }
-  return { disruptedPods, againMs: waits.length > 0 ? Math.min(...waits) : undefined };
+  return { disruptedPods, overdue, againMs: waits.length > 0 ? Math.min(...waits) : undefined };
 }
 
 function conditionFor({ metadata, status }: PodDisruptionBudget, allowed: number, now: number): Condition {
