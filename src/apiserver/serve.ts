@@ -47,6 +47,7 @@ import { Catalog } from "./registry/resources.ts";
 import { specialsFor } from "./registry/special/all.ts";
 import { serveMetrics } from "./resource-metrics/serve-metrics.ts";
 import { advertise, bootstrap } from "./system/bootstrap.ts";
+import { labelSecrets } from "./system/label-secrets.ts";
 import { OwnConditions } from "./system/own-conditions.ts";
 import { systemUser, type UserInfo } from "./user.ts";
 import { WebhookClient } from "./webhooks/client.ts";
@@ -128,6 +129,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       nodePorts: options.nodePorts,
     }),
   };
+  accounts.onSecretUsed = labelSecrets(registry);
   const components = new Set<Component>();
   const { nodes, frontProxy } = options;
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes, components });

@@ -55,6 +55,7 @@ const controllerManagerArgs: readonly Arg<ControllerManagerSettings>[] = [
   count("node-cidr-mask-size-ipv4", "nodeCidrMaskSizeIPv4"),
   count("node-cidr-mask-size-ipv6", "nodeCidrMaskSizeIPv6"),
   duration("cluster-signing-duration", "signingDurationMs"),
+  duration("legacy-service-account-token-clean-up-period", "legacyTokenUnusedMs"),
   duration("pvclaimbinder-sync-period", "claimBinderSyncMs"),
   duration("resource-quota-sync-period", "quotaSyncMs"),
   count("terminated-pod-gc-threshold", "terminatedPodThreshold"),

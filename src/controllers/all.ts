@@ -19,6 +19,7 @@ import { ephemeralVolumeController } from "./ephemeral-volume/controller.ts";
 import { startGarbageCollection } from "./garbage-collection/controller.ts";
 import { horizontalPodAutoscalerController } from "./horizontalpodautoscaler/controller.ts";
 import { jobController } from "./job/controller.ts";
+import { legacyTokenCleaner, legacyTokenTracking } from "./legacy-tokens/controller.ts";
 import { strandedClaims, strandedVolumes } from "./local-path/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
@@ -106,6 +107,10 @@ const entries: readonly Entry[] = [
     make: ({ rootCa, makeAccountToken: makeToken }) =>
       makeToken ? [serviceAccountTokenController({ rootCa, makeToken })] : [],
   },
+  {
+    name: "legacy-serviceaccount-token-cleaner-controller",
+    make: (_, { legacyTokenUnusedMs: unusedMs }) => [legacyTokenCleaner({ unusedMs })],
+  },
   { name: "clusterrole-aggregation-controller", make: () => [clusterRoleAggregationController] },
   {
     name: "horizontal-pod-autoscaler-controller",
@@ -161,7 +166,7 @@ const entries: readonly Entry[] = [
 
 /** Loops that belong to the API server in Kubernetes: they run also where the controllers do not. */
 export function serverLoops(nodePorts: PortRange): readonly Controller[] {
-  return [serviceAddressRepair, ipAddressRepair, nodePortRepair(nodePorts)];
+  return [serviceAddressRepair, ipAddressRepair, nodePortRepair(nodePorts), legacyTokenTracking()];
 }
 
 export const controllerNames: readonly string[] = entries.map(({ name }) => name);

@@ -48,6 +48,8 @@ export interface ControllerSettings {
   readonly nodeCidrMaskSizeIPv6: number;
   /** How long certificates hold at the most that requests get. */
   readonly signingDurationMs: number;
+  /** How long the token of an account may lie in a Secret unused before it goes. */
+  readonly legacyTokenUnusedMs: number;
   /** How often a claim that found no volume looks again. */
   readonly claimBinderSyncMs: number;
   /** How often all that a quota counts is counted again. */
@@ -75,6 +77,7 @@ export const defaultSettings: ControllerSettings = {
   nodeCidrMaskSizeIPv4: 24,
   nodeCidrMaskSizeIPv6: 64,
   signingDurationMs: 365 * 24 * 60 * 60 * 1000,
+  legacyTokenUnusedMs: 365 * 24 * 60 * 60 * 1000,
   claimBinderSyncMs: 15_000,
   quotaSyncMs: 300_000,
   terminatedPodThreshold: 12_500,

@@ -71,6 +71,8 @@ interface Verified {
 /** The issuer and the claims of tokens that Secrets hold (Kubernetes docs, "Managing Service Accounts"). */
 const secretIssuer = "kubernetes/serviceaccount";
 const secretClaim = (name: string): string => `kubernetes.io/serviceaccount/${name}`;
+const lastUsedLabel = "kubernetes.io/legacy-token-last-used";
+const invalidSinceLabel = "kubernetes.io/legacy-token-invalid-since";
 const mostCached = 1000;
 // An account or a pod that is being deleted keeps its tokens for as long as its containers may still be ending.
 const leavingGraceMs = 60_000;
@@ -117,6 +119,9 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     );
     return new ServiceAccountTokens(keys, { signing, forSecrets }, verifying, jwks);
   }
+
+  /** Told, once a day, when the token in a Secret is used: with labels for it that say so. */
+  onSecretUsed: (namespace: string, name: string, labels: Readonly<Record<string, string>>) => void = () => {};
 
   get defaultAudiences(): readonly string[] {
     return this.#keys.audiences;
@@ -269,6 +274,13 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     if (!secret || secret.metadata.deletionTimestamp) throw new BadToken("Token has been invalidated");
     const held = (secret.data as Record<string, string> | undefined)?.token ?? "";
     if (Buffer.from(held, "base64").toString() !== token) throw new BadToken("Token does not match server's copy");
+    const labels = secret.metadata.labels ?? {};
+    if (labels[invalidSinceLabel])
+      throw new BadToken(
+        `the token in secret ${namespace}/${secretName} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
+      );
+    const today = new Date(this.#clock.now()).toISOString().slice(0, 10);
+    if (labels[lastUsedLabel] !== today) this.onSecretUsed(namespace, secretName, { [lastUsedLabel]: today });
   }
 
   #mustExist(bucket: string, what: string, namespace: string | undefined, { name, uid }: NamedObject): void {

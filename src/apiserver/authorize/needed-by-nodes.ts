@@ -1,4 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
+import { type NamedByPod, namedByPod } from "../../api/pod-references.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
 import { heldObject } from "../registry/held.ts";
@@ -7,13 +8,7 @@ import { Follower } from "./follower.ts";
 const mirror = "kubernetes.io/config.mirror";
 
 /** The kinds of objects that pods need to run. */
-export type Needed =
-  | "configmaps"
-  | "persistentvolumeclaims"
-  | "persistentvolumes"
-  | "resourceclaims"
-  | "secrets"
-  | "serviceaccounts";
+export type Needed = NamedByPod | "persistentvolumes" | "resourceclaims" | "serviceaccounts";
 
 /** Something that a pod needs. */
 interface Need {
@@ -156,42 +151,11 @@ function claimText(namespace: string, name: string): string {
 function needsOf({ metadata, spec, status }: Pod): Need[] {
   // A mirror pod is the node's own account of what it runs: it opens nothing to the node.
   if (metadata.annotations?.[mirror] !== undefined) return [];
-  const { containers, initContainers, ephemeralContainers, imagePullSecrets = [], volumes = [] } = spec;
+  const { volumes = [] } = spec;
   const needs: Need[] = [{ resource: "serviceaccounts", name: spec.serviceAccountName || "default" }];
-  for (const { name } of imagePullSecrets) if (name) needs.push({ resource: "secrets", name });
   for (const { name, ephemeral } of volumes)
     if (ephemeral) needs.push({ resource: "persistentvolumeclaims", name: `${metadata.name}-${name}` });
   for (const { resourceClaimName } of [...(spec.resourceClaims ?? []), ...(status?.resourceClaimStatuses ?? [])])
     if (resourceClaimName) needs.push({ resource: "resourceclaims", name: resourceClaimName });
-  collectNeeds([volumes, containers, initContainers, ephemeralContainers], needs);
-  return needs;
-}
-
-/** Where volumes and containers name objects: the field around a name, the field of the name, and what it names. */
-const naming: readonly (readonly [around: string, field: string, resource: Needed])[] = [
-  ["secret", "secretName", "secrets"],
-  ["secret", "name", "secrets"],
-  ["secretRef", "name", "secrets"],
-  ["secretKeyRef", "name", "secrets"],
-  ["nodePublishSecretRef", "name", "secrets"],
-  ["azureFile", "secretName", "secrets"],
-  ["configMap", "name", "configmaps"],
-  ["configMapRef", "name", "configmaps"],
-  ["configMapKeyRef", "name", "configmaps"],
-  ["persistentVolumeClaim", "claimName", "persistentvolumeclaims"],
-];
-
-function collectNeeds(value: unknown, needs: Need[]): void {
-  if (typeof value !== "object" || value === null) return;
-  if (Array.isArray(value)) {
-    for (const item of value) collectNeeds(item, needs);
-    return;
-  }
-  for (const [around, inner] of Object.entries(value)) {
-    for (const [expected, field, resource] of naming) {
-      const name = expected === around ? (inner as Record<string, unknown> | null)?.[field] : undefined;
-      if (typeof name === "string" && name) needs.push({ resource, name });
-    }
-    collectNeeds(inner, needs);
-  }
+  return [...needs, ...namedByPod(spec)];
 }
