@@ -53,17 +53,17 @@ export class ResourceApi {
     const route = routeOf(registry.catalog, info, method);
     const { resource } = route;
     refuseBadTimeout(query);
+    const name = actionOf(route);
+    const action = name === undefined ? undefined : this.#options.actions.get(name);
+    const printed = action?.perform === undefined;
     // A form that only what goes wrong can have is refused in that form.
     for (const custom of resource.custom ? [false, true] : [false])
-      exchange.form = withPretty(exchange, formFor(exchange.header("accept"), "object", { custom }), query);
+      exchange.form = withPretty(exchange, formFor(exchange.header("accept"), "object", { custom, printed }), query);
     if (resource.deprecation) exchange.warn(resource.deprecation);
 
     if (route.verb === "watch") return this.#watch(exchange, info, query, route);
-    const action = actionOf(route);
-    if (action !== undefined) {
-      const { stream } = this.#options.actions.get(action) ?? {};
-      if (stream) return await stream(this.#call(exchange, info, user, route, {}), exchange, info.rest, query);
-    }
+    if (action?.stream)
+      return await action.stream(this.#call(exchange, info, user, route, {}), exchange, info.rest, query);
     let answer: Answer;
     try {
       answer = await this.#answer(exchange, info, query, user, route);

@@ -30,6 +30,11 @@ describe("the form of an answer", () => {
     expect(formFor(metadata, "object", { custom: true }).encoding).toBe("protobuf");
   });
 
+  test("what is only done and never kept has no table", () => {
+    expect(formFor(`${table},application/json`, "object", { printed: false }).as).toBeUndefined();
+    expect(() => formFor(table, "object", { printed: false })).toThrow(/only the following media types are accepted/);
+  });
+
   test("a watch is never YAML", () => {
     expect(() => formFor("application/yaml", "watch")).toThrow(/stream=watch/);
   });

@@ -29,33 +29,41 @@ interface Clause {
 const known = new Map<string, Form>();
 const mostKnown = 200;
 
+/** What the form of an answer depends on beside the client's wish. */
+export interface Formable {
+  /** It is of a custom resource. */
+  readonly custom?: boolean;
+  /** It can be shown as a table: not so what the server only does when asked, such as a review. */
+  readonly printed?: boolean;
+}
+
 /**
- * Chooses the form of an answer. `custom`: of a custom resource.
+ * Chooses the form of an answer.
  * @throws {StatusError} NotAcceptable
  */
 export function formFor(
   accept: string | undefined,
   what: "object" | "watch" = "object",
-  { custom = false }: { readonly custom?: boolean } = {},
+  { custom = false, printed = true }: Formable = {},
 ): Form {
   if (!accept) return plainJson;
-  const key = `${what} ${custom} ${accept}`;
+  const key = `${what} ${custom} ${printed} ${accept}`;
   let form = known.get(key);
   if (!form) {
-    form = choose(accept, what, custom);
+    form = choose(accept, what, { custom, printed });
     if (known.size < mostKnown) known.set(key, form);
   }
   return form;
 }
 
-function choose(accept: string, what: "object" | "watch", custom: boolean): Form {
+function choose(accept: string, what: "object" | "watch", { custom, printed }: Formable): Form {
   const clauses = accept.split(",").map(clauseFrom);
   if (!clauses.some(({ type }) => type === "*/*" || encodings.has(type)))
     throw new StatusError("NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${offered}`, {});
   const ranked = clauses.toSorted((a, b) => b.quality - a.quality);
   for (const clause of ranked) {
     const form = formOf(clause);
-    if (!form || (what === "watch" && form.encoding === "yaml")) continue;
+    if (!form || (what === "watch" && form.encoding === "yaml") || (form.as === "Table" && !printed)) continue;
     // The type of a custom resource has no protobuf form; its metadata has.
     if (!(custom && form.encoding === "protobuf" && !form.as)) return form;
   }

@@ -62,7 +62,7 @@ export async function probeHttp(target: ProbeTarget, action: HTTPGetAction, time
     if (status >= 200 && status < 400) return success(body);
     return failure(`HTTP probe failed with statuscode: ${status}`);
   } catch (error) {
-    return failure(`Get "${url}": ${networkWords(error, url.hostname, Number(url.port))}`);
+    return failure(`Get "${withPort(url)}": ${networkWords(error, url.hostname, portOf(url))}`);
   }
 }
 
@@ -73,6 +73,12 @@ function urlOf({ container, podIp }: ProbeTarget, { host, port, path = "/", sche
     `${scheme.toLowerCase()}://${address}:${portNumber(container, port)}${path.startsWith("/") ? path : `/${path}`}`,
   );
 }
+
+/** The port, also where it is the scheme's own, which URL leaves out. */
+const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === "https:" ? 443 : 80);
+
+/** The address as the kubelet writes it in Events: its port always named. */
+const withPort = (url: URL): string => url.href.replace(url.host, `${url.hostname}:${portOf(url)}`);
 
 /** A GET without a pooled connection; redirects to another host count as answers, to the same one they are followed. */
 async function get(
