@@ -35,6 +35,28 @@ const maps = "/api/v1/namespaces/default/configmaps";
 const named = (name: string) => ({ metadata: { name }, data: { k: "v" } });
 
 describe("the API server alone", () => {
+  test("Events are found by the fields of either group, whichever group they came through", async () => {
+    const event = {
+      metadata: { name: "seen" },
+      regarding: { kind: "Pod", name: "web", namespace: "default" },
+      reason: "Seen",
+      action: "Looking",
+      type: "Normal",
+      eventTime: "2026-01-01T00:00:00.000000Z",
+      reportingController: "a-controller",
+      reportingInstance: "one",
+    };
+    const [events, core] = ["/apis/events.k8s.io/v1/namespaces/default/events", "/api/v1/namespaces/default/events"];
+    expect((await ask("POST", events, event)).status).toBe(201);
+    const found = async (path: string, selector: string): Promise<string[]> =>
+      JSON.parse((await ask("GET", `${path}?fieldSelector=${encodeURIComponent(selector)}`)).text).items.map(
+        (item: { metadata: { name: string } }) => item.metadata.name,
+      );
+    expect(await found(events, "reportingController=a-controller,regarding.name=web")).toEqual(["seen"]);
+    expect(await found(events, "reportingController=another")).toEqual([]);
+    expect(await found(core, "source=a-controller,involvedObject.name=web")).toEqual(["seen"]);
+  });
+
   test("an object is created, read, changed, listed and deleted", async () => {
     expect((await ask("POST", maps, named("one"))).status).toBe(201);
     expect((await ask("POST", maps, named("one"))).status).toBe(409);

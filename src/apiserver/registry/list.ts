@@ -12,7 +12,7 @@ import { Compacted, type Entry, type Store } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
-import { heldObject } from "./held.ts";
+import { fromStored, heldObject } from "./held.ts";
 import { unsupported } from "./options.ts";
 import { valueAt } from "./paths.ts";
 import { type Resource, storeKey, storePrefix } from "./resources.ts";
@@ -37,9 +37,12 @@ export function selectionOf(
   if (!labels?.requirements.length && readers.length === 0) return { matches: undefined, name };
   return {
     name,
-    matches: (object) =>
-      labelsMatch(labels, object) &&
-      readers.every(({ requirement: { equal, value }, read }) => (read(object) === value) === equal),
+    matches(object) {
+      if (!labelsMatch(labels, object)) return false;
+      // Fields are named as the version of the request names them.
+      const shown = readers.length > 0 ? fromStored(resource, object) : object;
+      return readers.every(({ requirement: { equal, value }, read }) => (read(shown) === value) === equal);
+    },
   };
 }
 
