@@ -52,6 +52,11 @@ nft -a list ruleset 2>/dev/null | awk '
   / hook forward / { forwards = 1 }
   forwards && / comment "skiff" # handle [0-9]+$/ { print "delete rule " table " " chain " handle " $NF }' | nft -f - 2>/dev/null
 
+# What systemd was told of pods' slices.
+for folder in /run/systemd/system/kubepods.slice.d /run/systemd/system/kubepods-.slice.d; do
+  [ ! -f $folder/skiff.conf ] || { rm -f $folder/skiff.conf; rmdir $folder 2>/dev/null; }
+done
+
 for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
   [ ! -d "$root/kubepods" ] || find "$root/kubepods" -depth -type d -name 'pod*' -exec rmdir {} \; 2>/dev/null
 done

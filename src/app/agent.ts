@@ -15,6 +15,7 @@ import { nodeApi } from "../node/serve.ts";
 import { openTunnel } from "../tunnel/agent.ts";
 import { machineAddress } from "./addresses.ts";
 import type { AgentConfig, LocalStorageSettings, NetworkBackend, ServerConfig } from "./config.ts";
+import { keepSlices } from "./keep-slices.ts";
 import { shutDownPods } from "./shut-down-pods.ts";
 import { kubernetesVersion } from "./version.ts";
 
@@ -57,6 +58,7 @@ export async function startAgent(
   const runtime = await parts.start("docker", () =>
     openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }),
   );
+  await keepSlices((await runtime.info()).cgroupDriver, { log });
   // An address that the user gave stays; one that was found is looked for again.
   let node: RunningNode | undefined;
   let currentIps = nodeIps;
