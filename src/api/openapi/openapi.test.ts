@@ -1,10 +1,11 @@
-import protobuf from "protobufjs/minimal.js";
+import protobuf, { type Reader } from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { builtinKinds } from "../kinds/all.ts";
 import type { PublishedKind } from "./operations.ts";
 import { openApiV2 } from "./v2.ts";
 import { encodeOpenApiV2 } from "./v2-protobuf.ts";
 import { openApiV3, openApiV3Index } from "./v3.ts";
+import { encodeOpenApiV3 } from "./v3-protobuf.ts";
 
 type Json = Record<string, Record<string, Record<string, unknown>>>;
 
@@ -95,7 +96,40 @@ describe("OpenAPI v3", () => {
     const after = openApiV3Index([{ ...custom, schema: { type: "object" } }]).paths["apis/life.example.com/v1"];
     expect(after).not.toEqual(before);
   });
+
+  test("has a protobuf form with all schemas and paths", () => {
+    const found = { version: "", schemas: 0, paths: 0 };
+    for (const [number, reader] of fieldsOf(encodeOpenApiV3(apps))) {
+      if (number === 1) found.version = reader.string();
+      else if (number === 4) found.paths = countFields(reader.bytes(), 1);
+      else if (number === 5)
+        for (const [part, inner] of fieldsOf(reader.bytes()))
+          if (part === 1) found.schemas = countFields(inner.bytes(), 1);
+          else inner.skipType(2);
+      else reader.skipType(2);
+    }
+    expect(found).toEqual({
+      version: "3.0.0",
+      schemas: Object.keys(schemas).length,
+      paths: Object.keys(apps.paths ?? {}).length,
+    });
+  });
 });
+
+/** The fields of a message, each with a reader that stands at its value. */
+function* fieldsOf(bytes: Uint8Array): Generator<[number: number, reader: Reader]> {
+  const reader = protobuf.Reader.create(bytes);
+  while (reader.pos < reader.len) yield [reader.uint32() >>> 3, reader];
+}
+
+function countFields(bytes: Uint8Array, wanted: number): number {
+  let count = 0;
+  for (const [number, reader] of fieldsOf(bytes)) {
+    if (number === wanted) count += 1;
+    reader.skipType(2);
+  }
+  return count;
+}
 
 describe("OpenAPI v2", () => {
   const document = openApiV2([...builtinKinds, custom]) as unknown as Json;
@@ -109,22 +143,10 @@ describe("OpenAPI v2", () => {
 
   test("has a protobuf form with all definitions and paths", () => {
     const found = { version: "", definitions: 0, paths: 0 };
-    const count = (bytes: Uint8Array, wanted: number): number => {
-      const reader = protobuf.Reader.create(bytes);
-      let number = 0;
-      while (reader.pos < reader.len) {
-        const key = reader.uint32();
-        if (key >>> 3 === wanted) number++;
-        reader.skipType(key & 7);
-      }
-      return number;
-    };
-    const reader = protobuf.Reader.create(encodeOpenApiV2(document as never));
-    while (reader.pos < reader.len) {
-      const number = reader.uint32() >>> 3;
+    for (const [number, reader] of fieldsOf(encodeOpenApiV2(document as never))) {
       if (number === 1) found.version = reader.string();
-      else if (number === 8) found.paths = count(reader.bytes(), 2);
-      else if (number === 9) found.definitions = count(reader.bytes(), 1);
+      else if (number === 8) found.paths = countFields(reader.bytes(), 2);
+      else if (number === 9) found.definitions = countFields(reader.bytes(), 1);
       else reader.skipType(2);
     }
     expect(found).toEqual({

@@ -1,4 +1,5 @@
 import protobuf, { type Writer } from "protobufjs/minimal.js";
+import { anyValue, flag, items, lengthDelimited, message, named, text, vendorExtensions } from "./protobuf-fields.ts";
 import type { JsonObject } from "./schemas.ts";
 
 /**
@@ -25,54 +26,6 @@ export function encodeOpenApiV2(document: JsonObject): Uint8Array {
     named(inner, 1, all, (definition, one) => message(definition, 2, one, apiKey)),
   );
   return writer.finish();
-}
-
-type Write = (writer: Writer, object: JsonObject) => void;
-
-const items = (value: unknown): JsonObject[] => (Array.isArray(value) ? value : []);
-const lengthDelimited = (number: number): number => (number << 3) | 2;
-
-function text(writer: Writer, number: number, value: unknown): void {
-  if (typeof value === "string" && value) writer.uint32(lengthDelimited(number)).string(value);
-}
-
-function flag(writer: Writer, number: number, value: unknown): void {
-  if (value === true) writer.uint32(number << 3).bool(true);
-}
-
-function message(writer: Writer, number: number, value: unknown, write: Write): void {
-  if (typeof value !== "object" || value === null) return;
-  writer.uint32(lengthDelimited(number)).fork();
-  write(writer, value as JsonObject);
-  writer.ldelim();
-}
-
-/** An object as a list of pairs. */
-function named(writer: Writer, number: number, object: JsonObject, write: Write): void {
-  for (const [name, value] of Object.entries(object)) {
-    writer.uint32(lengthDelimited(number)).fork();
-    text(writer, 1, name);
-    message(writer, 2, value, write);
-    writer.ldelim();
-  }
-}
-
-/** Any value travels as YAML, which JSON is. */
-function anyValue(writer: Writer, number: number, value: unknown): void {
-  if (value === undefined) return;
-  writer.uint32(lengthDelimited(number)).fork();
-  text(writer, 2, `${JSON.stringify(value)}\n`);
-  writer.ldelim();
-}
-
-function vendorExtensions(writer: Writer, number: number, object: JsonObject): void {
-  for (const [name, value] of Object.entries(object)) {
-    if (!name.startsWith("x-")) continue;
-    writer.uint32(lengthDelimited(number)).fork();
-    text(writer, 1, name);
-    anyValue(writer, 2, value);
-    writer.ldelim();
-  }
 }
 
 function schema(writer: Writer, object: JsonObject): void {

@@ -3,6 +3,7 @@ import type { PublishedKind } from "../../api/openapi/operations.ts";
 import { openApiV2 } from "../../api/openapi/v2.ts";
 import { encodeOpenApiV2 } from "../../api/openapi/v2-protobuf.ts";
 import { hashOf, openApiV3, openApiV3Index } from "../../api/openapi/v3.ts";
+import { encodeOpenApiV3 } from "../../api/openapi/v3-protobuf.ts";
 import type { Catalog, Resource } from "../registry/resources.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OpenApiPages, PageRequest } from "./pages.ts";
@@ -16,6 +17,7 @@ export interface OpenApiOptions {
 }
 
 const v2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const v3Protobuf = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
 const yearMs = 365 * 24 * 3600 * 1000;
 
 /** The OpenAPI documents of what is served: made when asked for, sent, and forgotten; only their hashes are cheap. */
@@ -59,7 +61,9 @@ export function openApiPages({ catalog, descriptions, startedMs }: OpenApiOption
         exchange.setHeader("expires", new Date(startedMs + yearMs).toUTCString());
       }
       if (isFresh(exchange, hash, ["Accept"])) return;
-      await sendJson(exchange, openApiV3(path, all, descriptions()));
+      const document = openApiV3(path, all, descriptions()) ?? {};
+      const asProtobuf = exchange.header("accept")?.includes("proto-openapi.spec.v3") ?? false;
+      await (asProtobuf ? send(exchange, encodeOpenApiV3(document), v3Protobuf) : sendJson(exchange, document));
     },
   };
 }
