@@ -10,83 +10,22 @@ import { pod } from "../../src/api/kinds/core/pod.ts";
 import { service } from "../../src/api/kinds/core/service.ts";
 import { serviceAccount } from "../../src/api/kinds/core/service-account.ts";
 import { endpointSlice } from "../../src/api/kinds/discovery/endpoint-slice.ts";
-import { isLeaving, keyOf } from "../../src/api/object.ts";
-import type { NodeSystemInfo, Pod } from "../../src/api/schema/types.ts";
 import { isReason } from "../../src/api/status.ts";
-import type { ApiServer } from "../../src/apiserver/serve.ts";
-import { accountUser } from "../../src/app/part-users.ts";
-import { constant } from "../../src/base/changing.ts";
-import { systemClock } from "../../src/base/clock.ts";
-import { noLog } from "../../src/base/log.ts";
-import { type Client, openClient } from "../../src/client/client.ts";
-import { openInformers } from "../../src/client/open-informers.ts";
-import { runControllers, runServerLoops } from "../../src/controllers/run.ts";
-import { runScheduler } from "../../src/scheduler/run.ts";
-import { startApiServer } from "../support/api-server.ts";
+import type { Client } from "../../src/client/client.ts";
+import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 
-/** A whole control plane in one process: the real API server, controllers and scheduler; nodes and kubelets are pretended. */
 describe("the control plane", () => {
-  let server: ApiServer;
+  let plane: ControlPlane;
   let client: Client;
-  const running = new AsyncDisposableStack();
   const web = { namespace: "default", name: "web" };
   const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
 
   beforeAll(async () => {
-    server = running.use(await startApiServer());
-    client = openClient(server.transportFor({ name: "admin", uid: "", groups: ["system:masters"], extra: {} }), {
-      fieldManager: "test",
-    });
-    const [clock, log] = [systemClock, noLog];
-    const informers = running.use(openInformers(client, { clock, log }));
-    const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: constant("the certificate") };
-    // Each controller has the rights of its own account only, as in the server.
-    const clientFor = (account: string) =>
-      openClient(server.transportFor(accountUser(account)), { fieldManager: "kube-controller-manager" });
-    running.use(await runControllers({ clientFor, informers, clock, log, options }));
-    const nodePorts = { from: 30_000, to: 32_767 };
-    running.use(await runServerLoops({ clientFor, informers, clock, log, nodePorts }));
-    running.use(await runScheduler({ client, informers, clock, log }));
-    let address = 10;
-    running.use(
-      informers.of(pod).onChange(({ after }) => {
-        if (after) void lookAfter(after).catch(() => {}); // changed meanwhile: the change comes here too
-      }),
-    );
-    async function lookAfter(object: Pod): Promise<void> {
-      if (!object.spec?.nodeName) return;
-      if (isLeaving(object)) await client.delete(pod, keyOf(object), { gracePeriodSeconds: 0 });
-      else if (!object.status?.phase || object.status.phase === "Pending") {
-        const podIP = `10.42.0.${address++}`;
-        const ready = { type: "Ready", status: "True", lastTransitionTime: new Date().toISOString() };
-        const conditions = [...(object.status?.conditions ?? []), ready];
-        const status = { ...object.status, phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions };
-        await client.updateStatus(pod, { ...object, status });
-      }
-    }
-    for (const name of ["n1", "n2"]) {
-      const made = await client.create(node, {
-        metadata: { name, labels: { "kubernetes.io/hostname": name } },
-        spec: {},
-      });
-      const allocatable = { cpu: "4", memory: "8Gi", pods: "110" };
-      const addresses = [{ type: "InternalIP", address: `192.0.2.${name.slice(1)}` }];
-      const conditions = [
-        { type: "Ready", status: "True", reason: "KubeletReady", lastTransitionTime: new Date().toISOString() },
-      ];
-      // By its version a node says that skiff's own load balancer answers there.
-      const nodeInfo = { kubeletVersion: "v1.36.2+skiff1" } as NodeSystemInfo;
-      const set = async () => {
-        const current = await client.get(node, keyOf(made));
-        await client.updateStatus(node, {
-          ...current,
-          status: { ...current.status, allocatable, capacity: allocatable, addresses, conditions, nodeInfo },
-        });
-      };
-      await eventually(set);
-    }
+    plane = await startControlPlane();
+    client = plane.client;
+    for (const name of ["n1", "n2"]) await plane.addNode(name);
   });
-  afterAll(() => running.disposeAsync());
+  afterAll(() => plane[Symbol.asyncDispose]());
 
   const spec = (image: string, replicas: number) => ({
     replicas,
