@@ -187,7 +187,8 @@ async function schedule(what: string, spec: Partial<PodSpec>): Promise<void> {
   scheduler[Symbol.dispose]();
 }
 
-const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: constant("the certificate"), serviceLoadBalancer: false };
+// Room for the networks of four thousand nodes.
+const options = { clusterCidrs: ["10.32.0.0/12"], rootCa: constant("the certificate"), serviceLoadBalancer: false };
 
 const key = { namespace: "default", name: "web" };
 const template = { metadata: { name: "", labels }, spec: { containers: [{ name: "app", image }] } };
