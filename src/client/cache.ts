@@ -7,6 +7,8 @@ export interface Cache {
   get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): T | undefined;
   list<T extends KubeObject>(kind: Kind<T>, namespace?: string): readonly T[];
   by<T extends KubeObject>(kind: Kind<T>, index: Index<T>, value: string): readonly T[];
+  /** How many they are, without looking at them. */
+  count<T extends KubeObject>(kind: Kind<T>, index: Index<T>, value: string): number;
   /** Resolves when the cache shows this state of the object or a later one; at once for kinds that it does not hold. */
   seen(written: KubeObject): Promise<void>;
   /** Resolves when the cache shows that the object is gone or leaving. */
@@ -39,6 +41,7 @@ export async function openCache(informers: Informers, kinds: readonly Cached[]):
     get: (kind, key) => of(kind).get(key),
     list: (kind, namespace) => of(kind).list(namespace),
     by: (kind, index, value) => of(kind).by(index, value),
+    count: (kind, index, value) => of(kind).count(index, value),
     async seen({ apiVersion, kind, metadata }) {
       if (!apiVersion || !metadata?.resourceVersion) return;
       await held.get(nameOf({ ...groupVersionFrom(apiVersion), kind }))?.seen(metadata.resourceVersion);

@@ -12,6 +12,8 @@ export interface Informer<T extends KubeObject> {
   list(namespace?: string): readonly T[];
   /** The objects for which `index` returned `value`. An index is made at its first use and kept up from then on. */
   by(index: Index<T>, value: string): readonly T[];
+  /** How many they are, without looking at them. */
+  count(index: Index<T>, value: string): number;
   /** Called for every object that is there (as an addition) and for each change from then on. */
   onChange(react: (change: Change<T>) => void): Disposable;
   /**

@@ -47,6 +47,7 @@ export function openInformers(
       get: (key) => cache.get(key),
       list: (namespace) => cache.list(namespace),
       by: (index, value) => cache.by(index, value),
+      count: (index, value) => cache.count(index, value),
       onChange: (react) => cache.onChange(react),
       seen: (resourceVersion) => cache.seen(resourceVersion),
       until: (key, test) => cache.until(key, test),

@@ -36,6 +36,10 @@ export class ObjectCache<T extends KubeObject> {
     return [...(this.#indexed(index).get(value) ?? [])];
   }
 
+  count(index: Index<T>, value: string): number {
+    return this.#indexed(index).get(value)?.size ?? 0;
+  }
+
   onChange(react: React<T>): Disposable {
     // Its own function: the same one registered twice is two listeners.
     const listener: React<T> = (change) => react(change);

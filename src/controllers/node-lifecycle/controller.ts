@@ -9,7 +9,7 @@ import { type Context, type Controller, defineController, settled } from "../../
 import { podsOnNode } from "../pods-on-node.ts";
 import { decide } from "./decide.ts";
 import { swapTaints, taintSwap } from "./swap-taints.ts";
-import { type EvictionRates, EvictionTurns, evictionRate, isReady, zoneOf } from "./zones.ts";
+import { byHealth, type EvictionRates, EvictionTurns, evictionRate, healthIn, isReady, zoneOf } from "./zones.ts";
 
 export interface NodeLifecycleOptions {
   /** How long a node may be silent before it counts as unreachable. */
@@ -70,7 +70,10 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
 
       const zone = zoneOf(observed);
       const rate = evictionRate(
-        cache.list(node).filter((one) => zoneOf(one) === zone),
+        {
+          ready: cache.count(node, byHealth, healthIn(zone, "ready")),
+          down: cache.count(node, byHealth, healthIn(zone, "down")),
+        },
         rates,
       );
       const decision = decide({
@@ -79,7 +82,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         now,
         graceMs,
         startupGraceMs,
-        othersAreDown: othersAreDown(cache, name),
+        othersAreDown: cache.count(node, byHealth, healthIn("", "ready")) <= Number(isReady(observed)),
         turnMs: turns.waitMs(zone, rate, now),
       });
       if (decision.takesTurn) turns.take(zone, rate, now);
@@ -113,13 +116,6 @@ function wordOf(cache: Cache, { metadata, status }: Node): string {
   // Unknown is what this controller wrote: not a word of the node's.
   const spoken = ready?.status === "Unknown" ? "" : (ready?.lastHeartbeatTime ?? "");
   return `${renewed} ${spoken}`;
-}
-
-function othersAreDown(cache: Cache, name: string): boolean {
-  return cache
-    .list(node)
-    .filter(({ metadata }) => metadata.name !== name)
-    .every((one) => !isReady(one));
 }
 
 /** The pods of a silent node are no longer ready: Services must not lead there. */

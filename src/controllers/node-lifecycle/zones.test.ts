@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Node } from "../../api/schema/types.ts";
-import { EvictionTurns, evictionRate, zoneOf, zoneState } from "./zones.ts";
+import { byHealth, EvictionTurns, evictionRate, zoneOf, zoneState } from "./zones.ts";
 
 const aNode = (ready: boolean, labels: Record<string, string> = {}): Node => ({
   apiVersion: "v1",
@@ -9,10 +9,6 @@ const aNode = (ready: boolean, labels: Record<string, string> = {}): Node => ({
   spec: {},
   status: { conditions: [{ type: "Ready", status: ready ? "True" : "Unknown" }] },
 });
-const nodes = (ready: number, down: number) => [
-  ...Array.from({ length: ready }, () => aNode(true)),
-  ...Array.from({ length: down }, () => aNode(false)),
-];
 const rates = { normal: 0.1, partial: 0.01, threshold: 0.55, large: 50 };
 
 describe("zones of nodes", () => {
@@ -24,13 +20,17 @@ describe("zones of nodes", () => {
     ["most of a small zone is down", 2, 3, "partial", 0],
     ["most of a large zone is down", 20, 40, "partial", 0.01],
   ])("%s", (_, ready, down, state, rate) => {
-    expect(zoneState(nodes(ready, down), rates.threshold)).toBe(state);
-    expect(evictionRate(nodes(ready, down), rates)).toBe(rate);
+    expect(zoneState({ ready, down }, rates.threshold)).toBe(state);
+    expect(evictionRate({ ready, down }, rates)).toBe(rate);
   });
 
   test("nodes are told apart by region and zone", () => {
     const labels = { "topology.kubernetes.io/region": "r", "topology.kubernetes.io/zone": "z" };
     expect([zoneOf(aNode(true)), zoneOf(aNode(true, labels))]).toEqual(["/", "r/z"]);
+    expect([byHealth(aNode(true, labels)), byHealth(aNode(false))]).toEqual([
+      ["ready r/z", "ready "],
+      ["down /", "down "],
+    ]);
   });
 
   test("nodes of a zone pass one after the other, those of another beside them", () => {

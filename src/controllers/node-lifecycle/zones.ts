@@ -20,16 +20,29 @@ export function zoneOf({ metadata: { labels = {} } }: Node): string {
   return `${region}/${zone}`;
 }
 
-export function zoneState(nodes: readonly Node[], threshold: number): ZoneState {
-  const down = nodes.filter((node) => !isReady(node)).length;
-  if (down > 0 && down === nodes.length) return "full";
-  return down > 2 && down / nodes.length >= threshold ? "partial" : "normal";
+/** How many nodes there are, and how many of them are not ready. */
+export interface NodeCounts {
+  readonly ready: number;
+  readonly down: number;
+}
+
+/** The index of nodes by how they are, in their zone and everywhere (""). */
+export const byHealth = (node: Node): readonly string[] =>
+  [zoneOf(node), ""].map((zone) => healthIn(zone, isReady(node) ? "ready" : "down"));
+
+export function healthIn(zone: string, health: keyof NodeCounts): string {
+  return `${health} ${zone}`;
+}
+
+export function zoneState({ ready, down }: NodeCounts, threshold: number): ZoneState {
+  if (down > 0 && ready === 0) return "full";
+  return down > 2 && down / (ready + down) >= threshold ? "partial" : "normal";
 }
 
 /** Nodes a second whose pods may be evicted in this zone (Kubernetes docs, "Nodes", section "Rate limits on eviction"). */
-export function evictionRate(nodes: readonly Node[], { normal, partial, threshold, large }: EvictionRates): number {
-  if (zoneState(nodes, threshold) !== "partial") return normal;
-  return nodes.length > large ? partial : 0;
+export function evictionRate(counts: NodeCounts, { normal, partial, threshold, large }: EvictionRates): number {
+  if (zoneState(counts, threshold) !== "partial") return normal;
+  return counts.ready + counts.down > large ? partial : 0;
 }
 
 /** Lets one node a zone pass at a time: one at once, the next when the zone's rate allows. */

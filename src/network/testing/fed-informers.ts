@@ -45,6 +45,7 @@ function fedInformer() {
     list: (namespace) =>
       [...objects.values()].filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace),
     by: (index, value) => [...objects.values()].filter((object) => index(object).includes(value)),
+    count: (index, value) => informer.by(index, value).length,
     onChange(react) {
       reactions.add(react);
       for (const after of objects.values()) react({ key: keyOf(after), after });
