@@ -58,6 +58,9 @@ for folder in /run/systemd/system/kubepods.slice.d /run/systemd/system/kubepods-
 done
 
 for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
-  [ ! -d "$root/kubepods" ] || find "$root/kubepods" -depth -type d -name 'pod*' -exec rmdir {} \; 2>/dev/null
+  [ -d "$root/kubepods" ] || continue
+  find "$root/kubepods" -depth -type d -name 'pod*' -exec rmdir {} \; 2>/dev/null
+  # Another kubelet's groups are not empty, and stay.
+  rmdir "$root/kubepods/burstable" "$root/kubepods/besteffort" "$root/kubepods" 2>/dev/null
 done
 true

@@ -5,7 +5,8 @@ import type { Store } from "../../store/contract.ts";
 import { heldObject } from "../registry/held.ts";
 import { Follower } from "./follower.ts";
 
-const mirror = "kubernetes.io/config.mirror";
+/** On the picture of a static pod that a node shows. */
+export const mirrorAnnotation = "kubernetes.io/config.mirror";
 
 /** The kinds of objects that pods need to run. */
 export type Needed = NamedByPod | "persistentvolumes" | "resourceclaims" | "serviceaccounts";
@@ -148,11 +149,16 @@ function claimText(namespace: string, name: string): string {
   return needText(namespace, { resource: "persistentvolumeclaims", name });
 }
 
-function needsOf({ metadata, spec, status }: Pod): Need[] {
+function needsOf(pod: Pod): Need[] {
   // A mirror pod is the node's own account of what it runs: it opens nothing to the node.
-  if (metadata.annotations?.[mirror] !== undefined) return [];
+  if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return [];
+  return [{ resource: "serviceaccounts", name: pod.spec.serviceAccountName || "default" }, ...referencesOf(pod)];
+}
+
+/** The objects of other kinds that a pod names, but for its service account. */
+export function referencesOf({ metadata, spec, status }: Pod): Need[] {
   const { volumes = [] } = spec;
-  const needs: Need[] = [{ resource: "serviceaccounts", name: spec.serviceAccountName || "default" }];
+  const needs: Need[] = [];
   for (const { name, ephemeral } of volumes)
     if (ephemeral) needs.push({ resource: "persistentvolumeclaims", name: `${metadata.name}-${name}` });
   for (const { resourceClaimName } of [...(spec.resourceClaims ?? []), ...(status?.resourceClaimStatuses ?? [])])
