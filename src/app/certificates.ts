@@ -6,6 +6,9 @@ import { CannotStart } from "../base/lifecycle.ts";
 import { noLog } from "../base/log.ts";
 import { readCertificates, rotateAuthorities, rotateLeaves } from "../cluster/credentials.ts";
 import { authorities, memberOf } from "../cluster/membership.ts";
+import { skiffVersion } from "./version.ts";
+
+const surroundings = { version: skiffVersion, clock: systemClock, log: noLog };
 
 export interface CertificateRow {
   readonly name: string;
@@ -16,7 +19,7 @@ export interface CertificateRow {
 /** What certificates lie in a data directory, a server's or an agent's. @throws {CannotStart} when it is neither */
 export async function listCertificates(dataDirectory: string): Promise<CertificateRow[]> {
   const server = await readCertificates(join(dataDirectory, "server"));
-  const member = await memberOf({ directory: join(dataDirectory, "agent"), clock: systemClock, log: noLog });
+  const member = await memberOf({ directory: join(dataDirectory, "agent"), ...surroundings });
   const held = member ? [{ name: "client-kubelet (agent)", cert: member.credentials.cert }] : [];
   const believed = (member ? authorities(member.serverCa) : []).map((cert) => ({ name: "server-ca (agent)", cert }));
   const all = [...server, ...held, ...believed];
@@ -33,7 +36,7 @@ export async function rotateCertificates(dataDirectory: string): Promise<"server
     await rotateLeaves(join(dataDirectory, "server"));
     return "server";
   }
-  const member = await memberOf({ directory: join(dataDirectory, "agent"), clock: systemClock, log: noLog });
+  const member = await memberOf({ directory: join(dataDirectory, "agent"), ...surroundings });
   if (!member) throw neither(dataDirectory);
   await member.renew();
   return "agent";

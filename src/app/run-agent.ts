@@ -22,6 +22,7 @@ import { intendedAgent, logFindings } from "./inspect-device.ts";
 import { recollectionIn } from "./recollect.ts";
 import type { RunOptions } from "./server.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
+import { skiffVersion } from "./version.ts";
 
 // An agent has one connection that matters: it learns within seconds that nobody is at its other end.
 const silenceMs = 10_000;
@@ -49,6 +50,7 @@ export async function runAgent(
         nodeName: config.agent.nodeName,
         server: config.server,
         token: config.token === undefined ? undefined : parsedToken(config.token),
+        version: skiffVersion,
         clock,
         log: log.part("join"),
       },

@@ -151,6 +151,7 @@ export async function runServer(
       servers: () => serverUrls(current, machine, api.port),
       cluster: clusterSettingsOf(config),
       ownNode: config.without.agent ? undefined : config.agent.nodeName,
+      version: skiffVersion,
       clock,
       log: log.part("join"),
     }),

@@ -11,6 +11,7 @@ import { type ClusterSettings, type JoinAnswer, type JoinRequest, nodeGroups } f
 import { lifeIn } from "./leaf-life.ts";
 import { claimName } from "./node-keys.ts";
 import { type JoinToken, parseToken } from "./token.ts";
+import { skewBetween } from "./version-skew.ts";
 
 export interface GateOptions {
   /** With the right to read and write Secrets in kube-system. */
@@ -23,6 +24,8 @@ export interface GateOptions {
   readonly cluster: ClusterSettings;
   /** The name of the server's own node: no device gets it. */
   readonly ownNode: string | undefined;
+  /** Of this server's skiff. */
+  readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -47,9 +50,12 @@ export class Gate {
 
   /** @throws {StatusError} in words that are shown to whoever set the device up */
   async admit(credential: Credential, body: unknown): Promise<JoinAnswer> {
-    const { client, clock, log, clientCa, serverCa, servers, cluster, ownNode } = this.#options;
+    const { client, clock, log, clientCa, serverCa, servers, cluster, ownNode, version } = this.#options;
     const asked = joinRequestFrom(body);
     await this.#mustBeEntitled(credential, asked.nodeName);
+    // Who is a node stays one whatever is upgraded first; who comes anew is told what to install.
+    const skew = credential.node || !asked.version ? undefined : skewBetween(asked.version, version);
+    if (skew !== undefined) throw new StatusError("BadRequest", skew);
     const { publicKey, fingerprint } = await verified(asked.certificateRequest);
     if (asked.nodeName === ownNode || !(await claimName(client, asked.nodeName, fingerprint)))
       throw anotherKey(asked.nodeName);
@@ -60,7 +66,7 @@ export class Gate {
     };
     const certificate = await signLeaf(clientCa(), subject, publicKey, lifeIn(cluster, clock.now()));
     log.info(credential.node ? "a node's certificate was renewed" : "a device joined", { node: asked.nodeName });
-    return { certificate, serverCa: serverCa(), servers: servers(), cluster };
+    return { certificate, serverCa: serverCa(), servers: servers(), cluster, version };
   }
 
   async #mustBeEntitled({ token, node }: Credential, nodeName: string): Promise<void> {
@@ -110,9 +116,9 @@ function anotherKey(nodeName: string): StatusError {
 }
 
 function joinRequestFrom(body: unknown): JoinRequest {
-  const { nodeName, certificateRequest } = (body ?? {}) as Partial<Record<keyof JoinRequest, unknown>>;
+  const { nodeName, certificateRequest, version } = (body ?? {}) as Partial<Record<keyof JoinRequest, unknown>>;
   if (typeof nodeName !== "string" || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(nodeName))
     throw new StatusError("BadRequest", "the node's name is missing, or not one that a node may have");
   if (typeof certificateRequest !== "string") throw new StatusError("BadRequest", "the certificate request is missing");
-  return { nodeName, certificateRequest };
+  return { nodeName, certificateRequest, ...(typeof version === "string" && { version }) };
 }

@@ -7,6 +7,8 @@ export interface JoinRequest {
   readonly nodeName: string;
   /** PKCS #10, PEM: signed by the device's own key, which never leaves it. */
   readonly certificateRequest: string;
+  /** Of the device's skiff; the first versions did not say theirs. */
+  readonly version?: string;
 }
 
 export interface JoinAnswer {
@@ -17,6 +19,8 @@ export interface JoinAnswer {
   /** Under which addresses servers answer. */
   readonly servers: readonly string[];
   readonly cluster: ClusterSettings;
+  /** Of the server's skiff. */
+  readonly version?: string;
 }
 
 /** What is the same on every node. */

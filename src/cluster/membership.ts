@@ -12,6 +12,7 @@ import { askToJoin, fetchAuthority, JoinRefused } from "./join.ts";
 import type { JoinAnswer } from "./join-protocol.ts";
 import { endsSoon, lifeIn, lookEveryMs } from "./leaf-life.ts";
 import { caHashOf, type JoinToken } from "./token.ts";
+import { skewBetween } from "./version-skew.ts";
 
 export interface MembershipOptions {
   /** DATA/agent. */
@@ -20,6 +21,8 @@ export interface MembershipOptions {
   /** The server that the user named. */
   readonly server: string;
   readonly token: JoinToken | undefined;
+  /** Of this device's skiff. */
+  readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -36,6 +39,8 @@ export class Membership implements Disposable {
   #timer: Disposable | undefined;
   #watcher: FSWatcher | undefined;
   #disposed = false;
+  /** What was said last of versions that are too far apart. */
+  #skew: string | undefined;
   readonly #renewed: () => void;
 
   private constructor(options: MembershipOptions, key: string, answer: JoinAnswer, renewed: () => void) {
@@ -123,11 +128,18 @@ export class Membership implements Disposable {
 
   #take(answer: JoinAnswer): void {
     const isSame = answer.certificate === this.#answer.certificate && answer.serverCa === this.#answer.serverCa;
+    this.#tellSkew(answer);
     this.#answer = answer;
     this.servers.learn(answer.servers);
     if (isSame) return;
     this.#options.log.info("the node's certificate was renewed and is in use");
     this.#renewed();
+  }
+
+  #tellSkew({ version }: JoinAnswer): void {
+    const skew = version === undefined ? undefined : skewBetween(this.#options.version, version);
+    if (skew && skew !== this.#skew) this.#options.log.warn(skew);
+    this.#skew = skew;
   }
 
   [Symbol.dispose](): void {
@@ -152,9 +164,9 @@ export class Membership implements Disposable {
   }
 
   async #ask(): Promise<JoinAnswer> {
-    const { nodeName, token } = this.#options;
+    const { nodeName, token, version } = this.#options;
     const server = this.servers.current;
-    const ask = { nodeName, certificateRequest: await makeRequest(this.#key, `system:node:${nodeName}`) };
+    const ask = { nodeName, certificateRequest: await makeRequest(this.#key, `system:node:${nodeName}`), version };
     try {
       return await askToJoin({ server, serverCa: this.serverCa, credential: this.credentials, ask });
     } catch (error) {
@@ -167,7 +179,7 @@ export class Membership implements Disposable {
 
 /** The member that a device's directory says it is, without asking anybody; undefined where there is none. */
 export async function memberOf(
-  options: Pick<MembershipOptions, "directory" | "clock" | "log">,
+  options: Pick<MembershipOptions, "directory" | "version" | "clock" | "log">,
 ): Promise<Membership | undefined> {
   const text = await readIfThere(join(options.directory, fileName));
   const key = await readIfThere(join(options.directory, keyFileName));
@@ -179,12 +191,12 @@ export async function memberOf(
 }
 
 async function joinWithToken(options: MembershipOptions, key: string, stop: AbortSignal): Promise<JoinAnswer> {
-  const { nodeName, server, token, clock, log } = options;
+  const { nodeName, server, token, version, clock, log } = options;
   if (!token)
     throw new CannotStart(
       "this device is in no cluster yet and has no token: --token with what lies in the server's /var/lib/skiff/server/node-token",
     );
-  const ask = { nodeName, certificateRequest: await makeRequest(key, `system:node:${nodeName}`) };
+  const ask = { nodeName, certificateRequest: await makeRequest(key, `system:node:${nodeName}`), version };
   const backoff = new Backoff({ firstMs: 250, maxMs: 10_000, jitter: 0.5 }, clock);
   for (let told = ""; !stop.aborted; ) {
     try {

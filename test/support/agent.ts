@@ -23,6 +23,8 @@ export interface AgentOptions {
   readonly token?: string;
   readonly flags?: readonly string[];
   readonly server?: string;
+  /** Another skiff than the one that is tested. */
+  readonly program?: readonly string[];
   /** A program in front of skiff, such as faketime. */
   readonly wrapper?: readonly string[];
 }
@@ -33,7 +35,7 @@ export async function startAgent(machine: Machine, cluster: Cluster, options: Ag
   const server = options.server ?? `https://${cluster.machine.address}:6443`;
   const [program = "", ...args] = [
     ...(options.wrapper ?? []),
-    ...skiffProgram,
+    ...(options.program ?? skiffProgram),
     "agent",
     "--server",
     server,

@@ -10,6 +10,12 @@ export const skiffProgram: readonly [string, ...string[]] = process.env.SKIFF_FR
   ? [join(root, "node_modules/.bin/node"), join(root, "src/main.ts")]
   : [join(root, "dist/skiff")];
 
+/** The sources as if they were of another version. */
+export function programOfVersion(version: string): readonly [string, ...string[]] {
+  const told = `data:text/javascript,globalThis.SKIFF_VERSION=${JSON.stringify(version)}`;
+  return [join(root, "node_modules/.bin/node"), "--import", told, join(root, "src/main.ts")];
+}
+
 /** Runs a command of skiff on a machine to its end; what it printed. An exit code other than 0 is an error. */
 export function runSkiff(machine: Machine, ...args: string[]): Promise<string> {
   return machine.must(skiffProgram[0], [...skiffProgram.slice(1), ...args]);
@@ -22,7 +28,7 @@ export async function writeConfig(machine: Machine, yaml: string): Promise<void>
 
 /** Sends a signal to the skiff of a machine. nsenter stands between: `start()` knows only that process. */
 export async function signalSkiff(machine: Machine, role: "server" | "agent", signal: NodeJS.Signals): Promise<void> {
-  await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `${skiffProgram.at(-1)} ${role}`]);
+  await machine.run("pkill", [`-${signal.replace("SIG", "")}`, "-f", `(dist/skiff|src/main.ts) ${role}`]);
 }
 
 /** `skiff server` on a machine, and kubectl connected to it. */
