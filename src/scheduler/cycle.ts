@@ -182,7 +182,7 @@ export function scored(
     if (!scorer) continue;
     const plain = nodes.map(scorer.score);
     const scores = scorer.normalize?.(plain) ?? plain;
-    for (const [at, value] of scores.entries()) totals[at] = (totals[at] ?? 0) + weight * value;
+    for (let at = 0; at < totals.length; at++) totals[at] = (totals[at] ?? 0) + weight * (scores[at] ?? 0);
   }
   return totals;
 }

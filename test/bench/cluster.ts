@@ -21,7 +21,7 @@ import { serviceAccount } from "../../src/api/kinds/core/service-account.ts";
 import { endpointSlice } from "../../src/api/kinds/discovery/endpoint-slice.ts";
 import { podDisruptionBudget } from "../../src/api/kinds/policy/pod-disruption-budget.ts";
 import { isLeaving, keyOf } from "../../src/api/object.ts";
-import type { Pod, PodSpec } from "../../src/api/schema/types.ts";
+import type { Node, Pod, PodSpec } from "../../src/api/schema/types.ts";
 import { timeText } from "../../src/api/time.ts";
 import { accountUser } from "../../src/app/part-users.ts";
 import { constant } from "../../src/base/changing.ts";
@@ -200,6 +200,13 @@ async function withControllers(nodes: number, run: (plane: Plane) => Promise<voi
   await addNodes(client, nodes);
   using _controllers = await runControllers({ clientFor, informers, clock, log, options });
   using _scheduler = await runScheduler({ client, informers, clock, log });
+  const isTakenIn = (now: Node | undefined): boolean => Boolean(now?.spec.podCIDR && !now.spec.taints);
+  await Promise.all(
+    informers
+      .of(node)
+      .list()
+      .map(({ metadata }) => informers.of(node).until(metadata, isTakenIn)),
+  );
   await run(plane);
 }
 

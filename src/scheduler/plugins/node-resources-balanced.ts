@@ -1,5 +1,4 @@
 import type { Plugin } from "../plugin.ts";
-import type { PodInfo } from "../pod-info.ts";
 import type { NodeState } from "../snapshot.ts";
 import { cpuAndMemory, isRelevant, type WeighedResource } from "./resource-shares.ts";
 
@@ -15,16 +14,17 @@ export function nodeResourcesBalanced({ resources = cpuAndMemory }: BalancedArgu
       const relevant = resources.filter((resource) => isRelevant(pod, resource));
       // Pods that ask for nothing unbalance nothing.
       if (relevant.every(({ name }) => !pod.requests.get(name))) return undefined;
-      return { score: (node) => balance(pod, node, relevant) };
+      const wanted = relevant.map(({ name }) => ({ name, amount: pod.requests.get(name) ?? 0 }));
+      return { score: (node) => balance(node, wanted) };
     },
   };
 }
 
-function balance({ requests }: PodInfo, { allocatable, requested }: NodeState, resources: readonly WeighedResource[]) {
+function balance({ allocatable, requested }: NodeState, wanted: readonly { name: string; amount: number }[]): number {
   const shares: number[] = [];
-  for (const { name } of resources) {
+  for (const { name, amount } of wanted) {
     const total = allocatable.get(name) ?? 0;
-    if (total > 0) shares.push(Math.min(1, ((requested.get(name) ?? 0) + (requests.get(name) ?? 0)) / total));
+    if (total > 0) shares.push(Math.min(1, ((requested.get(name) ?? 0) + amount) / total));
   }
   return Math.trunc((1 - deviation(shares)) * 100);
 }

@@ -40,7 +40,10 @@ export function nodeResourcesFit(settings: FitArguments = {}): Plugin {
     (settings.ignoredResourceGroups?.includes(name.split("/")[0] ?? "") ?? false);
   return {
     name: "NodeResourcesFit",
-    filter: (pod) => ({ sort: "nodes", rejects: (node) => lack(pod, node, isIgnored) }),
+    filter(pod) {
+      const wanted = wantedOf(pod, isIgnored);
+      return { sort: "nodes", rejects: (node) => lack(wanted, node) };
+    },
     score: (pod) => {
       const relevant = resources.filter((resource) => isRelevant(pod, resource));
       return { score: (node) => weighed(pod, node, { resources: relevant, strategy }) };
@@ -72,28 +75,32 @@ function onShape(utilization: number, shape: readonly { utilization: number; sco
 /** The order in which lacking resources are named. */
 const first = ["cpu", "memory", "ephemeral-storage"];
 
+interface Wanted {
+  readonly name: string;
+  readonly amount: number;
+}
+
+/** What a pod asks for and is looked at, in that order: worked out once, and then asked of many nodes. */
+function wantedOf({ requests }: PodInfo, isIgnored: (name: string) => boolean): readonly Wanted[] {
+  const names = [...first, ...[...requests.keys()].filter((name) => !first.includes(name))];
+  return names
+    .map((name) => ({ name, amount: requests.get(name) ?? 0 }))
+    .filter(({ name, amount }) => amount > 0 && !(name.includes("/") && isIgnored(name)));
+}
+
 function lack(
-  { requests }: PodInfo,
+  wanted: readonly Wanted[],
   { allocatable, requested, pods }: Pick<NodeState, "allocatable" | "requested" | "pods">,
-  isIgnored: (name: string) => boolean,
 ): Rejection | undefined {
   let reasons: string[] | undefined;
   let curable = true;
-  const reject = (reason: string): void => {
-    if (reasons) reasons.push(reason);
-    else reasons = [reason];
-  };
-  const allowed = allocatable.get("pods") ?? 0;
-  if (pods.size + 1 > allowed) reject("Too many pods");
-  const check = (name: string, amount: number): void => {
+  if (pods.size + 1 > (allocatable.get("pods") ?? 0)) reasons = ["Too many pods"];
+  for (const { name, amount } of wanted) {
     const total = allocatable.get(name) ?? 0;
-    if (amount === 0 || amount <= total - (requested.get(name) ?? 0)) return;
-    if (name.includes("/") && isIgnored(name)) return;
-    reject(`Insufficient ${name}`);
+    if (amount <= total - (requested.get(name) ?? 0)) continue;
+    reasons = [...(reasons ?? []), `Insufficient ${name}`];
     if (amount > total) curable = false;
-  };
-  for (const name of first) check(name, requests.get(name) ?? 0);
-  for (const [name, amount] of requests) if (!first.includes(name)) check(name, amount);
+  }
   return reasons && { reasons, curable };
 }
 
@@ -127,7 +134,10 @@ function mayHelp(pod: PodInfo, change: ClusterChange): boolean {
 /** Whether the pod has room on the node when nobody else is there. */
 function wouldFitAlone(pod: PodInfo, node: Node): boolean {
   const empty = { allocatable: amountsFrom(node.status?.allocatable), requested: new Map(), pods: new Map() };
-  return !lack(pod, empty, () => true);
+  return !lack(
+    wantedOf(pod, () => true),
+    empty,
+  );
 }
 
 function hasMore(pod: PodInfo, before: Node, after: Node): boolean {
