@@ -89,6 +89,8 @@ describe("a device is refused", () => {
 
 const idOf = (token: string): string => /::(\w{6})\./.exec(token)?.[1] ?? "";
 
+const invalid = /the token is not valid here: it may have been deleted, rotated or expired/;
+
 describe("tokens", () => {
   test("one that was created lets a device in until it is deleted or its time is over", async () => {
     const created = (
@@ -105,18 +107,28 @@ describe("tokens", () => {
     await joined.stop();
     await runSkiff(on.machine, "token", "delete", id);
     expect(await runSkiff(on.machine, "token", "list")).not.toContain(id);
-    const invalid = /the token is not valid here: it may have been deleted, rotated or expired/;
     expect(await refused(created)).toMatch(invalid);
-    const over = (await runSkiff(on.machine, "token", "create", "--ttl", "1s")).trim();
-    // A token whose time is over is cleaned away.
-    await eventually(async () => expect(await runSkiff(on.machine, "token", "list")).not.toContain(idOf(over)));
-    expect(await refused(over)).toMatch(invalid);
     // The node of a device that is gone is deleted, and its name is free again.
     await kubectl("delete", "node", "boot");
     const { items } = await json("get", "secrets", "-n", "kube-system");
     expect(items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)).not.toContain(
       "boot.node-key.skiff",
     );
+  });
+
+  test("one whose time is over is refused, and cleaned away", async () => {
+    const over = (await runSkiff(on.machine, "token", "create", "--ttl", "1s")).trim();
+    await eventually(async () => expect(await runSkiff(on.machine, "token", "list")).not.toContain(idOf(over)));
+    expect(await refused(over)).toMatch(invalid);
+  });
+
+  test("one that was generated elsewhere is created as it is, and listed for programs", async () => {
+    const given = (await runSkiff(two.machine, "token", "generate")).trim();
+    expect(given).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+    expect(await runSkiff(on.machine, "token", "create", given, "--ttl", "0")).toContain(given);
+    const listed = JSON.parse(await runSkiff(on.machine, "token", "list", "-o", "json"));
+    expect(listed).toContainEqual({ id: given.slice(0, 6), expires: "never", state: "valid", description: "" });
+    await runSkiff(on.machine, "token", "delete", given);
   });
 
   test("the short form and a rotated token work at once, the old one no more", async () => {

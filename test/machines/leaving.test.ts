@@ -77,6 +77,7 @@ test("a node that is drained, deleted and uninstalled leaves nothing on its devi
   await kubectl("rollout", "status", "deployment/spread", "--timeout=60s");
   expect((await json("get", "pods", "-A", "--field-selector=spec.nodeName=two")).items).toEqual([]);
   await kubectl("delete", "node", "two");
+  await eventually(() => expect(two.agent.output()).toContain("this node was deleted from the cluster"));
   await two.agent.stop();
   await sh(two.machine, `cp ${script("skiff-killall.sh")} /usr/local/bin/ && sh ${script("skiff-uninstall.sh")}`);
   const after = await found(two.machine);

@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { lease } from "../../api/kinds/coordination/lease.ts";
 import { node as nodeKind } from "../../api/kinds/core/node.ts";
 import type { ObjectMeta } from "../../api/object.ts";
-import type { Lease, Node, NodeAddress, NodeCondition, NodeStatus, Taint } from "../../api/schema/types.ts";
+import type { Node, NodeAddress, NodeCondition, NodeStatus, Taint } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
-import { microTimeText, timeText } from "../../api/time.ts";
+import { timeText } from "../../api/time.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
@@ -12,6 +11,7 @@ import type { Client } from "../../client/client.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { ContainerRuntime, Image } from "../runtime.ts";
 import { architecture, type Machine, runtimeVersion } from "./machine.ts";
+import { NodeLease } from "./node-lease.ts";
 import { relabelled } from "./told-labels.ts";
 
 export interface NodeIdentity {
@@ -62,14 +62,11 @@ interface Parts {
   readonly nodes: Informer<Node>;
 }
 
-/** A node whose Lease is this old is held to be lost; it is renewed four times within (kubelet's defaults). */
-const leaseSeconds = 40;
 const renewMs = 10_000;
 /** How often the status is looked at. It is written when it changed: the Lease says that the node lives. */
 const statusMs = 5 * 60 * 1000;
 /** A runtime that is restarted is away for a moment; kubelet waits as long. */
 const runtimeSilenceMs = 30_000;
-const leaseNamespace = "kube-node-lease";
 const mostImages = 50;
 
 export function keepNode(parts: Parts): KeptNode {
@@ -77,6 +74,8 @@ export function keepNode(parts: Parts): KeptNode {
   const stop = new AbortController();
   const { promise: registered, resolve } = Promise.withResolvers<void>();
   const node = new NodeWriter(parts, stop.signal);
+  const lease = new NodeLease({ ...parts, name: parts.identity.name });
+  const renewLease = () => lease.renew(stop.signal);
   const timers = new Set<Disposable>();
 
   function repeat(everyMs: number, work: () => Promise<void>, sentence: string): void {
@@ -91,12 +90,25 @@ export function keepNode(parts: Parts): KeptNode {
     timers.add(timer);
   }
 
+  let isGone = false;
+  /** Somebody deleted the Node: as kubelet does, this machine registers again when it starts anew, and not by itself. */
+  async function whileThere(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      isGone = false;
+    } catch (error) {
+      if (!isReason(error, "NotFound")) throw error;
+      if (!isGone) log.warn("this node was deleted from the cluster: restart skiff here to register it again");
+      isGone = true;
+    }
+  }
+
   async function begin(): Promise<void> {
     const backoff = new Backoff({ firstMs: 200, maxMs: 7_000 }, clock);
     for (let told = false; !stop.signal.aborted; told = true) {
       try {
         await node.register();
-        await node.renewLease();
+        await renewLease();
         return resolve();
       } catch (error) {
         if (!told) log.warn("the node could not be registered yet", { node: parts.identity.name, error });
@@ -107,8 +119,8 @@ export function keepNode(parts: Parts): KeptNode {
 
   const beginning = begin().then(() => {
     if (stop.signal.aborted) return;
-    repeat(renewMs, () => node.renewLease(), "the node's lease was not renewed");
-    repeat(statusMs, () => node.writeStatus(), "the node's status was not written");
+    repeat(renewMs, () => whileThere(renewLease), "the node's lease was not renewed");
+    repeat(statusMs, () => whileThere(() => node.writeStatus()), "the node's status was not written");
   });
   // While this machine could not be heard, the node controller gave it up: as soon as that is seen, it is denied.
   const watching = parts.nodes.onChange(({ key, after }) => {
@@ -135,7 +147,7 @@ export function keepNode(parts: Parts): KeptNode {
     for (const what of untilEmpty(stale)) {
       if (stop.signal.aborted) return;
       try {
-        await (what === "labels" ? node.writeLabels() : node.writeStatus());
+        await whileThere(() => (what === "labels" ? node.writeLabels() : node.writeStatus()));
       } catch (error) {
         log.warn("the node was not written, trying again", { what, error });
         stale.add(what);
@@ -199,7 +211,6 @@ class NodeWriter {
   readonly #parts: Parts;
   readonly #stop: AbortSignal;
   #node: Node | undefined;
-  #lease: Lease | undefined;
 
   get uid(): string | undefined {
     return this.#node?.metadata.uid;
@@ -307,29 +318,6 @@ class NodeWriter {
   #trouble(): string | undefined {
     if (this.goesDown) return "node is shutting down";
     return this.runtimeIsDown ? "container runtime is down" : undefined;
-  }
-
-  async renewLease(): Promise<void> {
-    const { client, identity, clock } = this.#parts;
-    const { name } = identity;
-    const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: microTimeText(clock.now()) };
-    try {
-      this.#lease ??= await client.get(lease, { namespace: leaseNamespace, name });
-      this.#lease = await client.update(lease, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } });
-    } catch (error) {
-      this.#lease = undefined;
-      if (isReason(error, "Conflict")) {
-        await this.#backoff().wait(this.#stop);
-        return this.renewLease();
-      }
-      if (!isReason(error, "NotFound")) throw error;
-      const { uid } = this;
-      const ownerReferences = uid ? [{ apiVersion: "v1", kind: "Node", name, uid }] : [];
-      this.#lease = await client.create(lease, {
-        metadata: { namespace: leaseNamespace, name, ownerReferences },
-        spec,
-      });
-    }
   }
 }
 
