@@ -63,10 +63,10 @@ export function nodeApi(options: NodeApiOptions): NodeApi {
       const { stream, signal } = reply;
       await Promise.all([pipeline(stream, connection, { signal }), pipeline(connection, stream, { signal })]);
     },
-    podProxy: async ({ path: [namespace, name, port], request, reply }) => {
+    podProxy: async ({ path: [namespace, name, port = ""], request, reply }) => {
       // What follows the port goes on as it came: its escapes are the pod's business.
       const target = `/${request.path.split("/").slice(5).join("/")}`;
-      await proxyToPod({ pod: find(namespace, name), port: Number(port), target, request }, reply);
+      await proxyToPod({ pod: find(namespace, name), port, target, request }, reply);
     },
     stats: ({ path, reply }) => reports.stats(path, reply),
     metrics: ({ path, reply }) => reports.metrics(path, reply),

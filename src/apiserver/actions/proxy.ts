@@ -10,11 +10,14 @@ import type { Registry } from "../registry/deps.ts";
 import { heldObject } from "../registry/held.ts";
 import type { Action } from "./action.ts";
 import { openNode, passOn, untilGone } from "./node-stream.ts";
+import { throughProxy } from "./proxied-answer.ts";
 
 interface Target {
   readonly node: string;
   /** The path on the node, which knows how to reach its pods. */
   readonly path: string;
+  /** The address and port of what answers there; "" for the node itself. */
+  readonly host: string;
 }
 
 /**
@@ -26,9 +29,15 @@ export function proxies({ registry, nodes }: { readonly registry: Registry; read
     async stream(call, exchange, rest) {
       const target = targetOf(registry, call, rest);
       const { incoming } = exchange;
-      const { query } = splitTarget(incoming.url ?? "");
+      const { path, query } = splitTarget(incoming.url ?? "");
       await admitConnect(registry, call, new URLSearchParams({ path: `/${rest}` }));
+      const prefix = prefixOf(path, rest);
       const suffix = query.size > 0 ? `?${query}` : "";
+      if (rest === "" && !path.endsWith("/") && isRead(exchange)) {
+        // Relative links of the page would lead past the proxy.
+        exchange.setHeader("location", `${path}/${suffix}`);
+        return exchange.sendText(301, "");
+      }
       const headers = Object.fromEntries(
         Object.entries(incoming.headers).flatMap(([name, value]) =>
           typeof value === "string" && !/^(:|host$|connection$|authorization$|impersonate-)/.test(name)
@@ -39,16 +48,30 @@ export function proxies({ registry, nodes }: { readonly registry: Registry; read
       const request = {
         method: incoming.method ?? "GET",
         path: target.path + suffix,
-        headers,
+        headers: { ...headers, "x-forwarded-uri": `${prefix}/${rest}` },
         body: await bodyOf(exchange),
       };
-      await passOn(exchange, await openNode(nodes, target.node, request, untilGone(exchange)));
+      const answer = await openNode(nodes, target.node, request, untilGone(exchange));
+      const requestHost = incoming.headers[":authority"] ?? incoming.headers.host ?? "";
+      await passOn(
+        exchange,
+        await throughProxy(answer, { prefix, sourceHost: target.host, requestHost: String(requestHost) }),
+      );
     },
   };
 }
 
-async function bodyOf({ incoming }: Exchange): Promise<Buffer> {
-  return incoming.method === "GET" || incoming.method === "HEAD" ? Buffer.alloc(0) : readBody(incoming);
+/** What of the request's path is not the target's own. */
+function prefixOf(path: string, rest: string): string {
+  const decoded = decodeURIComponent(path);
+  const whole = decoded.endsWith(`/${rest}`) ? decoded.slice(0, -rest.length - 1) : decoded;
+  return whole.replace(/\/$/, "");
+}
+
+const isRead = ({ incoming }: Exchange): boolean => incoming.method === "GET" || incoming.method === "HEAD";
+
+async function bodyOf(exchange: Exchange): Promise<Buffer> {
+  return isRead(exchange) ? Buffer.alloc(0) : readBody(exchange.incoming);
 }
 
 function targetOf(registry: Registry, call: Call, rest: string): Target {
@@ -65,28 +88,32 @@ function targetOf(registry: Registry, call: Call, rest: string): Target {
   }
 }
 
-/** "scheme:name:port", "name:port" or "name". */
-function parts(name: string): { readonly id: string; readonly port: string } {
-  const [first = "", second, third] = name.split(":");
-  if (third !== undefined) return { id: second ?? "", port: third };
-  return { id: first, port: second ?? "" };
+/** "scheme:name:port", "name:port" or "name". @throws {StatusError} BadRequest for anything else */
+function parts({ resource, name = "" }: Call): { readonly scheme: string; readonly id: string; readonly port: string } {
+  const all = name.split(":");
+  const [scheme = "", id = "", port = ""] = all.length === 3 ? all : ["", ...all];
+  if (all.length > 3 || id === "" || !["", "http", "https"].includes(scheme))
+    throw badRequest(`invalid ${resource.bucket.slice(0, -1)} request ${JSON.stringify(name)}`);
+  return { scheme, id, port };
 }
 
-function nodeTarget({ store }: Registry, { resource, name = "" }: Call, rest: string): Target {
-  const { id } = parts(name);
+function nodeTarget({ store }: Registry, call: Call, rest: string): Target {
+  const { resource } = call;
+  const { id } = parts(call);
   if (!store.get(`/nodes/${id}`)) throw notFound(resource.name, id);
-  return { node: id, path: `/${rest}` };
+  return { node: id, path: `/${rest}`, host: "" };
 }
 
-function podTarget({ store }: Registry, { resource, namespace = "", name = "" }: Call, rest: string): Target {
-  const { id, port } = parts(name);
+function podTarget({ store }: Registry, call: Call, rest: string): Target {
+  const { resource, namespace = "" } = call;
+  const { scheme, id, port } = parts(call);
   const entry = store.get(`/pods/${namespace}/${id}`);
   if (!entry) throw notFound(resource.name, id);
   const pod = heldObject(entry);
   const { nodeName } = (pod.spec ?? {}) as { nodeName?: string };
   const { podIP } = (pod.status ?? {}) as { podIP?: string };
   if (!nodeName || !podIP) throw badRequest("address not allowed");
-  return { node: nodeName, path: podPath(namespace, id, port || firstPort(pod) || "80", rest) };
+  return atPod({ node: nodeName, namespace, pod: id, address: podIP }, scheme, port || firstPort(pod) || "80", rest);
 }
 
 /** The first port that a pod's containers name. */
@@ -96,17 +123,31 @@ function firstPort({ spec }: AnyObject): string | undefined {
   return port === undefined ? undefined : String(port);
 }
 
-function podPath(namespace: string, pod: string, port: string, rest: string): string {
-  return `/podProxy/${namespace}/${pod}/${port}/${rest}`;
+interface PodPlace {
+  readonly node: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly address: string;
+}
+
+function atPod({ node, namespace, pod, address }: PodPlace, scheme: string, port: string, rest: string): Target {
+  const where = scheme === "https" ? `https:${port}` : port;
+  return { node, path: `/podProxy/${namespace}/${pod}/${where}/${rest}`, host: `${address}:${port}` };
 }
 
 interface Slice extends AnyObject {
-  endpoints?: { conditions?: { ready?: boolean }; nodeName?: string; targetRef?: { kind?: string; name?: string } }[];
+  endpoints?: {
+    addresses?: string[];
+    conditions?: { ready?: boolean };
+    nodeName?: string;
+    targetRef?: { kind?: string; name?: string };
+  }[];
   ports?: { name?: string; port?: number }[];
 }
 
-function serviceTarget({ store }: Registry, { resource, namespace = "", name = "" }: Call, rest: string): Target {
-  const { id, port } = parts(name);
+function serviceTarget({ store }: Registry, call: Call, rest: string): Target {
+  const { resource, namespace = "", name = "" } = call;
+  const { scheme, id, port } = parts(call);
   const entry = store.get(`/services/${namespace}/${id}`);
   if (!entry) throw notFound(resource.name, id);
   const { ports = [] } = (heldObject(entry).spec ?? {}) as { ports?: { name?: string; port: number }[] };
@@ -122,8 +163,8 @@ function serviceTarget({ store }: Registry, { resource, namespace = "", name = "
   });
   if (!wanted || slices.length === 0) throw notFound(resource.name, id);
   const choice = choices[Math.floor(Math.random() * choices.length)];
-  const { nodeName, targetRef } = choice?.endpoint ?? {};
+  const { nodeName, targetRef, addresses: [address = ""] = [] } = choice?.endpoint ?? {};
   if (!choice || !nodeName || !targetRef?.name)
     throw new StatusError("ServiceUnavailable", `no endpoints available for service ${JSON.stringify(name)}`);
-  return { node: nodeName, path: podPath(namespace, targetRef.name, String(choice.port), rest) };
+  return atPod({ node: nodeName, namespace, pod: targetRef.name, address }, scheme, String(choice.port), rest);
 }

@@ -33,7 +33,9 @@ export function routeOf(catalog: Catalog, info: RequestInfo, method: string): Ro
   if (method === "HEAD" && subresource?.sort !== "action") throw methodNotAllowed();
   if (depth === 1 && kind.scope === "Namespaced" && !inNamespace && method !== "GET") throw methodNotAllowed();
   const allowed = subresource ? subresource.verbs : kind.verbs;
-  const verb = info.verb as Verb;
+  // OPTIONS has no verb; what it is to mean, the pod or node behind a proxy knows.
+  const isProxied = subresource?.sort === "action" && subresource.action === "proxy";
+  const verb = (method === "OPTIONS" && isProxied ? "get" : info.verb) as Verb;
   if (!allowed.includes(verb) || !fits(verb, depth)) throw methodNotAllowed();
   if (name && depth > 1)
     for (const wrong of pathSegment(name))

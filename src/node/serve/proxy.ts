@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import type { Pod } from "../../api/schema/types.ts";
 import { badRequest, StatusError } from "../../api/status.ts";
@@ -16,21 +17,26 @@ const ofConnection = new Set([
   "upgrade",
 ]);
 
-/** Passes a request on to a port of a pod of this node, and the pod's answer back. `target`: path and query there. */
+/**
+ * Passes a request on to a port of a pod of this node ("8080", "https:8443"), and the pod's answer back. `target`: path and
+ * query there. Nobody vouches for pods: as in Kubernetes, any certificate will do.
+ */
 export async function proxyToPod(
-  { pod, port, target, request }: { pod: Pod; port: number; target: string; request: NodeRequest },
+  { pod, port, target, request }: { pod: Pod; port: string; target: string; request: NodeRequest },
   reply: NodeReply,
 ): Promise<void> {
   const host = pod.status?.podIP;
   if (!host) throw badRequest(`pod ${pod.metadata.name} has no address yet`);
-  const outgoing = httpRequest({
+  const isTls = port.startsWith("https:");
+  const options = {
     host,
-    port,
+    port: Number(port.slice(port.indexOf(":") + 1)),
     path: target,
     method: request.method,
     headers: passedOn(request.headers ?? {}),
     signal: reply.signal,
-  });
+  };
+  const outgoing = isTls ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
   const answered = new Promise<IncomingMessage>((resolve, reject) =>
     outgoing.on("response", resolve).on("error", reject),
   );
