@@ -72,6 +72,50 @@ describe("addresses of Services", () => {
     await eventually(async () => expect(await reasons()).toContain("ClusterIPNotAllocated"));
   });
 
+  test.each<[what: string, spec: Partial<Service["spec"]>, wrong: string[]]>([
+    [
+      "two families",
+      { ipFamilies: ["IPv4", "IPv6"] },
+      [
+        'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+        'spec.ipFamilies[1]: Invalid value: "IPv6": not configured on this cluster',
+      ],
+    ],
+    [
+      "two families and a policy for one",
+      { ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "SingleStack" },
+      [
+        "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
+      ],
+    ],
+    [
+      "an address of another family",
+      { clusterIP: "fd00::1" },
+      ['spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster'],
+    ],
+    [
+      "a node port for two ports",
+      {
+        type: "NodePort",
+        ports: [
+          { name: "a", port: 80, nodePort: 30_700 },
+          { name: "b", port: 81, nodePort: 30_700 },
+        ],
+      },
+      ["spec.ports[1].nodePort: Invalid value: 30700: provided port is already allocated"],
+    ],
+  ])("a Service cannot have %s", async (_, spec, wrong) => {
+    const message = wrong.length > 1 ? `[${wrong.join(", ")}]` : wrong[0];
+    expect(await refusal(made("bad", spec))).toBe(`Service "bad" is invalid: ${message}`);
+  });
+
+  test("a Service without a selector has the families that it asks for", async () => {
+    const { spec } = await made("heads", { clusterIP: "None", ipFamilyPolicy: "SingleStack" });
+    expect(spec.ipFamilies).toEqual(["IPv4"]);
+    const both = await made("tails", { clusterIP: "None", ipFamilies: ["IPv6"] });
+    expect(both.spec).toMatchObject({ ipFamilies: ["IPv6", "IPv4"], ipFamilyPolicy: "RequireDualStack" });
+  });
+
   test("a full range is widened by another one, which stays while it is needed", async () => {
     for (let i = 0; i < 12; i++) await made(`full-${i}`);
     expect(await refusal(made("one-more"))).toContain("failed to allocate a serviceIP: range is full");

@@ -36,6 +36,14 @@ describe("webhooks", () => {
       ],
     ],
     [
+      "everything after something",
+      { rules: [{ ...rule, resources: ["*", "pods"] }] },
+      [
+        'webhooks[0].rules[0].resources: Invalid value: ["*","pods"]: if \'*\' is present, must not specify other resources without subresources',
+      ],
+    ],
+    ["something after everything", { rules: [{ ...rule, resources: ["pods", "*"] }] }, []],
+    [
       "another way of being called again",
       { reinvocationPolicy: "Often" },
       ['webhooks[0].reinvocationPolicy: Unsupported value: "Often": supported values: "IfNeeded", "Never"'],

@@ -58,14 +58,11 @@ function validateResources(resources: readonly string[], at: Path): FieldError[]
   const errors = resources.flatMap((resource, i) =>
     resource === "" ? [at.index(i).required()] : validateNotCovered(resource, resources.slice(0, i), at.index(i)),
   );
-  const others = resources.length > 1;
-  if (others && resources.includes("*/*"))
+  if (resources.length > 1 && resources.includes("*/*"))
     errors.push(at.invalid(resources, "if '*/*' is present, must not specify other resources"));
-  else if (
-    others &&
-    resources.includes("*") &&
-    resources.some((resource) => !resource.includes("/") && resource !== "*")
-  )
+  // Kubernetes looks at the last one without a subresource alone.
+  const last = resources.findLast((resource) => resource !== "" && !resource.includes("/"));
+  if (resources.includes("*") && last !== "*")
     errors.push(at.invalid(resources, "if '*' is present, must not specify other resources without subresources"));
   return errors;
 }

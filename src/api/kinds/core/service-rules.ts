@@ -1,5 +1,5 @@
 import { parseIp } from "../../../base/ip.ts";
-import type { FieldError, Path } from "../../field.ts";
+import { type FieldError, Path } from "../../field.ts";
 import type { Service, ServicePort, ServiceSpec } from "../../schema/types.ts";
 import { validateCidr, validateIp, validateNonSpecialIp } from "../../validate/addresses.ts";
 import { validateLabels } from "../../validate/labels.ts";
@@ -11,12 +11,16 @@ import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from "./serv
 const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const protocols = ["SCTP", "TCP", "UDP"];
 const longestAffinitySeconds = 86_400;
+const topologyMode = "service.kubernetes.io/topology-mode";
+const topologyHints = "service.kubernetes.io/topology-aware-hints";
+const sourceRanges = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
 export function validateService(service: Service, root: Path): FieldError[] {
   const { spec } = service;
   const at = root.child("spec");
   const ports = spec.ports ?? [];
   return [
+    ...validateTopologyAnnotations(service, root.child("metadata", "annotations")),
     ...(ports.length === 0 && !isHeadless(spec) && spec.type !== "ExternalName" ? [at.child("ports").required()] : []),
     ...validateType(spec, at),
     ...validatePorts(ports, at.child("ports")),
@@ -30,9 +34,17 @@ export function validateService(service: Service, root: Path): FieldError[] {
     ...validateOneOf(spec.type, types, at.child("type")),
     ...(spec.type === "ClusterIP" ? forbidNodePorts(ports, at.child("ports")) : []),
     ...validateUniquePorts(ports, at.child("ports")),
-    ...validateBalancerFields(spec, at),
+    ...validateBalancerFields(service, at),
     ...validatePolicies(spec, at),
   ];
+}
+
+/** An annotation that has got another name says the same under both. */
+function validateTopologyAnnotations({ metadata: { annotations = {} } }: Service, at: Path): FieldError[] {
+  const [mode, hints] = [annotations[topologyMode], annotations[topologyHints]];
+  return mode !== undefined && hints !== undefined && mode !== hints
+    ? [at.key(topologyMode).invalid(mode, `must match annotations[${topologyHints}] when both are specified`)]
+    : [];
 }
 
 function validateType(spec: ServiceSpec, at: Path): FieldError[] {
@@ -166,7 +178,7 @@ function validateUniquePorts(ports: readonly ServicePort[], at: Path): FieldErro
   return errors;
 }
 
-function validateBalancerFields(spec: ServiceSpec, at: Path): FieldError[] {
+function validateBalancerFields({ metadata, spec }: Service, at: Path): FieldError[] {
   const balanced = spec.type === "LoadBalancer";
   const only = "may only be used when `type` is 'LoadBalancer'";
   const errors: FieldError[] = [];
@@ -174,6 +186,13 @@ function validateBalancerFields(spec: ServiceSpec, at: Path): FieldError[] {
   const place = at.child("LoadBalancerSourceRanges");
   if (ranges.length > 0 && !balanced) errors.push(place.forbidden(only));
   errors.push(...ranges.flatMap((range, i) => validateCidr(range.trim(), place.index(i))));
+  const annotated = metadata.annotations?.[sourceRanges];
+  if (ranges.length === 0 && annotated !== undefined) {
+    const key = new Path().child("metadata", "annotations").key(sourceRanges);
+    if (!balanced) errors.push(key.forbidden(only));
+    const cidrs = annotated.trim() === "" ? [] : annotated.split(",");
+    errors.push(...cidrs.flatMap((cidr) => validateCidr(cidr.trim(), key)));
+  }
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced)
     errors.push(at.child("allocateLoadBalancerNodePorts").forbidden(only));
   if (spec.loadBalancerClass !== undefined)
@@ -269,6 +288,8 @@ function validateFamilyChange(spec: ServiceSpec, old: ServiceSpec, at: Path): Fi
       family === after[i] ? [] : [place.invalid(after, "may not change once set")],
     );
   const errors: FieldError[] = [];
+  if (before.length > after.length && !spec.clusterIPs?.length)
+    errors.push(place.invalid(after, "primary ipFamily can not be unset"));
   if (after.length > 0 && before.length > 0 && after[0] !== before[0])
     errors.push(place.invalid(spec.clusterIPs, "may not change once set"));
   if (before.length > after.length && after.length === 1 && spec.ipFamilyPolicy !== "SingleStack")

@@ -111,32 +111,57 @@ export class Services implements Special {
     const offered = this.#families;
     const [primary = "IPv4"] = offered;
     const isHeadless = spec.clusterIP === "None";
-    const asked = (spec.clusterIPs ?? []).flatMap((ip) => parseIp(ip) ?? []).map(({ family }) => familyName(family));
+    this.#refuseFamilies(service, spec);
     if (isHeadless && Object.keys(spec.selector ?? {}).length === 0) {
       // Nobody knows what its endpoints will be: all families are possible.
       spec.ipFamilyPolicy ??= "RequireDualStack";
-      spec.ipFamilies ??= [primary, primary === "IPv4" ? "IPv6" : "IPv4"];
+      const [first = primary] = spec.ipFamilies ?? [];
+      if (spec.ipFamilyPolicy === "SingleStack") spec.ipFamilies = [first];
+      else if (spec.ipFamilies?.length !== 2) spec.ipFamilies = [first, first === "IPv4" ? "IPv6" : "IPv4"];
       return;
     }
-    spec.ipFamilyPolicy ??= asked.length > 1 || (spec.ipFamilies?.length ?? 0) > 1 ? "RequireDualStack" : "SingleStack";
-    if (spec.ipFamilyPolicy === "RequireDualStack" && offered.length < 2)
-      refuse(service, [
-        specAt
-          .child("ipFamilyPolicy")
-          .invalid(spec.ipFamilyPolicy, "this cluster is not configured for dual-stack services"),
-      ]);
-    spec.ipFamilies ??= asked.length > 0 ? asked : [primary];
-    refuse(
-      service,
-      spec.ipFamilies.flatMap((family, i) =>
+    refuse(service, [
+      ...(spec.ipFamilyPolicy === "RequireDualStack" && offered.length < 2
+        ? [
+            specAt
+              .child("ipFamilyPolicy")
+              .invalid(spec.ipFamilyPolicy, "this cluster is not configured for dual-stack services"),
+          ]
+        : []),
+      ...(spec.ipFamilies ?? []).flatMap((family, i) =>
         offered.includes(family as Family)
           ? []
           : [specAt.child("ipFamilies").index(i).invalid(family, "not configured on this cluster")],
       ),
-    );
+    ]);
+    spec.ipFamilyPolicy ??= "SingleStack";
+    if (!spec.ipFamilies?.length) spec.ipFamilies = [primary];
     if (spec.ipFamilyPolicy === "SingleStack") return;
     const second = spec.ipFamilies[0] === "IPv4" ? "IPv6" : "IPv4";
     if (spec.ipFamilies.length === 1 && offered.includes(second)) spec.ipFamilies = [...spec.ipFamilies, second];
+  }
+
+  /** Takes families and policy from what else the Service says, and refuses what contradicts it. */
+  #refuseFamilies(service: AnyObject, spec: ServiceSpec): void {
+    const ips = spec.clusterIP === "None" ? [] : (spec.clusterIPs ?? []);
+    const given = spec.ipFamilies ?? [];
+    if (ips.length === 2 || given.length === 2) spec.ipFamilyPolicy ??= "RequireDualStack";
+    const needsTwo = (what: string) =>
+      specAt
+        .child("ipFamilyPolicy")
+        .invalid(
+          spec.ipFamilyPolicy,
+          `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
+        );
+    const errors: FieldError[] = [];
+    if (spec.ipFamilyPolicy === "SingleStack" && ips.length === 2) errors.push(needsTwo("cluster IPs"));
+    if (spec.ipFamilyPolicy === "SingleStack" && given.length === 2) errors.push(needsTwo("IP families"));
+    const families = ips.slice(given.length).map((ip) => familyName(parseIp(ip)?.family === 6 ? 6 : 4));
+    for (const [i, family] of families.entries())
+      if (!this.#families.includes(family))
+        errors.push(ipsAt.index(given.length + i).invalid(ips, `${family} is not configured on this cluster`));
+    refuse(service, errors);
+    if (families.length > 0) spec.ipFamilies = [...given, ...families];
   }
 
   #refuseUnusable(service: AnyObject, ips: readonly string[], asked: string): void {
@@ -154,14 +179,20 @@ export class Services implements Special {
       const why = mine.has(port) ? undefined : this.#ports.refusalOf(port);
       if (why) refuse(service, [at.invalid(port, why)]);
       if (!mine.has(port)) taken.port(port);
-      mine.add(port);
       return port;
     };
     const { ports = [] } = spec;
+    const numbers = new Map<number, number>();
     for (const [i, port] of ports.entries()) {
-      const wanted = port.nodePort || sameNumber(port, ports);
+      const first = numbers.get(port.port);
+      const wanted = port.nodePort || first || sameNumber(port, ports);
       if (!wanted && !givesNodePorts(spec)) continue;
-      port.nodePort = take(wanted || this.#ports.free(), specAt.child("ports").index(i).child("nodePort"));
+      // One number of the Service has one on the nodes, for all its protocols.
+      port.nodePort =
+        wanted && wanted === first
+          ? wanted
+          : take(wanted || this.#ports.free(), specAt.child("ports").index(i).child("nodePort"));
+      numbers.set(port.port, first ?? port.nodePort);
     }
     if (spec.type !== "LoadBalancer" || spec.externalTrafficPolicy !== "Local") return;
     spec.healthCheckNodePort = take(
