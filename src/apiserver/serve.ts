@@ -13,6 +13,7 @@ import { admissionSteps } from "./admit/all.ts";
 import { Extensions } from "./aggregate/extensions.ts";
 import { passToExtension } from "./aggregate/pass-on.ts";
 import type { ClientCertificate } from "./aggregate/send.ts";
+import type { AuditLog } from "./audit/trail.ts";
 import { Authenticator, type StaticToken, staticTokens } from "./authenticate/authenticator.ts";
 import { impersonated } from "./authenticate/impersonate.ts";
 import {
@@ -34,6 +35,7 @@ import { Metrics } from "./http/metrics.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
 import { type ExtraRoute, servePages } from "./http/pages.ts";
 import { flag, splitTarget } from "./http/query.ts";
+import { recordRequest } from "./http/record-request.ts";
 import { onlyNameIn, type RequestInfo, requestInfo } from "./http/request-info.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
@@ -70,6 +72,8 @@ export interface ApiServerOptions {
   readonly advertiseAddress: string;
   readonly advertisePort: number;
   readonly nodes: NodeDialer;
+  /** Where requests that come over the network are recorded. */
+  readonly audit?: AuditLog;
   /** By what servers of other APIs know that a request comes from here. */
   readonly frontProxy?: () => ClientCertificate;
   readonly extraRoutes?: readonly ExtraRoute[];
@@ -131,7 +135,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   };
   accounts.onSecretUsed = labelSecrets(registry);
   const components = new Set<Component>();
-  const { nodes, frontProxy } = options;
+  const { nodes, frontProxy, audit } = options;
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes, components });
   await bootstrap(registry, options);
   if (isNew) registry.oldestRevision = store.revision;
@@ -165,9 +169,13 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     const open = options.openRoutes?.find((route) => route.path === path && route.method === incoming.method);
     if (open) return serveOpenRoute(open, exchange, await authenticator.authenticate(incoming));
     const info = infoOf(incoming, path, query);
-    const user = impersonated(incoming, await authenticator.authenticate(incoming), authorizer, info);
+    const asking = await authenticator.authenticate(incoming);
+    exchange.trail = audit && recordRequest({ audit, clock }, exchange, { info, user: asking });
+    const user = impersonated(incoming, asking, authorizer, info);
+    if (user !== asking) exchange.trail?.madeAs(user);
     const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
     const { allowed, reason } = authorizer.decide(attributes);
+    exchange.trail?.decided(allowed, reason);
     if (!allowed) throw refusal(attributes, reason);
     const api = extensions.serving(path);
     if (api) await passToExtension(extensions, { api, user, exchange });
@@ -183,6 +191,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     handle(exchange, incoming)
       .catch((error: unknown) => {
         const status = statusErrorOf(error);
+        exchange.trail?.failed(status);
         if (status.code >= 500 && status.reason === "InternalError")
           log.error("a request failed", { path: incoming.url, error });
         return exchange.sendError(status);
@@ -203,6 +212,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       authorizer,
       nodes: options.nodes,
       clock,
+      ...(audit && { audit }),
       extra: options.upgrades ?? [],
       admit: (user, info, query) => admitPodConnect(registry, user, info, query),
       getPod: async (namespace, name) => (await own.request({ verb: "get", ...pods, namespace, name })) as Pod,

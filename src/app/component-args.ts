@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { durationMs } from "../api/duration.ts";
 import { controllerNames } from "../controllers/all.ts";
 import type { ControllerSettings } from "../controllers/options.ts";
+import type { AuditSettings } from "./audit.ts";
 import { type ControllerFileNames, controllerFileSettings } from "./controller-files.ts";
 
 /** A setting that cannot be taken: why, in words that continue "--kube-controller-manager-arg NAME=VALUE: …". */
@@ -22,7 +23,7 @@ export interface Surroundings {
   readonly serviceCidrs: readonly string[];
 }
 
-/** Settings of kube-apiserver change nothing yet: those that are known hold as they are. */
+/** Settings that change nothing: those that are known hold as they are. */
 export type NoSettings = Record<never, never>;
 
 type DurationSetting = {
@@ -94,9 +95,19 @@ export function controllerSettingFrom(arg: string, surroundings: Surroundings): 
   return settingFrom(controllerManagerArgs, arg, surroundings);
 }
 
-/** Looks at what one `--kube-apiserver-arg` says. @throws {ArgRefused} as above */
-export function checkArgOfAnother(arg: string, surroundings: Surroundings): void {
-  settingFrom(ofEveryProgram, arg, surroundings);
+const apiServerArgs: readonly Arg<AuditSettings>[] = [
+  { name: "audit-log-path", read: (text) => ({ path: fileNamed(text) }) },
+  { name: "audit-policy-file", read: (text) => ({ policyFile: fileNamed(text) }) },
+  { name: "audit-log-maxage", read: (text) => ({ maxDays: checked(text, isCount, "a number of days") }) },
+  { name: "audit-log-maxbackup", read: (text) => ({ maxBackups: checked(text, isCount, "a number of files") }) },
+  { name: "audit-log-maxsize", read: (text) => ({ maxMegabytes: checked(text, isCount, "a number of megabytes") }) },
+  onlyAs("audit-log-format", "json", "every line is an event in JSON"),
+  ...ofEveryProgram,
+];
+
+/** What one `--kube-apiserver-arg` says. @throws {ArgRefused} as above */
+export function auditSettingFrom(arg: string, surroundings: Surroundings): Partial<AuditSettings> {
+  return settingFrom(apiServerArgs, arg, surroundings);
 }
 
 function settingFrom<T>(known: readonly Arg<T>[], arg: string, surroundings: Surroundings): Partial<T> {

@@ -23,6 +23,7 @@ import { openTunnelHub } from "../tunnel/hub.ts";
 import { databaseCode, memoryAddon } from "./addons.ts";
 import { machineAddress } from "./addresses.ts";
 import { ensureAgentRoles } from "./agent-role.ts";
+import { auditLogFrom } from "./audit.ts";
 import type { ServerConfig } from "./config.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { readControllerFiles } from "./controller-files.ts";
@@ -98,6 +99,8 @@ export async function runServer(
       }),
     ),
   );
+  const auditing = { clock, log: log.part("audit") };
+  const audit = await parts.start("audit log", () => auditLogFrom(config.audit, auditing));
   const gate = Promise.withResolvers<Gate>();
   const tunnels = await parts.start("tunnels", () => openTunnelHub({ clock, log: log.part("tunnel") }));
   const api = await parts.start("apiserver", async () =>
@@ -126,6 +129,7 @@ export async function runServer(
         advertiseAddress: advertisedAddress(config, machine),
         advertisePort: listen.port,
         nodes: tunnels,
+        ...(audit && { audit }),
         frontProxy: () => kept.current.frontProxy,
         upgrades: [tunnelUpgrade(tunnels)],
         openRoutes: [

@@ -4,6 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { type Status, StatusError } from "../../api/status.ts";
+import type { Trail } from "../audit/trail.ts";
 import { type Form, plainJson } from "../negotiate/accept.ts";
 import { type Rendered, rendered } from "../negotiate/render.ts";
 import { warningHeader } from "./warning.ts";
@@ -21,6 +22,10 @@ export class Exchange {
   readonly outgoing: Outgoing;
   /** The form in which errors are written: as soon as it is known, the one that the client asked for. */
   form: Form = plainJson;
+  /** Where what is asked and answered is recorded, if it is. */
+  trail: Trail | undefined;
+  /** Told when the answer is about to begin. */
+  onAnswer: (() => void) | undefined;
   readonly #warnings: string[] = [];
   /** Names of headers that every answer to this client carries. */
   readonly #headers: Record<string, string | string[]>;
@@ -35,6 +40,9 @@ export class Exchange {
     };
   }
 
+  get auditId(): string {
+    return String(this.#headers["audit-id"]);
+  }
   header(name: string): string | undefined {
     const value = this.incoming.headers[name];
     return Array.isArray(value) ? value[0] : value;
@@ -52,6 +60,7 @@ export class Exchange {
 
   /** Headers of an answer, with warnings as RFC 7234 writes them. */
   headers(contentType: string | undefined): Record<string, string | string[]> {
+    this.onAnswer?.();
     const headers = this.#headers;
     if (contentType) headers["content-type"] = contentType;
     if (this.#warnings.length > 0) headers.warning = this.#warnings.map(warningHeader);

@@ -6,7 +6,7 @@ import type { Clock } from "../../base/clock.ts";
 import { type Action, partBody } from "../actions/action.ts";
 import { type Attributes, type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
 import type { Call } from "../call.ts";
-import { bodyEncoding, formFor } from "../negotiate/accept.ts";
+import { bodyEncoding, formFor, plainJson } from "../negotiate/accept.ts";
 import {
   type DecodeOptions,
   decodeDeleteOptions,
@@ -72,6 +72,7 @@ export class ResourceApi {
       throw error;
     }
     const include = exchange.form.as === "Table" ? includeObjectFrom(query.get("includeObject")) : "Metadata";
+    if (exchange.trail?.wantsResponse) exchange.trail.responseObject(plainObject(answer, clock.now()));
     await exchange.send(render(answer, { form: exchange.form, include, now: clock.now() }));
   }
 
@@ -124,6 +125,7 @@ export class ResourceApi {
           warn: (text) => exchange.warn(text),
         };
         const object = this.#decode(bytes, route, decoding);
+        exchange.trail?.requestObject(object);
         return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options), object });
       }
       case "patch": {
@@ -132,12 +134,14 @@ export class ResourceApi {
         const bytes = await readBody(exchange.incoming);
         const call = this.#call(exchange, info, user, route, options);
         const document = readPatch(bytes, type);
+        exchange.trail?.requestPatch(document.value);
         return perform(registry, actions, { verb, call, patch: { type, document, text: bytes } });
       }
       default: {
         const bytes = await readBody(exchange.incoming);
         const encoding = bodyEncoding(exchange.header("content-type"));
         const body = bytes.length > 0 ? decodeDeleteOptions(bytes, encoding) : undefined;
+        if (body) exchange.trail?.requestPatch(body);
         const options = { ...(verb === "deletecollection" && readOptions(query)), ...deleteOptions(body, query) };
         return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options) });
       }
@@ -167,6 +171,12 @@ export class ResourceApi {
       },
     };
   }
+}
+
+/** What an answer holds, whatever form the client wants it in. */
+function plainObject(answer: Answer, now: number): unknown {
+  const { parts } = render(answer, { form: plainJson, include: "Metadata", now });
+  return JSON.parse(Buffer.concat(parts).toString());
 }
 
 // So long Kubernetes waits for a revision that is still to come.

@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Pod } from "../../api/schema/types.ts";
 import { badRequest, notFound } from "../../api/status.ts";
 import type { Clock } from "../../base/clock.ts";
 import { nodeOf, podTarget } from "../actions/pod-target.ts";
+import type { AuditLog } from "../audit/trail.ts";
 import type { Authenticator } from "../authenticate/authenticator.ts";
 import { impersonated } from "../authenticate/impersonate.ts";
 import { type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
@@ -13,6 +15,7 @@ import { refuseUpgrade, streamFrom } from "../upgrade/handshake.ts";
 import { servePortForward } from "../upgrade/port-forward.ts";
 import type { UserInfo } from "../user.ts";
 import { flag, splitTarget } from "./query.ts";
+import { recordUpgrade } from "./record-request.ts";
 import { type RequestInfo, requestInfo } from "./request-info.ts";
 
 /** A protocol of app/'s own that a connection may change to, behind authentication. */
@@ -29,6 +32,7 @@ export interface UpgradesOptions {
   readonly authorizer: Authorizer;
   readonly nodes: NodeDialer;
   readonly clock: Clock;
+  readonly audit?: AuditLog;
   readonly extra: readonly ExtraUpgrade[];
   /** Whether admission lets somebody connect to a pod. @throws {StatusError} to refuse */
   readonly admit: (user: UserInfo, info: RequestInfo, query: URLSearchParams) => Promise<void>;
@@ -45,6 +49,8 @@ interface Asked {
   readonly head: Buffer;
   readonly info: RequestInfo;
   readonly query: URLSearchParams;
+  /** Called when nothing stands in the way any more. */
+  readonly begun: () => void;
 }
 
 /** Serves requests that ask for another protocol: exec, attach and port-forward of pods, and those of `extra`. */
@@ -65,10 +71,23 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
   );
   if (extra) return extra.accept({ user, connection: socket, head });
 
-  const attributes = attributesOf(user, info, undefined);
-  const { allowed, reason } = authorizer.decide(attributes);
-  if (!allowed) throw refusal(attributes, reason);
-  const asked = { request, socket, head, info, query, user };
+  const { audit, clock } = options;
+  const asking = { request, socket, auditId: randomUUID() };
+  const trail = audit && recordUpgrade({ audit, clock }, asking, { info, user });
+  try {
+    const attributes = attributesOf(user, info, undefined);
+    const { allowed, reason } = authorizer.decide(attributes);
+    trail?.decided(allowed, reason);
+    if (!allowed) throw refusal(attributes, reason);
+    await connect(options, { request, socket, head, info, query, user, begun: () => trail?.begun() });
+  } catch (error) {
+    trail?.failed(error);
+    throw error;
+  }
+}
+
+function connect(options: UpgradesOptions, asked: Asked): Promise<void> {
+  const { info } = asked;
   const action = info.isResource && info.group === "" && info.resource === "pods" ? info.subresource : "";
   switch (action) {
     case "exec":
@@ -77,13 +96,13 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
     case "portforward":
       return portForward(options, asked);
     default:
-      throw notFound({ group: "", plural: "upgrades" }, path);
+      throw notFound({ group: "", plural: "upgrades" }, info.path);
   }
 }
 
 async function exec(
   options: UpgradesOptions,
-  { request, socket, head, info, query, user }: Asked,
+  { request, socket, head, info, query, user, begun }: Asked,
   action: "exec" | "attach",
 ): Promise<void> {
   const { namespace, name } = info;
@@ -92,6 +111,7 @@ async function exec(
   if (action === "exec" && query.getAll("command").length === 0)
     throw badRequest("you must specify at least 1 command for the container");
   await options.admit(user, info, query);
+  begun();
   const path = `/${action}/${namespace}/${name}/${container}?${nodeQuery(streams, query.getAll("command"))}`;
   const open = (signal: AbortSignal) => openStream(options.nodes, node, { method: "POST", path }, signal);
   await serveExec({ request, socket, head, clock: options.clock, streams, open });
@@ -99,12 +119,13 @@ async function exec(
 
 async function portForward(
   options: UpgradesOptions,
-  { request, socket, head, info, query, user }: Asked,
+  { request, socket, head, info, query, user, begun }: Asked,
 ): Promise<void> {
   const { namespace, name } = info;
   const pod = await options.getPod(namespace, name);
   const node = nodeOf(pod);
   await options.admit(user, info, query);
+  begun();
   const ports = query
     .getAll("ports")
     .flatMap((text) => text.split(","))

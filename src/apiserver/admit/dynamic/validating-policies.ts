@@ -28,7 +28,7 @@ interface ValidatingPolicy extends Policy<ValidatingAdmissionPolicy["spec"]> {
     readonly expression: Expression;
     readonly message: Expression | undefined;
   }[];
-  /** Nobody keeps an audit log; what is wrong with an annotation's value is a refusal all the same. */
+  /** They are not written into the audit log; what is wrong with an annotation's value is a refusal all the same. */
   readonly annotations: readonly Expression[];
 }
 
