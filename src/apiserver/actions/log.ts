@@ -18,26 +18,16 @@ export function readLogs({ registry, nodes }: { readonly registry: Registry; rea
     async stream(call, exchange) {
       const { resource, namespace = "", name = "" } = call;
       const { query } = splitTarget(exchange.incoming.url ?? "");
-      const errors = optionErrors(query);
-      if (errors.length > 0) throw invalid({ group: "", kind: "PodLogOptions" }, name, errors);
+      refuseWrongOptions(name, query);
       const entry = registry.store.get(storeKey(resource, namespace, name));
       if (!entry) throw notFound(resource.name, name);
-      const pod = heldObject(entry) as unknown as Pod;
-      const asked = query.get("container") ?? undefined;
-      if (!pod.spec.nodeName) {
-        // A pod that runs nowhere yet has written nothing; but the container must be one of its own.
-        if (asked && !hasContainer(pod, asked)) throw badRequest(`container ${asked} is not valid for pod ${name}`);
+      const place = placeOfLogs(heldObject(entry) as unknown as Pod, query);
+      if (!place) {
         exchange.write(204, exchange.headers(undefined), []);
         return;
       }
-      const { node, container } = podTarget(pod, asked);
+      const { node, path } = place;
       if (!registry.store.get(`/nodes/${node}`)) throw notFound(resource.name, node);
-      const wanted = new URLSearchParams();
-      for (const option of passedOn) {
-        const value = query.get(option);
-        if (value !== null) wanted.set(option, value);
-      }
-      const path = `/containerLogs/${namespace}/${name}/${container}?${wanted}`;
       const answer = await openNode(nodes, node, { method: "GET", path }, untilGone(exchange));
       if (answer.status >= 400) throw await refusalOf(answer);
       await passOn(exchange, { ...answer, headers: { "content-type": "text/plain", ...answer.headers } });
@@ -45,9 +35,33 @@ export function readLogs({ registry, nodes }: { readonly registry: Registry; rea
   };
 }
 
+/** Where what is asked for lies; undefined for a pod that runs nowhere yet and so has written nothing. */
+export function placeOfLogs(pod: Pod, query: URLSearchParams): { node: string; path: string } | undefined {
+  const { namespace = "", name } = pod.metadata;
+  const asked = query.get("container") ?? undefined;
+  if (!pod.spec.nodeName) {
+    // But the container must be one of its own.
+    if (asked && !hasContainer(pod, asked)) throw badRequest(`container ${asked} is not valid for pod ${name}`);
+    return undefined;
+  }
+  const { node, container } = podTarget(pod, asked);
+  const wanted = new URLSearchParams();
+  for (const option of passedOn) {
+    const value = query.get(option);
+    if (value !== null) wanted.set(option, value);
+  }
+  return { node, path: `/containerLogs/${namespace}/${name}/${container}?${wanted}` };
+}
+
 function hasContainer({ spec }: Pod, name: string): boolean {
   const all = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
   return all.some((container) => container.name === name);
+}
+
+/** @throws {StatusError} Invalid */
+export function refuseWrongOptions(name: string, query: URLSearchParams): void {
+  const errors = optionErrors(query);
+  if (errors.length > 0) throw invalid({ group: "", kind: "PodLogOptions" }, name, errors);
 }
 
 function optionErrors(query: URLSearchParams): FieldError[] {

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Pod } from "../../api/schema/types.ts";
 import { badRequest, notFound } from "../../api/status.ts";
 import type { Clock } from "../../base/clock.ts";
+import { placeOfLogs, refuseWrongOptions } from "../actions/log.ts";
 import { nodeOf, podTarget } from "../actions/pod-target.ts";
 import type { AuditLog } from "../audit/trail.ts";
 import type { Authenticator } from "../authenticate/authenticator.ts";
@@ -12,6 +13,7 @@ import { type Authorizer, attributesOf, refusal } from "../authorize/attributes.
 import type { NodeDialer, NodeRequest } from "../node-dialer.ts";
 import { type ExecStreams, serveExec } from "../upgrade/exec.ts";
 import { refuseUpgrade, streamFrom } from "../upgrade/handshake.ts";
+import { serveLogs } from "../upgrade/logs.ts";
 import { servePortForward } from "../upgrade/port-forward.ts";
 import type { UserInfo } from "../user.ts";
 import { flag, splitTarget } from "./query.ts";
@@ -53,7 +55,7 @@ interface Asked {
   readonly begun: () => void;
 }
 
-/** Serves requests that ask for another protocol: exec, attach and port-forward of pods, and those of `extra`. */
+/** Serves requests that ask for another protocol: exec, attach, port-forward and logs of pods, and those of `extra`. */
 export function upgrades(options: UpgradesOptions): UpgradeListener {
   return (request, socket, head) => {
     socket.on("error", () => socket.destroy());
@@ -95,6 +97,8 @@ function connect(options: UpgradesOptions, asked: Asked): Promise<void> {
       return exec(options, asked, action);
     case "portforward":
       return portForward(options, asked);
+    case "log":
+      return logs(options, asked);
     default:
       throw notFound({ group: "", plural: "upgrades" }, info.path);
   }
@@ -134,6 +138,16 @@ async function portForward(
   const open = (port: number, signal: AbortSignal) =>
     openStream(options.nodes, node, { method: "POST", path: `/portForward/${namespace}/${name}?port=${port}` }, signal);
   await servePortForward({ request, socket, head, clock: options.clock, ports, open, pod: `${namespace}/${name}` });
+}
+
+async function logs(options: UpgradesOptions, { request, socket, head, info, query }: Asked): Promise<void> {
+  const { namespace, name } = info;
+  refuseWrongOptions(name, query);
+  const place = placeOfLogs(await options.getPod(namespace, name), query);
+  const open =
+    place &&
+    ((signal: AbortSignal) => openStream(options.nodes, place.node, { method: "GET", path: place.path }, signal));
+  await serveLogs({ request, socket, head, clock: options.clock, open });
 }
 
 /** A stream to the node, or what the node says instead. */

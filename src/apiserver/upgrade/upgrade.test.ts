@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Duplex, duplexPair } from "node:stream";
+import { type Duplex, duplexPair, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -11,6 +11,7 @@ import { channels, encodeFrame, exitStatus, FrameReader } from "../../api/stream
 import { systemClock } from "../../base/clock.ts";
 import { type ExecStreams, serveExec } from "./exec.ts";
 import { streamFrom } from "./handshake.ts";
+import { serveLogs } from "./logs.ts";
 import { servePortForward } from "./port-forward.ts";
 import { headerDictionary } from "./spdy/dictionary.ts";
 import { adler32 } from "./testing/adler32.ts";
@@ -56,6 +57,11 @@ describe("upgrades", () => {
     } else if (url.pathname === "/gone") {
       const open = () => Promise.reject(notFound({ group: "", plural: "pods" }, "web"));
       void serveExec({ ...shared, streams, open });
+    } else if (url.pathname === "/log") {
+      void serveLogs({
+        ...shared,
+        open: async () => Readable.from([Buffer.from("one\n"), Buffer.from("two\n")]) as Duplex,
+      });
     } else {
       const ports = url.searchParams.getAll("ports").map(Number);
       const open = async (port: number) => {
@@ -100,6 +106,17 @@ describe("upgrades", () => {
         ).toString();
       return { socket, messages, closed, on };
     }
+
+    test.each([
+      [undefined, "one\ntwo\n"],
+      ["binary.k8s.io", "one\ntwo\n"],
+      ["base64.binary.k8s.io", "b25lCg==dHdvCg=="],
+    ])("logs come as messages, in protocol %s, and end with them", async (protocol, written) => {
+      const { messages, closed, socket } = await dial("/log", protocol);
+      expect(socket.protocol).toBe(protocol ?? "");
+      expect(await closed).toBe(1000);
+      expect(Buffer.concat(messages).toString()).toBe(written);
+    });
 
     test("v5 carries all channels, the end of stdin, and the exit code as a Status", async () => {
       const { socket, closed, on, messages } = await dial(

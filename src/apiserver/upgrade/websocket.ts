@@ -63,6 +63,11 @@ export function sendMessage({ socket, protocol }: AcceptedWebSocket, channel: nu
   return new Promise((sent) => socket.send(message, () => sent()));
 }
 
+/** The same for protocols that know no channels. */
+export function sendBytes({ socket, protocol }: AcceptedWebSocket, bytes: Buffer): Promise<void> {
+  return new Promise((sent) => socket.send(isBase64(protocol) ? bytes.toString("base64") : bytes, () => sent()));
+}
+
 /** Closes when everything has been sent; resolves when the client has closed too. */
 export function closeWebSocket({ socket }: AcceptedWebSocket): Promise<void> {
   return new Promise((closed) => {
