@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { node as nodeKind } from "../api/kinds/core/node.ts";
 import { pod } from "../api/kinds/core/pod.ts";
 import { service } from "../api/kinds/core/service.ts";
+import { runtimeClass } from "../api/kinds/node/runtime-class.ts";
 import type { NodeAddress, ObjectReference, Taint } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -172,6 +173,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       allocations: openAllocations(() => machine.allocatable),
       turns: openTurns({ clock, startsAtOnce: Math.max(4, 2 * availableParallelism()) }),
       services,
+      runtimeClasses: informers.of(runtimeClass),
       nodeName,
       node: () => nodes.get({ name: nodeName }),
       get hostIps() {

@@ -86,6 +86,8 @@ export interface SandboxSpec {
   readonly cgroupParent: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Which of the machine's runtimes; "": the usual one. */
+  readonly runtimeHandler: string;
 }
 
 export interface Sandbox {
@@ -103,6 +105,8 @@ export interface Sandbox {
 
 export interface ContainerSpec {
   readonly podUid: string;
+  /** That of its sandbox. */
+  readonly runtimeHandler: string;
   readonly podNamespace: string;
   readonly podName: string;
   readonly name: string;

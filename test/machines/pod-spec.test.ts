@@ -1,32 +1,18 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Container, Pod, PodSpec } from "../../src/api/schema/types.ts";
+import type { Container, PodSpec } from "../../src/api/schema/types.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
+import { aPod, listOf, main, sh } from "../support/pods.ts";
 
 // What a pod's spec promises, each with a real container. All pods are made at once; each test looks at its own.
 const on = journey("pod-spec", ["busybox:1"]);
 const { kubectl, json, fails } = on;
 
-const main = (over: Partial<Container> = {}): Container => ({
-  name: "main",
-  image: "busybox:1",
-  command: ["sleep", "3600"],
-  ...over,
-});
-const sh = (script: string, over: Partial<Container> = {}): Container =>
-  main({ command: ["sh", "-c", script], ...over });
-const aPod = (name: string, spec: Partial<PodSpec> = {}, metadata: Partial<Pod["metadata"]> = {}) => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: { name, ...metadata },
-  spec: { terminationGracePeriodSeconds: 1, containers: [main()], ...spec },
-});
 /** A pod that runs a script to its end. */
 const once = (name: string, script: string, spec: Partial<PodSpec> = {}, over: Partial<Container> = {}) =>
   aPod(name, { restartPolicy: "Never", containers: [sh(script, over)], ...spec });
 
-const apply = (...objects: object[]) =>
-  on.cluster.kubectl.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+const apply = (...objects: object[]) => on.cluster.kubectl.apply(listOf(...objects));
 const exec = (pod: string, script: string, container = "main") =>
   kubectl("exec", pod, "-c", container, "--", "sh", "-c", script);
 const ready = (...pods: string[]) =>

@@ -26,6 +26,7 @@ export function sandboxOptions(
     Hostname: spec.hostNetwork ? undefined : spec.hostname,
     Labels: { ...spec.labels, ...identityLabels(identity) },
     HostConfig: {
+      ...(spec.runtimeHandler && { Runtime: spec.runtimeHandler }),
       NetworkMode: spec.hostNetwork ? "host" : "none",
       IpcMode: spec.hostIpc ? "host" : "shareable",
       PidMode: spec.hostPid ? "host" : undefined,
@@ -74,6 +75,7 @@ export function containerOptions(
     // An image's own health check would run beside the pod's probes.
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
+      ...(spec.runtimeHandler && { Runtime: spec.runtimeHandler }),
       NetworkMode: `container:${sandbox}`,
       IpcMode: spec.ipcNamespace === "host" ? "host" : `container:${sandbox}`,
       PidMode: pidMode(sandbox, spec.pidNamespace),

@@ -33,7 +33,6 @@ export function conditionsOf(inputs: ConditionInputs): PodCondition[] {
   const old = pod.status?.conditions ?? [];
   const mine = own.map(([type, judgement]): PodCondition => {
     const before = old.find((condition) => condition.type === type);
-    if (type === "PodScheduled" && before) return before;
     const changed = before?.status !== judgement.status;
     return {
       type,

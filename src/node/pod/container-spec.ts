@@ -9,6 +9,7 @@ import type { PodContext, PodNames } from "./context.ts";
 import { ContainerConfigError, environmentOf } from "./environment.ts";
 import { expand } from "./expand.ts";
 import { containerResources, podCgroup } from "./resources.ts";
+import { runtimeHandlerOf } from "./runtime-class.ts";
 import { securityOf } from "./security.ts";
 import { annotation, specHash } from "./spec-hash.ts";
 
@@ -42,6 +43,7 @@ export async function containerSpecOf(inputs: ContainerInputs): Promise<Containe
   const expanded = (text: string) => expand(text, (name) => env.get(name));
   return {
     podUid: pod.metadata.uid ?? "",
+    runtimeHandler: await runtimeHandlerOf(context, pod),
     podNamespace: namespace,
     podName: pod.metadata.name,
     name: spec.name,

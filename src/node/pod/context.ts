@@ -1,4 +1,4 @@
-import type { Node, Service } from "../../api/schema/types.ts";
+import type { Node, RuntimeClass, Service } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
@@ -37,6 +37,7 @@ export interface PodContext {
   /** What of the machine runs out: names of conditions. */
   readonly pressure: () => ReadonlySet<string>;
   readonly services: Informer<Service>;
+  readonly runtimeClasses: Informer<RuntimeClass>;
   readonly nodeName: string;
   /** The node as the API last showed it. */
   readonly node: () => Node | undefined;

@@ -1,5 +1,5 @@
 import type { ContainerStatus, Pod } from "../../api/schema/types.ts";
-import type { PodContainer } from "./containers.ts";
+import { type PodContainer, restartsAfter } from "./containers.ts";
 
 export type Phase = "Pending" | "Running" | "Succeeded" | "Failed";
 
@@ -13,7 +13,8 @@ export function phaseOf({
   statuses: ReadonlyMap<PodContainer, ContainerStatus>;
   ended: boolean;
 }): Phase {
-  const policy = pod.spec.restartPolicy ?? "Always";
+  const runsAgain = ([container, { state }]: [PodContainer, ContainerStatus]): boolean =>
+    state?.terminated !== undefined && restartsAfter(pod, container, state.terminated.exitCode);
   const of = (role: PodContainer["role"]) => [...statuses].filter(([c]) => c.role === role).map(([, status]) => status);
   const apps = of("app");
   const inits = of("init");
@@ -21,8 +22,10 @@ export function phaseOf({
   const hasRun = ({ state, lastState }: ContainerStatus) =>
     state?.running || state?.terminated || lastState?.terminated;
 
-  const initFailed = inits.some(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
-  if (initFailed && (policy === "Never" || ended)) return "Failed";
+  const failedInits = [...statuses].filter(
+    ([{ role }, { state }]) => role === "init" && (state?.terminated?.exitCode ?? 0) !== 0,
+  );
+  if (failedInits.some((each) => ended || !runsAgain(each))) return "Failed";
   const initPending =
     inits.some(({ ready }) => !ready) || sidecars.some((status) => !status.started && !hasRun(status));
   const running = apps.filter(({ state }) => state?.running).length;
@@ -38,7 +41,6 @@ export function phaseOf({
   const succeeded = stopped.every(({ exitCode }) => exitCode === 0);
   if (ended) return succeeded ? "Succeeded" : "Failed";
   if (apps.some(({ state }) => state?.waiting)) return "Running";
-  if (policy === "Always") return "Running";
-  if (succeeded) return "Succeeded";
-  return policy === "Never" ? "Failed" : "Running";
+  if ([...statuses].some((each) => each[0].role === "app" && runsAgain(each))) return "Running";
+  return succeeded ? "Succeeded" : "Failed";
 }

@@ -10,6 +10,7 @@ import type { MountedVolume } from "../volumes/volumes.ts";
 import type { PodContext, PodNames } from "./context.ts";
 import { hostnameOf, hostsFile, resolvFile } from "./name-files.ts";
 import { cpuQuotaOf, cpuSharesOf, podCgroup } from "./resources.ts";
+import { runtimeHandlerOf } from "./runtime-class.ts";
 
 /** What a pod has on the node's disk could not be made. */
 export class PodDirectoryError extends Error {
@@ -58,7 +59,8 @@ export function namesOf({ volumes, hostIps }: PodContext, pod: Pod, podIps: read
   return { podIps, hostIps, hostsPath: join(directory, "etc-hosts"), resolvPath: join(directory, "resolv.conf") };
 }
 
-export function sandboxSpecOf({ nodeName, dns }: PodContext, pod: Pod, attempt: number): SandboxSpec {
+export async function sandboxSpecOf(context: PodContext, pod: Pod, attempt: number): Promise<SandboxSpec> {
+  const { nodeName, dns } = context;
   const { spec, metadata } = pod;
   return {
     podUid: metadata.uid ?? "",
@@ -71,6 +73,7 @@ export function sandboxSpecOf({ nodeName, dns }: PodContext, pod: Pod, attempt: 
     hostIpc: spec.hostIPC ?? false,
     cgroupParent: podCgroup(pod),
     labels: {},
+    runtimeHandler: await runtimeHandlerOf(context, pod),
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
   };
 }

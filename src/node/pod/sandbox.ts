@@ -21,8 +21,8 @@ export async function makeSandbox(
     for (const { id } of listing.sandboxes) await runtime.stopPodSandbox(id);
     await network.detach(state.uid);
   }
-  const spec = sandboxSpecOf(context, state.pod, attempt);
   try {
+    const spec = await sandboxSpecOf(context, state.pod, attempt);
     await cgroups.prepare(spec.cgroupParent, cgroupLimitsOf(state.given));
     return await turns.start(async () => {
       const sandbox = await runtime.runPodSandbox(spec, signal);

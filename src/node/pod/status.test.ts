@@ -83,9 +83,52 @@ describe("a pod's status", () => {
       },
       "Failed",
     ],
+    [
+      "Running when a rule of its own starts a failed container again",
+      {
+        pod: aPod({
+          spec: {
+            restartPolicy: "Never",
+            containers: [
+              aContainer({ restartPolicyRules: [{ action: "Restart", exitCodes: { operator: "In", values: [2] } }] }),
+            ],
+          },
+        }),
+        containers: [exited(2)],
+      },
+      "Running",
+    ],
+    [
+      "Failed when a container that has its own policy does not run again",
+      { pod: aPod({ spec: { containers: [aContainer({ restartPolicy: "Never" })] } }), containers: [exited(2)] },
+      "Failed",
+    ],
   ])("has the phase %s", (name, given, phase) => {
     expect(statusOf({ ...quiet, ...given }).phase).toBe(phase);
     expect(name).toContain(phase);
+  });
+
+  test("a container that an init container kept from beginning is not lost when the pod ends", () => {
+    const initContainers = ["first", "second"].map((name) => aContainer({ name }));
+    const pod = aPod({ spec: { restartPolicy: "Never", initContainers } });
+    const stopped = (...containers: ReturnType<typeof exited>[]) => {
+      const { initContainerStatuses = [], containerStatuses = [] } = statusOf({
+        ...quiet,
+        pod,
+        ended: true,
+        containers,
+      });
+      return [...initContainerStatuses, ...containerStatuses].map(
+        ({ state }) => state?.waiting?.reason ?? state?.terminated?.reason,
+      );
+    };
+    expect(stopped(exited(1, { name: "first" }))).toEqual(["Error", "PodInitializing", "PodInitializing"]);
+    expect(stopped(exited(1, { name: "second" }))).toEqual(["ContainerStatusUnknown", "Error", "PodInitializing"]);
+    expect(stopped(exited(0, { name: "second" }))).toEqual([
+      "ContainerStatusUnknown",
+      "Completed",
+      "ContainerStatusUnknown",
+    ]);
   });
 
   test("shows a running container as ready, with addresses and class", () => {

@@ -2,7 +2,7 @@ import type { ContainerState, ContainerStatus, Pod, PodStatus } from "../../api/
 import { timeText } from "../../api/time.ts";
 import type { Container } from "../runtime.ts";
 import { conditionsOf } from "./conditions.ts";
-import { containersOf, type PodContainer, restartsAfter } from "./containers.ts";
+import { containersOf, newest, type PodContainer, restartsAfter } from "./containers.ts";
 import type { ProbeFindings } from "./decide.ts";
 import { type Phase, phaseOf } from "./phase.ts";
 import { type Allocation, appliedResources, type ResizeState } from "./resize.ts";
@@ -163,11 +163,28 @@ function statesOf(
       : vanishedState(inputs, container);
   if (last?.state === "running") return { state: { running: { startedAt: timeText(last.startedAtMs) } }, lastState };
   const ended = last?.state === "exited" ? { terminated: terminatedOf(inputs, last) } : undefined;
-  if (inputs.ended) return { state: ended ?? lostState, lastState };
+  if (inputs.ended) {
+    const never = hasBegun(inputs, container) ? lostState : { waiting: { reason: "PodInitializing" } };
+    return { state: ended ?? never, lastState };
+  }
   const restarts = !last || last.state === "created" || restartsAfter(inputs.pod, container, last.exitCode);
   if (trouble && restarts) return { state: { waiting: { ...trouble } }, lastState: ended ?? lastState };
   if (ended) return { state: ended, lastState };
   return { state: { waiting: { reason: waitingReason(inputs, container) } }, lastState };
+}
+
+/** Whether the pod had come so far that the container must have been begun: what comes after it waits for it. */
+function hasBegun({ pod, containers }: StatusInputs, { role, spec }: PodContainer): boolean {
+  const isKnown = (one: PodContainer): boolean => newest(containers, one.spec.name) !== undefined;
+  const all = containersOf(pod);
+  const inits = all.filter((one) => one.role === "init" || one.role === "sidecar");
+  if (all.some((one) => one.role === "app" && isKnown(one))) return true;
+  const own = inits.findIndex((one) => one.spec.name === spec.name);
+  if (role === "init" || role === "sidecar") return inits.slice(own).some(isKnown);
+  const last = inits.at(-1);
+  if (!last) return true;
+  const made = newest(containers, last.spec.name);
+  return last.role === "sidecar" ? made !== undefined : made?.state === "exited" && made.exitCode === 0;
 }
 
 /** A container of a pod that ended before it ran, or whose remains are gone. */

@@ -16,6 +16,7 @@ export function aSandboxSpec(over: Partial<SandboxSpec> = {}): SandboxSpec {
     cgroupParent: `/kubepods/besteffort/pod${podUid}`,
     labels: {},
     sysctls: {},
+    runtimeHandler: "",
     ...over,
   };
 }
@@ -23,6 +24,7 @@ export function aSandboxSpec(over: Partial<SandboxSpec> = {}): SandboxSpec {
 /** A busybox container that sleeps, in the pod of the sandbox. */
 export function aContainerSpec(sandbox: SandboxSpec, over: Partial<ContainerSpec> = {}): ContainerSpec {
   return {
+    runtimeHandler: "",
     podUid: sandbox.podUid,
     podNamespace: sandbox.namespace,
     podName: sandbox.name,
