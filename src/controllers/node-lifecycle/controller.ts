@@ -3,6 +3,7 @@ import { node } from "../../api/kinds/core/node.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { keyOf } from "../../api/object.ts";
 import type { Node, Pod } from "../../api/schema/types.ts";
+import { isReason } from "../../api/status.ts";
 import { timeText } from "../../api/time.ts";
 import type { Cache } from "../../client/cache.ts";
 import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
@@ -119,24 +120,32 @@ function wordOf(cache: Cache, { metadata, status }: Node): string {
 }
 
 /** The pods of a silent node are no longer ready: Services must not lead there. */
-async function tellPods({ cache, client, events, now }: Context, silent: Node): Promise<void> {
+async function tellPods(context: Context, silent: Node): Promise<void> {
+  const { cache, events } = context;
   const { name, uid = "" } = silent.metadata;
   events.record(referenceTo(name, uid), {
     type: "Normal",
     reason: "NodeNotReady",
     message: `Node ${name} status is now: NodeNotReady`,
   });
-  for (const held of cache.by(pod, podsOnNode, name)) {
-    const conditions = held.status?.conditions ?? [];
-    if (!conditions.some(({ type, status }) => type === "Ready" && status === "True")) continue;
-    const turned = conditions.map((condition) =>
-      condition.type === "Ready" ? { ...condition, status: "False", lastTransitionTime: timeText(now) } : condition,
-    );
-    const { metadata } = held as Pod;
-    const document = { metadata: { uid: metadata.uid }, status: { conditions: turned } };
+  await Promise.all(cache.by(pod, podsOnNode, name).map((held) => tellPod(context, held)));
+}
+
+async function tellPod({ client, events, now }: Context, held: Pod): Promise<void> {
+  const conditions = held.status?.conditions ?? [];
+  if (!conditions.some(({ type, status }) => type === "Ready" && status === "True")) return;
+  const turned = conditions.map((condition) =>
+    condition.type === "Ready" ? { ...condition, status: "False", lastTransitionTime: timeText(now) } : condition,
+  );
+  const document = { metadata: { uid: held.metadata.uid }, status: { conditions: turned } };
+  try {
     await client.patch(pod, keyOf(held), { type: "merge", document }, { subresource: "status" });
-    events.record(held, { type: "Warning", reason: "NodeNotReady", message: "Node is not ready" });
+  } catch (error) {
+    // It has gone, or another one has its name: the others are told all the same.
+    if (isReason(error, "NotFound") || isReason(error, "Conflict")) return;
+    throw error;
   }
+  events.record(held, { type: "Warning", reason: "NodeNotReady", message: "Node is not ready" });
 }
 
 function referenceTo(name: string, uid: string) {
