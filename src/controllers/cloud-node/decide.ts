@@ -9,12 +9,13 @@ const typeLabels = ["node.kubernetes.io/instance-type", "beta.kubernetes.io/inst
 const zoneLabels = ["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"] as const;
 const regionLabels = ["topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"] as const;
 
-/** The Node with what its cloud knows of it; undefined when it has that. */
+/** The Node with what its cloud knows of it; undefined when it has that, or when it is none of the cloud's. */
 export function initialized(node: Node, instance: Instance | undefined): Node | undefined {
+  if (!instance) return undefined;
   const { metadata, spec } = node;
   const taints = (spec?.taints ?? []).filter(({ key }) => key !== uninitialized);
   const isWaiting = taints.length < (spec?.taints ?? []).length;
-  const isNew = instance !== undefined && (isWaiting || !spec?.providerID);
+  const isNew = isWaiting || !spec?.providerID;
   const labels = { ...metadata.labels, ...(isNew && labelsOf(instance)) };
   for (const [name, older] of [typeLabels, zoneLabels, regionLabels])
     if (labels[name] !== undefined) labels[older] = labels[name];
