@@ -114,6 +114,7 @@ export async function startAgent(
       dns: { clusterDns, clusterDomain },
       rootDirectory: directory,
       memoryDirectory: "/run/skiff",
+      driverDirectory: kubelet.rootDirectory ?? "/var/lib/kubelet",
       version: kubernetesVersion.gitVersion,
     }),
   );

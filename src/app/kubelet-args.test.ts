@@ -20,7 +20,7 @@ describe("settings in kubelet's words", () => {
     ["kube-reserved=gold=1", "expected cpu=100m,memory=128Mi"],
     ["eviction-hard=nodefs<5%", "expected memory.available<100Mi,nodefs.available<5%"],
     ["eviction-pressure-transition-period=soon", "expected a duration"],
-    ["resolv-conf=etc", "expected the path of a file"],
+    ["resolv-conf=etc", "expected an absolute path"],
   ])("%s is refused", (arg, message) => expect(() => kubeletSettingFrom(arg)).toThrow(message));
 
   test("labels and reservations add up, other settings are the last one's", () => {

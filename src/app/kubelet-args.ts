@@ -16,6 +16,8 @@ export interface KubeletSettings {
   readonly resolvConf?: string;
   /** What of the machine is not for pods: "cpu", "memory" and "ephemeral-storage" as quantities. */
   readonly reserved?: readonly Readonly<Record<string, string>>[];
+  /** Where CSI drivers and the node meet. */
+  readonly rootDirectory?: string;
   /** Of what how little must be left for pods to be evicted. */
   readonly evictionHard?: Thresholds;
   /** How long a node counts as short of something after it no longer is. */
@@ -32,6 +34,7 @@ const settings: Readonly<Record<string, Read>> = {
   "node-labels": (text) => ({ labels: labelsOf(text.split(",").map(labelFrom)) }),
   "register-with-taints": (text) => ({ taints: text.split(",").map(taintFrom) }),
   "resolv-conf": (text) => ({ resolvConf: path(text) }),
+  "root-dir": (text) => ({ rootDirectory: path(text) }),
   "cloud-provider": (text) => externalCloud(text),
   "provider-id": (text) => ({ providerId: text }),
   "kube-reserved": reserved,
@@ -95,7 +98,7 @@ function duration(text: string): number {
 
 function path(text: string): string {
   if (!text.startsWith("/"))
-    throw new ArgRefused("expected the path of a file, such as /run/systemd/resolve/resolv.conf");
+    throw new ArgRefused("expected an absolute path, such as /run/systemd/resolve/resolv.conf or /var/lib/kubelet");
   return text;
 }
 

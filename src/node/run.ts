@@ -13,10 +13,12 @@ import type { Informers } from "../client/informer.ts";
 import { noRecollection, type Recollection } from "../client/recollection.ts";
 import { openAllocations } from "./allocations.ts";
 import { openCgroups } from "./cgroups.ts";
+import { openCsiVolumes } from "./csi/mount.ts";
+import { openDriverRegistry } from "./csi/registry.ts";
 import { openEventRecorder } from "./event-recorder.ts";
 import { collectImages } from "./images/collect-garbage.ts";
 import { openImagePuller } from "./images/puller.ts";
-import { keepNode } from "./node-object/keep-node.ts";
+import { type KeptNode, keepNode } from "./node-object/keep-node.ts";
 import { inspectMachine, type Machine } from "./node-object/machine.ts";
 import type { DnsSettings, PodNetwork } from "./pod-network.ts";
 import { lookAfterPods, type Pods, type ShutdownGrace } from "./pods.ts";
@@ -60,6 +62,8 @@ export interface NodeOptions {
   readonly rootDirectory: string;
   /** What pods are given from the API lies here, in memory. */
   readonly memoryDirectory: string;
+  /** Where CSI drivers look for what kubelet has in /var/lib/kubelet. */
+  readonly driverDirectory: string;
   /** The version of Kubernetes that the node shows ("v1.36.0+skiff1"). */
   readonly version: string;
 }
@@ -115,6 +119,22 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     reserved,
   });
   const services = informers.of(service);
+  let told: KeptNode | undefined;
+  const drivers = await openDriverRegistry({
+    client,
+    clock,
+    log: log.part("csi"),
+    nodeName,
+    directory: options.driverDirectory,
+    changed: () => told?.labelsChanged(),
+  });
+  const csi = await openCsiVolumes({
+    client,
+    nodeName,
+    directory: options.driverDirectory,
+    driver: (name) => drivers.driver(name),
+    changed: () => told?.volumesChanged(),
+  });
   const objects = watchObjects({ client, clock, log, recollection });
   let currentIps = nodeIps;
   let said: SaidOfNode = { externalIps: options.externalIps ?? [], labels: options.labels ?? {} };
@@ -126,9 +146,10 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   const identity = {
     name: nodeName,
     addresses,
-    labels: () => said.labels,
+    labels: () => ({ ...drivers.labels(), ...said.labels }),
     annotations: () => ({
       ...options.annotations,
+      ...drivers.annotations(),
       [providedIps]: externalCloud ? currentIps.join(",") : undefined,
     }),
     taints: [...(options.taints ?? []), ...(externalCloud ? [waitsForCloud] : [])],
@@ -141,12 +162,25 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   let watched: Pressure | undefined;
   const pressure = () => watched?.conditions ?? none;
   const nodes = informers.of(nodeKind);
-  const kept = keepNode({ client, clock, log, runtime, machine, identity, pressure, nodes });
+  const kept = keepNode({
+    client,
+    clock,
+    log,
+    runtime,
+    machine,
+    identity,
+    pressure,
+    volumesInUse: () => csi.inUse(),
+    nodes,
+  });
+  told = kept;
+  void kept.registered.then(() => drivers.announce(kept.uid));
   const volumes = openVolumes({
     directory: join(options.rootDirectory, "pods"),
     memoryDirectory: join(options.memoryDirectory, "pods"),
     client,
     recollection,
+    csi,
   });
   const statics = await openStaticPods({
     directory: join(options.rootDirectory, "pod-manifests"),
@@ -240,6 +274,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       collector[Symbol.dispose]();
       await pods[Symbol.asyncDispose]();
       objects[Symbol.dispose]();
+      drivers[Symbol.dispose]();
       await kept[Symbol.asyncDispose]();
     },
   };

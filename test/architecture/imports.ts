@@ -37,7 +37,7 @@ export const libraryHomes: Record<string, readonly string[]> = {
   hono: ["apiserver", "node", "network/ingress"],
   jose: ["cluster", "apiserver/authenticate"],
   "node-cron": ["cluster", "api/kinds/batch", "controllers/cronjob"],
-  protobufjs: ["api/schema", "api/openapi"],
+  protobufjs: ["api/schema", "api/openapi", "node/csi"],
   "reflect-metadata": ["cluster"],
   "tar-stream": ["node/docker", "node/images"],
   ws: ["apiserver/upgrade"],

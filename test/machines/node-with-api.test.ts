@@ -83,6 +83,7 @@ beforeAll(async () => {
       dns: { clusterDns: ["10.43.0.10"], clusterDomain: "cluster.local" },
       rootDirectory,
       memoryDirectory: join(daemon.directory, "run"),
+      driverDirectory: join(daemon.directory, "kubelet"),
       version: "v1.36.0",
     }),
   );

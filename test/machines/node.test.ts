@@ -58,6 +58,7 @@ async function start(): Promise<RunningNode & AsyncDisposable> {
     dns: { clusterDns: ["10.43.0.10"], clusterDomain: "cluster.local" },
     rootDirectory: join(daemon.directory, "node"),
     memoryDirectory: join(daemon.directory, "run"),
+    driverDirectory: join(daemon.directory, "kubelet"),
     version: "v1.36.0",
   });
   return {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { attachmentName } from "../../api/csi-names.ts";
 import { node } from "../../api/kinds/core/node.ts";
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
@@ -15,7 +16,7 @@ import { podsByClaim } from "../claims-of-pod.ts";
 import { hasEnded } from "../pods.ts";
 import { podsOnNode } from "../pods-on-node.ts";
 import { decide } from "./decide.ts";
-import { type Attachable, attachable, attachmentName } from "./volumes.ts";
+import { type Attachable, attachable } from "./volumes.ts";
 
 /** Nodes whose kubelet attaches by itself say nothing of this. */
 const managed = "volumes.kubernetes.io/controller-managed-attach-detach";

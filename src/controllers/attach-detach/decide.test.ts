@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { attachmentName } from "../../api/csi-names.ts";
 import type { Node, PersistentVolume, Pod, VolumeAttachment } from "../../api/schema/types.ts";
 import { decide, maxUnmountMs, type Observed } from "./decide.ts";
-import { attachable, attachmentName } from "./volumes.ts";
+import { attachable } from "./volumes.ts";
 
 const driver = "disk.example.com";
 const aVolume = (name: string, ...accessModes: string[]): PersistentVolume => ({

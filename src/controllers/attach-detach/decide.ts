@@ -1,7 +1,8 @@
+import { attachmentName } from "../../api/csi-names.ts";
 import { isLeaving } from "../../api/object.ts";
 import type { AttachedVolume, Node, PersistentVolume, Pod, VolumeAttachment } from "../../api/schema/types.ts";
 import { isOutOfService } from "../pod-gc/decide.ts";
-import { type Attachable, attachmentName, isForManyNodes, reportedName } from "./volumes.ts";
+import { type Attachable, isForManyNodes, reportedName } from "./volumes.ts";
 
 /** How long a node may keep a volume mounted that none of its pods needs any more, before it is taken from a node that is lost. */
 export const maxUnmountMs = 6 * 60 * 1000;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { attachmentName, volumeNameInStatus } from "../../api/csi-names.ts";
 import type { CSIDriver, PersistentVolume, Pod, VolumeAttachment } from "../../api/schema/types.ts";
 
 /** A volume of a driver that attaches volumes to nodes before they are mounted. */
@@ -19,16 +19,7 @@ export function attachable(
 ): Attachable | undefined {
   const { csi } = volume.spec;
   if (!csi || driverNamed(csi.driver)?.spec.attachRequired === false) return undefined;
-  return { name: uniqueName(csi), volume, driver: csi.driver, handle: csi.volumeHandle, pods };
-}
-
-function uniqueName({ driver, volumeHandle }: { driver: string; volumeHandle: string }): string {
-  return `kubernetes.io/csi/${driver}^${volumeHandle}`;
-}
-
-/** The name that external attachers and kubelets look for. */
-export function attachmentName({ driver, handle }: Pick<Attachable, "driver" | "handle">, node: string): string {
-  return `csi-${createHash("sha256").update(`${handle}${driver}${node}`).digest("hex")}`;
+  return { name: volumeNameInStatus(csi), volume, driver: csi.driver, handle: csi.volumeHandle, pods };
 }
 
 /** What a node's status says of an attachment that was made here; undefined for one that somebody else made. */
@@ -39,7 +30,7 @@ export function reportedName(
   const csi = volumeNamed(spec.source.persistentVolumeName ?? "")?.spec.csi;
   if (!csi) return undefined;
   const name = attachmentName({ driver: csi.driver, handle: csi.volumeHandle }, spec.nodeName);
-  return name === metadata.name ? uniqueName(csi) : undefined;
+  return name === metadata.name ? volumeNameInStatus(csi) : undefined;
 }
 
 /** Whether several nodes may have the volume at once. */

@@ -41,6 +41,8 @@ export interface KeptNode extends AsyncDisposable {
   readonly uid: string | undefined;
   /** Writes the status: what is left on this machine has become another. */
   pressureChanged(): void;
+  /** Other volumes are mounted that are attached to this node. */
+  volumesChanged(): void;
   /** The machine has other addresses. */
   addressesChanged(): void;
   /** The user gives other labels. */
@@ -58,6 +60,8 @@ interface Parts {
   readonly identity: NodeIdentity;
   /** What of the machine runs out. */
   readonly pressure: () => ReadonlySet<string>;
+  /** The volumes that are mounted here and must stay attached. */
+  readonly volumesInUse: () => readonly string[];
   /** The Nodes as the API shows them. */
   readonly nodes: Informer<Node>;
 }
@@ -172,6 +176,7 @@ export function keepNode(parts: Parts): KeptNode {
       await node.writeStatus();
     },
     pressureChanged: () => write("status"),
+    volumesChanged: () => write("status"),
     addressesChanged: () => write("status"),
     labelsChanged: () => write("labels"),
     podNetworkMisses(what) {
@@ -298,8 +303,11 @@ class NodeWriter {
 
   #status(old: NodeStatus, found: Pick<NodeStatus, "nodeInfo" | "images">): NodeStatus {
     const { machine, identity, clock, pressure } = this.#parts;
+    const volumesInUse = this.#parts.volumesInUse().toSorted();
+    const { volumesInUse: _, ...others } = old;
     return {
-      ...old,
+      ...others,
+      ...(volumesInUse.length > 0 && { volumesInUse }),
       addresses: identity.externalCloud && old.addresses?.length ? old.addresses : [...identity.addresses()],
       capacity: { ...old.capacity, ...machine.capacity },
       allocatable: { ...old.allocatable, ...machine.allocatable },

@@ -1,9 +1,10 @@
 import { request as httpRequest } from "node:http";
-import { connect as connectHttp2, constants } from "node:http2";
+import { connect as connectHttp2 } from "node:http2";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Container, GRPCAction, HTTPGetAction, TCPSocketAction } from "../../api/schema/types.ts";
+import { callUnary, GrpcError } from "../grpc.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 
 /** How one probe of a container went. `unknown`: it could not be tried. */
@@ -146,49 +147,25 @@ export async function probeGrpc(
   const address = podIp.includes(":") ? `[${podIp}]` : podIp;
   const name = Buffer.from(service);
   const message = name.length > 0 ? Buffer.concat([Buffer.from([0x0a, name.length]), name]) : Buffer.alloc(0);
-  const frame = Buffer.concat([Buffer.alloc(5), message]);
-  frame.writeUInt32BE(message.length, 1);
-  return new Promise((done) => {
-    const session = connectHttp2(`http://${address}:${port}`);
-    const timer = setTimeout(
-      () =>
-        finish(
-          failure(
-            `timeout: failed to connect service "${podIp}:${port}" within ${timeoutMs / 1000}s: context deadline exceeded`,
-          ),
-        ),
-      timeoutMs,
-    );
-    const finish = (outcome: ProbeOutcome) => {
-      clearTimeout(timer);
-      session.destroy();
-      done(outcome);
-    };
-    session.once("error", (error) => finish(failure(networkWords(error, podIp, port))));
-    const stream = session.request({
-      [constants.HTTP2_HEADER_METHOD]: "POST",
-      [constants.HTTP2_HEADER_PATH]: "/grpc.health.v1.Health/Check",
-      "content-type": "application/grpc",
-      "user-agent": "kube-probe/1.36",
-      te: "trailers",
-    });
-    const chunks: Buffer[] = [];
-    let status = "0";
-    stream.on("response", (headers) => (status = String(headers["grpc-status"] ?? "0")));
-    stream.on("trailers", (headers) => (status = String(headers["grpc-status"] ?? "0")));
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("error", (error) => finish(failure(error.message)));
-    stream.on("end", () => setImmediate(() => finish(grpcOutcome(status, Buffer.concat(chunks), service))));
-    stream.end(frame);
-  });
+  const call = { path: "/grpc.health.v1.Health/Check", message, userAgent: "kube-probe/1.36" };
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    return grpcOutcome(await callUnary(connectHttp2(`http://${address}:${port}`), call, timeout), service);
+  } catch (error) {
+    if (timeout.aborted)
+      return failure(
+        `timeout: failed to connect service "${podIp}:${port}" within ${timeoutMs / 1000}s: context deadline exceeded`,
+      );
+    if (!(error instanceof GrpcError)) return failure(networkWords(error, podIp, port));
+    if (error.code === 12)
+      return failure("error: this server does not implement the grpc health protocol (grpc.health.v1.Health)");
+    return failure(`error: health rpc probe failed with grpc status ${error.code}`);
+  }
 }
 
 const serving = 1;
-function grpcOutcome(status: string, answer: Buffer, service: string): ProbeOutcome {
-  if (status === "12")
-    return failure("error: this server does not implement the grpc health protocol (grpc.health.v1.Health)");
-  if (status !== "0") return failure(`error: health rpc probe failed with grpc status ${status}`);
-  const said = answer[5] === 0x08 ? answer[6] : 0;
+function grpcOutcome(answer: Buffer, service: string): ProbeOutcome {
+  const said = answer[0] === 0x08 ? answer[1] : 0;
   if (said === serving) return success();
   const names = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
   return failure(`service unhealthy (responded with "${names[said ?? 0] ?? said}")${service && ` for ${service}`}`);

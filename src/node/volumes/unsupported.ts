@@ -23,10 +23,8 @@ const sorts = [
   "vsphereVolume",
 ] as const;
 
-/** Why a volume cannot be had here: what it is, and in Kubernetes' words what is missing. */
+/** Why a volume cannot be had here, in Kubernetes' words, and which sort it is. */
 export function unsupported(source: Volume | PersistentVolumeSpec): string {
-  if (source.csi)
-    return `driver name ${source.csi.driver} not found in the list of registered CSI drivers: skiff's nodes run no CSI drivers`;
   const fields = source as Readonly<Record<string, unknown>>;
   const sort = sorts.find((each) => fields[each] !== undefined);
   return sort === undefined

@@ -5,6 +5,7 @@ import type { EmptyDirVolumeSource, Pod, Volume } from "../../api/schema/types.t
 import { ifAbsent } from "../../base/files.ts";
 import type { Client } from "../../client/client.ts";
 import type { Recollection } from "../../client/recollection.ts";
+import type { CsiVolumes } from "../csi/mount.ts";
 import { cgroupLimitsOf } from "../pod/prepare.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { openClaims } from "./claims.ts";
@@ -55,11 +56,13 @@ export function openVolumes({
   memoryDirectory,
   client,
   recollection,
+  csi,
 }: {
   directory: string;
   memoryDirectory: string;
   client: Client;
   recollection: Recollection;
+  csi: CsiVolumes;
 }): Volumes {
   const claims = openClaims({ client, recollection });
   const pathOf = (root: string, podUid: string, sort: string, name: string) =>
@@ -92,17 +95,25 @@ export function openVolumes({
     if (volume.hostPath) return { hostPath: await prepareHostPath(volume.hostPath), readOnly: false };
     if (volume.persistentVolumeClaim) {
       const { claimName, readOnly = false } = volume.persistentVolumeClaim;
-      const mounted = await setUpClaimed(inputs, claimName);
+      const mounted = await setUpClaimed(inputs, claimName, { readOnly });
       return { ...mounted, readOnly: readOnly || mounted.readOnly };
     }
     if (volume.ephemeral) return setUpClaimed(inputs, `${pod.metadata.name}-${volume.name}`);
     if (volume.nfs) return setUpNfs(pod, { ...volume.nfs, name: volume.name, options: [] });
+    if (volume.csi) {
+      const hostPath = await csi.setUp(pod, { name: volume.name, inline: volume.csi });
+      return { hostPath, readOnly: volume.csi.readOnly ?? false };
+    }
     throw new Error(unsupported(volume));
   }
 
-  async function setUpClaimed(inputs: PayloadInputs, claimName: string): Promise<MountedVolume> {
-    const { pod } = inputs;
-    const { metadata, spec } = await claims.volumeOf(pod, claimName);
+  async function setUpClaimed(
+    { pod }: PayloadInputs,
+    claimName: string,
+    { readOnly = false } = {},
+  ): Promise<MountedVolume> {
+    const volume = await claims.volumeOf(pod, claimName);
+    const { metadata, spec } = volume;
     const sharing = sharingOf(pod);
     if (spec.hostPath) return { hostPath: await prepareHostPath(spec.hostPath), readOnly: false };
     if (spec.local) {
@@ -116,6 +127,11 @@ export function openVolumes({
       return { hostPath: path, readOnly: false };
     }
     if (spec.nfs) return setUpNfs(pod, { ...spec.nfs, name: metadata.name, options: spec.mountOptions ?? [] });
+    if (spec.csi) {
+      if (spec.volumeMode === "Block") throw new Error("block volumes of CSI drivers are not supported");
+      const wanted = { name: metadata.name, volume, readOnly: readOnly || (spec.csi.readOnly ?? false) };
+      return { hostPath: await csi.setUp(pod, wanted), readOnly: wanted.readOnly };
+    }
     throw new Error(unsupported(spec));
   }
 
@@ -141,6 +157,7 @@ export function openVolumes({
 
     async tearDown(podUid) {
       claims.forget(podUid);
+      await csi.tearDown(podUid);
       for (const root of [directory, memoryDirectory]) {
         const own = join(root, podUid);
         for (const mount of await mountsBelow(own)) await unmount(mount);
@@ -171,7 +188,7 @@ export function openVolumes({
       const lists = await Promise.all(
         [directory, memoryDirectory].map(async (root) => (await readdir(root).catch(ifAbsent)) ?? []),
       );
-      return [...new Set(lists.flat())];
+      return [...new Set([...lists.flat(), ...(await csi.podUids())])];
     },
     podDirectory: (podUid) => join(directory, podUid),
   };

@@ -1,0 +1,57 @@
+import { type ClientHttp2Session, constants } from "node:http2";
+
+/** A server answered a call with a status other than OK. */
+export class GrpcError extends Error {
+  override readonly name = "GrpcError";
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * One call with one message each way (the protocol of gRPC over HTTP/2). Ends the session. @throws {GrpcError} what the server
+ * says; any other error when it was not reached; the signal's reason when that came first
+ */
+export function callUnary(
+  session: ClientHttp2Session,
+  { path, message, userAgent }: { path: string; message: Uint8Array; userAgent: string },
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const frame = Buffer.concat([Buffer.alloc(5), message]);
+  frame.writeUInt32BE(message.length, 1);
+  return new Promise<Buffer>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    session.once("error", reject);
+    session.once("close", () => signal.removeEventListener("abort", abort));
+    const stream = session.request({
+      [constants.HTTP2_HEADER_METHOD]: "POST",
+      [constants.HTTP2_HEADER_PATH]: path,
+      "content-type": "application/grpc",
+      "user-agent": userAgent,
+      te: "trailers",
+    });
+    const chunks: Buffer[] = [];
+    let status = "0";
+    let said = "";
+    const read = (headers: Record<string, unknown>): void => {
+      status = String(headers["grpc-status"] ?? status);
+      said = decodeURIComponent(String(headers["grpc-message"] ?? said));
+    };
+    stream.on("response", read);
+    stream.on("trailers", read);
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", reject);
+    stream.on("end", () =>
+      // Trailers may be told after the end of the data.
+      setImmediate(() => {
+        if (status === "0") resolve(Buffer.concat(chunks).subarray(5));
+        else reject(new GrpcError(Number(status), said));
+      }),
+    );
+    stream.end(frame);
+  }).finally(() => session.destroy());
+}

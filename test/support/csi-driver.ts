@@ -1,0 +1,117 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, mkdirSync, rmSync } from "node:fs";
+import { createServer, type Http2Server } from "node:http2";
+import { join } from "node:path";
+import { decode, encode, type Shape, shapes } from "../../src/node/csi/messages.ts";
+
+/*
+ * A CSI driver for tests, run on a machine: `node csi-driver.ts KUBELET_DIRECTORY DISKS`. A volume is a directory below DISKS,
+ * bound into place. Each call is written down in DISKS/calls.
+ */
+const [directory = "", disks = ""] = process.argv.slice(2);
+const driverName = "disk.example.com";
+
+type Handler = (request: Record<string, unknown>) => readonly [shape: Shape, answer: object];
+const nothing = [shapes.empty, {}] as const;
+
+function bind(from: string, to: string, options = "bind"): void {
+  mkdirSync(to, { recursive: true });
+  const { status, stderr } = spawnSync("mount", ["-o", options, from, to]);
+  if (status !== 0) throw new Error(String(stderr));
+}
+
+/** Called again for what is gone already it does nothing, as drivers must. */
+function unbind(path: unknown): ReturnType<Handler> {
+  spawnSync("umount", [String(path)]);
+  rmSync(String(path), { recursive: true, force: true });
+  return nothing;
+}
+
+function told(name: string, request: Record<string, unknown>): void {
+  appendFileSync(join(disks, "calls"), `${JSON.stringify({ call: name, ...request })}\n`);
+}
+
+const node: Readonly<Record<string, readonly [shape: Shape, Handler]>> = {
+  NodeGetInfo: [
+    shapes.empty,
+    () => [
+      shapes.nodeInfo,
+      { nodeId: "machine-7", maxVolumes: 5, topology: { segments: { "disk.example.com/rack": "r1" } } },
+    ],
+  ],
+  NodeGetCapabilities: [shapes.empty, () => [shapes.nodeCapabilities, { capabilities: [{ rpc: { type: 1 } }] }]],
+  NodeStageVolume: [
+    shapes.stage,
+    ({ volumeId, stagingPath }) => {
+      const disk = join(disks, String(volumeId));
+      mkdirSync(disk, { recursive: true });
+      bind(disk, String(stagingPath));
+      return nothing;
+    },
+  ],
+  NodePublishVolume: [
+    shapes.publish,
+    ({ volumeId, stagingPath, targetPath }) => {
+      const disk = join(disks, String(volumeId));
+      mkdirSync(disk, { recursive: true });
+      bind(stagingPath ? String(stagingPath) : disk, String(targetPath));
+      return nothing;
+    },
+  ],
+  NodeUnpublishVolume: [shapes.unpublish, ({ targetPath }) => unbind(targetPath)],
+  NodeUnstageVolume: [shapes.unstage, ({ stagingPath }) => unbind(stagingPath)],
+};
+
+function registration(endpoint: string): Readonly<Record<string, readonly [shape: Shape, Handler]>> {
+  return {
+    GetInfo: [
+      shapes.empty,
+      () => [shapes.pluginInfo, { type: "CSIPlugin", name: driverName, endpoint, versions: ["1.0.0"] }],
+    ],
+    NotifyRegistrationStatus: [shapes.registrationStatus, () => nothing],
+  };
+}
+
+function serve(socket: string, handlers: Readonly<Record<string, readonly [shape: Shape, Handler]>>): Http2Server {
+  rmSync(socket, { force: true });
+  const server = createServer();
+  server.on("stream", (stream, headers) => {
+    const name = String(headers[":path"]).split("/").at(-1) ?? "";
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("end", () => {
+      const handler = handlers[name];
+      const end = (status: number, message: string, body: Uint8Array): void => {
+        stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+        stream.on("wantTrailers", () =>
+          stream.sendTrailers({ "grpc-status": String(status), "grpc-message": encodeURIComponent(message) }),
+        );
+        const frame = Buffer.concat([Buffer.alloc(5), body]);
+        frame.writeUInt32BE(body.length, 1);
+        stream.end(status === 0 ? frame : undefined);
+      };
+      try {
+        if (!handler) throw new Error(`there is no ${name}`);
+        const request = decode(handler[0], Buffer.concat(chunks).subarray(5));
+        told(name, request);
+        const [shape, answer] = handler[1](request);
+        end(0, "", encode(shape, answer as Record<string, unknown>));
+      } catch (error) {
+        end(13, (error as Error).message, new Uint8Array());
+      }
+    });
+  });
+  server.listen(socket);
+  return server;
+}
+
+mkdirSync(disks, { recursive: true });
+mkdirSync(join(directory, "plugins", driverName), { recursive: true });
+const endpoint = join(directory, "plugins", driverName, "csi.sock");
+const registered = join(directory, "plugins_registry", `${driverName}-reg.sock`);
+const servers = [serve(endpoint, node), serve(registered, registration(endpoint))];
+process.once("SIGTERM", () => {
+  for (const server of servers) server.close();
+  rmSync(registered, { force: true });
+  process.exit(0);
+});
