@@ -1,5 +1,5 @@
 import { durationMs } from "../api/duration.ts";
-import { type Thresholds, thresholdsFrom } from "../node/pressure/thresholds.ts";
+import { type Thresholds, thresholdsFrom } from "../node/eviction-thresholds.ts";
 import { ArgRefused } from "./component-args.ts";
 import { type GivenTaint, labelFrom, labelsOf, taintFrom } from "./labels-and-taints.ts";
 

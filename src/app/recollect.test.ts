@@ -3,8 +3,8 @@ import { configMap } from "../api/kinds/core/config-map.ts";
 import type { ConfigMap } from "../api/schema/types.ts";
 import { noLog } from "../base/log.ts";
 import { type FakeClock, fakeClock } from "../base/testing/fake-clock.ts";
-import type { Journal } from "../store/memory/journal.ts";
-import { MemoryStore } from "../store/memory/store.ts";
+import type { Store } from "../store/contract.ts";
+import { aStoreOn } from "../store/testing/store-on-disk.ts";
 import { recollectionIn } from "./recollect.ts";
 
 const aMap = (name: string, value: string): ConfigMap => ({
@@ -18,20 +18,13 @@ const valuesOf = (items: readonly { data?: Record<string, string> }[] = []) => i
 describe("what a node remembers, on a disk that fails", () => {
   let clock: FakeClock;
   let isFull: boolean;
-  let store: MemoryStore;
-  const journal: Journal = {
-    async append() {
-      if (isFull) throw new Error("no space is left");
-    },
-    async [Symbol.asyncDispose]() {},
-  };
+  let store: Store;
   const settle = async () => {
     for (let turn = 0; turn < 10; turn++) await new Promise((done) => setImmediate(done));
   };
   beforeEach(async () => {
     [clock, isFull] = [fakeClock(), false];
-    store = new MemoryStore({ journal, clock, log: noLog });
-    await store.recover({ mark: 0, clean: true, buckets: [], rows: (async function* () {})() });
+    store = await aStoreOn(() => isFull, clock);
   });
 
   test("is answered as the server last said it, and is on the disk when there is room again", async () => {

@@ -1,7 +1,7 @@
 import { formatQuantity, quantityFromUnits, unitsOf } from "../../api/quantity.ts";
 import type { Pod } from "../../api/schema/types.ts";
+import { type Thresholds, usualThresholds } from "../eviction-thresholds.ts";
 import type { SignalName, Signals } from "./signals.ts";
-import { type Thresholds, usualThresholds } from "./thresholds.ts";
 
 export type PressureCondition = "MemoryPressure" | "DiskPressure" | "PIDPressure";
 export type ScarceResource = "memory" | "ephemeral-storage" | "inodes" | "pids";

@@ -1,6 +1,7 @@
 import type { Pod } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
+import type { Thresholds } from "../eviction-thresholds.ts";
 import type { Pods } from "../pods.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { collectUsage } from "../stats/collect.ts";
@@ -15,7 +16,6 @@ import {
 } from "./decide.ts";
 import { limitsWriting, overwritten, type Written } from "./local-storage.ts";
 import { readSignals } from "./signals.ts";
-import type { Thresholds } from "./thresholds.ts";
 
 /** What kubelet calls eviction-hard and eviction-pressure-transition-period. */
 export interface PressureSettings {

@@ -1,5 +1,5 @@
-import { QuantityError, unitsOf } from "../../api/quantity.ts";
-import { type SignalName, signalNames } from "./signals.ts";
+import { QuantityError, unitsOf } from "../api/quantity.ts";
+import { type SignalName, signalNames } from "./pressure/signals.ts";
 
 /** How little of something must be left for the node to be short of it, given how much there is. */
 export type Threshold = (capacity: number) => number;

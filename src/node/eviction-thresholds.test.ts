@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { shortagesIn } from "./decide.ts";
-import type { Level, SignalName } from "./signals.ts";
-import { thresholdsFrom } from "./thresholds.ts";
+import { thresholdsFrom } from "./eviction-thresholds.ts";
+import { shortagesIn } from "./pressure/decide.ts";
+import type { Level, SignalName } from "./pressure/signals.ts";
 
 const left = (name: SignalName, available: number): ReadonlyMap<SignalName, Level> =>
   new Map([[name, { available, capacity: 1000 }]]);
