@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wrongWithNew } from "../testing/judge.ts";
+import { sent, wrongWithNew } from "../testing/judge.ts";
 import { limitRange } from "./limit-range.ts";
 
 const at = "spec.limits[0]";
@@ -31,4 +31,19 @@ test.each<[what: string, limit: object, wrong: string[]]>([
   ],
 ])("a LimitRange with %s", (_, limit, wrong) => {
   expect(wrongWithNew(limitRange, { spec: { limits: [limit] } })).toEqual(wrong);
+});
+
+test("what a container gets that says nothing comes from the least and the most", () => {
+  const limits = [
+    { type: "Container", min: { cpu: "1" } },
+    { type: "Container", max: { cpu: "2" } },
+    { type: "Pod", max: { cpu: "4" } },
+  ];
+  expect(sent(limitRange, { spec: { limits } }).spec).toEqual({
+    limits: [
+      { type: "Container", min: { cpu: "1" }, defaultRequest: { cpu: "1" } },
+      { type: "Container", max: { cpu: "2" }, default: { cpu: "2" }, defaultRequest: { cpu: "2" } },
+      { type: "Pod", max: { cpu: "4" } },
+    ],
+  });
 });
