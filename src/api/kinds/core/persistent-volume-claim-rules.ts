@@ -3,6 +3,9 @@ import type { FieldError, Path } from "../../field.ts";
 import { goDiff } from "../../go-view.ts";
 import { compareQuantities, signOf, unitsOf } from "../../quantity.ts";
 import type { PersistentVolumeClaim } from "../../schema/types.ts";
+import { qualifiedName } from "../../validate/names.ts";
+import { isNativeResource } from "../../validate/resources.ts";
+import { validateText } from "../../validate/values.ts";
 
 const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 
@@ -65,12 +68,38 @@ function validateFixedFields({ spec }: PersistentVolumeClaim, old: PersistentVol
   return errors;
 }
 
+const resizeStatuses = [
+  "ControllerResizeInProgress",
+  "ControllerResizeInfeasible",
+  "NodeResizeInProgress",
+  "NodeResizeInfeasible",
+  "NodeResizePending",
+];
+
 export function validateClaimStatus({ status = {} }: PersistentVolumeClaim, at: Path): FieldError[] {
-  return (["capacity", "allocatedResources"] as const).flatMap((list) =>
-    Object.entries(status[list] ?? {}).flatMap(([name, quantity]) =>
-      signOf(quantity) < 0
-        ? [at.child(list).key(name).invalid(unitsOf(quantity), "must be a valid resource quantity")]
-        : [],
-    ),
-  );
+  const { capacity = {}, allocatedResources = {}, allocatedResourceStatuses = {} } = status;
+  const [resizes, allocated] = [at.child("allocatedResourceStatus"), at.child("allocatedResources")];
+  return [
+    ...Object.entries(capacity).flatMap(([name, quantity]) => validateAmount(quantity, at.child("capacity").key(name))),
+    ...Object.entries(allocatedResourceStatuses).flatMap(([name, resize]) => [
+      ...validateClaimResource(name, resizes),
+      // Kubernetes shows the resource, not what is wrong about it.
+      ...(resizeStatuses.includes(resize) ? [] : [resizes.notSupported(name, resizeStatuses)]),
+    ]),
+    ...Object.entries(allocatedResources).flatMap(([name, quantity]) => {
+      const wrong = validateClaimResource(name, allocated);
+      return wrong.length > 0 ? wrong : validateAmount(quantity, allocated.key(name));
+    }),
+  ];
+}
+
+function validateAmount(quantity: string, at: Path): FieldError[] {
+  return signOf(quantity) < 0 ? [at.invalid(unitsOf(quantity), "must be a valid resource quantity")] : [];
+}
+
+/** Of Kubernetes' own resources a claim has no other than storage. */
+function validateClaimResource(name: string, at: Path): FieldError[] {
+  const wrong = validateText(qualifiedName, name, at);
+  if (wrong.length > 0) return wrong;
+  return isNativeResource(name) && name !== "storage" ? [at.notSupported(name, ["storage"])] : [];
 }
