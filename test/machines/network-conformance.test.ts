@@ -244,6 +244,10 @@ describe("Services", () => {
     for (let n = 0; n < 8; n++) expect(await seen("one", "two")).toMatch(/^10\.42\.\d\.1$|^172\.31\./);
     const { clusterIP } = await spec("np");
     for (let n = 0; n < 8; n++) expect(await fromNode("one", `http://${clusterIP}/clientip`)).toMatch(/^10\.42\.0\.1$/);
+    for (const node of nodes) {
+      const seen = await http(`client-${node}`, `http://${clusterIP}/clientip`, 12);
+      expect(new Set(seen.split("\n"))).toEqual(new Set([await podIp(`client-${node}`)]));
+    }
   });
 
   test("keep a client with one pod while sessionAffinity is ClientIP, and only then", async () => {

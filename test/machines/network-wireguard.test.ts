@@ -85,9 +85,12 @@ test("a node behind a router is answered where it is heard, through a restart of
   await reachEachOther();
   expect(await wg(machines.one, "endpoints")).toMatch(new RegExp(`\t${machines.two.address}:4000\\d$`));
   await cluster.stop();
+  // The way to a node that left while nobody looked.
+  await machines.one.must("ip", ["route", "add", "10.42.99.0/24", "dev", "skiffwg", "proto", "143"]);
   await cluster.start();
   expect(await wg(machines.one, "endpoints")).toMatch(new RegExp(`\t${machines.two.address}:4000\\d$`));
   await reachEachOther();
+  await eventually(async () => expect(await machines.one.must("ip", ["route"])).not.toContain("10.42.99.0"));
 });
 
 test("nothing of it is left when skiff is removed", async () => {

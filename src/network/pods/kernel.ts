@@ -60,19 +60,22 @@ export async function readOutsideMtu(family: 4 | 6): Promise<number | undefined>
 
 interface RouteJson {
   dst: string;
+  dev?: string;
   gateway?: string;
   via?: { host: string };
 }
 
-/** The ways to other nodes that an earlier run set; those of the overlay are made anew with its link. */
+/** The ways to other nodes that an earlier run set; those of vxlan are made anew with its link. */
 export async function readPeerRoutes(backend: Backend): Promise<PeerRange[]> {
-  if (backend !== "host-gw") return [];
+  if (backend === "vxlan") return [];
   const read = async (family: string) =>
     JSON.parse(
       (await runCommand("ip", ["-j", family, "route", "show", "proto", String(routeProtocol)])) || "[]",
     ) as RouteJson[];
   const routes = [...(await read("-4")), ...(await read("-6"))];
-  return routes.flatMap(({ dst, gateway, via }) => {
+  return routes.flatMap(({ dst, dev, gateway, via }) => {
+    // One into the tunnels says nothing of where they lead. Those of a backend that was chosen before are set anew.
+    if (backend === "wireguard") return dev === wireguard.link ? [{ cidr: dst, nodeIp: "", linkAddress: "" }] : [];
     const nodeIp = gateway ?? via?.host;
     return nodeIp ? [{ cidr: dst, nodeIp, linkAddress: "" }] : [];
   });
