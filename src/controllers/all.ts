@@ -39,6 +39,7 @@ import { serviceAccountTokenController } from "./serviceaccount-token/controller
 import { statefulSetController } from "./statefulset/controller.ts";
 import { taintEvictionController } from "./taint-eviction/controller.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
+import { validatingPolicyStatusController } from "./validating-policy-status/controller.ts";
 import { volumeExpansionController } from "./volume-expansion/controller.ts";
 import { claimProtectionController, volumeProtectionController } from "./volume-protection/controller.ts";
 
@@ -151,6 +152,7 @@ const entries: readonly Entry[] = [
     make: (_, { terminatedPodThreshold }) => [podGcController({ threshold: terminatedPodThreshold })],
   },
   { name: "garbage-collector-controller", make: () => [garbageCollection] },
+  { name: "validatingadmissionpolicy-status-controller", make: () => [validatingPolicyStatusController] },
   { name: "service-cidr-controller", make: () => [serviceCidrController] },
   {
     name: "cloud-node-controller",

@@ -9,6 +9,9 @@ export interface AdmissionScope {
   /** Values that a policy has given names, with their types. */
   readonly variables?: ReadonlyMap<string, Type>;
   readonly structs?: (name: string) => Type | undefined;
+  /** What is known of the request's object, and of the policy's parameters; nothing unless said. */
+  readonly object?: Type;
+  readonly params?: Type;
 }
 
 function objectType(name: string, fields: Readonly<Record<string, string | Type>>): Type {
@@ -67,16 +70,22 @@ const namespaceObject = objectType("kubernetes.Namespace", {
   status: objectType("kubernetes.NamespaceStatus", { phase: "string" }),
 });
 
-function variablesOf({ hasParams, hasNamespace, variables }: AdmissionScope): ReadonlyMap<string, Type> {
+function variablesOf({
+  hasParams,
+  hasNamespace,
+  variables,
+  object = dyn,
+  params = dyn,
+}: AdmissionScope): ReadonlyMap<string, Type> {
   const known = new Map<string, Type>([
-    ["object", dyn],
-    ["oldObject", dyn],
+    ["object", object],
+    ["oldObject", object],
     ["request", request],
     ["authorizer", typeFrom("kubernetes.authorization.Authorizer")],
     ["authorizer.requestResource", typeFrom("kubernetes.authorization.ResourceCheck")],
   ]);
   if (hasNamespace) known.set("namespaceObject", namespaceObject);
-  if (hasParams) known.set("params", dyn);
+  if (hasParams) known.set("params", params);
   if (variables) known.set("variables", { sort: "object", name: "kubernetes.variables", fields: variables });
   return known;
 }
@@ -94,6 +103,17 @@ export function compileAdmission(
   const names = wanted.map(typeText);
   const expected = names.length === 1 ? names[0] : `one of [${names.join(" ")}]`;
   throw new CompileError(`must evaluate to ${expected} but got ${typeText(expression.type)}`);
+}
+
+/** What of an expression does not fit, in CEL's words; undefined when all does. */
+export function issuesOf(source: string, scope: AdmissionScope): string | undefined {
+  try {
+    compileExpression(source, { variables: variablesOf(scope), structs: scope.structs });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CompileError) return error.message;
+    throw error;
+  }
 }
 
 function compiled(source: string, scope: AdmissionScope): Expression {
