@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number;
+  /** Milliseconds since an instant that is nobody's business: for durations, which must not change when the clock is set. */
+  elapsed(): number;
   /** Calls `run` once after `delayMs`. The timer does not keep the process alive. Disposing it cancels the call. */
   after(delayMs: number, run: () => void): Disposable;
 }
@@ -11,6 +13,7 @@ const longestTimerMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(delayMs, run) {
     let timer: NodeJS.Timeout;
     const wait = (leftMs: number): void => {

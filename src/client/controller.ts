@@ -22,6 +22,8 @@ export interface Context {
   readonly log: Log;
   /** Milliseconds since 1970 when the round began. */
   readonly now: number;
+  /** For durations: milliseconds that go on when somebody sets the clock. */
+  readonly elapsedMs: number;
   /** Waits within a round, for what is to be tried once more; ends early when the controller stops. */
   pause(ms: number): Promise<void>;
 }
@@ -107,7 +109,15 @@ export async function startController(controller: Controller, environment: Contr
     clock,
     workers: controller.workers ?? 10,
     work: async (key) => {
-      const outcome = await controller.reconcile(keyFrom(key), { cache, client, events, log, now: clock.now(), pause });
+      const outcome = await controller.reconcile(keyFrom(key), {
+        cache,
+        client,
+        events,
+        log,
+        now: clock.now(),
+        elapsedMs: clock.elapsed(),
+        pause,
+      });
       return outcome === settled ? undefined : outcome.again.afterMs;
     },
     // Conflicts and vanished objects are everyday life: someone else was faster, and the next round sees it.

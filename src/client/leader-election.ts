@@ -51,10 +51,10 @@ export async function leadWhenElected(
 }
 
 async function keepHolding(candidate: Candidate, clock: Clock, signal: AbortSignal): Promise<void> {
-  let renewedMs = clock.now();
-  while (!signal.aborted && clock.now() - renewedMs < renewWithinMs) {
+  let renewedMs = clock.elapsed();
+  while (!signal.aborted && clock.elapsed() - renewedMs < renewWithinMs) {
     await sleep(clock, retryMs, signal);
-    if (!signal.aborted && (await candidate.tryToHold())) renewedMs = clock.now();
+    if (!signal.aborted && (await candidate.tryToHold())) renewedMs = clock.elapsed();
   }
 }
 

@@ -138,13 +138,13 @@ export class SchedulingQueue implements Disposable {
   }
 
   #readyAtMs({ attempts }: Waiting): number {
-    return this.#clock.now() + delayMs(Math.max(0, attempts - 1), this.#waits);
+    return this.#clock.elapsed() + delayMs(Math.max(0, attempts - 1), this.#waits);
   }
 
   #retry(entry: Waiting): void {
     this.#unschedulable.delete(entry);
     this.#stopTimer(entry.pod.uid);
-    const waitMs = entry.readyAtMs - this.#clock.now();
+    const waitMs = entry.readyAtMs - this.#clock.elapsed();
     if (waitMs <= 0) {
       this.#activate(entry);
       return;

@@ -56,7 +56,7 @@ async function keepOpen(options: TunnelOptions, stop: AbortSignal, onOpen: () =>
     let openedMs: number | undefined;
     try {
       const connection = await dial(stop);
-      openedMs = clock.now();
+      openedMs = clock.elapsed();
       onOpen();
       log.debug("tunnel open");
       await serve(connection, options, stop);
@@ -64,7 +64,7 @@ async function keepOpen(options: TunnelOptions, stop: AbortSignal, onOpen: () =>
     } catch (error) {
       if (!stop.aborted) log.warn("tunnel broke, dialling again", { error: messageOf(error) });
     }
-    if (openedMs !== undefined && clock.now() - openedMs > settledMs) backoff.reset();
+    if (openedMs !== undefined && clock.elapsed() - openedMs > settledMs) backoff.reset();
     await backoff.wait(stop);
   }
 }

@@ -46,9 +46,13 @@ export interface Cluster extends AsyncDisposable {
 }
 
 /** Starts `skiff server` with these flags; resolves when its node is Ready (or, without an agent, when the API answers). */
-export async function startCluster(machine: Machine, flags: readonly string[] = []): Promise<Cluster> {
+export async function startCluster(
+  machine: Machine,
+  flags: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Cluster> {
   const inside = "/etc/skiff/skiff.yaml";
-  let server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags]);
+  let server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags], env);
   const kubeconfig = join(machine.directory, "kubeconfig");
 
   const untilReady = async (): Promise<void> => {
@@ -76,7 +80,7 @@ export async function startCluster(machine: Machine, flags: readonly string[] = 
     output: () => server.output(),
     stop,
     async start() {
-      server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags]);
+      server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags], env);
       await untilReady();
     },
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from "node:crypto";
 import { decodeProtectedHeader, errors, exportJWK, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import type { Clock } from "../../base/clock.ts";
+import { Timelines } from "../../base/timelines.ts";
 import type { Store } from "../../store/contract.ts";
 import { heldObject } from "../registry/held.ts";
 import type { UserInfo } from "../user.ts";
@@ -86,6 +87,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   readonly #forSecrets: SigningKey;
   readonly #verifying: ReadonlyMap<string, KeyObject>;
   readonly #jwks: readonly Record<string, unknown>[];
+  readonly #timelines: Timelines;
   readonly #cache = new Map<string, Verified>();
 
   private constructor(
@@ -96,6 +98,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   ) {
     this.#store = keys.store;
     this.#clock = keys.clock;
+    this.#timelines = new Timelines(keys.clock);
     this.#keys = keys;
     this.#signing = signingKey(signing);
     this.#forSecrets = signingKey(forSecrets);
@@ -203,7 +206,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
 
   #cached(token: string): Verified | undefined {
     const known = this.#cache.get(token);
-    if (known && known.expiresMs > this.#clock.now()) return known;
+    if (known && known.expiresMs > Math.min(...this.#timelines.now())) return known;
     this.#cache.delete(token);
     return undefined;
   }
@@ -214,11 +217,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       const { kid = "" } = decodeProtectedHeader(token);
       const key = this.#verifying.get(kid);
       if (!key) return undefined;
-      ({ payload } = await jwtVerify(token, key, {
-        issuer: [this.#keys.issuer, secretIssuer],
-        currentDate: new Date(this.#clock.now()),
-        algorithms: [algorithmOf(key)],
-      }));
+      payload = await this.#payloadOf(token, key);
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw new BadToken("service account token has expired");
       if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
@@ -229,6 +228,21 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     if (this.#cache.size >= mostCached) this.#cache.clear();
     this.#cache.set(token, verified);
     return verified;
+  }
+
+  /** A token is good by the time that it is, or by one that it was: pods renew theirs in their own time. */
+  async #payloadOf(token: string, key: KeyObject): Promise<JWTPayload> {
+    const [now, ...earlier] = this.#timelines.now();
+    const issuer = [this.#keys.issuer, secretIssuer];
+    const at = async (ms: number) =>
+      (await jwtVerify(token, key, { issuer, currentDate: new Date(ms), algorithms: [algorithmOf(key)] })).payload;
+    let attempt = at(now);
+    for (const ms of earlier)
+      attempt = attempt.catch((error: unknown) => {
+        if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) return at(ms);
+        throw error;
+      });
+    return attempt;
   }
 
   #ofSecret(token: string, payload: JWTPayload): Verified {

@@ -15,6 +15,7 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
 
   return {
     now: () => nowMs,
+    elapsed: () => nowMs - startMs,
     get waiting() {
       return timers.size;
     },

@@ -49,7 +49,7 @@ export async function follow<T extends KubeObject>(followed: Followed<T>, signal
   };
 
   while (!signal.aborted) {
-    const startedMs = clock.now();
+    const startedMs = clock.elapsed();
     try {
       if (resourceVersion === undefined) {
         const list = await client.list(kind, query);
@@ -73,7 +73,7 @@ export async function follow<T extends KubeObject>(followed: Followed<T>, signal
         resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
         backoff.reset();
       }
-      if (clock.now() - startedMs >= shortWatchMs) continue;
+      if (clock.elapsed() - startedMs >= shortWatchMs) continue;
     } catch (error) {
       if (signal.aborted) return;
       if (isReason(error, "Expired") || isReason(error, "Gone")) resourceVersion = undefined;

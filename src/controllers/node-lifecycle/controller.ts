@@ -47,7 +47,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
     workers: 100,
 
     async reconcile({ name }, context) {
-      const { cache, client, events, now } = context;
+      const { cache, client, events, now, elapsedMs } = context;
       const observed = cache.get(node, { name });
       if (!observed) {
         heard.delete(name);
@@ -66,8 +66,9 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         events.record(referenceTo(name, uid), { type: "Normal", reason: "RegisteredNode", message });
       }
       const word = wordOf(cache, observed);
-      if (heard.get(name)?.word !== word) heard.set(name, { word, atMs: now });
-      const heardAtMs = heard.get(name)?.atMs ?? now;
+      if (heard.get(name)?.word !== word) heard.set(name, { word, atMs: elapsedMs });
+      // By what measures durations: a clock that is set makes no node silent.
+      const heardAtMs = now - (elapsedMs - (heard.get(name)?.atMs ?? elapsedMs));
 
       const zone = zoneOf(observed);
       const rate = evictionRate(
@@ -84,9 +85,9 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         graceMs,
         startupGraceMs,
         othersAreDown: cache.count(node, byHealth, healthIn("", "ready")) <= Number(isReady(observed)),
-        turnMs: turns.waitMs(zone, rate, now),
+        turnMs: turns.waitMs(zone, rate, elapsedMs),
       });
-      if (decision.takesTurn) turns.take(zone, rate, now);
+      if (decision.takesTurn) turns.take(zone, rate, elapsedMs);
       let current = observed;
       if (decision.conditions) {
         current = await client.updateStatus(node, {

@@ -64,9 +64,9 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
     signal: AbortSignal,
   ): Promise<Image> {
     tell("Normal", "Pulling", `Pulling image "${image}"`);
-    const askedAtMs = clock.now();
+    const askedAtMs = clock.elapsed();
     const turn = queue.then(async () => {
-      const beganMs = clock.now();
+      const beganMs = clock.elapsed();
       await pullWith(credentialsFor(image, secrets), image, signal);
       return beganMs;
     });
@@ -75,8 +75,8 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
       const beganMs = await turn;
       const there = await runtime.imageStatus(image);
       if (!there) throw new Error(`image "${image}" is not there after its pull`);
-      const took = durationText(Math.round(clock.now() - beganMs) * 1e6);
-      const waited = durationText(Math.round(clock.now() - askedAtMs) * 1e6);
+      const took = durationText(Math.round(clock.elapsed() - beganMs) * 1e6);
+      const waited = durationText(Math.round(clock.elapsed() - askedAtMs) * 1e6);
       const size = `Image size: ${there.sizeBytes} bytes.`;
       tell(
         "Normal",
@@ -89,7 +89,7 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
       if (signal.aborted) throw error;
       const message = (error as Error).message;
       const delayMs = Math.min((failures.get(key)?.delayMs ?? firstWaitMs / 2) * 2, longestWaitMs);
-      failures.set(key, { delayMs, atMs: clock.now(), message });
+      failures.set(key, { delayMs, atMs: clock.elapsed(), message });
       tell("Warning", "Failed", `Failed to pull image "${image}": ${message}`);
       throw failed(tell, new ImageError("ErrImagePull", message, showErrorMs));
     }
@@ -139,7 +139,7 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
         throw failed(tell, new ImageError("ErrImageNeverPull", message));
       }
       const failure = failures.get(key);
-      const leftMs = failure ? failure.atMs + failure.delayMs - clock.now() : 0;
+      const leftMs = failure ? failure.atMs + failure.delayMs - clock.elapsed() : 0;
       if (failure && leftMs > 0) {
         tell("Normal", "BackOff", `Back-off pulling image "${image}"`);
         const message = `Back-off pulling image "${image}": ErrImagePull: ${failure.message}`;

@@ -150,7 +150,7 @@ export class PodActions {
     const { context, alarm, signal } = this.#parts;
     for (const start of starts) {
       if (signal.aborted) return;
-      const leftMs = (this.#notBeforeMs.get(start.container.spec.name) ?? 0) - context.clock.now();
+      const leftMs = (this.#notBeforeMs.get(start.container.spec.name) ?? 0) - context.clock.elapsed();
       if (leftMs > 0) alarm.after(leftMs);
       else if (!(await this.#start(start, where))) return;
     }
@@ -177,7 +177,7 @@ export class PodActions {
       state.troubles.set(name, { reason: error.reason, message: error.message });
       const againAfterMs = (error.cause as Partial<ImageError> | undefined)?.againAfterMs ?? configRetryMs;
       // A container that was made and failed to run waits as one that crashed does.
-      if (error.reason !== "RunContainerError") this.#notBeforeMs.set(name, clock.now() + againAfterMs);
+      if (error.reason !== "RunContainerError") this.#notBeforeMs.set(name, clock.elapsed() + againAfterMs);
       alarm.after(againAfterMs);
       wake();
       // An image that is missing for one container does not keep the others from running.

@@ -13,7 +13,8 @@ const forgetAfterMs = 600_000;
 /** Milliseconds that a container which ended at `finishedAtMs` still has to wait. */
 export function waitLeftMs(backOff: CrashBackOff | undefined, finishedAtMs: number, nowMs: number): number {
   if (!backOff || isForgotten(backOff, finishedAtMs)) return 0;
-  return Math.max(0, finishedAtMs + backOff.delayMs - nowMs);
+  // Never longer than the delay: the clock may have been set back since the container ended.
+  return Math.min(backOff.delayMs, Math.max(0, finishedAtMs + backOff.delayMs - nowMs));
 }
 
 /** The back-off after one more restart. */

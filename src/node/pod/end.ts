@@ -83,7 +83,7 @@ export class PodEnd {
     const { containers, sandboxes } = await runtime.list(state.uid);
     const { graceSeconds } = state;
     const running = runningOf(state, containers);
-    const beganMs = clock.now();
+    const beganMs = clock.elapsed();
     await Promise.all(
       running
         .filter(({ container }) => container.role !== "sidecar")
@@ -91,7 +91,7 @@ export class PodEnd {
     );
     // Sidecars serve the others to their end; they go in the opposite order of their start.
     for (const { container, last } of running.filter(({ container: { role } }) => role === "sidecar").toReversed()) {
-      const usedSeconds = (clock.now() - beganMs) / 1000;
+      const usedSeconds = (clock.elapsed() - beganMs) / 1000;
       const leftSeconds = Math.max(leastGraceSeconds, Math.ceil(graceSeconds - usedSeconds));
       await state.stop(container, last, { graceSeconds: leftSeconds });
     }

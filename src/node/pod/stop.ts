@@ -34,14 +34,14 @@ export async function stopContainer({
   tell(container, "Normal", "Killing", message);
   let leftSeconds = graceSeconds;
   if (preStop && graceSeconds > 0) {
-    const beganMs = clock.now();
+    const beganMs = clock.elapsed();
     const target = { runtime, container: container.spec, containerId: running.id, podIp };
     await withinGrace(runHook(target, preStop, graceSeconds * 1000), graceSeconds, context).catch((error: unknown) => {
       // What the hook said stays out of the Event: it may hold secrets of the container's.
       tell(container, "Warning", "FailedPreStopHook", "PreStopHook failed");
       log.debug("a preStop hook failed", { container: container.spec.name, error });
     });
-    const tookSeconds = (clock.now() - beganMs) / 1000;
+    const tookSeconds = (clock.elapsed() - beganMs) / 1000;
     leftSeconds = Math.max(leastGraceSeconds, Math.ceil(graceSeconds - tookSeconds));
   }
   await runtime.stopContainer(running.id, leftSeconds);

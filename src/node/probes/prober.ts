@@ -82,7 +82,9 @@ export function startProber({
     timer?.[Symbol.dispose]();
   }
 
-  const firstMs = Math.max(0, startedAtMs + initialDelaySeconds * 1000 - clock.now());
+  // Never longer than asked for: the clock may have been set back since the container began.
+  const delayMs = initialDelaySeconds * 1000;
+  const firstMs = Math.min(delayMs, Math.max(0, startedAtMs + delayMs - clock.now()));
   timer = clock.after(firstMs, () => void round());
   return { [Symbol.dispose]: stop };
 }

@@ -1,7 +1,6 @@
 import { serviceAccount } from "../../api/kinds/core/service-account.ts";
 import type { Pod, ServiceAccountTokenProjection } from "../../api/schema/types.ts";
 import { StatusError } from "../../api/status.ts";
-import { timeFrom } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import type { Recollection } from "../../client/recollection.ts";
@@ -39,7 +38,7 @@ export function openTokens({ client, clock, recollection }: TokensOptions): Serv
     { audience, expirationSeconds = 3600 }: ServiceAccountTokenProjection,
   ): Promise<Held> {
     const { namespace = "", name, uid } = pod.metadata;
-    const nowMs = clock.now();
+    const nowMs = clock.elapsed();
     const answer = (await client.post(
       serviceAccount,
       { namespace, name: pod.spec.serviceAccountName ?? "default" },
@@ -54,10 +53,11 @@ export function openTokens({ client, clock, recollection }: TokensOptions): Serv
           boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid },
         },
       },
-    )) as { status?: { token?: string; expirationTimestamp?: string } };
-    const { token, expirationTimestamp } = answer.status ?? {};
+    )) as { spec?: { expirationSeconds?: number }; status?: { token?: string } };
+    const { token } = answer.status ?? {};
     if (!token) throw new Error("failed to fetch token: the server answered without one");
-    const lifeMs = (expirationTimestamp ? timeFrom(expirationTimestamp) : nowMs + expirationSeconds * 1000) - nowMs;
+    // How long it lives, not when it ends: the server's clock may be another one.
+    const lifeMs = (answer.spec?.expirationSeconds ?? expirationSeconds) * 1000;
     return { token, renewAtMs: nowMs + Math.min(lifeMs * renewAfterShare, oldestMs) };
   }
 
@@ -68,7 +68,7 @@ export function openTokens({ client, clock, recollection }: TokensOptions): Serv
       held.set(uid, ofPod);
       const key = `${projection.audience ?? ""}/${projection.expirationSeconds ?? ""}`;
       const there = ofPod.get(key);
-      if (there && there.renewAtMs > clock.now()) return there.token;
+      if (there && there.renewAtMs > clock.elapsed()) return there.token;
       try {
         const fresh = await request(pod, projection);
         ofPod.set(key, fresh);
@@ -78,13 +78,13 @@ export function openTokens({ client, clock, recollection }: TokensOptions): Serv
         // While the server cannot be reached the pod keeps the token that it has.
         const token = there?.token ?? (error instanceof StatusError ? undefined : recollection.text(nameOf(uid, key)));
         if (token === undefined) throw error;
-        ofPod.set(key, { token, renewAtMs: clock.now() + retryMs });
+        ofPod.set(key, { token, renewAtMs: clock.elapsed() + retryMs });
         return token;
       }
     },
     renewInMs(podUid) {
       const times = [...(held.get(podUid)?.values() ?? [])].map(({ renewAtMs }) => renewAtMs);
-      return times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined;
+      return times.length > 0 ? Math.max(0, Math.min(...times) - clock.elapsed()) : undefined;
     },
     forget(podUid) {
       for (const key of held.get(podUid)?.keys() ?? []) recollection.keepText(nameOf(podUid, key), undefined);
