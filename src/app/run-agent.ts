@@ -11,7 +11,7 @@ import { openInformers } from "../client/open-informers.ts";
 import { serverName } from "../cluster/join.ts";
 import { Membership } from "../cluster/membership.ts";
 import { parseToken } from "../cluster/token.ts";
-import { DamagedDatabase, type Store } from "../store/contract.ts";
+import { DamagedDatabase, NewerFormat, type Store } from "../store/contract.ts";
 import { openStore, type StoreSurroundings } from "../store/open.ts";
 import { databaseCode, memoryAddon } from "./addons.ts";
 import { type AgentSettings, startAgent } from "./agent.ts";
@@ -114,14 +114,14 @@ export async function runAgent(
   manager.stopping();
 }
 
-/** What the node remembers. A damaged one is of no use and no loss: the server tells it all again. */
+/** What the node remembers. One that is damaged, or of a newer skiff, is of no use and no loss: the server tells it all again. */
 async function openOwnStore(directory: string, surroundings: StoreSurroundings): Promise<Store> {
   const place = { kind: "sqlite", directory: join(directory, "recollection"), code: databaseCode(directory) } as const;
   try {
     return await openStore(place, surroundings);
   } catch (error) {
-    if (!(error instanceof DamagedDatabase)) throw error;
-    surroundings.log.warn("what this node remembered is damaged; it begins anew", { error: error.message });
+    if (!(error instanceof DamagedDatabase || error instanceof NewerFormat)) throw error;
+    surroundings.log.warn("what this node remembered cannot be read; it begins anew", { error: error.message });
     await rm(place.directory, { recursive: true, force: true });
     return openStore(place, surroundings);
   }

@@ -29,6 +29,7 @@ test("kubectl reaches pods of a second node in every way that it reaches those o
   const serve =
     "mkdir /www; echo from two > /www/index.html; httpd -p 8080 -h /www; while true; do echo tick; sleep 1; done";
   await on.runOn("two", "web", "sh", "-c", serve);
+  await eventually(() => kubectl("exec", "web", "--", "wget", "-qO-", "http://127.0.0.1:8080/"));
   expect(await kubectl("exec", "-i", "web", "--", "sh", "-c", "echo $((6 * 7))")).toBe("42\n");
   await kubectl("cp", "/etc/hostname", "web:/tmp/copied");
   expect(await kubectl("exec", "web", "--", "wc", "-l", "/tmp/copied")).toMatch(/^1 /);
@@ -41,7 +42,9 @@ test("kubectl reaches pods of a second node in every way that it reaches those o
       if (!found) throw new Error(`no port yet: ${forward.output()}`);
       return found;
     });
-    for (const _ of [1, 2, 3]) expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("from two\n");
+    const get = () => fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.text());
+    for (const _ of [1, 2, 3])
+      expect(await get().catch((error: Error) => `${error.message}: ${forward.output()}`)).toBe("from two\n");
   } finally {
     await forward.stop();
   }

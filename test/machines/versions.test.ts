@@ -45,4 +45,12 @@ describe("a device whose skiff is of another version than the server's", () => {
     agent = await joinCluster(two.machine, on.cluster, { program });
     await eventually(() => expect(agent?.output()).toMatch(/WARN.*they may be one minor version apart/));
   });
+
+  test("older than what wrote its memory, forgets and goes on with what the server says", async () => {
+    // The file format's place for an application's version.
+    const file = "/var/lib/skiff/agent/recollection/state.db";
+    await two.machine.must("sh", ["-c", `printf '\\000\\000\\003\\347' | dd of=${file} bs=1 seek=60 conv=notrunc`]);
+    agent = await joinCluster(two.machine, on.cluster);
+    expect(agent.output()).toMatch(/cannot be read; it begins anew.*is of format 999/);
+  });
 });

@@ -24,6 +24,8 @@ export function podRefusal(node: string, review: Review, store: Store): string |
       ? undefined
       : `${who} cannot update resource claim statues`;
   }
+  if (call.subresource !== undefined)
+    return `unexpected pod subresource ${JSON.stringify(call.subresource)}, only 'status' and 'eviction' are allowed`;
   if (operation === "CREATE" && object) return mirrorRefusal(node, object as unknown as Pod, store);
   if (operation === "DELETE")
     return old && isOn(old, node) ? undefined : `${who} can only delete pods with spec.nodeName set to itself`;

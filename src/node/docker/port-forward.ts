@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { Duplex } from "node:stream";
+import { Duplex, Writable } from "node:stream";
 import { getSystemErrorMessage } from "node:util";
 import { installBinary } from "../images/binaries.ts";
 
@@ -21,15 +21,26 @@ export function openPortForwarder(directory: string): PortForwarder {
       });
       child.on("error", () => child.stdout.destroy());
       // A write to a connection that has gone is reported by the end of the stream.
-      child.stdin.on("error", () => undefined);
+      child.stdin.on("error", () => child.stdin.destroy());
       const verdict = await firstByte(child.stdout);
       if (verdict !== 0) {
         const why = verdict === undefined ? "the forwarding program ended" : getSystemErrorMessage(-verdict);
         throw new Error(`dial tcp 127.0.0.1:${port}: connect: ${why}`);
       }
-      return Duplex.from({ readable: child.stdout, writable: child.stdin });
+      return Duplex.from({ readable: child.stdout, writable: forgiving(child.stdin) });
     },
   };
+}
+
+/**
+ * A pod that has closed takes nothing any more: what is still sent is dropped, so that what it said before is read to its end.
+ * The program's own input breaks with the program, and would take the output along.
+ */
+function forgiving(input: Writable): Writable {
+  return new Writable({
+    write: (chunk, _encoding, done) => void (input.writable ? input.write(chunk, () => done()) : done()),
+    final: (done) => void (input.writable ? input.end(() => done()) : done()),
+  });
 }
 
 function firstByte(stream: NodeJS.ReadableStream): Promise<number | undefined> {
