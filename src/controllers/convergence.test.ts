@@ -1,14 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { daemonSet } from "../api/kinds/apps/daemon-set.ts";
 import { deployment } from "../api/kinds/apps/deployment.ts";
 import { replicaSet } from "../api/kinds/apps/replica-set.ts";
 import { statefulSet } from "../api/kinds/apps/stateful-set.ts";
+import { cronJob } from "../api/kinds/batch/cron-job.ts";
 import { job } from "../api/kinds/batch/job.ts";
+import { node } from "../api/kinds/core/node.ts";
 import { pod } from "../api/kinds/core/pod.ts";
 import { isLeaving, keyOf } from "../api/object.ts";
-import type { Pod } from "../api/schema/types.ts";
+import type { Job, Pod } from "../api/schema/types.ts";
 import { conflict } from "../api/status.ts";
 import type { Controller } from "../client/controller.ts";
+import { cronJobController } from "./cronjob/controller.ts";
+import { daemonSetController } from "./daemonset/controller.ts";
+import { targetNode } from "./daemonset/nodes.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { jobController } from "./job/controller.ts";
 import { hasEnded } from "./pods.ts";
@@ -200,4 +206,110 @@ describe("whatever happens on the way, the end is what was asked for", () => {
       { numRuns: 25 },
     ),
   );
+
+  test("of a DaemonSet, with one pod on each node that should have one", { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(story(fc.oneof(change, accident)), fc.integer({ min: 1, max: 3 }), (steps, maxUnavailable) =>
+        inWorld([daemonSetController()], async (world) => {
+          const names = ["n1", "n2", "n3", "n4", "n5"];
+          const closed = { key: "closed", effect: "NoExecute" };
+          for (const name of names) await world.client.create(node, { metadata: { name }, spec: {} });
+          const updateStrategy = { type: "RollingUpdate", rollingUpdate: { maxUnavailable, maxSurge: 0 } };
+          await world.client.create(daemonSet, {
+            metadata: key,
+            spec: { selector, template: template(1), updateStrategy },
+          });
+          let open = names;
+          const set = async (changed: { replicas?: number }) => {
+            if (changed.replicas === undefined)
+              return world.client.patch(daemonSet, key, { type: "merge", document: { spec: changed } });
+            open = names.slice(0, changed.replicas);
+            for (const name of names) {
+              const document = { spec: { taints: open.includes(name) ? [] : [closed] } };
+              await world.client.patch(node, { name }, { type: "merge", document });
+            }
+          };
+          const placesOf = (pods: readonly Pod[]) => pods.map((one) => targetNode(one)).sort();
+          const check = async () => {
+            const places = placesOf(await living(world));
+            expect(places).toEqual([...new Set(places)]);
+          };
+          await tell(world, steps, { set, check });
+          const wanted = (await world.client.get(daemonSet, key)).spec.template.spec?.containers[0]?.image;
+          await comesTo(world, async () => {
+            const pods = await living(world);
+            expect(placesOf(pods)).toEqual(open);
+            expect(new Set(images(pods))).toEqual(new Set(open.length > 0 ? [wanted] : []));
+            const { status } = await world.client.get(daemonSet, key);
+            expect([status?.desiredNumberScheduled, status?.numberAvailable ?? 0]).toEqual([open.length, open.length]);
+          });
+        }),
+      ),
+      { numRuns: 20 },
+    ),
+  );
+
+  test("of a CronJob, which starts each minute's Job once and keeps to its policy", { timeout: 60_000 }, () => {
+    const event = fc.record({
+      happens: fc.constantFrom("nothing", "finish", "restart", "end watches", "forget history", "refuse"),
+      minutes: fc.integer({ min: 0, max: 2 }),
+    });
+    const policies = fc.constantFrom("Allow", "Forbid", "Replace");
+    return fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 15 }), policies, (events, concurrencyPolicy) =>
+        inWorld([cronJobController], async (world) => {
+          const spec = {
+            schedule: "* * * * *",
+            timeZone: "UTC",
+            concurrencyPolicy,
+            successfulJobsHistoryLimit: 2,
+            jobTemplate: { spec: { template: template(1) } },
+          };
+          const begun = Math.floor(world.clock.now() / 60_000);
+          await world.client.create(cronJob, { metadata: key, spec });
+          const made = new Set<string>();
+          let refusals = 0;
+          world.transport.intercept = ({ verb, resource, group, name = "" }) => {
+            const isStatus = verb === "update" && resource === "cronjobs";
+            if (isStatus && refusals-- > 0) throw conflict({ group, plural: resource }, name, "somebody was faster");
+          };
+          const isRunning = ({ status }: Job) => !status?.conditions;
+          const look = async () => {
+            const jobs = (await world.all(job)).filter((one) => !isLeaving(one));
+            for (const { metadata } of jobs) made.add(metadata.name);
+            if (concurrencyPolicy !== "Allow") expect(jobs.filter(isRunning).length).toBeLessThanOrEqual(1);
+            return jobs;
+          };
+          for (const { happens, minutes } of events) {
+            for (let second = 0; second < 60 * minutes; second += 20) {
+              await world.clock.advance(20_000);
+              await look();
+            }
+            const [oldest] = (await look()).filter(isRunning);
+            const completionTime = new Date(world.clock.now()).toISOString();
+            const conditions = [{ type: "Complete", status: "True" }];
+            if (happens === "finish" && oldest)
+              await world.client.updateStatus(job, { ...oldest, status: { completionTime, conditions } });
+            if (happens === "restart") await world.restart();
+            if (happens === "end watches") world.transport.endWatches();
+            if (happens === "forget history") world.transport.compact();
+            if (happens === "refuse") refusals = 3;
+          }
+          refusals = 0;
+          await comesTo(world, async () => {
+            const jobs = await look();
+            expect(jobs.filter((one) => !isRunning(one)).length).toBeLessThanOrEqual(2);
+            const { status } = await world.client.get(cronJob, key);
+            const running = jobs.filter(isRunning).map(({ metadata }) => metadata.name);
+            expect((status?.active ?? []).map(({ name }) => name).sort()).toEqual(running.sort());
+          });
+          if (concurrencyPolicy === "Forbid") return;
+          const last = Math.floor(world.clock.now() / 60_000);
+          const minutes = Array.from({ length: last - begun }, (_, at) => `web-${begun + at + 1}`);
+          expect([...made].sort()).toEqual(minutes);
+        }),
+      ),
+      { numRuns: 25 },
+    );
+  });
 });

@@ -10,6 +10,7 @@ import { type Controller, startController } from "../../client/controller.ts";
 import type { Informers } from "../../client/informer.ts";
 import { openInformers } from "../../client/open-informers.ts";
 import { type MemoryTransport, memoryTransport } from "../../client/testing/memory-transport.ts";
+import { targetNode } from "../daemonset/nodes.ts";
 
 /** Controllers over a small API server in memory, with a pretended kubelet that starts and ends pods at once. */
 export interface World extends AsyncDisposable {
@@ -42,7 +43,8 @@ export async function aWorld(controllers: readonly Controller[], { kubelet = tru
   let held: RegExp | undefined;
   const care = async (current: Pod): Promise<void> => {
     const { name, namespace = "" } = current.metadata;
-    const binding = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace }, target: { name: "n1" } };
+    const target = { name: targetNode(current) ?? "n1" };
+    const binding = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace }, target };
     if (!current.spec?.nodeName) await client.post(pod, keyOf(current), "binding", binding);
     else if (held?.test(name)) return;
     else if (isLeaving(current)) await client.delete(pod, keyOf(current), { gracePeriodSeconds: 0 });
