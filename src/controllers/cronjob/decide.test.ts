@@ -78,6 +78,16 @@ describe("cronjob decide()", () => {
     { it: "says that a time zone is unknown", spec: { timeZone: "Mars/Base" }, says: ["UnknownTimeZone"] },
     { it: "says that a schedule is none", spec: { schedule: "x" }, says: ["UnparseableSchedule"] },
     { it: "notes the end of a job", status: activeIn("a"), jobs: [aJob("a", "Complete")], says: ["SawCompletedJob"] },
+    { it: "notes a job that somebody else made for it", jobs: [aJob("by-hand")], says: ["UnexpectedJob"] },
+    {
+      it: "is not held up by such a job",
+      spec: { concurrencyPolicy: "Forbid" },
+      jobs: [aJob("by-hand")],
+      now: "00:01:00",
+      starts: "00:01:00",
+      says: ["UnexpectedJob"],
+    },
+    { it: "says that it missed many times", now: "02:00:00", starts: "02:00:00", says: ["TooManyMissedTimes"] },
     { it: "notes that a job is missing", status: activeIn("a"), says: ["MissingJob"] },
     {
       it: "keeps as many ended jobs as it should, the youngest",

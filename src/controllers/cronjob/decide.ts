@@ -48,8 +48,8 @@ export function decide(observed: Observed): Decision {
   if (!due) return waiting;
   const deadline = cronJob.spec.startingDeadlineSeconds;
   if (deadline !== undefined && due.time + deadline * 1000 < now)
-    return warn("MissSchedule", `Missed scheduled time to start a job: ${mailTimeText(due.time, timeZone)}`);
-  const events = due.missed > manyMissed ? [...base.events, tooManyMissed(due.missed)] : base.events;
+    return warn("MissSchedule", `Missed scheduled time to start a job: ${mailTimeText(due.time)}`);
+  const events = due.missed > manyMissed ? [...base.events, tooManyMissed] : base.events;
   const { active = [], lastScheduleTime } = accounted.status;
   const isStarted = active.some(({ name }) => name === jobName(cronJob, due.time));
   if (isStarted || Date.parse(lastScheduleTime ?? "") === due.time) return { ...waiting, events };
@@ -98,14 +98,11 @@ const alreadyActive: EventNews = {
   message: "Not starting job because prior execution is running and concurrency policy is Forbid",
 };
 
-function tooManyMissed(missed: number): EventNews {
-  const advice = "Set or decrease .spec.startingDeadlineSeconds or check clock skew";
-  return {
-    type: "Warning",
-    reason: "TooManyMissedTimes",
-    message: `too many missed start times: ${missed}. ${advice}`,
-  };
-}
+const tooManyMissed: EventNews = {
+  type: "Warning",
+  reason: "TooManyMissedTimes",
+  message: "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew",
+};
 
 function planFrom({ spec }: CronJob): { schedule: Schedule; timeZone: string } | EventNews {
   const { schedule, timeZone = localTimeZone() } = spec;
@@ -142,6 +139,12 @@ function account(cronJob: CronJob, jobs: readonly Job[], removed: readonly Job[]
     if (endOf(job) !== "Complete" || !completionTime) continue;
     if (!lastSuccessfulTime || Date.parse(completionTime) > Date.parse(lastSuccessfulTime))
       lastSuccessfulTime = completionTime;
+  }
+  const listed = new Set((status.active ?? []).map(({ uid }) => uid));
+  for (const job of jobs) {
+    if (listed.has(job.metadata.uid) || endOf(job)) continue;
+    const message = `Saw a job that the controller did not create or forgot: ${job.metadata.name}`;
+    events.push({ type: "Warning", reason: "UnexpectedJob", message });
   }
   const active = (status.active ?? []).filter(({ uid, name }) => {
     const job = byUid.get(uid);

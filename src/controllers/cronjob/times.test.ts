@@ -42,5 +42,5 @@ describe("latestTime()", () => {
 test("times are written in their zone", () => {
   expect(zonedText(at("2026-07-01T04:30:00Z"), "Europe/Berlin")).toBe("2026-07-01T06:30:00+02:00");
   expect(zonedText(at("2026-07-01T04:30:00Z"), "UTC")).toBe("2026-07-01T04:30:00Z");
-  expect(mailTimeText(at("2026-07-01T04:30:00Z"), "UTC")).toBe("Wed, 01 Jul 2026 04:30:00 +0000");
+  expect(mailTimeText(at("2026-07-01T04:30:00Z"))).toBe("Wed, 01 Jul 2026 04:30:00 +0000");
 });

@@ -55,13 +55,12 @@ export function latestTime(
 export function zonedText(ms: number, timeZone: string): string {
   const offset = offsetMinutes(ms, timeZone);
   const local = new Date(ms + offset * minuteMs).toISOString().slice(0, 19);
-  return offset === 0 ? `${local}Z` : `${local}${offsetText(offset, ":")}`;
+  return offset === 0 ? `${local}Z` : `${local}${offsetText(offset)}`;
 }
 
-/** "Mon, 02 Jan 2006 15:04:05 -0700" */
-export function mailTimeText(ms: number, timeZone: string): string {
-  const offset = offsetMinutes(ms, timeZone);
-  return new Date(ms + offset * minuteMs).toUTCString().replace("GMT", offsetText(offset, ""));
+/** "Mon, 02 Jan 2006 15:04:05 +0000" */
+export function mailTimeText(ms: number): string {
+  return new Date(ms).toUTCString().replace("GMT", "+0000");
 }
 
 export const localTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -107,8 +106,8 @@ export function offsetMinutes(ms: number, timeZone: string): number {
   return (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * (sign === "-" ? -1 : 1);
 }
 
-function offsetText(minutes: number, between: string): string {
+function offsetText(minutes: number): string {
   const size = Math.abs(minutes);
   const two = (value: number): string => String(value).padStart(2, "0");
-  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}${between}${two(size % 60)}`;
+  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
