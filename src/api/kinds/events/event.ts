@@ -41,9 +41,9 @@ export const eventsEvent = defineKind<EventsV1Event>({
   selectable: [
     "reason",
     "type",
-    storedField("reportingController"),
-    ...["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((field) =>
-      storedField(`regarding.${field}`),
+    "reportingController",
+    ...["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map(
+      (field) => `regarding.${field}`,
     ),
   ],
   columns: columnsThrough<EventsV1Event, Event>(event.columns, (object) => renamed({ ...object }, toStored) as never),
@@ -114,20 +114,4 @@ function validateSeries({ series }: Event, at: Path): FieldError[] {
     ...((series.count ?? 0) < 2 ? [at.child("count").invalid("", "should be at least 2")] : []),
     ...(series.lastObservedTime ? [] : [at.child("lastObservedTime").required()]),
   ];
-}
-
-/** A field to select by: the objects among which is selected are as they are stored. */
-function storedField(field: string): { field: string; value(object: KubeObject): string } {
-  const [first = "", ...rest] = field.split(".");
-  const path = [toStored.get(first) ?? first, ...rest];
-  return {
-    field,
-    value(object) {
-      const found = path.reduce<unknown>(
-        (value, name) => (value as Record<string, unknown> | undefined)?.[name],
-        object,
-      );
-      return typeof found === "string" ? found : "";
-    },
-  };
 }
