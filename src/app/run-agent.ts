@@ -146,7 +146,7 @@ function settingsOf({ dataDirectory, agent }: JoinConfig, cluster: Membership["c
     clusterDns: cluster.clusterDns,
     clusterDomain: cluster.clusterDomain,
     networkBackend: cluster.networkBackend as NetworkBackend,
-    localStorage: cluster.localStorage ?? { offered: false },
+    localStorage: cluster.localStorage ?? { offered: true },
     externalCloud: cluster.externalCloud ?? false,
   };
 }

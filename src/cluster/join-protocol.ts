@@ -34,7 +34,7 @@ export interface ClusterSettings {
   readonly externalCloud?: boolean;
   /** How long the certificates of nodes live; a year where a server does not say so. */
   readonly leafLifetimeMs?: number;
-  /** Absent in what servers of the first versions answer: they have no local storage. */
+  /** Absent in what a node kept from before there was local storage: then it is offered. */
   readonly localStorage?: { readonly offered: boolean; readonly path?: string };
 }
 

@@ -41,7 +41,11 @@ import { taintEvictionController } from "./taint-eviction/controller.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts";
 import { validatingPolicyStatusController } from "./validating-policy-status/controller.ts";
 import { volumeExpansionController } from "./volume-expansion/controller.ts";
-import { claimProtectionController, volumeProtectionController } from "./volume-protection/controller.ts";
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from "./volume-protection/controller.ts";
 
 /** A controller under the name that kube-controller-manager's setting `controllers` gives it. */
 interface Entry {
@@ -97,6 +101,10 @@ const entries: readonly Entry[] = [
   { name: "ephemeral-volume-controller", make: () => [ephemeralVolumeController] },
   { name: "persistentvolumeclaim-protection-controller", make: () => [claimProtectionController] },
   { name: "persistentvolume-protection-controller", make: () => [volumeProtectionController] },
+  {
+    name: "volumeattributesclass-protection-controller",
+    make: () => [attributesClassProtectionController],
+  },
   {
     name: "resourcequota-controller",
     make: (_, { quotaSyncMs: syncMs }) => [resourceQuotaController({ syncMs })],

@@ -1,14 +1,14 @@
+import type { Kind } from "../../api/kind.ts";
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
+import { volumeAttributesClass } from "../../api/kinds/storage/volume-attributes-class.ts";
 import { isLeaving, type KubeObject, keyFrom, keyText } from "../../api/object.ts";
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/schema/types.ts";
-import { defineController, settled } from "../../client/controller.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttributesClass } from "../../api/schema/types.ts";
+import type { Client } from "../../client/client.ts";
+import { defineController, type Outcome, settled } from "../../client/controller.ts";
 import { podsByClaim } from "../claims-of-pod.ts";
 import { hasEnded } from "../pods.ts";
-
-const claimProtection = "kubernetes.io/pvc-protection";
-const volumeProtection = "kubernetes.io/pv-protection";
 
 /** Keeps a deleted claim there until no pod uses it any more. */
 export const claimProtectionController = defineController<PersistentVolumeClaim>({
@@ -18,12 +18,8 @@ export const claimProtectionController = defineController<PersistentVolumeClaim>
 
   async reconcile(key, { cache, client }) {
     const claim = cache.get(persistentVolumeClaim, key);
-    if (!claim || !isLeaving(claim)) return settled;
-    const { finalizers = [] } = claim.metadata;
     const isUsed = cache.by(pod, podsByClaim, keyText(key)).some((one) => one.spec.nodeName && !hasEnded(one));
-    if (isUsed || !finalizers.includes(claimProtection)) return settled;
-    await client.update(persistentVolumeClaim, without(claim, claimProtection));
-    return settled;
+    return protect(claim, { kind: persistentVolumeClaim, finalizer: "kubernetes.io/pvc-protection", isUsed, client });
   },
 });
 
@@ -34,15 +30,52 @@ export const volumeProtectionController = defineController<PersistentVolume>({
 
   async reconcile(key, { cache, client }) {
     const volume = cache.get(persistentVolume, key);
-    if (!volume || !isLeaving(volume) || volume.status?.phase === "Bound") return settled;
-    const { finalizers = [] } = volume.metadata;
-    if (!finalizers.includes(volumeProtection)) return settled;
-    await client.update(persistentVolume, without(volume, volumeProtection));
-    return settled;
+    const isUsed = volume?.status?.phase === "Bound";
+    return protect(volume, { kind: persistentVolume, finalizer: "kubernetes.io/pv-protection", isUsed, client });
   },
 });
 
-function without<T extends KubeObject>(object: T, finalizer: string): T {
-  const finalizers = (object.metadata.finalizers ?? []).filter((one) => one !== finalizer);
-  return { ...object, metadata: { ...object.metadata, finalizers } };
+/** The indexes of claims and volumes by the classes of attributes that they have, want, or are on the way to. */
+const classesOfClaim = ({ spec, status }: PersistentVolumeClaim): readonly string[] =>
+  [
+    spec.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter((name) => name !== undefined && name !== "") as string[];
+const classesOfVolume = ({ spec }: PersistentVolume): readonly string[] =>
+  spec.volumeAttributesClassName ? [spec.volumeAttributesClassName] : [];
+const named = (names: readonly string[]) => names.map((name) => ({ name }));
+
+/** Keeps a deleted class of volume attributes there as long as a claim or a volume has it. */
+export const attributesClassProtectionController = defineController<VolumeAttributesClass>({
+  name: "vac-protection",
+  account: "volumeattributesclass-protection-controller",
+  reconciles: volumeAttributesClass,
+  watches: [
+    { kind: persistentVolumeClaim, keys: (claim) => named(classesOfClaim(claim as PersistentVolumeClaim)) },
+    { kind: persistentVolume, keys: (volume) => named(classesOfVolume(volume as PersistentVolume)) },
+  ],
+
+  async reconcile(key, { cache, client }) {
+    const found = cache.get(volumeAttributesClass, key);
+    const isUsed =
+      cache.by(persistentVolume, classesOfVolume, key.name).length > 0 ||
+      cache.by(persistentVolumeClaim, classesOfClaim, key.name).length > 0;
+    return protect(found, { kind: volumeAttributesClass, finalizer: "kubernetes.io/vac-protection", isUsed, client });
+  },
+});
+
+/** Puts the finalizer where it is missing, and takes it from what is deleted and not used. */
+async function protect<T extends KubeObject>(
+  object: T | undefined,
+  { kind, finalizer, isUsed, client }: { kind: Kind<T>; finalizer: string; isUsed: boolean; client: Client },
+): Promise<Outcome> {
+  if (!object) return settled;
+  const finalizers = object.metadata.finalizers ?? [];
+  const has = finalizers.includes(finalizer);
+  const written = (next: readonly string[]) =>
+    client.update(kind, { ...object, metadata: { ...object.metadata, finalizers: [...next] } });
+  if (isLeaving(object) && has && !isUsed) await written(finalizers.filter((one) => one !== finalizer));
+  if (!isLeaving(object) && !has) await written([...finalizers, finalizer]);
+  return settled;
 }

@@ -91,12 +91,13 @@ function volumeFor(
   { name, root, path, storage }: { name: string; root: string; path: string; storage: LocalStorage },
 ): Unsaved<PersistentVolume> {
   const { namespace = "", uid = "", resourceVersion = "" } = metadata;
+  const reclaimPolicy = storageClass.reclaimPolicy ?? "Delete";
   const isHostPath = sortOf(metadata.annotations, storageClass) === "hostpath";
   return {
     metadata: {
       name,
       annotations: { [volumeNode]: storage.nodeName, [volumeRoot]: root, [provisionedBy]: localPathProvisioner },
-      finalizers: ["kubernetes.io/pv-protection", volumeFinalizer],
+      finalizers: ["kubernetes.io/pv-protection", ...(reclaimPolicy === "Delete" ? [volumeFinalizer] : [])],
     },
     spec: {
       accessModes: [...(spec.accessModes ?? [])],
@@ -117,7 +118,7 @@ function volumeFor(
           ],
         },
       },
-      persistentVolumeReclaimPolicy: storageClass.reclaimPolicy ?? "Delete",
+      persistentVolumeReclaimPolicy: reclaimPolicy,
       ...(storageClass.mountOptions && { mountOptions: [...storageClass.mountOptions] }),
       storageClassName: storageClass.metadata.name,
       volumeMode: "Filesystem",

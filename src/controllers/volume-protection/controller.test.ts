@@ -1,0 +1,70 @@
+import { describe, expect, test, vi } from "vitest";
+import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
+import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import { volumeAttributesClass } from "../../api/kinds/storage/volume-attributes-class.ts";
+import { aWorld, type World } from "../testing/world.ts";
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from "./controller.ts";
+
+const claim = { namespace: "default", name: "data" };
+const aClaimIn = ({ client }: World, more: object = {}) =>
+  client.create(persistentVolumeClaim, {
+    metadata: claim,
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1" } }, ...more },
+  });
+
+describe("what is in use is kept, and goes when it no longer is", () => {
+  test("a claim of a pod", async () => {
+    await using world = await aWorld([claimProtectionController], { kubelet: false });
+    await aClaimIn(world);
+    const finalizers = async () => (await world.all(persistentVolumeClaim))[0]?.metadata.finalizers;
+    await vi.waitFor(async () => expect(await finalizers()).toEqual(["kubernetes.io/pvc-protection"]));
+    await world.client.create(pod, {
+      metadata: { name: "user", namespace: "default" },
+      spec: {
+        nodeName: "n1",
+        containers: [{ name: "c", image: "i" }],
+        volumes: [{ name: "v", persistentVolumeClaim: { claimName: "data" } }],
+      },
+    });
+    await world.informers.of(pod).until({ namespace: "default", name: "user" }, (one) => one !== undefined);
+    await world.client.delete(persistentVolumeClaim, claim);
+    expect(await finalizers()).toEqual(["kubernetes.io/pvc-protection"]);
+    await world.client.delete(pod, { namespace: "default", name: "user" }, { gracePeriodSeconds: 0 });
+    await vi.waitFor(async () => expect(await world.all(persistentVolumeClaim)).toEqual([]));
+  });
+
+  test("a volume of a claim", async () => {
+    await using world = await aWorld([volumeProtectionController]);
+    const { client } = world;
+    await client.create(persistentVolume, { metadata: { name: "v" }, spec: { accessModes: ["ReadWriteOnce"] } });
+    const held = async () => (await world.all(persistentVolume))[0];
+    await vi.waitFor(async () => expect((await held())?.metadata.finalizers).toHaveLength(1));
+    const bound = await client.updateStatus(persistentVolume, { ...(await held())!, status: { phase: "Bound" } });
+    await world.informers.of(persistentVolume).seen(bound.metadata.resourceVersion ?? "");
+    await client.delete(persistentVolume, { name: "v" });
+    await client.updateStatus(persistentVolume, { ...(await held())!, status: { phase: "Released" } });
+    await vi.waitFor(async () => expect(await world.all(persistentVolume)).toEqual([]));
+  });
+
+  test("a class of attributes that a claim has", async () => {
+    await using world = await aWorld([attributesClassProtectionController]);
+    const { client } = world;
+    await aClaimIn(world, { volumeAttributesClassName: "gold" });
+    for (const name of ["gold", "silver"]) {
+      await client.create(volumeAttributesClass, { metadata: { name }, driverName: "disk.example.com" });
+      await world.informers
+        .of(volumeAttributesClass)
+        .until({ name }, (one) => one?.metadata.finalizers?.includes("kubernetes.io/vac-protection") ?? false);
+      await client.delete(volumeAttributesClass, { name });
+    }
+    const names = async () => (await world.all(volumeAttributesClass)).map(({ metadata }) => metadata.name);
+    await vi.waitFor(async () => expect(await names()).toEqual(["gold"]));
+    await client.delete(persistentVolumeClaim, claim);
+    await vi.waitFor(async () => expect(await names()).toEqual([]));
+  });
+});
