@@ -181,7 +181,7 @@ async function schedule(what: string, spec: Partial<PodSpec>): Promise<void> {
   const bound = until(informers, podCount, (each) => Boolean(each.spec?.nodeName));
   const scheduler = await runScheduler({ client, informers, clock, log });
   await bound;
-  tell(`${what}: ${podCount} pods on ${nodeCount} nodes`, podCount / seconds(began), "pods/s");
+  tell(`${what}: ${podCount} pods on ${nodeCount} nodes (budget 500)`, podCount / seconds(began), "pods/s");
   const { user, system } = process.cpuUsage(cpu);
   tell(`${what}: CPU of the whole process a pod`, (user + system) / 1000 / podCount, "ms", 2);
   scheduler[Symbol.dispose]();

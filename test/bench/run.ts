@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures what docs/performance.md has budgets for, and prints both side by side.
  *
- *   --only start,idle,memory,api,pods,join,agent,return,network   these parts (default: all)
+ *   --only start,idle,memory,api,pods,join,agent,return,network,cluster   these parts (default: all)
  *   --seconds N                     length of each load (default 5), --idle N of the idle part (default 600)
  *   --settle N                      seconds from a start or a load to the measuring of memory (default 300)
  *   --server URL --ca FILE --cert FILE --key FILE | --token TEXT
@@ -23,7 +23,7 @@ import { residentBytes, type Usage, usageOf } from "./proc.ts";
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: "string", default: "size,start,idle,memory,api,pods,join,agent,return,network" },
+    only: { type: "string", default: "size,start,idle,memory,api,pods,join,agent,return,network,cluster" },
     seconds: { type: "string", default: "5" },
     idle: { type: "string", default: "600" },
     settle: { type: "string", default: "300" },
@@ -48,6 +48,7 @@ const parts: Record<string, () => Promise<void>> = {
   agent: () => idleAgent(line, { settleS: Number(given.settle), idleS: Number(given.idle) }),
   return: () => returning(line),
   network: () => throughput(line, seconds),
+  cluster,
 };
 
 console.log(`${"what".padEnd(58)} ${"measured".padStart(14)}  budget`);
@@ -308,4 +309,13 @@ async function pods(): Promise<void> {
   line("20 pods at once, the last one Running", performance.now() - began, "ms", "5000 ms (k3s 13600)", 0);
   line("resident memory, server and agent", residentBytes(await skiffPid()) / 1e6, "MB");
   api[Symbol.dispose]();
+}
+
+/** The control plane with a thousand simulated nodes; each part in a process of its own, so that none pays for another's garbage. */
+async function cluster(): Promise<void> {
+  const program = join(import.meta.dirname, "cluster.ts");
+  for (const part of ["schedule", "spread", "apart", "deployment", "job", "daemonset", "heartbeat", "lost"]) {
+    const args = ["--max-semi-space-size=16", program, "--only", part];
+    console.log((await must(process.execPath, args, { limitMs: 600_000 })).trimEnd());
+  }
 }
