@@ -5,6 +5,7 @@ import { clock, network } from "./check/clock.ts";
 import { cluster } from "./check/cluster.ts";
 import { diskSpace, diskSpeed, memory } from "./check/disk.ts";
 import { docker } from "./check/docker.ts";
+import { firewall } from "./check/firewall.ts";
 import { forwarding, kernel, overlay, tools, tunnels } from "./check/kernel.ts";
 import { apiPort } from "./check/ports.ts";
 import type { JoinConfig, ServerConfig } from "./config.ts";
@@ -19,6 +20,7 @@ export const checks: readonly Check[] = [
   forwarding,
   overlay,
   tunnels,
+  firewall,
   docker,
   cluster,
   apiPort,

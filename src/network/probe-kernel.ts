@@ -1,6 +1,8 @@
 import { vxlan as overlay } from "./pods/routes.ts";
 import { CommandFailed, runCommand, ToolMissing } from "./run-command.ts";
 
+export { findStrictFilters } from "./pods/foreign-filters.ts";
+
 /** A thing the network asks of the kernel, tried in a network namespace that is gone afterwards. */
 interface Probe {
   readonly feature: string;

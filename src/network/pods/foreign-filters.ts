@@ -52,6 +52,23 @@ export async function passForeignFilters(clusterCidrs: readonly string[], log: L
   }
 }
 
+/**
+ * The filters that keep out what they do not know, and that nobody but their owner can open: those of what reaches this machine
+ * (ufw, hand-made ones), and firewalld's, which refuses what is passed on behind all others.
+ */
+export function strictFilters(chains: readonly Chain[]): string[] {
+  const strict = chains.flatMap((chain) => {
+    if (chain.hook === "input" && chain.policy === "drop") return [nameOf(chain)];
+    return chain.hook === "forward" && chain.table === "firewalld" ? [chain.table] : [];
+  });
+  return [...new Set(strict)];
+}
+
+/** Such filters of this machine. As root. @throws {ToolMissing} */
+export async function findStrictFilters(): Promise<string[]> {
+  return strictFilters(await listChains());
+}
+
 /** Takes skiff's rules out of other filters. */
 export async function leaveForeignFilters(): Promise<void> {
   const chains = await listChains();
