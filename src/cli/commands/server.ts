@@ -248,14 +248,8 @@ function componentSettings(
 
 /** Flags of the node make no sense where there is none: said rather than ignored. */
 function refuseAgentFlags(given: Given): void {
-  for (const name of [
-    "node-ip",
-    "node-external-ip",
-    "node-label",
-    "node-taint",
-    "with-node-id",
-    "container-runtime-endpoint",
-  ]) {
+  // The name is that of the server's certificate and of its copies too.
+  for (const { name } of nodeFlags.filter((flag) => flag.name !== "node-name")) {
     const source = given.values.get(name)?.source;
     if (source)
       throw new UsageError(
