@@ -63,10 +63,11 @@ export function nodeApi(options: NodeApiOptions): NodeApi {
       const { stream, signal } = reply;
       await Promise.all([pipeline(stream, connection, { signal }), pipeline(connection, stream, { signal })]);
     },
-    podProxy: async ({ path: [namespace, name, port = ""], request, reply }) => {
+    podProxy: async ({ path: [namespace, name, scheme, port], request, reply }) => {
       // What follows the port goes on as it came: its escapes are the pod's business.
-      const target = `/${request.path.split("/").slice(5).join("/")}`;
-      await proxyToPod({ pod: find(namespace, name), port, target, request }, reply);
+      const path = `/${request.path.split("/").slice(6).join("/")}`;
+      const target = { scheme: scheme === "https" ? "https" : "http", port: Number(port), path } as const;
+      await proxyToPod({ pod: find(namespace, name), target, request }, reply);
     },
     stats: ({ path, reply }) => reports.stats(path, reply),
     metrics: ({ path, reply }) => reports.metrics(path, reply),

@@ -38,6 +38,7 @@ export const libraryHomes: Record<string, readonly string[]> = {
   jose: ["cluster", "apiserver/authenticate"],
   "node-cron": ["cluster", "api/kinds/batch", "controllers/cronjob"],
   protobufjs: ["api/schema", "api/openapi", "node/csi"],
+  "parse5-html-rewriting-stream": ["apiserver/actions"],
   "reflect-metadata": ["cluster"],
   "tar-stream": ["node/docker", "node/images"],
   ws: ["apiserver/upgrade"],

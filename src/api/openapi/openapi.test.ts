@@ -155,4 +155,34 @@ describe("OpenAPI v2", () => {
       paths: Object.keys(document.paths ?? {}).length,
     });
   });
+
+  test("says of custom resources what kubectl must know, and nothing that it would misread", () => {
+    const published = (schema: PublishedKind["schema"]) => {
+      const { definitions } = openApiV2([{ ...custom, ...(schema && { schema }) }], {
+        "io.k8s.api.core.v1.ConfigMap": { apiVersion: "Which version." },
+      }) as unknown as Json;
+      return definitions?.["com.example.life.v1.Thing"];
+    };
+    const open = { "x-kubernetes-preserve-unknown-fields": true };
+    expect(published({ type: "object", properties: { spec: { type: "string" } }, ...open })).not.toHaveProperty(
+      "properties",
+    );
+    const fields = {
+      open: { type: "object", properties: { a: { type: "string" } }, ...open },
+      nullable: { type: "array", items: { type: "string" }, nullable: true },
+      either: { type: "integer", anyOf: [{ minimum: 1 }] },
+      embedded: { type: "object", "x-kubernetes-embedded-resource": true },
+    };
+    expect(published({ type: "object", required: ["nullable", "either"], properties: fields })).toMatchObject({
+      required: ["either"],
+      properties: {
+        apiVersion: { type: "string", description: "Which version." },
+        metadata: { $ref: "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" },
+        open,
+        nullable: {},
+        either: { type: "integer" },
+        embedded: { type: "object", required: ["kind", "apiVersion"], properties: { kind: { type: "string" } } },
+      },
+    });
+  });
 });

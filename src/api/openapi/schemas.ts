@@ -2,6 +2,7 @@ import { placeOf } from "../schema/go-json.ts";
 import type { Field, SchemaNode, Sort } from "../schema/node.ts";
 import { isType, kindOfType, mergeRulesOf, typeNameOf, typeNode, typeOfKind, unionsOf } from "../schema/table.ts";
 import { clientGroupVersions } from "./client-groups.ts";
+import { customListSchema, customSchema } from "./custom-schemas.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { type PublishedKind, publishedType } from "./operations.ts";
 
@@ -103,9 +104,9 @@ function schemaOf(type: string, { kinds, custom, texts, dialect, refer }: Contex
   const leaf = leafSchema(type, dialect.isV3);
   if (leaf) return { ...described(texts[type]?.[""]), ...leaf };
   const own = custom.get(type);
-  if (own) return customSchema(own, refer);
+  if (own) return customSchema(own, { texts, dialect, refer });
   const listed = custom.get(type.replace(/List$/, ""));
-  if (listed) return customListSchema(listed, refer);
+  if (listed) return customListSchema(listed, { texts, dialect, refer });
   if (!isType(type)) return { type: "object" };
 
   const node = typeNode(type);
@@ -207,31 +208,5 @@ function mergeWords(node: SchemaNode): JsonObject {
     ...(isMap && atomic !== undefined && { "x-kubernetes-map-type": atomic ? "atomic" : "granular" }),
     ...(mergeKey && { "x-kubernetes-patch-merge-key": mergeKey }),
     ...(patchStrategy?.length && { "x-kubernetes-patch-strategy": patchStrategy.join(",") }),
-  };
-}
-
-const typeMeta = { apiVersion: { type: "string" }, kind: { type: "string" } };
-
-function customSchema(kind: PublishedKind, refer: (type: string) => string): JsonObject {
-  const { group, version, kind: name, schema = {} } = kind;
-  return {
-    ...schema,
-    type: "object",
-    properties: { ...typeMeta, ...schema.properties, metadata: { allOf: [{ $ref: refer(`${meta}.ObjectMeta`) }] } },
-    "x-kubernetes-group-version-kind": [{ group, version, kind: name }],
-  };
-}
-
-function customListSchema(kind: PublishedKind, refer: (type: string) => string): JsonObject {
-  const { group, version, kind: name } = kind;
-  return {
-    type: "object",
-    required: ["items"],
-    properties: {
-      ...typeMeta,
-      items: { type: "array", items: { $ref: refer(publishedType(kind)) } },
-      metadata: { allOf: [{ $ref: refer(`${meta}.ListMeta`) }] },
-    },
-    "x-kubernetes-group-version-kind": [{ group, version, kind: `${name}List` }],
   };
 }

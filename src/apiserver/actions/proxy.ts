@@ -1,24 +1,13 @@
-import type { AnyObject } from "../../api/object.ts";
-import { badRequest, notFound, StatusError } from "../../api/status.ts";
 import { admitConnect } from "../admit/actions.ts";
-import type { Call } from "../call.ts";
 import { readBody } from "../http/body.ts";
-import type { Exchange } from "../http/exchange.ts";
+import type { Incoming } from "../http/exchange.ts";
 import { splitTarget } from "../http/query.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 import type { Registry } from "../registry/deps.ts";
-import { heldObject } from "../registry/held.ts";
 import type { Action } from "./action.ts";
 import { openNode, passOn, untilGone } from "./node-stream.ts";
-import { throughProxy } from "./proxied-answer.ts";
-
-interface Target {
-  readonly node: string;
-  /** The path on the node, which knows how to reach its pods. */
-  readonly path: string;
-  /** The address and port of what answers there; "" for the node itself. */
-  readonly host: string;
-}
+import { proxiedAnswer } from "./proxied-answer.ts";
+import { type ProxyTarget, proxyTarget } from "./proxy-target.ts";
 
 /**
  * Passes requests on to nodes, pods and Services (Kubernetes docs, "Access Services Running on Clusters"). All of them go
@@ -27,144 +16,58 @@ interface Target {
 export function proxies({ registry, nodes }: { readonly registry: Registry; readonly nodes: NodeDialer }): Action {
   return {
     async stream(call, exchange, rest) {
-      const target = targetOf(registry, call, rest);
+      const target = proxyTarget(registry, call);
       const { incoming } = exchange;
-      const { path, query } = splitTarget(incoming.url ?? "");
+      const method = incoming.method ?? "GET";
+      const asked = askedOf(incoming);
       await admitConnect(registry, call, new URLSearchParams({ path: `/${rest}` }));
-      const prefix = prefixOf(path, rest);
-      const suffix = query.size > 0 ? `?${query}` : "";
-      if (rest === "" && !path.endsWith("/") && isRead(exchange)) {
-        // Relative links of the page would lead past the proxy.
-        exchange.setHeader("location", `${path}/${suffix}`);
-        return exchange.sendText(301, "");
-      }
-      const headers = Object.fromEntries(
-        Object.entries(incoming.headers).flatMap(([name, value]) =>
-          typeof value === "string" && !/^(:|host$|connection$|authorization$|impersonate-)/.test(name)
-            ? [[name, value]]
-            : [],
-        ),
-      );
+      // Relative links of a page at the proxy's own path would lead beside it.
+      if (asked.path === "" && isRead(method))
+        return exchange.write(301, { ...exchange.headers(undefined), location: `${asked.prefix}/${asked.query}` }, []);
       const request = {
-        method: incoming.method ?? "GET",
-        path: target.path + suffix,
-        headers: { ...headers, "x-forwarded-uri": `${prefix}/${rest}` },
-        body: await bodyOf(exchange),
+        method,
+        path: nodePath(target, asked.path || "/") + asked.query,
+        headers: passedOn(incoming),
+        body: isRead(method) ? Buffer.alloc(0) : await readBody(incoming),
       };
       const answer = await openNode(nodes, target.node, request, untilGone(exchange));
-      const requestHost = incoming.headers[":authority"] ?? incoming.headers.host ?? "";
-      await passOn(
-        exchange,
-        await throughProxy(answer, { prefix, sourceHost: target.host, requestHost: String(requestHost) }),
-      );
+      const source = target.pod ? `${target.pod.address}:${target.pod.port}` : "";
+      await passOn(exchange, proxiedAnswer(answer, { prefix: asked.prefix, host: hostOf(incoming), source }));
     },
   };
 }
 
-/** What of the request's path is not the target's own. */
-function prefixOf(path: string, rest: string): string {
-  const decoded = decodeURIComponent(path);
-  const whole = decoded.endsWith(`/${rest}`) ? decoded.slice(0, -rest.length - 1) : decoded;
-  return whole.replace(/\/$/, "");
+const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
+
+interface Asked {
+  /** The path of the proxy subresource. */
+  readonly prefix: string;
+  /** What follows it, as it came: its escapes are the business of whoever is behind the proxy. */
+  readonly path: string;
+  /** With its "?", or empty. */
+  readonly query: string;
 }
 
-const isRead = ({ incoming }: Exchange): boolean => incoming.method === "GET" || incoming.method === "HEAD";
-
-async function bodyOf(exchange: Exchange): Promise<Buffer> {
-  return isRead(exchange) ? Buffer.alloc(0) : readBody(exchange.incoming);
+function askedOf({ url = "" }: Incoming): Asked {
+  const { path } = splitTarget(url);
+  const [, prefix = path, rest = ""] = /^(.*?\/(?:pods|services|nodes)\/[^/]+\/proxy)(\/.*)?$/.exec(path) ?? [];
+  return { prefix, path: rest, query: url.slice(path.length) };
 }
 
-function targetOf(registry: Registry, call: Call, rest: string): Target {
-  const { resource, name = "" } = call;
-  switch (resource.bucket) {
-    case "nodes":
-      return nodeTarget(registry, call, rest);
-    case "pods":
-      return podTarget(registry, call, rest);
-    case "services":
-      return serviceTarget(registry, call, rest);
-    default:
-      throw notFound(resource.name, name);
-  }
+/** The path on the node, which knows how to reach its pods. */
+function nodePath({ pod, scheme }: ProxyTarget, path: string): string {
+  return pod ? `/podProxy/${pod.namespace}/${pod.name}/${scheme}/${pod.port}${path}` : path;
 }
 
-/** "scheme:name:port", "name:port" or "name". @throws {StatusError} BadRequest for anything else */
-function parts({ resource, name = "" }: Call): { readonly scheme: string; readonly id: string; readonly port: string } {
-  const all = name.split(":");
-  const [scheme = "", id = "", port = ""] = all.length === 3 ? all : ["", ...all];
-  if (all.length > 3 || id === "" || !["", "http", "https"].includes(scheme))
-    throw badRequest(`invalid ${resource.bucket.slice(0, -1)} request ${JSON.stringify(name)}`);
-  return { scheme, id, port };
-}
+const hostOf = ({ headers }: Incoming): string => String(headers[":authority"] ?? headers.host ?? "");
 
-function nodeTarget({ store }: Registry, call: Call, rest: string): Target {
-  const { resource } = call;
-  const { id } = parts(call);
-  if (!store.get(`/nodes/${id}`)) throw notFound(resource.name, id);
-  return { node: id, path: `/${rest}`, host: "" };
-}
-
-function podTarget({ store }: Registry, call: Call, rest: string): Target {
-  const { resource, namespace = "" } = call;
-  const { scheme, id, port } = parts(call);
-  const entry = store.get(`/pods/${namespace}/${id}`);
-  if (!entry) throw notFound(resource.name, id);
-  const pod = heldObject(entry);
-  const { nodeName } = (pod.spec ?? {}) as { nodeName?: string };
-  const { podIP } = (pod.status ?? {}) as { podIP?: string };
-  if (!nodeName || !podIP) throw badRequest("address not allowed");
-  return atPod({ node: nodeName, namespace, pod: id, address: podIP }, scheme, port || firstPort(pod) || "80", rest);
-}
-
-/** The first port that a pod's containers name. */
-function firstPort({ spec }: AnyObject): string | undefined {
-  const { containers = [] } = (spec ?? {}) as { containers?: { ports?: { containerPort: number }[] }[] };
-  const port = containers.flatMap(({ ports = [] }) => ports)[0]?.containerPort;
-  return port === undefined ? undefined : String(port);
-}
-
-interface PodPlace {
-  readonly node: string;
-  readonly namespace: string;
-  readonly pod: string;
-  readonly address: string;
-}
-
-function atPod({ node, namespace, pod, address }: PodPlace, scheme: string, port: string, rest: string): Target {
-  const where = scheme === "https" ? `https:${port}` : port;
-  return { node, path: `/podProxy/${namespace}/${pod}/${where}/${rest}`, host: `${address}:${port}` };
-}
-
-interface Slice extends AnyObject {
-  endpoints?: {
-    addresses?: string[];
-    conditions?: { ready?: boolean };
-    nodeName?: string;
-    targetRef?: { kind?: string; name?: string };
-  }[];
-  ports?: { name?: string; port?: number }[];
-}
-
-function serviceTarget({ store }: Registry, call: Call, rest: string): Target {
-  const { resource, namespace = "", name = "" } = call;
-  const { scheme, id, port } = parts(call);
-  const entry = store.get(`/services/${namespace}/${id}`);
-  if (!entry) throw notFound(resource.name, id);
-  const { ports = [] } = (heldObject(entry).spec ?? {}) as { ports?: { name?: string; port: number }[] };
-  const wanted = ports.find((candidate) => port === "" || candidate.name === port || String(candidate.port) === port);
-  const slices = store
-    .list(`/endpointslices.discovery.k8s.io/${namespace}/`)
-    .entries.map((found) => heldObject(found) as Slice)
-    .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === id);
-  const choices = slices.flatMap((slice) => {
-    const target = slice.ports?.find((candidate) => (candidate.name ?? "") === (wanted?.name ?? ""));
-    const ready = (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
-    return target?.port === undefined ? [] : ready.map((endpoint) => ({ endpoint, port: target.port }));
-  });
-  if (!wanted || slices.length === 0) throw notFound(resource.name, id);
-  const choice = choices[Math.floor(Math.random() * choices.length)];
-  const { nodeName, targetRef, addresses: [address = ""] = [] } = choice?.endpoint ?? {};
-  if (!choice || !nodeName || !targetRef?.name)
-    throw new StatusError("ServiceUnavailable", `no endpoints available for service ${JSON.stringify(name)}`);
-  return atPod({ node: nodeName, namespace, pod: targetRef.name, address }, scheme, String(choice.port), rest);
+/** The client's headers, without what is for the API server alone. */
+function passedOn(incoming: Incoming): Record<string, string> {
+  const kept = Object.entries(incoming.headers).filter(
+    (header): header is [string, string] =>
+      typeof header[1] === "string" && !/^(:|connection$|authorization$|impersonate-)/.test(header[0]),
+  );
+  const { path } = splitTarget(incoming.url ?? "");
+  const from = [incoming.headers["x-forwarded-for"], incoming.socket?.remoteAddress].filter(Boolean).join(", ");
+  return { ...Object.fromEntries(kept), host: hostOf(incoming), "x-forwarded-uri": path, "x-forwarded-for": from };
 }

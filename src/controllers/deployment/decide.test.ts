@@ -97,6 +97,14 @@ describe("deployment decide()", () => {
     expect(status).toMatchObject({ replicas: 3, updatedReplicas: 3, availableReplicas: 3 });
   });
 
+  test("counts on from a revision that a double cannot hold", () => {
+    const [old] = nextRound(aDeployment(), [], (wanted) => wanted);
+    if (!old) throw new Error("the first round made no ReplicaSet");
+    old.metadata.annotations = { "deployment.kubernetes.io/revision": "3546343826724305832" };
+    const deployment = aDeployment({ template: template("app:2") });
+    expect(decide({ deployment, replicaSets: [old], podsOf: () => [], now: 0 }).revision).toBe("3546343826724305833");
+  });
+
   test.each([
     [undefined, "1"],
     ["1,2", "1,2,7"],
@@ -112,7 +120,7 @@ describe("deployment decide()", () => {
       },
       spec: { selector: {}, replicas: 1 },
     });
-    set.raiseRevision(8, {});
+    set.raiseRevision(8n, {});
     const written = set.change()?.after.metadata.annotations?.["deployment.kubernetes.io/revision-history"];
     expect(written).toMatch(then);
     expect(written?.length).toBeLessThanOrEqual(2000);

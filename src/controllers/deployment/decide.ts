@@ -117,8 +117,10 @@ class Round {
     return this.#drafts.filter((draft) => draft !== this.#newest);
   }
 
-  #nextRevision(): number {
-    return Math.max(0, ...this.#older.map(({ revision }) => revision)) + 1;
+  #nextRevision(): bigint {
+    let most = 0n;
+    for (const { revision } of this.#older) if (revision > most) most = revision;
+    return most + 1n;
   }
 
   #takeUpNewest(): void {
@@ -232,7 +234,7 @@ class Round {
     if (limit === undefined) return;
     const alive = this.#older.filter(({ original }) => original && !isLeaving(original));
     this.#remove = alive
-      .sort((a, b) => a.revision - b.revision)
+      .sort((a, b) => Number(a.revision - b.revision))
       .slice(0, Math.max(0, alive.length - limit))
       .flatMap(({ original }) => (original && isIdle(original) ? [original] : []));
   }
@@ -243,7 +245,7 @@ class Round {
     this.#status = withProgress(this.#deployment, plain, { newest: this.#newest, drafts: this.#drafts, now });
   }
 
-  #setRevision(revision: number): void {
+  #setRevision(revision: bigint): void {
     const text = String(revision);
     if (this.#deployment.metadata.annotations?.["deployment.kubernetes.io/revision"] !== text) this.#revision = text;
   }

@@ -28,7 +28,7 @@ export class Draft {
   }
 
   /** A ReplicaSet for the Deployment's present template. */
-  static blank(from: { name: string; hash: string; revision: number; deployment: Deployment }): Draft {
+  static blank(from: { name: string; hash: string; revision: bigint; deployment: Deployment }): Draft {
     const { name, hash, revision, deployment } = from;
     const draft = new Draft(undefined, { name, hash, template: deployment.spec.template });
     draft.#annotations = { ...copiedAnnotations(deployment), [annotation.revision]: String(revision) };
@@ -42,8 +42,10 @@ export class Draft {
   get available(): number {
     return this.original?.status?.availableReplicas ?? 0;
   }
-  get revision(): number {
-    return Number.parseInt(this.#annotations[annotation.revision] ?? "0", 10) || 0;
+  /** An int64 as Kubernetes counts: people may set numbers that a double cannot hold. 0 where it is none. */
+  get revision(): bigint {
+    const text = this.#annotations[annotation.revision] ?? "";
+    return /^-?\d+$/.test(text) ? BigInt(text) : 0n;
   }
   /** For how many replicas of the Deployment it was last scaled. */
   get desired(): number | undefined {
@@ -66,7 +68,7 @@ export class Draft {
   }
 
   /** It is the newest (again): its old number goes to the history. */
-  raiseRevision(revision: number, copied: Record<string, string>): void {
+  raiseRevision(revision: bigint, copied: Record<string, string>): void {
     const old = this.#annotations[annotation.revision];
     Object.assign(this.#annotations, copied);
     if (this.revision >= revision) return;

@@ -194,12 +194,14 @@ describe("a pod's status", () => {
     expect(conditions({ ...quiet, pod: gated, findings })).toMatchObject({ Ready: "True", "example.com/ok": "True" });
   });
 
-  test("waits as ContainerCreating, and as PodInitializing behind init containers", () => {
-    const waiting = (inputs: StatusInputs) => statusOf(inputs).containerStatuses?.[0]?.state?.waiting?.reason;
-    expect(waiting({ ...quiet, containers: [] })).toBe("ContainerCreating");
-    expect(
-      waiting({ ...quiet, containers: [], pod: aPod({ spec: { initContainers: [aContainer({ name: "init" })] } }) }),
-    ).toBe("PodInitializing");
+  test("waits as ContainerCreating, and as PodInitializing where there are init containers, which wait so themselves", () => {
+    const waiting = (inputs: StatusInputs) => {
+      const { initContainerStatuses = [], containerStatuses = [] } = statusOf(inputs);
+      return [...initContainerStatuses, ...containerStatuses].map(({ state }) => state?.waiting?.reason);
+    };
+    expect(waiting({ ...quiet, containers: [] })).toEqual(["ContainerCreating"]);
+    const pod = aPod({ spec: { initContainers: [aContainer({ name: "init" })] } });
+    expect(waiting({ ...quiet, containers: [], pod })).toEqual(["PodInitializing", "PodInitializing"]);
   });
 
   test("moves a condition's time only when the condition moves", () => {

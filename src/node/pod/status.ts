@@ -170,7 +170,7 @@ function statesOf(
   const restarts = !last || last.state === "created" || restartsAfter(inputs.pod, container, last.exitCode);
   if (trouble && restarts) return { state: { waiting: { ...trouble } }, lastState: ended ?? lastState };
   if (ended) return { state: ended, lastState };
-  return { state: { waiting: { reason: waitingReason(inputs, container) } }, lastState };
+  return { state: { waiting: { reason: waitingReason(inputs) } }, lastState };
 }
 
 /** Whether the pod had come so far that the container must have been begun: what comes after it waits for it. */
@@ -202,11 +202,9 @@ function vanishedState({ pod }: StatusInputs, { spec, role }: PodContainer): Con
   return told?.containerID ? lostState : (told?.lastState ?? {});
 }
 
-function waitingReason({ pod, sandboxReady }: StatusInputs, { role }: PodContainer): string {
-  const waitsForInit =
-    role === "app" ? (pod.spec.initContainers?.length ?? 0) > 0 : role !== "ephemeral" && sandboxReady;
-  return waitsForInit ? "PodInitializing" : "ContainerCreating";
-}
+/** The same for all containers of a pod, its init containers too. */
+const waitingReason = ({ pod }: StatusInputs): string =>
+  pod.spec.initContainers?.length ? "PodInitializing" : "ContainerCreating";
 
 function terminatedOf({ lastWords }: StatusInputs, container: Container) {
   const { exitCode, startedAtMs, finishedAtMs } = container;

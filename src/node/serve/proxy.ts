@@ -17,26 +17,30 @@ const ofConnection = new Set([
   "upgrade",
 ]);
 
-/**
- * Passes a request on to a port of a pod of this node ("8080", "https:8443"), and the pod's answer back. `target`: path and
- * query there. Nobody vouches for pods: as in Kubernetes, any certificate will do.
- */
+export interface PodTarget {
+  readonly scheme: "http" | "https";
+  readonly port: number;
+  /** With its query. */
+  readonly path: string;
+}
+
+/** Passes a request on to a port of a pod of this node, and the pod's answer back. */
 export async function proxyToPod(
-  { pod, port, target, request }: { pod: Pod; port: string; target: string; request: NodeRequest },
+  { pod, target, request }: { pod: Pod; target: PodTarget; request: NodeRequest },
   reply: NodeReply,
 ): Promise<void> {
   const host = pod.status?.podIP;
   if (!host) throw badRequest(`pod ${pod.metadata.name} has no address yet`);
-  const isTls = port.startsWith("https:");
-  const options = {
+  const outgoing = (target.scheme === "https" ? httpsRequest : httpRequest)({
     host,
-    port: Number(port.slice(port.indexOf(":") + 1)),
-    path: target,
+    port: target.port,
+    path: target.path,
     method: request.method,
     headers: passedOn(request.headers ?? {}),
     signal: reply.signal,
-  };
-  const outgoing = isTls ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
+    // Pods make their certificates as they like; as in Kubernetes nobody vouches for them.
+    rejectUnauthorized: false,
+  });
   const answered = new Promise<IncomingMessage>((resolve, reject) =>
     outgoing.on("response", resolve).on("error", reject),
   );
