@@ -35,6 +35,8 @@ export interface RegistryParts {
 
 interface Registered {
   readonly socket: string;
+  /** Another one means that the driver was started anew. */
+  readonly mark: string;
   readonly driver: CsiDriver;
   readonly node: DriverNode;
 }
@@ -69,14 +71,14 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
     if (stop.signal.aborted) return;
     let failed = false;
     const sockets = await socketsIn(registrations);
-    for (const [name, { socket }] of drivers)
-      if (!sockets.includes(socket)) {
+    for (const [name, { socket, mark }] of drivers)
+      if (sockets.get(socket) !== mark) {
         drivers.delete(name);
         log.info("a CSI driver has gone", { driver: name });
       }
     const known = new Set([...drivers.values()].map(({ socket }) => socket));
-    for (const socket of sockets)
-      if (!known.has(socket) && !(await register(socket).then(() => true, notRegistered(socket)))) failed = true;
+    for (const [socket, mark] of sockets)
+      if (!known.has(socket) && !(await register(socket, mark).then(() => true, notRegistered(socket)))) failed = true;
     changed();
     if (isAnnounced && !(await publish().then(() => true, notPublished))) failed = true;
     if (failed) later(retry.nextMs());
@@ -92,7 +94,7 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
     return false;
   };
 
-  async function register(socket: string): Promise<void> {
+  async function register(socket: string, mark: string): Promise<void> {
     const path = (name: string) => `/pluginregistration.Registration/${name}`;
     const info = await callSocket(socket, path("GetInfo"), {
       ask: shapes.empty,
@@ -110,7 +112,7 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
         answer: shapes.empty,
       });
     try {
-      drivers.set(name, { socket, driver, node: await driver.node() });
+      drivers.set(name, { socket, mark, driver, node: await driver.node() });
     } catch (error) {
       await notify({ registered: false, error: messageOf(error) });
       throw error;
@@ -162,15 +164,17 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
   };
 }
 
-async function socketsIn(directory: string): Promise<string[]> {
+/** Which socket of each path is there. */
+async function socketsIn(directory: string): Promise<ReadonlyMap<string, string>> {
   const names = ((await readdir(directory).catch(ifAbsent)) ?? []).filter((name) => !name.startsWith("."));
   const found = await Promise.all(
     names.map(async (name) => {
       const path = join(directory, name);
-      return (await stat(path).catch(ifAbsent))?.isSocket() ? [path] : [];
+      const there = await stat(path).catch(ifAbsent);
+      return there?.isSocket() ? [[path, `${there.ino} ${there.ctimeMs}`] as const] : [];
     }),
   );
-  return found.flat();
+  return new Map(found.flat());
 }
 
 function driverEntry(name: string, { nodeId, maxVolumes, topology }: DriverNode): CSINodeDriver {

@@ -1,0 +1,92 @@
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Http2Server } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { csiNode } from "../../api/kinds/storage/csi-node.ts";
+import { systemClock } from "../../base/clock.ts";
+import { noLog } from "../../base/log.ts";
+import { type Client, openClient } from "../../client/client.ts";
+import { memoryTransport } from "../../client/testing/memory-transport.ts";
+import { encode, type Shape, shapes } from "./messages.ts";
+import { type DriverRegistry, openDriverRegistry } from "./registry.ts";
+
+let directory: string;
+let client: Client;
+let registry: DriverRegistry;
+const servers: Http2Server[] = [];
+
+/** A driver that answers what it is asked when it registers, all through one socket. */
+function startDriver(name: string, { nodeId = "id", type = "CSIPlugin" } = {}): () => void {
+  const socket = join(directory, "plugins_registry", `${name}-reg.sock`);
+  const answers: Readonly<Record<string, readonly [Shape, Record<string, unknown>]>> = {
+    GetInfo: [shapes.pluginInfo, { type, name, endpoint: socket, versions: ["1.0.0"] }],
+    NodeGetInfo: [shapes.nodeInfo, { nodeId, topology: { segments: { rack: nodeId } } }],
+    NotifyRegistrationStatus: [shapes.empty, {}],
+  };
+  const server = createServer();
+  server.on("stream", (stream, headers) => {
+    const [shape, answer] = answers[String(headers[":path"]).split("/").at(-1) ?? ""] ?? [shapes.empty, {}];
+    const body = encode(shape, answer);
+    const frame = Buffer.concat([Buffer.alloc(5), body]);
+    frame.writeUInt32BE(body.length, 1);
+    stream.respond({ ":status": 200 }, { waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.end(frame);
+  });
+  server.listen(socket);
+  servers.push(server);
+  return () => {
+    server.close();
+    rmSync(socket, { force: true });
+  };
+}
+
+const drivers = async () => {
+  const found = (await client.list(csiNode)).items[0]?.spec.drivers ?? [];
+  return found.map(({ name, nodeID }) => `${name} ${nodeID}`);
+};
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "skiff-csi-"));
+  client = openClient(memoryTransport(systemClock), { fieldManager: "kubelet" });
+  const parts = { client, clock: systemClock, log: noLog, nodeName: "n1", directory, changed: () => {} };
+  registry = await openDriverRegistry(parts);
+  registry.announce("u1");
+});
+afterEach(async () => {
+  registry[Symbol.dispose]();
+  for (const server of servers.splice(0)) server.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe("the drivers of a node", () => {
+  test("come and go with their sockets", async () => {
+    await vi.waitFor(async () => expect((await client.list(csiNode)).items).toHaveLength(1));
+    const stop = startDriver("disk");
+    await vi.waitFor(async () => expect(await drivers()).toEqual(["disk id"]));
+    expect(registry.driver("disk")).toBeDefined();
+    expect(registry.labels()).toEqual({ rack: "id" });
+    expect(registry.annotations()).toEqual({ "csi.volume.kubernetes.io/nodeid": '{"disk":"id"}' });
+    stop();
+    await vi.waitFor(async () => expect(await drivers()).toEqual([]));
+    expect(registry.driver("disk")).toBeUndefined();
+    expect(registry.annotations()).toEqual({ "csi.volume.kubernetes.io/nodeid": undefined });
+  });
+
+  test("are asked again when they were started anew", async () => {
+    const stop = startDriver("disk");
+    await vi.waitFor(async () => expect(await drivers()).toEqual(["disk id"]));
+    stop();
+    startDriver("disk", { nodeId: "other" });
+    await vi.waitFor(async () => expect(await drivers()).toEqual(["disk other"]));
+  });
+
+  test("stand beside plugins of other sorts, which are left alone", async () => {
+    startDriver("gpu", { type: "DRAPlugin" });
+    startDriver("disk");
+    await vi.waitFor(async () => expect(await drivers()).toEqual(["disk id"]));
+    expect(registry.driver("gpu")).toBeUndefined();
+  });
+});
