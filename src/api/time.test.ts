@@ -17,6 +17,11 @@ describe("times", () => {
     expect(instantFrom(text)).toEqual({ seconds: Date.UTC(2026, 0, 2, 3, 4, 5) / 1000, nanos });
   });
 
+  test("are read as far back as Go's zero time", () => {
+    expect(instantFrom("0001-01-01T00:00:05.000001Z")).toEqual({ seconds: -62_135_596_795, nanos: 1000 });
+    expect(timeText(-62_135_596_795_000)).toBe("0001-01-01T00:00:05Z");
+  });
+
   test.each(["", "2026-01-02", "2026-13-02T03:04:05Z", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05", "x"])(
     "refuses %j",
     (text) => {

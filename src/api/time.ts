@@ -24,8 +24,10 @@ export function instantFrom(text: string): Instant | undefined {
   const parts = rfc3339.exec(text);
   if (!parts) return undefined;
   const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = parts;
-  const wall = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  const date = new Date(wall);
+  const date = new Date(0);
+  // Date.UTC takes the first hundred years for those of the twentieth century.
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  const wall = date.setUTCHours(Number(hour), Number(minute), Number(second));
   const carried = date.getUTCDate() !== Number(day) || date.getUTCMonth() !== Number(month) - 1;
   if (carried || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
   const [hours = 0, minutes = 0] = zone === "Z" ? [] : zone.slice(1).split(":").map(Number);
