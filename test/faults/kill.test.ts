@@ -11,6 +11,8 @@ import { readKubeconfig } from "../../src/cluster/read-kubeconfig.ts";
 import { type Api, openApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
+import { kubectlPath } from "../support/kubectl.ts";
+import { start } from "../support/run.ts";
 
 const on = journey("kill", ["busybox:1"]);
 const kills = 50;
@@ -94,6 +96,33 @@ async function ownInformer() {
   };
 }
 
+/** `kubectl get -w` as somebody leaves it open who begins it anew whenever the server has gone. */
+async function kubectlWatch() {
+  const program = await kubectlPath();
+  const args = ["get", "configmaps", "-l", "load=yes", "-w", "-o", "name"];
+  const state = { on: true, begun: 0, output: "" };
+  let watch: ReturnType<typeof start> | undefined;
+  const keepWatching = async () => {
+    while (state.on) {
+      state.begun++;
+      watch = start(program, args, { env: { ...process.env, KUBECONFIG: on.cluster.kubeconfig } });
+      await watch.ended;
+      state.output += watch.output();
+      await new Promise((done) => setTimeout(done, 500));
+    }
+  };
+  const watching = keepWatching();
+  return {
+    begun: () => state.begun,
+    output: () => state.output + (watch?.output() ?? ""),
+    async [Symbol.asyncDispose]() {
+      state.on = false;
+      watch?.child.kill();
+      await watching;
+    },
+  };
+}
+
 test(`kill -9 under load, ${kills} times: no acknowledged write is lost, no container restarted, informers resume`, {
   timeout: 900_000,
 }, async () => {
@@ -109,6 +138,7 @@ test(`kill -9 under load, ${kills} times: no acknowledged write is lost, no cont
   const before = await containers();
   await using others = await othersInformer();
   await using own = await ownInformer();
+  await using shown = await kubectlWatch();
 
   // The instants are random; a failing run prints the seed that repeats them.
   const seed = Number(process.env.SKIFF_SEED ?? Date.now() % 1_000_000);
@@ -152,4 +182,7 @@ test(`kill -9 under load, ${kills} times: no acknowledged write is lost, no cont
   expect((await api.request("POST", path, after)).status).toBe(201);
   await eventually(() => expect(own.values()).toMatchObject({ "after-all": "x" }));
   await eventually(() => expect(others.values()).toMatchObject({ "after-all": "x" }));
+  await eventually(() => expect(shown.output()).toContain("configmap/after-all\n"));
+  // None of the watches that a kill ended was left hanging.
+  expect(shown.begun()).toBeGreaterThan(kills / 2);
 });

@@ -20,3 +20,8 @@ test("a container that keeps ending waits 10, 20, 40 … 300 seconds, and begins
   expect(waitLeftMs(backOff, muchLaterMs, muchLaterMs)).toBe(0);
   expect(grown(backOff, muchLaterMs, muchLaterMs).delayMs).toBe(10 * second);
 });
+
+test("a clock that was set back since a container ended makes the wait no longer", () => {
+  const backOff = { delayMs: 20 * second, grownAtMs: 86_395 * second };
+  expect(waitLeftMs(backOff, 86_400 * second, 5 * second)).toBe(20 * second);
+});
