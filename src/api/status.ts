@@ -62,9 +62,18 @@ export class StatusError extends Error {
   readonly reason: Reason | undefined;
   readonly code: number;
   readonly details: StatusDetails | undefined;
+  /** Where a list that could not go on consistently goes on all the same. */
+  readonly continueToken: string | undefined;
 
-  constructor(reason: Reason | undefined, message: string, details?: StatusDetails, code?: number) {
+  constructor(
+    reason: Reason | undefined,
+    message: string,
+    details?: StatusDetails,
+    code?: number,
+    continueToken?: string,
+  ) {
     super(message);
+    this.continueToken = continueToken;
     this.reason = reason;
     this.code = code ?? (reason ? codes[reason] : 500);
     this.details = details;
@@ -75,7 +84,7 @@ export class StatusError extends Error {
     return {
       kind: "Status",
       apiVersion: "v1",
-      metadata: {},
+      metadata: this.continueToken === undefined ? {} : { continue: this.continueToken },
       status: "Failure",
       message: this.message,
       ...(this.reason && { reason: this.reason }),

@@ -82,31 +82,33 @@ export function listEntries(registry: Registry, call: Call, options: RequestOpti
   const { store } = registry;
   const selection = selectionOf(call.resource, options);
   const prefix = storePrefix(call.resource, call.namespace);
-  const page = options.continue
-    ? continued(store, prefix, options)
-    : { revision: exactRevision(store, options), after: undefined };
-  if (page.revision !== undefined && page.revision < registry.oldestRevision)
-    throw tooOld(options.continue !== undefined);
+  const nowMs = registry.clock.now();
+  const page: Page = options.continue
+    ? continued(store, prefix, options, nowMs)
+    : { revision: exactRevision(store, options), after: undefined, prefix, nowMs };
+  if (page.revision !== undefined && page.revision < registry.oldestRevision) throw tooOld(page);
   // A list "at any version" is one whole list: the server's own cache gives Kubernetes no pages either.
   const limit = options.resourceVersion === "0" ? undefined : options.limit || undefined;
   try {
     const isOneKey = call.namespace !== undefined || call.resource.kind.scope === "Cluster";
     if (selection.name !== undefined && isOneKey && page.revision === undefined)
       return onlyNamed(store, call, selection, selection.name);
-    return selection.matches
-      ? filtered(store, prefix, page, limit, selection.matches)
-      : plain(store, prefix, page, limit);
+    return selection.matches ? filtered(store, page, limit, selection.matches) : plain(store, page, limit);
   } catch (error) {
-    throw listError(error, options.continue !== undefined);
+    throw error instanceof Compacted ? tooOld(page) : error;
   }
 }
 
 interface Page {
   readonly revision: number | undefined;
+  /** The last key that the client has; undefined: it has none yet. */
   readonly after: string | undefined;
+  readonly prefix: string;
+  readonly nowMs: number;
 }
 
-function plain(store: Store, prefix: string, { revision, after }: Page, limit: number | undefined): EntryList {
+function plain(store: Store, page: Page, limit: number | undefined): EntryList {
+  const { prefix, revision, after } = page;
   const result = store.list(prefix, {
     ...(revision !== undefined && { revision }),
     ...(after !== undefined && { after }),
@@ -116,7 +118,7 @@ function plain(store: Store, prefix: string, { revision, after }: Page, limit: n
   return {
     entries: result.entries,
     revision: result.revision,
-    continue: more ? continueToken(prefix, result.entries.at(-1), result.revision) : undefined,
+    continue: more ? continueToken(page, result.entries.at(-1)?.key, result.revision) : undefined,
     remaining: more ? result.remaining : undefined,
   };
 }
@@ -124,11 +126,11 @@ function plain(store: Store, prefix: string, { revision, after }: Page, limit: n
 /** With a selector nobody knows how much is left without looking at all of it; so that is not said. */
 function filtered(
   store: Store,
-  prefix: string,
-  { revision, after }: Page,
+  page: Page,
   limit: number | undefined,
   matches: (object: AnyObject) => boolean,
 ): EntryList {
+  const { prefix, revision, after } = page;
   const all = store.list(prefix, {
     ...(revision !== undefined && { revision }),
     ...(after !== undefined && { after }),
@@ -141,7 +143,7 @@ function filtered(
       return {
         entries,
         revision: all.revision,
-        continue: continueToken(prefix, entry, all.revision),
+        continue: continueToken(page, entry.key, all.revision),
         remaining: undefined,
       };
   }
@@ -188,20 +190,28 @@ interface ContinueToken {
   readonly rv: number;
   /** The last key that the client has, behind the list's prefix. */
   readonly start: string;
+  /** When it was given, in milliseconds since 1970. */
+  readonly at?: number;
 }
 
-function continueToken(prefix: string, last: Entry | undefined, revision: number): string {
-  const token: ContinueToken = { v: "meta.k8s.io/v1", rv: revision, start: `${last?.key.slice(prefix.length)}\0` };
+/** As long as Kubernetes keeps what a list of several pages shows: clients are to see the same end of it. */
+const tokenLifeMs = 5 * 60_000;
+
+function continueToken({ prefix, nowMs }: Page, last: string | undefined, revision: number): string {
+  const start = `${last?.slice(prefix.length)}\0`;
+  const token: ContinueToken = { v: "meta.k8s.io/v1", rv: revision, start, at: nowMs };
   return Buffer.from(JSON.stringify(token)).toString("base64url");
 }
 
-function continued(store: Store, prefix: string, options: RequestOptions): Page {
+function continued(store: Store, prefix: string, options: RequestOptions, nowMs: number): Page {
   if (options.resourceVersion && options.resourceVersion !== "0")
     throw badRequest("specifying resource version is not allowed when using continue");
   const token = tokenFrom(options.continue ?? "");
   const after = prefix + token.start.replace(/\0$/, "");
   // -1: what is left is shown as it is now, because the list that was begun is forgotten.
-  return { revision: token.rv < 0 ? undefined : Math.min(token.rv, store.revision), after };
+  const page = { revision: token.rv < 0 ? undefined : Math.min(token.rv, store.revision), after, prefix, nowMs };
+  if (page.revision !== undefined && nowMs - (token.at ?? nowMs) > tokenLifeMs) throw tooOld(page);
+  return page;
 }
 
 function tokenFrom(text: string): ContinueToken {
@@ -217,17 +227,13 @@ function tokenFrom(text: string): ContinueToken {
   throw bad("server version");
 }
 
-function listError(error: unknown, wasContinued: boolean): unknown {
-  return error instanceof Compacted ? tooOld(wasContinued) : error;
-}
-
-function tooOld(wasContinued: boolean): StatusError {
-  return new StatusError(
-    "Expired",
-    wasContinued
-      ? "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
-      : "The resourceVersion for the provided list is too old.",
-  );
+/** What was begun is forgotten; a list of several pages may go on with what there is now. */
+function tooOld(page: Page): StatusError {
+  if (page.after === undefined)
+    return new StatusError("Expired", "The resourceVersion for the provided list is too old.");
+  const message =
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+  return new StatusError("Expired", message, undefined, undefined, continueToken(page, page.after, -1));
 }
 
 /** @throws {StatusError} Invalid, where options of a list or a watch contradict each other */
