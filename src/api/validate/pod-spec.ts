@@ -7,11 +7,12 @@ import { validateLabels } from "./labels.ts";
 import { dnsLabel, dnsSubdomain, qualifiedName, relaxedSearchDomain, type TextRule } from "./names.ts";
 import { validatePodResources } from "./pod-resources.ts";
 import { validateResources } from "./resources.ts";
-import { validateHostUsers, validateOsFields, validatePodSecurity } from "./security.ts";
+import { everyContainer, validateHostUsers, validateOsFields, validatePodSecurity } from "./security.ts";
 import { validateTolerations } from "./tolerations.ts";
 import { validateSpread } from "./topology-spread.ts";
 import { validateInRange, validateOneOf, validateText } from "./values.ts";
 import { validateVolumes } from "./volumes.ts";
+import { validateHostProcesses } from "./windows.ts";
 
 /** Where a pod's spec is: in a pod (by the pod's name, as far as it has one) or in a template for pods. */
 export interface PodSpecOptions {
@@ -47,6 +48,7 @@ export function validatePodSpec(spec: PodSpec, at: Path, options: PodSpecOptions
     ),
     ...validateSchedulingGates(spec, at.child("schedulingGates")),
     ...validateSpread(spec.topologySpreadConstraints ?? [], at.child("topologySpreadConstraints")),
+    ...validateHostProcesses(spec, everyContainer(spec, at), at),
     ...validateHostUsers(spec, at),
     ...validateNames(spec, at),
     ...validateInRange(spec.activeDeadlineSeconds, [1, 2147483647], at.child("activeDeadlineSeconds")),

@@ -3,6 +3,7 @@ import { goView } from "../go-view.ts";
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl } from "../schema/types.ts";
 import { validateDescendingPath } from "./paths.ts";
 import { validateInRange, validateOneOf } from "./values.ts";
+import { validateWindowsOptions } from "./windows.ts";
 
 /* Kubernetes docs, "Configure a Security Context for a Pod or Container". */
 
@@ -30,6 +31,7 @@ export function validatePodSecurity(spec: PodSpec, at: Path): FieldError[] {
   };
   choice("fsGroupChangePolicy", ["Always", "OnRootMismatch"]);
   errors.push(...validateSeccomp(context.seccompProfile, at.child("seccompProfile")));
+  errors.push(...validateWindowsOptions(context.windowsOptions, at.child("windowsOptions")));
   errors.push(...validateAppArmor(context.appArmorProfile, at.child("appArmorProfile")));
   choice("supplementalGroupsPolicy", ["Merge", "Strict"]);
   choice("seLinuxChangePolicy", ["MountOption", "Recursive"]);
@@ -55,6 +57,7 @@ export function validateContainerSecurity(context: SecurityContext | undefined, 
     if (capabilities?.add?.includes("CAP_SYS_ADMIN"))
       errors.push(at.invalid(shownContext(context), `${cannot} \`capabilities.Add\` CAP_SYS_ADMIN`));
   }
+  errors.push(...validateWindowsOptions(context.windowsOptions, at.child("windowsOptions")));
   errors.push(...validateAppArmor(context.appArmorProfile, at.child("appArmorProfile")));
   return errors;
 }
@@ -158,13 +161,18 @@ export function validateOsFields(spec: PodSpec, at: Path): FieldError[] {
   );
 }
 
+/** In the order in which Kubernetes names them; some are fields of the spec itself. */
 const linuxOnlyOfPods = [
   "appArmorProfile",
   "seLinuxOptions",
+  "hostUsers",
+  "hostPID",
+  "hostIPC",
   "seccompProfile",
   "fsGroup",
   "fsGroupChangePolicy",
   "sysctls",
+  "shareProcessNamespace",
   "runAsUser",
   "runAsGroup",
   "supplementalGroups",
@@ -186,15 +194,16 @@ const linuxOnlyOfContainers = [
 
 function validateWindowsPod(spec: PodSpec, at: Path): FieldError[] {
   const why = "cannot be set for a windows pod";
-  const context = spec.securityContext ?? {};
+  const context: Readonly<Record<string, unknown>> = { ...spec.securityContext };
+  const own: Readonly<Record<string, unknown>> = { ...spec };
+  const isSaid = (value: unknown) => value !== undefined && value !== null;
   return [
-    ...(["hostUsers", "shareProcessNamespace"] as const)
-      .filter((field) => spec[field] !== undefined)
-      .map((field) => at.child(field).forbidden(why)),
-    ...(["hostPID", "hostIPC"] as const).filter((field) => spec[field]).map((field) => at.child(field).forbidden(why)),
-    ...linuxOnlyOfPods
-      .filter((field) => context[field] !== undefined)
-      .map((field) => at.child("securityContext", field).forbidden(why)),
+    ...linuxOnlyOfPods.flatMap((field) => {
+      if (field === "hostPID" || field === "hostIPC") return own[field] ? [at.child(field).forbidden(why)] : [];
+      if (field === "hostUsers" || field === "shareProcessNamespace")
+        return isSaid(own[field]) ? [at.child(field).forbidden(why)] : [];
+      return isSaid(context[field]) ? [at.child("securityContext", field).forbidden(why)] : [];
+    }),
     ...everyContainer(spec, at).flatMap(([inner, place]) =>
       linuxOnlyOfContainers
         .filter((field) => inner?.[field] !== undefined)
@@ -203,7 +212,7 @@ function validateWindowsPod(spec: PodSpec, at: Path): FieldError[] {
   ];
 }
 
-function everyContainer(spec: PodSpec, at: Path): [SecurityContext | undefined, Path][] {
+export function everyContainer(spec: PodSpec, at: Path): [SecurityContext | undefined, Path][] {
   return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((list) =>
     (spec[list] ?? []).map(({ securityContext }, i): [SecurityContext | undefined, Path] => [
       securityContext,

@@ -56,6 +56,19 @@ export const apiService = defineKind<APIService>({
       ...validateSpec(spec, root.child("spec")),
     ];
   },
+
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    (status?.conditions ?? []).flatMap(({ status: given }, i) =>
+      ["True", "False", "Unknown"].includes(given ?? "")
+        ? []
+        : [
+            root
+              .child("status", "conditions")
+              .index(i)
+              .child("status")
+              .notSupported(given ?? "", ["True", "False", "Unknown"]),
+          ],
+    ),
 });
 
 function availableText({ status }: APIService): string {

@@ -67,6 +67,9 @@ export const flowSchema = defineKind<FlowSchema>({
       ...validateFlowConditions(status?.conditions ?? [], root.child("status", "conditions")),
     ];
   },
+
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    validateFlowConditions(status?.conditions ?? [], root.child("status", "conditions")),
 });
 
 const methods = ["ByNamespace", "ByUser"];

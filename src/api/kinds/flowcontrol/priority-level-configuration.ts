@@ -64,6 +64,9 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
       ...validateFlowConditions(status?.conditions ?? [], root.child("status", "conditions")),
     ];
   },
+
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    validateFlowConditions(status?.conditions ?? [], root.child("status", "conditions")),
 });
 
 function validateType(

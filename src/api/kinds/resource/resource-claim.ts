@@ -3,6 +3,7 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind, statusAlone } from "../../kind.ts";
 import type { ResourceV1ResourceClaim } from "../../schema/types.ts";
 import { setClaimDefaults, shownClaimSpec, validateClaimSpec } from "./claim-spec.ts";
+import { validateClaimStatus } from "./claim-status.ts";
 
 export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   group: "resource.k8s.io",
@@ -17,6 +18,7 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   validate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
   validateUpdate: ({ spec }, old, root) =>
     isDeepStrictEqual(spec, old.spec) ? [] : [root.child("spec").invalid(shownClaimSpec(spec), "field is immutable")],
+  validateSubresource: (_subresource, claim, old, root) => validateClaimStatus(claim, old, root.child("status")),
 });
 
 /** "deleted,allocated,reserved" */

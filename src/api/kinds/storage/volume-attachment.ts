@@ -9,6 +9,8 @@ import { validateText } from "../../validate/values.ts";
 import { validateCsiDriverName } from "../../validate/volumes.ts";
 import { validateInlineVolume } from "../core/persistent-volume-rules.ts";
 
+const longestMessage = 1024;
+
 export const volumeAttachment = defineKind<VolumeAttachment>({
   group: "storage.k8s.io",
   version: "v1",
@@ -41,6 +43,12 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
     isDeepStrictEqual(spec, old.spec)
       ? []
       : [root.child("spec").invalid(goView("VolumeAttachmentSpec", spec), "field is immutable")],
+
+  validateSubresource: (_subresource, { status }, _old, root) =>
+    (["attachError", "detachError"] as const).flatMap((field) => {
+      const at = root.child("status", field, "message");
+      return (status?.[field]?.message?.length ?? 0) > longestMessage ? [at.tooLong(longestMessage)] : [];
+    }),
 });
 
 function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttachmentSource, at: Path): FieldError[] {
