@@ -18,11 +18,7 @@ test.each<[what: string, spec: object, wrong: string[]]>([
       `${at} ".x*\\\\": runAsUserName's User cannot be empty`,
     ],
   ],
-  [
-    "a user of dots alone",
-    user(".."),
-    [`${at} "..": runAsUserName's User cannot contain only periods or spaces`],
-  ],
+  ["a user of dots alone", user(".."), [`${at} "..": runAsUserName's User cannot contain only periods or spaces`]],
   [
     "one process of the host, beside its network",
     {

@@ -1,7 +1,7 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
-import type { IngressClass, IngressClassParametersReference } from "../../schema/types.ts";
+import type { IngressClass, IngressClassParametersReference, IngressClassSpec } from "../../schema/types.ts";
 import { dnsLabel, dnsSubdomain, domainPrefixedPath, pathSegment } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
 
@@ -14,7 +14,6 @@ export const ingressClass = defineKind<IngressClass>({
   plural: "ingressclasses",
   scope: "Cluster",
   generation: true,
-  immutable: ["spec.controller"],
   columns: [
     nameColumn,
     { name: "Controller", type: "string", cell: ({ spec }) => spec?.controller ?? "" },
@@ -26,17 +25,27 @@ export const ingressClass = defineKind<IngressClass>({
     if (spec?.parameters) spec.parameters.scope ??= "Cluster";
   },
 
-  validate({ spec }, root) {
+  validateCreate: ({ spec }, root) => validateSpec(spec, root.child("spec")),
+
+  validateUpdate({ spec }, old, root) {
     const at = root.child("spec");
-    const { controller = "", parameters } = spec ?? {};
-    const place = at.child("controller");
     return [
-      ...(controller.length > maxControllerLength ? [place.tooLong(maxControllerLength)] : []),
-      ...(controller ? validateText(domainPrefixedPath, controller, place) : [place.required()]),
-      ...(parameters ? validateParameters(parameters, at.child("parameters")) : []),
+      ...(spec?.controller === old.spec?.controller
+        ? []
+        : [at.child("controller").invalid(spec?.controller ?? "", "field is immutable")]),
+      ...validateSpec(spec, at),
     ];
   },
 });
+
+function validateSpec({ controller = "", parameters }: IngressClassSpec = {}, at: Path): FieldError[] {
+  const place = at.child("controller");
+  return [
+    ...(controller.length > maxControllerLength ? [place.tooLong(maxControllerLength)] : []),
+    ...(controller ? validateText(domainPrefixedPath, controller, place) : [place.required()]),
+    ...(parameters ? validateParameters(parameters, at.child("parameters")) : []),
+  ];
+}
 
 /** "Params.example.com/p" */
 function parametersText(parameters: IngressClassParametersReference | undefined): string {

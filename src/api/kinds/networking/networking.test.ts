@@ -127,6 +127,15 @@ describe("networking and policy", () => {
     });
   });
 
+  test("an IngressClass keeps its controller, and is told so first", () => {
+    expect(
+      wrongWithChange(ingressClass, { spec: { controller: "a.example.com/c" } }, { spec: { controller: "b" } }),
+    ).toEqual([
+      'spec.controller: Invalid value: "b": field is immutable',
+      'spec.controller: Invalid value: "b": must be a domain-prefixed path (such as "acme.io/foo")',
+    ]);
+  });
+
   test("a range never changes, but another family may come", () => {
     const from = { spec: { cidrs: ["10.66.0.0/24"] } };
     expect(wrongWithChange(serviceCIDR, from, { spec: { cidrs: ["10.68.0.0/24"] } })).toEqual([
