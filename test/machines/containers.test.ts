@@ -141,6 +141,19 @@ const rows: readonly [name: string, container: Partial<Container>, said: string 
     /refused\n$/,
   ],
   [
+    "strict-groups",
+    says("id -G"),
+    "3000 4000\n",
+    {
+      securityContext: {
+        runAsUser: 33,
+        runAsGroup: 3000,
+        supplementalGroups: [4000],
+        supplementalGroupsPolicy: "Strict",
+      },
+    },
+  ],
+  [
     "together",
     {},
     "seen\n",

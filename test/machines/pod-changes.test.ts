@@ -153,6 +153,15 @@ describe("a RuntimeClass", () => {
   });
 });
 
+test("a pod that asks for users of its own is not run without them", async () => {
+  await apply(aPod("remapped", { hostUsers: false }));
+  await eventually(async () =>
+    expect(await kubectl("events", "--for", "pod/remapped")).toMatch(
+      /FailedCreatePodSandBox .*can't set `spec.hostUsers: false`, runtime does not support user namespaces/,
+    ),
+  );
+});
+
 test("a NoExecute taint ends those that do not bear it, when their time is over", async () => {
   const bears = (name: string, tolerationSeconds: number) =>
     aPod(name, { tolerations: [{ key: "gone", operator: "Exists", effect: "NoExecute", tolerationSeconds }] });

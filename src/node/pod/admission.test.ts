@@ -31,6 +31,16 @@ test.each<[name: string, pod: ReturnType<typeof aPod>, message: string | undefin
     'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled',
   ],
   [
+    "strictly chosen groups without the first of them",
+    aPod({ spec: { securityContext: { supplementalGroupsPolicy: "Strict" } } }),
+    "SupplementalGroupsPolicy=Strict is not supported in this node",
+  ],
+  [
+    "strictly chosen groups",
+    aPod({ spec: { securityContext: { supplementalGroupsPolicy: "Strict", runAsGroup: 3000 } } }),
+    undefined,
+  ],
+  [
     "too many processors",
     asking("3"),
     "Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000",

@@ -1,6 +1,6 @@
 import { hostPortsOf, portsClash } from "../../api/host-ports.ts";
 import { isTolerated, nodeIsAllowed } from "../../api/node-selection.ts";
-import type { Node, Pod } from "../../api/schema/types.ts";
+import type { Container, Node, Pod } from "../../api/schema/types.ts";
 import type { Allocations } from "../allocations.ts";
 import { isEvictable } from "../pressure/decide.ts";
 import { isStatic } from "../static-pods/read.ts";
@@ -43,7 +43,10 @@ export function rejectionOf(pod: Pod, { allocations, pressure, node }: Admitting
   const sysctl = forbiddenSysctl(pod);
   if (sysctl) return { reason: "SysctlForbidden", message: `forbidden sysctl: ${sysctl}` };
   return (
-    otherSystem(pod) ?? allocations.overload(pod.metadata.uid ?? "", pod.spec) ?? misplaced(pod, allocations, node())
+    otherSystem(pod) ??
+    strictGroups(pod) ??
+    allocations.overload(pod.metadata.uid ?? "", pod.spec) ??
+    misplaced(pod, allocations, node())
   );
 }
 
@@ -64,6 +67,18 @@ function misplaced(pod: Pod, allocations: Allocations, node: Node | undefined): 
   if (!isStatic(pod) && taints.some((taint) => !isTolerated(taint, pod.spec.tolerations)))
     return failed("TaintToleration", "node(s) had untolerated taint(s)");
   return undefined;
+}
+
+/** Docker leaves the groups out that an image gives its user only where the group of the container is said. */
+function strictGroups({ spec }: Pod): Rejection | undefined {
+  const { supplementalGroupsPolicy, runAsGroup } = spec.securityContext ?? {};
+  const isSaid = ({ securityContext }: Container) => (securityContext?.runAsGroup ?? runAsGroup) !== undefined;
+  if (supplementalGroupsPolicy !== "Strict" || [...(spec.initContainers ?? []), ...spec.containers].every(isSaid))
+    return undefined;
+  return {
+    reason: "SupplementalGroupsPolicyNotSupported",
+    message: "SupplementalGroupsPolicy=Strict is not supported in this node",
+  };
 }
 
 function otherSystem({ metadata, spec }: Pod): Rejection | undefined {

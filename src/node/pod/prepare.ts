@@ -62,6 +62,9 @@ export function namesOf({ volumes, hostIps }: PodContext, pod: Pod, podIps: read
 export async function sandboxSpecOf(context: PodContext, pod: Pod, attempt: number): Promise<SandboxSpec> {
   const { nodeName, dns } = context;
   const { spec, metadata } = pod;
+  // Docker maps the users of all containers or of none: silently the pod would have less protection than it asks for.
+  if (spec.hostUsers === false)
+    throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
   return {
     podUid: metadata.uid ?? "",
     namespace: metadata.namespace ?? "",
