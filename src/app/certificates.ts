@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import { noLog } from "../base/log.ts";
+import { certificatesIn } from "../cluster/authority.ts";
 import { readCertificates, rotateAuthorities, rotateLeaves } from "../cluster/credentials.ts";
-import { authorities, memberOf } from "../cluster/membership.ts";
+import { memberOf } from "../cluster/membership.ts";
 import { skiffVersion } from "./version.ts";
 
 const surroundings = { version: skiffVersion, clock: systemClock, log: noLog };
@@ -21,7 +22,7 @@ export async function listCertificates(dataDirectory: string): Promise<Certifica
   const server = await readCertificates(join(dataDirectory, "server"));
   const member = await memberOf({ directory: join(dataDirectory, "agent"), ...surroundings });
   const held = member ? [{ name: "client-kubelet (agent)", cert: member.credentials.cert }] : [];
-  const believed = (member ? authorities(member.serverCa) : []).map((cert) => ({ name: "server-ca (agent)", cert }));
+  const believed = (member ? certificatesIn(member.serverCa) : []).map((cert) => ({ name: "server-ca (agent)", cert }));
   const all = [...server, ...held, ...believed];
   if (all.length === 0) throw neither(dataDirectory);
   return all.map(({ name, cert }) => {

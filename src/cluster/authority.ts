@@ -151,6 +151,11 @@ export async function signLeaf(
   return pemOf(certificate);
 }
 
+/** The certificates in a text of several. */
+export function certificatesIn(pem: string): string[] {
+  return pem.split(/(?<=-----END CERTIFICATE-----\n)/).filter((text) => text.includes("BEGIN CERTIFICATE"));
+}
+
 /** What a stored certificate says of itself; undefined when the text is no certificate. */
 export function describeCertificate(pem: string): { notAfterMs: number; sans: readonly string[] } | undefined {
   try {

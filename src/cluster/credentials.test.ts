@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCredentials } from "./credentials.ts";
+import { certificatesIn } from "./authority.ts";
+import { openCredentials, rotateAuthorities } from "./credentials.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 const nowMs = Date.now();
@@ -62,5 +63,26 @@ describe("openCredentials()", () => {
     expect(nodeToken).toMatch(/^K10[0-9a-f]{64}::server:my-secret$/);
     expect((await readFile(join(directory, "node-token"), "utf8")).trim()).toBe(nodeToken);
     expect((await open()).nodeToken).toBe(nodeToken);
+  });
+
+  test("authorities that were replaced stay believed, the newest few, and each leads to the next", async () => {
+    const began = await open();
+    for (let n = 1; n <= 6; n++) await rotateAuthorities(directory, nowMs + n);
+    const now = await open();
+    expect(now.serverCa.cert).not.toBe(began.serverCa.cert);
+    for (const bundle of [now.serverCas, now.clientCas, now.requestHeaderCas])
+      expect(certificatesIn(bundle)).toHaveLength(1 + 4);
+    const [leaf = "", ...crosses] = certificatesIn(now.serving.cert);
+    const [newest, ...former] = certificatesIn(now.serverCas);
+    expect(new X509Certificate(leaf).checkIssued(new X509Certificate(newest ?? ""))).toBe(true);
+    for (const [i, cross] of crosses.entries())
+      expect(new X509Certificate(cross).verify(new X509Certificate(former[i] ?? "").publicKey)).toBe(true);
+  });
+
+  test("leaves of a short life are made anew when a quarter of it is left", async () => {
+    const leafLifetimeMs = 40_000;
+    const { serving } = await open({ leafLifetimeMs });
+    expect((await open({ leafLifetimeMs, nowMs: nowMs + 29_000 })).serving).toEqual(serving);
+    expect((await open({ leafLifetimeMs, nowMs: nowMs + 31_000 })).serving).not.toEqual(serving);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { CannotStart } from "../base/lifecycle.ts";
 import {
+  certificatesIn,
   crossSign,
   describeCertificate,
   issueLeaf,
@@ -106,6 +107,8 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
 
 /** Certificates that are not authorities: made anew at the next look when they are gone. */
 const leaves = ["serving-kube-apiserver", "client-admin", "client-auth-proxy", "client-kubelet"];
+/** So many former authorities stay believed. */
+const formerKept = 4;
 const authorityNames = ["server-ca", "client-ca", "request-header-ca"];
 
 /** Has all certificates of a server made anew, by the server that runs or by the next one. */
@@ -125,11 +128,20 @@ export async function rotateAuthorities(directory: string, nowMs: number): Promi
     if (cert === undefined || key === undefined)
       throw new CannotStart(`${path}.crt is not there: run this on a server`);
     const made = await makeAuthority(`skiff-${name}@${Math.floor(nowMs / 1000)}`, nowMs);
-    await writeWhole(`${path}-before.crt`, cert);
-    await writeWhole(`${path}-cross.crt`, await crossSign({ cert, key }, made.cert));
+    // The newest first. Who was away through several replacements finds a way from each to the next.
+    const [before = "", cross = ""] = await Promise.all(
+      ["before", "cross"].map((of) => readIfThere(`${path}-${of}.crt`)),
+    );
+    await writeWhole(`${path}-before.crt`, newest(cert + before));
+    await writeWhole(`${path}-cross.crt`, newest((await crossSign({ cert, key }, made.cert)) + cross));
     await writeWhole(`${path}.key`, made.key);
     await writeWhole(`${path}.crt`, made.cert);
   }
+}
+
+/** The first few certificates of a text. */
+function newest(pem: string): string {
+  return certificatesIn(pem).slice(0, formerKept).join("");
 }
 
 /** What `skiff certificate check` shows of a server. */

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import { type Log, messageOf } from "../base/log.ts";
 import { ServerList } from "../client/server-list.ts";
-import { type KeyPair, makeKey, makeRequest } from "./authority.ts";
+import { certificatesIn, type KeyPair, makeKey, makeRequest } from "./authority.ts";
 import { readIfThere, readOrMake, writeWhole } from "./files.ts";
 import { askToJoin, fetchAuthority, JoinRefused } from "./join.ts";
 import type { JoinAnswer } from "./join-protocol.ts";
@@ -63,7 +63,7 @@ export class Membership implements Disposable {
     const kept = await readAnswer(directory, nodeName);
     if (kept) {
       const hash = token?.caHash;
-      const isOfToken = hash === undefined || authorities(kept.serverCa).some((ca) => caHashOf(ca) === hash);
+      const isOfToken = hash === undefined || certificatesIn(kept.serverCa).some((ca) => caHashOf(ca) === hash);
       if (isOfToken) return new Membership(options, key, kept, renewed);
       options.log.info("the token is of another cluster than this device's certificate: joining that one");
     }
@@ -212,11 +212,6 @@ async function joinWithToken(options: MembershipOptions, key: string, stop: Abor
     }
   }
   throw new CannotStart("stopped before the device had joined");
-}
-
-/** The certificates in a text of several. */
-export function authorities(pem: string): string[] {
-  return pem.split(/(?<=-----END CERTIFICATE-----\n)/).filter((text) => text.includes("BEGIN CERTIFICATE"));
 }
 
 /** Only of this node's name: under another the device is another node. */

@@ -102,6 +102,18 @@ test("`rotate-ca` replaces the authorities, and nobody who knows the former ones
   expect(await kubectl("exec", "away", "--", "hostname")).toBe("away\n");
 });
 
+test("an agent that was away through two more replacements comes back, and the first kubeconfig still works", async () => {
+  await two.agent.stop();
+  for (let n = 0; n < 2; n++) {
+    const before = await shown();
+    await runSkiff(on.machine, "certificate", "rotate-ca");
+    await eventually(async () => expect(await shown()).not.toBe(before));
+  }
+  two.agent.start();
+  await untilReady(on.cluster, "two", two.agent);
+  expect(await kubectl("exec", "away", "--", "hostname")).toBe("away\n");
+});
+
 describe("a clock that is years off", () => {
   test.each(["-30y", "-2y"])("an agent whose clock is %s off joins and runs pods", async (offset) => {
     await two.agent.stop();
