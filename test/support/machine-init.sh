@@ -20,7 +20,7 @@ mount -t tmpfs -o mode=755 run /run
 mkdir -p /run/lock /run/netns
 # faketime names what it shares by process number, which other machines have too.
 mount -t tmpfs -o mode=1777 shm /dev/shm
-for folder in /var/lib/docker /var/lib/containerd /var/lib/skiff /etc/skiff /etc/systemd /usr/local/bin /var/log; do
+for folder in /var/lib/docker /var/lib/containerd /var/lib/skiff /var/lib/kubelet /etc/skiff /etc/systemd /usr/local/bin /var/log; do
   mkdir -p "$disk$folder" "$folder"
   mount --bind "$disk$folder" "$folder"
 done

@@ -18,7 +18,7 @@ import { must, type Ran, type RunOptions, run, start } from "./run.ts";
 
 /**
  * A machine of its own on this host: PID, mount, host name, IPC, cgroup and network namespaces; its own containerd, Docker,
- * /run, /etc/skiff and /var/lib/skiff. The rest of the file system is the host's. Needs root.
+ * /run, /etc/skiff, /var/lib/skiff and /var/lib/kubelet. The rest of the file system is the host's. Needs root.
  */
 export interface Machine extends AsyncDisposable {
   readonly name: string;
