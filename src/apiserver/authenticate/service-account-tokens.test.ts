@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { noLog } from "../../base/log.ts";
-import { MemoryStore } from "../../store/memory/store.ts";
+import { openStore } from "../../store/open.ts";
 import { BadToken, ServiceAccountTokens } from "./service-account-tokens.ts";
 
 const hour = 60 * 60 * 1000;
@@ -13,7 +13,7 @@ test("a token ends after its life, and a clock that is set meanwhile makes that 
     elapsedMs += ms;
   };
   const clock = { now: () => nowMs, elapsed: () => elapsedMs, after: () => ({ [Symbol.dispose]() {} }) };
-  const store = new MemoryStore({ clock, log: noLog });
+  const store = await openStore({ kind: "memory" }, { clock, log: noLog });
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace: "default", name: "a", uid: "u" } };
   const value = () => Buffer.from(JSON.stringify(account));
   await store.put("/serviceaccounts/default/a", { expected: "absent", value });
