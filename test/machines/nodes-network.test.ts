@@ -132,6 +132,15 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
     for (const from of nodes) await answeredByBoth(() => get(from, `http://${clusterIP}/`));
   });
 
+  test("no packet between pods is lost while skiff is started again", async () => {
+    const [from, to] = [await podOn("one"), await podOn("two")];
+    const pinging = kubectl("exec", from.name, "--", "ping", "-q", "-i", "0.05", "-w", "15", to.ip);
+    await agent.stop();
+    agent.start();
+    await untilReady(cluster, "two", agent);
+    expect(await pinging).toContain(" 0% packet loss");
+  });
+
   test("the network service of a node is restarted", async () => {
     const address = machines.two?.address ?? "";
     const gateway = net.hostAddress;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { CommandFailed, runCommand } from "../run-command.ts";
 import { type Attachment, attachmentFrom, nodeLink, routeProtocol } from "./names.ts";
-import { type Backend, type PeerRange, vxlan } from "./routes.ts";
+import { type Backend, type OverlayEnd, type PeerRange, vxlan } from "./routes.ts";
 import { wireguard } from "./wireguard.ts";
 
 /** Carries out lines of `ip` in one go; stops at the first that fails. */
@@ -65,17 +65,17 @@ interface RouteJson {
   via?: { host: string };
 }
 
-/** The ways to other nodes that an earlier run set; those of vxlan are made anew with its link. */
+/** The ways to other nodes that an earlier run set. */
 export async function readPeerRoutes(backend: Backend): Promise<PeerRange[]> {
-  if (backend === "vxlan") return [];
   const read = async (family: string) =>
     JSON.parse(
       (await runCommand("ip", ["-j", family, "route", "show", "proto", String(routeProtocol)])) || "[]",
     ) as RouteJson[];
   const routes = [...(await read("-4")), ...(await read("-6"))];
   return routes.flatMap(({ dst, dev, gateway, via }) => {
-    // One into the tunnels says nothing of where they lead. Those of a backend that was chosen before are set anew.
-    if (backend === "wireguard") return dev === wireguard.link ? [{ cidr: dst, nodeIp: "", linkAddress: "" }] : [];
+    // One into an overlay says nothing of where it leads. Those of a backend that was chosen before are set anew.
+    const overlay = { vxlan: vxlan.link, wireguard: wireguard.link, "host-gw": undefined, none: undefined }[backend];
+    if (overlay) return dev === overlay ? [{ cidr: dst, nodeIp: "", linkAddress: "" }] : [];
     const nodeIp = gateway ?? via?.host;
     return nodeIp ? [{ cidr: dst, nodeIp, linkAddress: "" }] : [];
   });
@@ -86,6 +86,20 @@ export async function readMtuOf(address: string): Promise<number | undefined> {
   const text = await runCommand("ip", ["-j", "address", "show", "to", address]);
   // Links without such an address are printed as empty objects.
   return (JSON.parse(text || "[]") as Partial<LinkJson>[]).find(({ mtu }) => mtu !== undefined)?.mtu;
+}
+
+/** The addresses of vxlan's link; undefined where there is none. */
+export async function readOverlay(): Promise<OverlayEnd | undefined> {
+  if (!linkExists(vxlan.link)) return undefined;
+  const text = await runCommand("ip", ["-j", "-d", "link", "show", "dev", vxlan.link]);
+  const [link] = JSON.parse(text) as OverlayJson[];
+  const { local, local6 } = link?.linkinfo?.info_data ?? {};
+  return { nodeIp: local ?? local6 ?? "", linkAddress: link?.address ?? "" };
+}
+
+interface OverlayJson {
+  address?: string;
+  linkinfo?: { info_data?: { local?: string; local6?: string } };
 }
 
 /** Removes every link and route of skiff's. */

@@ -6,11 +6,12 @@ import { parseIp } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
 import { runCommand } from "../run-command.ts";
-import { deleteLink, ipBatch, linkExists, readPeerRoutes } from "./kernel.ts";
+import { deleteLink, ipBatch, linkExists, readOverlay, readPeerRoutes } from "./kernel.ts";
 import type { KnownRange, NodeRange } from "./node-range.ts";
 import {
   type Backend,
   internalIpOf,
+  linkAddressOf,
   makeOverlay,
   type PeerRange,
   peerRanges,
@@ -66,7 +67,6 @@ export class Peers implements AsyncDisposable {
 
   /** Somebody else took ways away: all of them are set anew. */
   mend(): void {
-    this.#applied = [];
     this.#mending = true;
     this.changed();
   }
@@ -124,16 +124,19 @@ export class Peers implements AsyncDisposable {
     const wantedFor = `${nodeIp} ${known.nodeIps.join()}`;
     const stays = this.#raisedFor === wantedFor && (!link || linkExists(link));
     if (stays && !this.#mending) return;
+    if (this.#mending) this.#applied = [];
     this.#mending = false;
     for (const other of [vxlan.link, wireguard.link]) if (other !== link) await deleteLink(other);
     if (wireguardLink) {
       if (!linkExists(wireguard.link)) this.#applied = [];
       await wireguardLink.raise(known);
     } else if (link) {
-      // A link that an earlier run made may have another address; nothing is lost with it that is not set below.
-      if (!stays) await deleteLink(link);
-      if (!stays) this.#applied = [];
-      await ipBatch([...(stays ? [] : makeOverlay(nodeIp)), ...wireOverlay(known, this.#options.mtu)]);
+      // That of an earlier run stays, and with it the packets on their way, unless its addresses are others.
+      const end = { nodeIp, linkAddress: linkAddressOf(known.cidrs[0] ?? "") };
+      const fits = isDeepStrictEqual(await readOverlay(), end);
+      if (!fits) await deleteLink(link);
+      if (!fits) this.#applied = [];
+      await ipBatch([...(fits ? [] : makeOverlay(end)), ...wireOverlay(known, this.#options.mtu)]);
     }
     this.#raisedFor = wantedFor;
   }

@@ -15,7 +15,7 @@ export const vxlan = { link: "skiffvx", id: 1, port: 8472, overheadBytes: { 4: 5
 export interface PeerRange {
   /** The range. */
   readonly cidr: string;
-  /** That node's address on the network that the nodes share. */
+  /** That node's address on the network that the nodes share; "" where only the range is known. */
   readonly nodeIp: string;
   /** The hardware address of that node's end of the overlay. */
   readonly linkAddress: string;
@@ -91,6 +91,7 @@ export function routeCommands(
     bridge: [
       ...new Set(
         gone
+          .filter(({ nodeIp }) => nodeIp !== "")
           .map(place)
           .filter((text) => !places.has(text))
           .map((text) => `fdb del ${text}`),
@@ -107,17 +108,22 @@ export function routeCommands(
   };
 }
 
-/** Makes the overlay's link. */
-export function makeOverlay(nodeIp: string): string[] {
-  return [`link add ${vxlan.link} type vxlan id ${vxlan.id} dstport ${vxlan.port} local ${nodeIp} nolearning`];
+/** The addresses of the overlay's link: the node's among nodes, and the hardware address of its range. */
+export interface OverlayEnd {
+  readonly nodeIp: string;
+  readonly linkAddress: string;
 }
 
-/** Puts it to work, and may be repeated; range and addresses are this node's. */
-export function wireOverlay({ cidrs, nodeIps }: KnownRange, mtu: number): string[] {
+/** Makes the overlay's link. Its hardware address is set once: to set it again makes the kernel forget its neighbours. */
+export function makeOverlay({ nodeIp, linkAddress }: OverlayEnd): string[] {
   return [
-    `link set ${vxlan.link} address ${linkAddressOf(cidrs[0] ?? "")} alias "skiff-overlay" mtu ${mtu} up`,
-    ...overlayAddresses(vxlan.link, nodeIps),
+    `link add ${vxlan.link} address ${linkAddress} type vxlan id ${vxlan.id} dstport ${vxlan.port} local ${nodeIp} nolearning`,
   ];
+}
+
+/** Puts it to work, and may be repeated. */
+export function wireOverlay({ nodeIps }: KnownRange, mtu: number): string[] {
+  return [`link set ${vxlan.link} alias "skiff-overlay" mtu ${mtu} up`, ...overlayAddresses(vxlan.link, nodeIps)];
 }
 
 /**
