@@ -13,9 +13,10 @@ export interface WorkQueueOptions {
 
 /**
  * How long a key rests after a round, in multiples of what the round computed before it first waited for something, and at
- * most. An object with thousands of pods changes with each of them: without rest, each change would count them all anew.
+ * most; the first millisecond is free, so that small objects are answered change by change. An object with thousands of pods
+ * changes with each of them: without rest, each change would count them all anew.
  */
-const rest = { times: 9, maxMs: 1000 };
+const rest = { times: 9, freeMs: 1, maxMs: 1000 };
 
 /** The waits between failures of one key: those of client-go's work queue. */
 export const failureWaits = { firstMs: 5, maxMs: 1_000_000 };
@@ -114,7 +115,8 @@ export class WorkQueue implements Disposable {
       this.addAfter(key, delayMs(failures, failureWaits));
     }
     this.#working.delete(key);
-    if (computedMs > 0 && !this.#stopped) this.#rest(key, Math.min(computedMs * rest.times, rest.maxMs));
+    const restMs = Math.min((computedMs - rest.freeMs) * rest.times, rest.maxMs);
+    if (restMs > 0 && !this.#stopped) this.#rest(key, restMs);
     else if (this.#again.delete(key)) this.add(key);
     this.#pump();
   }
