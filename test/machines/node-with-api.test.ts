@@ -149,6 +149,25 @@ describe("a node and an API server, seen through kubectl", () => {
     expect((await kubectl.json(["get", "lease", "m1", "-n", "kube-node-lease"])).spec.holderIdentity).toBe("m1");
   });
 
+  test("gives pods what somebody advertises of it, and no longer when that is taken back", async () => {
+    const given = (amount: string | null) =>
+      kubectl.must([
+        "patch",
+        "node",
+        "m1",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        JSON.stringify({ status: { capacity: { "example.com/dongle": amount } } }),
+      ]);
+    const allocatable = () =>
+      kubectl.must(["get", "node", "m1", "-o", String.raw`jsonpath={.status.allocatable.example\.com/dongle}`]);
+    await given("4");
+    await eventually(async () => expect(await allocatable()).toBe("4"));
+    await given(null);
+    await eventually(async () => expect(await allocatable()).toBe(""));
+  });
+
   test("run a pod with its logs, commands, copies and ports, over both protocols", async () => {
     await create(podManifest("web"));
     await ready("web");

@@ -128,8 +128,8 @@ export function keepNode(parts: Parts): KeptNode {
   });
   // While this machine could not be heard, the node controller gave it up: as soon as that is seen, it is denied.
   const watching = parts.nodes.onChange(({ key, after }) => {
-    if (key.name !== parts.identity.name || !after || !isGivenUp(after)) return;
-    write("status");
+    if (key.name !== parts.identity.name || !after) return;
+    if (isGivenUp(after) || hasUntaken(after, parts.machine)) write("status");
   });
   let silence: Disposable | undefined;
   function tell(answers: boolean): void {
@@ -200,6 +200,12 @@ function* untilEmpty<T>(set: Set<T>): Generator<T> {
     set.delete(next);
     yield next;
   }
+}
+
+/** Whether somebody advertises a resource of this node that pods are not given yet (Kubernetes docs, "Advertise Extended Resources for a Node"). */
+function hasUntaken({ status: { capacity = {}, allocatable = {} } = {} }: Node, machine: Machine): boolean {
+  const names = new Set([...Object.keys(capacity), ...Object.keys(allocatable)]);
+  return [...names].some((name) => machine.capacity[name] === undefined && capacity[name] !== allocatable[name]);
 }
 
 /** Whether somebody else says that nothing is known of this node. */
@@ -310,7 +316,8 @@ class NodeWriter {
       ...(volumesInUse.length > 0 && { volumesInUse }),
       addresses: identity.externalCloud && old.addresses?.length ? old.addresses : [...identity.addresses()],
       capacity: { ...old.capacity, ...machine.capacity },
-      allocatable: { ...old.allocatable, ...machine.allocatable },
+      // What somebody says that the machine has besides is there for pods, all of it.
+      allocatable: { ...old.capacity, ...machine.allocatable },
       conditions: conditionsOf(old.conditions ?? [], {
         nowMs: clock.now(),
         trouble: this.#trouble(),
