@@ -72,6 +72,9 @@ export class Netns implements Disposable {
 
   [Symbol.dispose](): void {
     for (const child of this.#children) child.kill("SIGKILL");
+    // What those started and left alone (wireguard-go) would keep the namespace alive.
+    const left = execFileSync("ip", ["netns", "pids", this.name], { encoding: "utf8" }).split("\n").filter(Boolean);
+    for (const pid of left) spawn("kill", ["-9", pid], { stdio: "ignore" });
     execFileSync("ip", ["netns", "del", this.name]);
     rmSync(this.#etc, { recursive: true, force: true });
   }
