@@ -7,7 +7,7 @@ import { cleared } from "./clear.ts";
 import { shownForm, storedForm } from "./custom/forms.ts";
 import { refuseWhileLeaving } from "./custom/refuse-while-leaving.ts";
 import type { Registry, Reservation } from "./deps.ts";
-import { encode, heldObject, laidOut, rememberObject } from "./held.ts";
+import { encodeKept, heldObject, laidOut, rememberObject } from "./held.ts";
 import { generatedName, initMetadata, wipeMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
@@ -97,7 +97,7 @@ async function putNew(registry: Registry, call: Call, object: AnyObject): Promis
     value: (revision) => {
       object.metadata.resourceVersion = String(revision);
       made = laidOut(object);
-      return encode(made);
+      return encodeKept(made);
     },
     ...(durability && { durability }),
   });

@@ -101,6 +101,17 @@ export function encode(value: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(value)}\n`);
 }
 
+/**
+ * The same for bytes that are kept, in memory of their own: small buffers are cut from a common one, which stays as long as
+ * any of them does, with all the answers of which nothing is left.
+ */
+export function encodeKept(value: unknown): Buffer {
+  const text = `${JSON.stringify(value)}\n`;
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
+
 /** The bytes of an answer without the end of its last line: for what goes into something larger. */
 export function unended(bytes: Buffer): Buffer {
   return bytes.subarray(0, bytes.length - 1);

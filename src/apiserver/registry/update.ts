@@ -7,7 +7,7 @@ import { keptReserved, partOf } from "./clear.ts";
 import { createObject } from "./create.ts";
 import { convertEntries, currentForm, shownForm, storedForm } from "./custom/forms.ts";
 import type { Registry, Reservation } from "./deps.ts";
-import { encode, heldObject, laidOut, objectIn, rememberObject } from "./held.ts";
+import { encodeKept, heldObject, laidOut, objectIn, rememberObject } from "./held.ts";
 import { keepMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
@@ -173,7 +173,7 @@ export async function putChanged(registry: Registry, call: Call, entry: Entry, o
     value: (revision) => {
       object.metadata.resourceVersion = String(revision);
       made = laidOut(object);
-      return encode(made);
+      return encodeKept(made);
     },
     ...(durability && { durability }),
   });
@@ -189,7 +189,7 @@ export async function removeEntry(registry: Registry, call: Call, entry: Entry, 
     expected: entry.modRevision,
     value: (revision) => {
       last = laidOut({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
-      return encode(last);
+      return encodeKept(last);
     },
     ...(durability && { durability }),
   });
