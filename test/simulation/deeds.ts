@@ -221,6 +221,8 @@ export const deeds: readonly Deed[] = [
   {
     name: "the disk stalls",
     weight: 1,
+    // Heartbeats wait behind writes that take half a minute each: nodes may be given up until they come through.
+    disturbs: true,
     async do({ cluster, pass, chance }) {
       cluster.disk.writeMs = chance.between(100, 30_000);
       await pass(30_000);
