@@ -41,7 +41,7 @@ const images = {
   },
 } as const satisfies Record<string, TestImage>;
 
-interface TestImage {
+export interface TestImage {
   readonly packages: readonly string[];
   readonly finish: (root: string) => void;
   readonly changes: readonly string[];
@@ -50,15 +50,20 @@ interface TestImage {
 export type ImageName = keyof typeof images;
 
 /** Makes the image's archive if it is not there yet; resolves with its path. */
-export async function imageArchive(name: ImageName): Promise<string> {
-  const archive = join(cache, "images", `${name.replace(/[:/]/g, "-")}.tar`);
+export function imageArchive(name: ImageName): Promise<string> {
+  return makeArchive(name.replace(/[:/]/g, "-"), images[name]);
+}
+
+/** The same for an image that only one test has. */
+export async function makeArchive(name: string, image: Omit<TestImage, "changes">): Promise<string> {
+  const archive = join(cache, "images", `${name}.tar`);
   if (existsSync(archive)) return archive;
   mkdirSync(join(cache, "images"), { recursive: true });
   const root = mkdtempSync(join(tmpdir(), "skiff-image-"));
   try {
-    await unpackPackages(await fetchPackages(images[name].packages, { release: "bookworm", closure: true }), root);
+    await unpackPackages(await fetchPackages(image.packages, { release: "bookworm", closure: true }), root);
     await putShell(root);
-    images[name].finish(root);
+    image.finish(root);
     await must("tar", ["-C", root, "-cf", `${archive}.part`, "."]);
     renameSync(`${archive}.part`, archive);
   } finally {
