@@ -163,7 +163,7 @@ export async function runServer(
   const localUrl = `https://${localAddress(listen.address)}:${api.port}`;
   const writeKubeconfig = ({ serverCas: ca, admin: user }: ServerCredentials) =>
     writeWhole(kubeconfig.file, kubeconfigOf({ server: localUrl, ca, user }), kubeconfig.mode);
-  await writeKubeconfig(credentials);
+  await refusePlainly(config, () => writeKubeconfig(credentials));
   kept.keepFresh(async (fresh) => {
     api.replaceTls(tlsOf(fresh));
     await writeKubeconfig(fresh);

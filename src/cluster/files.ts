@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** The file's text, or undefined when there is none. Other errors are thrown. */
@@ -19,14 +19,20 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 export async function writeWhole(file: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomBytes(4).toString("hex")}`;
-  const handle = await open(temporary, "wx", mode);
   try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(temporary, "wx", mode);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    // The system does not always say which file it could not write.
+    throw Object.assign(error as NodeJS.ErrnoException, { path: file });
   }
-  await rename(temporary, file);
 }
 
 /** The file's text; where there is none, makes it, writes it and returns it. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { noLog } from "../../base/log.ts";
 import { type FakeClock, fakeClock } from "../../base/testing/fake-clock.ts";
-import { StoreUnavailable, type Write } from "../contract.ts";
+import { RevisionConflict, StoreUnavailable, type Write } from "../contract.ts";
 import type { Journal, Transaction } from "./journal.ts";
 import { MemoryStore } from "./store.ts";
 
@@ -44,6 +44,22 @@ describe("a store whose disk fails", () => {
     expect([store.get("/pods/a"), store.latest("/pods/a")]).toEqual([kept, kept]);
     expect(store.get("/leases/a")).toBeUndefined();
     expect(store.revision).toBe(kept.modRevision);
+    store.verify();
+  });
+
+  test("takes writes that need no disk, also those that went with one that does", async () => {
+    const first = await store.put("/leases/a", text("1", "memory"));
+    broken = true;
+    const refused = store.put("/pods/a", text("1"));
+    const together = store.put("/leases/a", text("2", "memory"));
+    await new Promise((sent) => setImmediate(sent));
+    const meanwhile = store.put("/leases/b", text("1", "memory"));
+    const stale = store.put("/leases/a", { ...text("3", "memory"), expected: first.modRevision });
+    await expect(stale).rejects.toThrow(RevisionConflict);
+    await expect(refused).rejects.toThrow(StoreUnavailable);
+    expect([await together, await meanwhile]).toEqual([store.get("/leases/a"), store.get("/leases/b")]);
+    expect(store.get("/leases/a")!.value.toString()).toBe("2");
+    expect(store.get("/pods/a")).toBeUndefined();
     store.verify();
   });
 

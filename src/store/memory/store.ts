@@ -31,7 +31,9 @@ export interface MemoryStoreOptions {
 }
 
 /** A write that was decided and is not committed yet, and the promise of whoever asked for it. */
-interface QueuedWrite extends LedgerWrite, PromiseWithResolvers<Entry> {}
+interface QueuedWrite extends LedgerWrite, PromiseWithResolvers<Entry> {
+  readonly write: Write;
+}
 
 /**
  * The index, the histories and the order of writes. What goes to disk, and when, is the ledger's business: without a
@@ -163,15 +165,20 @@ export class MemoryStore implements Store {
   #write(type: StoreEvent["type"], key: string, write: Write): Promise<Entry> {
     try {
       const event = this.#decide(type, key, write);
-      const queued = { event, durability: write.durability ?? "commit", ...Promise.withResolvers<Entry>() };
-      this.#pending.set(key, event);
-      this.#undecided.set(event.entry.modRevision, queued);
-      this.#queue.push(queued);
+      const queued = { event, write, durability: write.durability ?? "commit", ...Promise.withResolvers<Entry>() };
+      this.#enqueue(queued);
       this.#startCommitting();
       return queued.promise;
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #enqueue(queued: QueuedWrite): void {
+    const { key, modRevision } = queued.event.entry;
+    this.#pending.set(key, queued.event);
+    this.#undecided.set(modRevision, queued);
+    this.#queue.push(queued);
   }
 
   #decide(type: StoreEvent["type"], key: string, { expected, value }: Write): StoreEvent {
@@ -200,10 +207,12 @@ export class MemoryStore implements Store {
     while (this.#queue.length > 0 || this.#ledger?.flushDue) {
       const batch = this.#queue;
       this.#queue = [];
+      const forOthers = this.#ledger?.flushDue || batch.some(needsDisk);
       try {
         await this.#ledger?.write(batch);
       } catch (cause) {
-        if (batch.length > 0) this.#refuse([...batch, ...this.#queue.splice(0)], cause);
+        if (batch.length > 0)
+          this.#refuse([...batch, ...this.#queue.splice(0)], cause, forOthers ? needsDisk : () => true);
         continue;
       }
       this.#commit(batch);
@@ -227,13 +236,27 @@ export class MemoryStore implements Store {
     for (const [bucket, end] of ends) bucket.wake(end);
   }
 
-  /** The disk did not take the batch. What was decided since may rest on it, so it goes too; the revisions are burnt. */
-  #refuse(writes: readonly QueuedWrite[], cause: unknown): void {
+  /**
+   * The disk did not take the batch. What was decided since may rest on it, so it goes too; the revisions are burnt. Writes
+   * that only went with others are decided anew: nodes stay alive while the disk is full.
+   */
+  #refuse(writes: readonly QueuedWrite[], cause: unknown, isRefused: (write: QueuedWrite) => boolean): void {
     const error = new StoreUnavailable(`the datastore cannot write: ${messageOf(cause)}`, { cause });
     this.#pending.clear();
     this.#undecided.clear();
     for (const { event } of writes) this.#refused.set(event.entry, error);
-    for (const { reject } of writes) reject(error);
+    for (const queued of writes) {
+      if (isRefused(queued)) queued.reject(error);
+      else this.#decideAnew(queued);
+    }
+  }
+
+  #decideAnew(queued: QueuedWrite): void {
+    try {
+      this.#enqueue({ ...queued, event: this.#decide(queued.event.type, queued.event.entry.key, queued.write) });
+    } catch (error) {
+      queued.reject(error);
+    }
   }
 
   #recoverRow({ type, entry }: Row): void {
@@ -257,6 +280,8 @@ export class MemoryStore implements Store {
     return bucket;
   }
 }
+
+const needsDisk = ({ durability }: QueuedWrite): boolean => durability === "commit";
 
 /** "/pods/default/web" is in "pods". */
 function bucketOf(key: string): string {
