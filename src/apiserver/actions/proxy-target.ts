@@ -69,10 +69,13 @@ function serviceTarget(registry: Registry, { resource, namespace = "" }: Call, w
   const entry = store.get(`/services/${namespace}/${id}`);
   if (!entry) throw notFound(resource.name, id);
   const portName = /^\d+$/.test(port) ? nameOfPort(heldObject(entry) as unknown as Service, id, port) : port;
-  const choices = store
+  const slices = store
     .list(`/endpointslices.discovery.k8s.io/${namespace}/`)
     .entries.map((found) => heldObject(found) as unknown as EndpointSlice)
-    .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === id)
+    .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === id);
+  // Kubernetes looks for the endpoints under the Service's name, and says that of what it does not find.
+  if (slices.length === 0) throw notFound(resource.name, id);
+  const choices = slices
     .flatMap(({ endpoints, ports }) => {
       const target = ports?.find(({ name = "" }) => name === portName)?.port;
       const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
