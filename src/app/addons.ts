@@ -1,6 +1,7 @@
 import { constants, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { assetBytes, assetText } from "../base/assets.ts";
+import { CannotStart } from "../base/lifecycle.ts";
 import type { DiskOptions } from "../store/open.ts";
 
 // Linux: a file without a name, gone with the process (open(2), O_TMPFILE). O_DIRECTORY differs between architectures.
@@ -36,7 +37,12 @@ function fileOfAddon(name: string, directory: string): string | undefined {
   if (addon === undefined) return undefined;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = openNameless(directory);
-  for (let at = 0; at < addon.length; ) at += writeSync(file, addon, at);
+  try {
+    for (let at = 0; at < addon.length; ) at += writeSync(file, addon, at);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    throw new CannotStart(`no space is left on the disk of ${directory}: make room`);
+  }
   return `/proc/self/fd/${file}`;
 }
 
