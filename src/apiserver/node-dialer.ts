@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 export interface NodeDialer {
   /** Whether the node can be reached now. */
   has(node: string): boolean;
-  /** Opens a stream to the node; resolves when the node has answered. */
+  /** Opens a stream to the node, which may just be coming back; resolves when the node has answered. */
   open(node: string, request: NodeRequest, signal?: AbortSignal): Promise<NodeResponse>;
 }
 

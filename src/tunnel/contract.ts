@@ -10,8 +10,8 @@ export interface TunnelHub extends AsyncDisposable {
   /** Whether a tunnel of this node is open. */
   has(node: string): boolean;
   /**
-   * Opens a stream to the node. Resolves when the node has answered.
-   * @throws {NoTunnel} when the node has none open
+   * Opens a stream to the node, which may just be dialling: waits a few seconds for its tunnel. Resolves when the node has answered.
+   * @throws {NoTunnel} when the node has not opened one
    */
   open(node: string, request: TunnelRequest, signal?: AbortSignal): Promise<TunnelResponse>;
 }

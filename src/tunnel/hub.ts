@@ -16,6 +16,8 @@ import { windows } from "./windows.ts";
 // The agent speaks first when it is quiet (agent.ts); the server asks only when the agent has not.
 const quietMs = 13_000;
 const answerMs = 3_000;
+// An agent dials again within a second or two of a server's start or of a broken connection: whoever wants its node meanwhile waits.
+const dialledMs = 5_000;
 
 /** The server's end of all tunnels. */
 export function openTunnelHub(surroundings: { clock: Clock; log: Log }): TunnelHub {
@@ -26,6 +28,8 @@ class Hub implements TunnelHub {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #sessions = new Map<string, ClientHttp2Session>();
+  /** Who waits for a node's next tunnel. */
+  readonly #awaited = new Map<string, Set<() => void>>();
 
   constructor({ clock, log }: { clock: Clock; log: Log }) {
     this.#clock = clock;
@@ -48,6 +52,7 @@ class Hub implements TunnelHub {
     // A node that dials again has lost its old tunnel, whether this side noticed or not; what still runs there may end.
     this.#sessions.get(node)?.close();
     this.#sessions.set(node, session);
+    for (const heard of this.#awaited.get(node) ?? []) heard();
     this.#log.debug("tunnel open", { node });
   }
 
@@ -56,9 +61,10 @@ class Hub implements TunnelHub {
   }
 
   async open(node: string, request: TunnelRequest, signal?: AbortSignal): Promise<TunnelResponse> {
+    if (!this.has(node)) await this.#dialled(node, signal);
+    signal?.throwIfAborted();
     const session = this.#usable(node);
     if (!session) throw new NoTunnel(node);
-    signal?.throwIfAborted();
     const headers = { ...request.headers, ":method": request.method, ":path": request.path };
     const stream = session.request(headers, { endStream: false, ...(signal && { signal }) });
     if (request.body) stream.end(request.body);
@@ -68,6 +74,25 @@ class Hub implements TunnelHub {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const session of this.#sessions.values()) session.destroy();
     this.#sessions.clear();
+  }
+
+  /** Resolves when the node has opened a tunnel, when that took too long, and when nobody wants it any more. */
+  #dialled(node: string, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#awaited.get(node) ?? new Set();
+      this.#awaited.set(node, waiting);
+      const done = () => {
+        late[Symbol.dispose]();
+        signal?.removeEventListener("abort", done);
+        waiting.delete(done);
+        if (waiting.size === 0) this.#awaited.delete(node);
+        resolve();
+      };
+      const late = this.#clock.after(dialledMs, done);
+      waiting.add(done);
+      signal?.addEventListener("abort", done);
+      if (signal?.aborted) done();
+    });
   }
 
   #usable(node: string): ClientHttp2Session | undefined {

@@ -111,9 +111,24 @@ describe("a tunnel", () => {
     expect(await text(stream)).toBe("hello");
   });
 
-  test("to a node that has none open is refused", async () => {
+  test("to a node that has none open waits for it to dial, and is refused when it does not", async () => {
+    const clock = fakeClock();
+    const alone = openTunnelHub({ clock, log: noLog });
+    const refused = expect(alone.open("n1", get("/hello"))).rejects.toThrow(NoTunnel);
+    await clock.advance(5_000);
+    await refused;
+    const given = new AbortController();
+    const left = expect(alone.open("n1", get("/hello"), given.signal)).rejects.toThrow("given up");
+    given.abort(new Error("given up"));
+    await left;
+  });
+
+  test("to a node that has just lost its tunnel is answered over the next", async () => {
     await open({ clock: systemClock });
-    await expect(hub.open("n2", get("/hello"))).rejects.toThrow(NoTunnel);
+    for (const connection of accepted) connection.destroy();
+    await vi.waitFor(() => expect(hub.has("n1")).toBe(false));
+    const { stream } = await hub.open("n1", get("/hello"));
+    expect(await text(stream)).toBe("hello");
   });
 
   test("begins when what was said before has left", async () => {

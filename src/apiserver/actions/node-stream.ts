@@ -11,11 +11,6 @@ export async function openNode(
   request: NodeRequest,
   signal: AbortSignal,
 ): Promise<NodeResponse> {
-  if (!nodes.has(node))
-    throw new StatusError(
-      "ServiceUnavailable",
-      `the node ${JSON.stringify(node)} cannot be reached: it is not connected`,
-    );
   try {
     return await nodes.open(node, request, signal);
   } catch (error) {
