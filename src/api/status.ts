@@ -104,7 +104,8 @@ export function isReason(error: unknown, reason: Reason): boolean {
   return error instanceof StatusError && error.reason === reason;
 }
 
-const qualified = ({ group, plural }: ResourceName): string => (group ? `${plural}.${group}` : plural);
+/** "deployments.apps", "pods" */
+export const qualified = ({ group, plural }: ResourceName): string => (group ? `${plural}.${group}` : plural);
 const named = ({ group, plural }: ResourceName, name: string): StatusDetails => ({
   name,
   ...(group && { group }),

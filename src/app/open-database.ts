@@ -1,5 +1,7 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { builtinKinds } from "../api/kinds/all.ts";
+import { qualified } from "../api/status.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import { readIfThere, writeWhole } from "../cluster/files.ts";
 import {
@@ -33,6 +35,8 @@ export interface DatabaseOptions {
 const versionFile = "written-by";
 const upgradePrefix = "before-upgrade-";
 const upgradesKept = 2;
+/** Of the kinds that are not on the disk at once: what is kept in memory needs no room there. */
+const volatileBuckets = builtinKinds.filter(({ durability }) => durability).map(qualified);
 
 /**
  * Opens the database. A damaged one is set aside and the newest copy that is whole takes its place. Before a version opens what
@@ -42,7 +46,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const { directory, snapshotDirectory, code, surroundings } = options;
   const open = async () => {
     const forgetBefore = await readForgotten(directory);
-    const opened = await openStore({ kind: "sqlite", directory, code, forgetBefore }, surroundings);
+    const opened = await openStore({ kind: "sqlite", directory, code, forgetBefore, volatileBuckets }, surroundings);
     if (forgetBefore === "now") await noteForgotten(directory, opened.revision);
     return opened;
   };

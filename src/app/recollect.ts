@@ -3,6 +3,7 @@ import { pod as podKind } from "../api/kinds/core/pod.ts";
 import type { KubeObject, ObjectKey } from "../api/object.ts";
 import { keyOf } from "../api/object.ts";
 import type { Pod } from "../api/schema/types.ts";
+import { qualified } from "../api/status.ts";
 import { Backoff } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -100,8 +101,7 @@ function forgetWhatNoPodNeeds(store: Store, recollection: Recollection, forget: 
 }
 
 const namespaceOf = ({ metadata }: Pod): string => metadata.namespace ?? "";
-const prefixOf = ({ group, plural }: Pick<Kind, "group" | "plural">): string =>
-  `/${group ? `${plural}.${group}` : plural}/`;
+const prefixOf = (kind: Pick<Kind, "group" | "plural">): string => `/${qualified(kind)}/`;
 const keyFor = <T extends KubeObject>(kind: Kind<T>, { namespace, name }: ObjectKey): string =>
   `${prefixOf(kind)}${namespace ? `${namespace}/` : ""}${name}`;
 const toldKey = <T extends KubeObject>({ group, plural }: Kind<T>): string => `/told/${plural}.${group}`;

@@ -21,6 +21,8 @@ export interface DiskOptions extends SqliteOptions {
    * at any time before this opening.
    */
   readonly forgetBefore?: number | "now" | undefined;
+  /** Buckets that are to have lazy or memory writes: such writes then need no disk from the first on. */
+  readonly volatileBuckets?: readonly string[] | undefined;
 }
 
 /** What a store needs of the process around it. */
@@ -44,7 +46,7 @@ export async function openStore(options: StoreOptions, { clock, log }: StoreSurr
   const { history } = options;
   if (options.kind === "memory") return new MemoryStore({ history, clock, log });
   const { journal, recovered } = await openSqliteJournal(options, log);
-  const store = new MemoryStore({ history, journal, clock, log });
+  const store = new MemoryStore({ history, journal, volatileBuckets: options.volatileBuckets, clock, log });
   try {
     // Revisions that were handed out after the earlier state must not be handed out again.
     const { forgetBefore = 0 } = options;

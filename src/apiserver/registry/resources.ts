@@ -3,7 +3,7 @@ import { apiVersionOf, type Kind, type StoredAs } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { SchemaNode } from "../../api/schema/node.ts";
 import type { JSONSchemaProps } from "../../api/schema/types.ts";
-import type { ResourceName } from "../../api/status.ts";
+import { qualified, type ResourceName } from "../../api/status.ts";
 
 /** A kind as it is served: where its objects lie and what their bytes begin with. */
 export interface Resource {
@@ -115,7 +115,7 @@ export function resourceFrom(kind: Kind, home: Kind, custom: CustomSchema | unde
     name: { group: kind.group, plural: kind.plural },
     home,
     stored: home === kind ? undefined : kind.stored,
-    bucket: home.group ? `${home.plural}.${home.group}` : home.plural,
+    bucket: qualified(home),
     itemOffset: custom ? 1 : typePrefix(home.kind, apiVersionOf(home)).length,
     typeBytes: Buffer.from(typePrefix(kind.kind, groupVersion)),
     custom,

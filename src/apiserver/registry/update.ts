@@ -1,5 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
-import { badRequest, conflict, notFound, StatusError } from "../../api/status.ts";
+import { badRequest, conflict, notFound, qualified, StatusError } from "../../api/status.ts";
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
@@ -239,14 +239,10 @@ function mustNameRevision({ resource, name = "" }: Call): StatusError {
   const { group, plural } = resource.name;
   const message = "Invalid value: 0: must be specified for an update";
   const field = "metadata.resourceVersion";
-  return new StatusError(
-    "Invalid",
-    `${group ? `${plural}.${group}` : plural} "${name}" is invalid: ${field}: ${message}`,
-    {
-      name,
-      ...(group && { group }),
-      kind: plural,
-      causes: [{ reason: "FieldValueInvalid", message, field }],
-    },
-  );
+  return new StatusError("Invalid", `${qualified(resource.name)} "${name}" is invalid: ${field}: ${message}`, {
+    name,
+    ...(group && { group }),
+    kind: plural,
+    causes: [{ reason: "FieldValueInvalid", message, field }],
+  });
 }

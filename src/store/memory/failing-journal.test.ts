@@ -99,6 +99,44 @@ describe("a store whose disk fails", () => {
     expect([transactions.length, clock.waiting]).toEqual([length, 0]);
   });
 
+  test("memory writes of a bucket that was named need no disk, not even the first one", async () => {
+    const named = new MemoryStore({ journal, clock, log: noLog, volatileBuckets: ["leases"] });
+    const entry = { key: "/leases/a", value: Buffer.from("0"), createRevision: 7, modRevision: 7 };
+    const rows = (async function* () {
+      yield [{ type: "put" as const, entry }];
+    })();
+    await named.recover({ mark: 10, clean: true, buckets: [], rows });
+    expect(transactions.at(-1)).toMatchObject({ buckets: [{ name: "leases", volatile: true }] });
+    broken = true;
+    const { length } = transactions;
+    const renewed = await named.put("/leases/a", text("1", "memory"));
+    expect([transactions.length, named.get("/leases/a")]).toEqual([length, renewed]);
+    named.verify();
+    // At a clean stop what is newest takes the place of what was there.
+    broken = false;
+    await named[Symbol.asyncDispose]();
+    expect(transactions.at(-1)).toMatchObject({ removed: [7], rows: [{ entry: renewed }], clean: true });
+  });
+
+  test("is opened and read when the disk takes nothing at all, and written to when it does", async () => {
+    broken = true;
+    const entry = { key: "/pods/a", value: Buffer.from("1"), createRevision: 7, modRevision: 7 };
+    const rows = (async function* () {
+      yield [{ type: "put" as const, entry }];
+    })();
+    const full = new MemoryStore({ journal, clock, log: noLog, volatileBuckets: ["leases"] });
+    await full.recover({ mark: 10, clean: false, buckets: [], rows });
+    expect(full.get("/pods/a")).toEqual(entry);
+    // No revision may be handed out that is not reserved on the disk, not even for what is held in memory.
+    await expect(full.put("/leases/a", text("1", "memory"))).rejects.toThrow(StoreUnavailable);
+    await expect(full.put("/pods/a", text("2"))).rejects.toThrow(StoreUnavailable);
+    full.verify();
+    broken = false;
+    const after = await full.put("/leases/a", text("2", "memory"));
+    expect(transactions.at(-1)?.mark).toBeGreaterThan(after.modRevision);
+    full.verify();
+  });
+
   test("revisions used up by memory writes are reserved on disk before anyone sees them", async () => {
     const small = new MemoryStore({ journal, clock, log: noLog, revisionsAhead: 10 });
     await small.recover({ mark: 100, clean: false, buckets: [], rows: (async function* () {})() });

@@ -20,6 +20,8 @@ export interface LedgerOptions {
   readonly revisionsAhead?: number | undefined;
   /** Asks the store to commit, with or without writes waiting. */
   readonly wantsCommit: () => void;
+  /** Buckets that are to have lazy or memory writes. */
+  readonly volatileBuckets?: readonly string[] | undefined;
 }
 
 export interface LedgerWrite {
@@ -77,14 +79,28 @@ export class Ledger {
     return this.#volatile.has(bucket);
   }
 
-  /** The first transaction of a run: from here on a crash is an unclean stop. */
+  /**
+   * The first transaction of a run: from here on a crash is an unclean stop. A disk that does not take it is no reason not to read
+   * what is there: no revision is reserved, so that every write asks the disk again, until it has room.
+   */
   async begin(revision: number): Promise<void> {
-    const removed = this.#garbage.map((removal) => removal.revision);
+    const { journal, log, bucketOf, volatileBuckets = [] } = this.#options;
+    // Known from the first moment: such a write then needs no disk, not even the first one.
+    const stable = volatileBuckets.map((name) => bucketOf(`/${name}/`)).filter((bucket) => !this.isVolatile(bucket));
+    const turned = new Map(stable.map((bucket) => [bucket, newestRows(bucket)]));
+    const garbage = [...this.#garbage, ...stable.flatMap(replacedInHistory)];
+    const removed = garbage.map((removal) => removal.revision);
     const mark = revision + this.#revisionsAhead;
-    const buckets = this.#recordsOf(this.#garbage, []);
-    await this.#options.journal.append({ removed, rows: [], buckets, mark, clean: false });
+    this.#mark = revision;
+    try {
+      await journal.append({ removed, rows: [], buckets: this.#recordsOf(garbage, stable), mark, clean: false });
+    } catch (error) {
+      log.warn("the datastore can be read only: the disk takes nothing", { error: messageOf(error) });
+      return;
+    }
     this.#garbage = [];
     this.#mark = mark;
+    for (const [bucket, rows] of turned) this.#volatile.set(bucket, rows);
   }
 
   /** Writes what has to be on disk before the batch is committed; undefined when that is nothing. */
@@ -159,7 +175,7 @@ export class Ledger {
       if (durability === "commit") continue;
       const bucket = this.#options.bucketOf(event.entry.key);
       if (this.#volatile.has(bucket) || turned.has(bucket)) continue;
-      turned.set(bucket, new Map([...bucket.entries()].map(({ key, modRevision }) => [key, modRevision])));
+      turned.set(bucket, newestRows(bucket));
     }
     return turned;
   }
@@ -241,6 +257,10 @@ interface Prepared {
 
 function durable(batch: readonly LedgerWrite[]): StoreEvent[] {
   return batch.filter(({ durability }) => durability === "commit").map(({ event }) => event);
+}
+
+function newestRows(bucket: Bucket): Map<string, number> {
+  return new Map([...bucket.entries()].map(({ key, modRevision }) => [key, modRevision]));
 }
 
 /** The rows that need not be kept once the event is no history any more. */

@@ -26,6 +26,8 @@ export interface MemoryStoreOptions {
   readonly journal?: Journal;
   /** How many revisions are reserved on disk at once. */
   readonly revisionsAhead?: number;
+  /** Buckets that are to have lazy or memory writes. One that is not named becomes such with its first. */
+  readonly volatileBuckets?: readonly string[] | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -56,12 +58,12 @@ export class MemoryStore implements Store {
   #decided = 0;
   #committed = 0;
 
-  constructor({ history = defaultHistory, journal, revisionsAhead, clock, log }: MemoryStoreOptions) {
+  constructor({ history = defaultHistory, journal, clock, log, ...ahead }: MemoryStoreOptions) {
     this.#history = history;
     this.#journal = journal;
     const bucketOf = (key: string) => this.#bucketWith(key);
     const wantsCommit = () => this.#startCommitting();
-    this.#ledger = journal && new Ledger({ journal, revisionsAhead, clock, log, bucketOf, wantsCommit });
+    this.#ledger = journal && new Ledger({ journal, clock, log, bucketOf, wantsCommit, ...ahead });
   }
 
   /** Takes over what the journal held. Before anything else. */
