@@ -221,7 +221,17 @@ export const deeds: readonly Deed[] = [
   {
     name: "the disk stalls",
     weight: 1,
-    // Heartbeats wait behind writes that take half a minute each: nodes may be given up until they come through.
+    async do({ clock, cluster, pass, chance }) {
+      const ms = chance.between(100, 30_000);
+      cluster.disk.stalledUntilMs = clock.now() + ms;
+      await pass(ms);
+      return `for ${ms} ms`;
+    },
+  },
+  {
+    name: "the disk crawls",
+    weight: 1,
+    // A heartbeat waits for the write under way and for the next: with half a minute for each, nodes may be given up.
     disturbs: true,
     async do({ cluster, pass, chance }) {
       cluster.disk.writeMs = chance.between(100, 30_000);

@@ -19,6 +19,8 @@ export class SimulatedDisk {
   #clean = true;
   /** How long a write takes. */
   writeMs = 1;
+  /** Until when no write comes to an end. */
+  stalledUntilMs = 0;
   /** Whether there is no room on it. */
   full = false;
   /** Told of every row that comes to the disk, in their order. */
@@ -71,7 +73,8 @@ export class SimulatedDisk {
 
   async #append(server: number, transaction: Transaction): Promise<void> {
     this.#underWay = transaction;
-    if (this.writeMs > 0) await new Promise<void>((written) => void this.#clock.after(this.writeMs, written));
+    const takesMs = Math.max(this.writeMs, this.stalledUntilMs - this.#clock.now());
+    if (takesMs > 0) await new Promise<void>((written) => void this.#clock.after(takesMs, written));
     // Nobody is there any more who could be told.
     if (server !== this.#server) return new Promise(() => {});
     this.#underWay = undefined;
