@@ -9,6 +9,19 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** How much of a resource others would have to give back. */
+export interface Shortage {
+  readonly sort: string;
+  readonly amount: number;
+}
+
+/** The node has not enough left for a pod: the reason and the message name what is lacking first. */
+export interface Overload {
+  readonly reason: string;
+  readonly message: string;
+  readonly shortages: readonly Shortage[];
+}
+
 /** What the pods of this node have been given of its processors, its memory and whatever else it has to give. */
 export interface Allocations {
   /** Notes what a pod has from now on; who waits for room looks again when it became less. */
@@ -17,7 +30,7 @@ export interface Allocations {
   /** Whether the pod may have this instead of what it has; undefined when it may. */
   refusal(podUid: string, spec: PodSpec): Refusal | undefined;
   /** Why the pod cannot be taken at all, in the words of its status ("OutOfcpu"); undefined when it can. */
-  overload(podUid: string, spec: PodSpec): { readonly reason: string; readonly message: string } | undefined;
+  overload(podUid: string, spec: PodSpec): Overload | undefined;
   /** The ports of the node that other pods have. */
   takenPorts(podUid: string): readonly HostPort[];
   /** Calls `look` once, as soon as another pod has less. */
@@ -102,8 +115,12 @@ export function openAllocations(allocatable: () => Readonly<Record<string, strin
             capacity: amount(capacities, sort),
           })),
       ];
-      const short = rows.find(({ requested, used, capacity }) => requested > 0 && used + requested > capacity);
-      return short && { reason: `OutOf${short.sort}`, message: lacking(short) };
+      const short = rows.filter(({ requested, used, capacity }) => requested > 0 && used + requested > capacity);
+      const shortages = short.map(({ sort, requested, used, capacity }) => ({
+        sort,
+        amount: requested + used - capacity,
+      }));
+      return short[0] && { reason: `OutOf${short[0].sort}`, message: lacking(short[0]), shortages };
     },
     takenPorts: (podUid) => [...held].flatMap(([uid, { ports }]) => (uid === podUid ? [] : ports)),
     whenRoom: (podUid, look) => void waiting.set(podUid, look),

@@ -10,6 +10,8 @@ export interface CgroupLimits {
   readonly cpuQuotaUs?: number | undefined;
   readonly cpuPeriodUs?: number | undefined;
   readonly memoryLimitBytes?: number | undefined;
+  /** By the kernel's name of their size ("2MB"); 0: none may be used. */
+  readonly hugePageBytes?: Readonly<Record<string, number>> | undefined;
 }
 
 /** The cgroups that hold the containers of a pod. */
@@ -61,7 +63,13 @@ interface CgroupWrite {
 }
 
 /** Linux, Documentation/admin-guide/cgroup-v1. */
-export function version1Files({ cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }: CgroupLimits): CgroupWrite[] {
+export function version1Files({
+  cpuShares,
+  cpuQuotaUs,
+  cpuPeriodUs,
+  memoryLimitBytes,
+  hugePageBytes = {},
+}: CgroupLimits): CgroupWrite[] {
   return [
     { controller: "cpu", file: "cpu.shares", value: String(cpuShares) },
     ...(cpuQuotaUs && cpuPeriodUs
@@ -73,17 +81,33 @@ export function version1Files({ cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitB
     ...(memoryLimitBytes
       ? [{ controller: "memory", file: "memory.limit_in_bytes", value: String(memoryLimitBytes) }]
       : []),
+    ...Object.entries(hugePageBytes).map(([size, bytes]) => ({
+      controller: "hugetlb",
+      file: `hugetlb.${size}.limit_in_bytes`,
+      value: String(bytes),
+    })),
   ];
 }
 
 /** Linux, Documentation/admin-guide/cgroup-v2.rst. */
-export function version2Files({ cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }: CgroupLimits): CgroupWrite[] {
+export function version2Files({
+  cpuShares,
+  cpuQuotaUs,
+  cpuPeriodUs,
+  memoryLimitBytes,
+  hugePageBytes = {},
+}: CgroupLimits): CgroupWrite[] {
   // Shares from 2 to 262144 become weights from 1 to 10000, as runc does it.
   const weight = 1 + Math.floor(((cpuShares - 2) * 9999) / 262142);
   return [
     { controller: "", file: "cpu.weight", value: String(weight) },
     ...(cpuQuotaUs && cpuPeriodUs ? [{ controller: "", file: "cpu.max", value: `${cpuQuotaUs} ${cpuPeriodUs}` }] : []),
     ...(memoryLimitBytes ? [{ controller: "", file: "memory.max", value: String(memoryLimitBytes) }] : []),
+    ...Object.entries(hugePageBytes).map(([size, bytes]) => ({
+      controller: "",
+      file: `hugetlb.${size}.max`,
+      value: String(bytes),
+    })),
   ];
 }
 

@@ -3,8 +3,9 @@ import type { Pod } from "../api/schema/types.ts";
 import { sleep } from "../base/backoff.ts";
 import type { Change, Informer } from "../client/informer.ts";
 import type { PodContext } from "./pod/context.ts";
+import { isCritical } from "./pod/critical.ts";
 import { annotation } from "./pod/spec-hash.ts";
-import { PodWorker } from "./pod/worker.ts";
+import { type Neighbours, PodWorker } from "./pod/worker.ts";
 import type { StaticPods } from "./static-pods/directory.ts";
 import { isMirror, isStatic } from "./static-pods/read.ts";
 
@@ -29,9 +30,6 @@ export interface ShutdownGrace {
   readonly criticalSeconds: number;
 }
 
-/** The least priority of a critical pod (Kubernetes docs, "Guaranteed Scheduling For Critical Add-On Pods"). */
-const criticalPriority = 2_000_000_000;
-
 /**
  * Starts a worker for every pod that is bound to this node and wakes it when something happens to it. `answers` is told
  * when the runtime stops answering and when it begins again.
@@ -44,6 +42,10 @@ export async function lookAfterPods(
   const workers = new Map<string, PodWorker>();
   const stop = new AbortController();
 
+  const neighbours: Neighbours = {
+    list: () => [...workers.values()].filter(({ isToEnd }) => !isToEnd).map(({ pod }) => pod),
+    preempt: async (podUid) => workers.get(podUid)?.preempt(),
+  };
   let isGoingDown = false;
   /** Uids of static pods that are being ended. */
   const gone = new Set<string>();
@@ -99,7 +101,7 @@ export async function lookAfterPods(
       return;
     }
     if (isGoingDown) return;
-    const worker = new PodWorker(context, pod);
+    const worker = new PodWorker(context, pod, neighbours);
     workers.set(uid, worker);
     void worker.gone.then(() => workers.delete(uid));
     worker.wake();
@@ -150,11 +152,11 @@ export async function lookAfterPods(
     },
     async shutDown({ seconds, criticalSeconds }) {
       isGoingDown = true;
-      const isCritical = ({ pod }: PodWorker) => (pod.spec.priority ?? 0) >= criticalPriority;
+      const staysLonger = ({ pod }: PodWorker) => isCritical(pod);
       const all = [...workers.values()];
       for (const [group, limitSeconds] of [
-        [all.filter((worker) => !isCritical(worker)), seconds - criticalSeconds],
-        [all.filter(isCritical), criticalSeconds],
+        [all.filter((worker) => !staysLonger(worker)), seconds - criticalSeconds],
+        [all.filter(staysLonger), criticalSeconds],
       ] as const) {
         const ended = Promise.all(group.map((worker) => worker.shutDown(limitSeconds)));
         await Promise.race([ended, sleep(clock, (limitSeconds + killSeconds) * 1000, stop.signal)]);

@@ -1,15 +1,18 @@
 import { hostPortsOf, portsClash } from "../../api/host-ports.ts";
 import { isTolerated, nodeIsAllowed } from "../../api/node-selection.ts";
 import type { Container, Node, Pod } from "../../api/schema/types.ts";
-import type { Allocations } from "../allocations.ts";
+import type { Allocations, Shortage } from "../allocations.ts";
 import { isEvictable } from "../pressure/decide.ts";
 import { isStatic } from "../static-pods/read.ts";
+import { isCritical } from "./critical.ts";
 import { qosClassOf } from "./resources.ts";
 
 /** Why this node does not run a pod that was bound to it: the reason and the message of its status. */
 export interface Rejection {
   readonly reason: string;
   readonly message: string;
+  /** What a critical pod may be made room for: nothing else is in its way. */
+  readonly shortages?: readonly Shortage[];
 }
 
 /** Sysctls that are a pod's own business (Kubernetes docs, "Using sysctls in a Kubernetes Cluster", section "Safe and Unsafe Sysctls"). */
@@ -42,12 +45,11 @@ export function rejectionOf(pod: Pod, { allocations, pressure, node }: Admitting
   if (pressing.length > 0) return { reason: "Evicted", message: `The node had condition: [${pressing.join(" ")}]. ` };
   const sysctl = forbiddenSysctl(pod);
   if (sysctl) return { reason: "SysctlForbidden", message: `forbidden sysctl: ${sysctl}` };
-  return (
-    otherSystem(pod) ??
-    strictGroups(pod) ??
-    allocations.overload(pod.metadata.uid ?? "", pod.spec) ??
-    misplaced(pod, allocations, node())
-  );
+  const unfit = otherSystem(pod) ?? strictGroups(pod);
+  if (unfit) return unfit;
+  const overload = allocations.overload(pod.metadata.uid ?? "", pod.spec);
+  // Others make room for a critical pod only where it can run then.
+  return overload && !isCritical(pod) ? overload : (misplaced(pod, allocations, node()) ?? overload);
 }
 
 /** Whoever binds a pod past the scheduler is told what the scheduler would have said. */

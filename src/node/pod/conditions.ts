@@ -51,7 +51,8 @@ export function conditionsOf(inputs: ConditionInputs): PodCondition[] {
 /** Kubernetes docs, "Disruptions", section "Pod disruption conditions". */
 function disruptionOf(givenUp: GivenUp | undefined): [type: string, judgement: Judgement][] {
   if (!givenUp?.disruption) return [];
-  return [["DisruptionTarget", { status: "True", reason: givenUp.disruption, message: givenUp.message }]];
+  const { disruption: reason, message, disruptionMessage = message } = givenUp;
+  return [["DisruptionTarget", { status: "True", reason, message: disruptionMessage }]];
 }
 
 const resizeTypes = ["PodResizePending", "PodResizeInProgress"];

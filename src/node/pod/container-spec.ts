@@ -39,6 +39,7 @@ export async function containerSpecOf(inputs: ContainerInputs): Promise<Containe
     objects: context.objects,
     services,
     allocatable: context.allocatable(),
+    volumes: inputs.mounted,
   });
   const expanded = (text: string) => expand(text, (name) => env.get(name));
   return {

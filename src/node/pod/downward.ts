@@ -1,4 +1,4 @@
-import { quantityFrom } from "../../api/quantity.ts";
+import { compareQuantities, quantityFrom } from "../../api/quantity.ts";
 import type { Container, Pod, ResourceFieldSelector } from "../../api/schema/types.ts";
 
 export interface PodAddressing {
@@ -47,19 +47,21 @@ function lines(map: Readonly<Record<string, string>> = {}): string {
     .join("\n");
 }
 
-/** The value of a resource of a container; where it has no limit, what the node has. */
+/** The value of a resource of a container; where it has no limit, that of the pod, and at most what the node has. */
 export function resourceValue(
-  containers: readonly Container[],
+  { spec }: Pod,
   { resource, containerName, divisor }: ResourceFieldSelector,
   { own, allocatable }: { own: Container | undefined; allocatable: Readonly<Record<string, string>> },
 ): string {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
   const container = containerName ? containers.find(({ name }) => name === containerName) : own;
   if (!container) throw new Error(`container ${containerName} not found`);
   const [kind = "", ...rest] = resource.split(".");
   const name = rest.join(".");
   const { requests = {}, limits = {} } = container.resources ?? {};
-  const value =
-    kind === "limits" ? (limits[name] ?? allocatable[name] ?? "0") : (requests[name] ?? limits[name] ?? "0");
+  const [whole, most] = [spec.resources?.limits?.[name], allocatable[name] ?? "0"];
+  const unlimited = whole !== undefined && compareQuantities(whole, most) < 0 ? whole : most;
+  const value = kind === "limits" ? (limits[name] ?? unlimited) : (requests[name] ?? limits[name] ?? "0");
   const by = quantityFrom(divisor && divisor !== "0" ? divisor : "1").nanos;
   const { nanos } = quantityFrom(value);
   return String((nanos + by - 1n) / by);

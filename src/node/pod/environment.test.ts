@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Service } from "../../api/schema/types.ts";
 import { notFound } from "../../api/status.ts";
@@ -31,6 +34,7 @@ const variables = async (over: Partial<EnvironmentInputs> & { env?: EnvironmentI
       }),
     },
     services: [],
+    volumes: new Map(),
     allocatable: { cpu: "2", memory: "1Gi" },
     podIps: ["10.42.0.5", "fd00::5"],
     hostIps: ["192.168.0.2"],
@@ -104,4 +108,29 @@ describe("a container's environment", () => {
   test("leaves alone what only looks like a variable", () => {
     expect(expand("$(A) $A $( $$$ $", () => "x")).toBe("x $A $( $$ $");
   });
+});
+
+describe("a variable from a file of a volume", () => {
+  const from = (more: object) => [
+    { name: "COLOR", valueFrom: { fileKeyRef: { volumeName: "made", path: "made.env", key: "COLOR", ...more } } },
+  ];
+  const volumes = async () => {
+    const hostPath = await mkdtemp(join(tmpdir(), "skiff-env-"));
+    await writeFile(join(hostPath, "made.env"), "COLOR='blue'\n");
+    return new Map([["made", { hostPath }]]);
+  };
+
+  test("is read from it, though the container does not mount the volume", async () =>
+    expect(await variables({ env: from({}), volumes: await volumes() })).toMatchObject({ COLOR: "blue" }));
+
+  test.each([
+    [{ volumeName: "other" }, 'cannot find the volume "other" referenced by FileKeyRef'],
+    [{ path: "other.env", optional: true }, "couldn't parse env file"],
+    [{ key: "SIZE" }, 'environment variable key "SIZE" not found in file'],
+  ])("is refused: %o", async (more, message) => {
+    await expect(variables({ env: from(more), volumes: await volumes() })).rejects.toThrow(message);
+  });
+
+  test("may be absent where that is said", async () =>
+    expect(await variables({ env: from({ key: "SIZE", optional: true }), volumes: await volumes() })).toEqual({}));
 });

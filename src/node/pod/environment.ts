@@ -1,5 +1,7 @@
-import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from "../../api/schema/types.ts";
+import { join } from "node:path";
+import type { ConfigMap, Container, EnvVar, FileKeySelector, Pod, Secret, Service } from "../../api/schema/types.ts";
 import { fieldValue, type PodAddressing, resourceValue } from "./downward.ts";
+import { readEnvFile } from "./env-file.ts";
 import { expand } from "./expand.ts";
 import { serviceVariables } from "./service-links.ts";
 
@@ -16,6 +18,8 @@ export interface EnvironmentInputs extends PodAddressing {
   /** Those of the pod's namespace, and "kubernetes" of default. */
   readonly services: readonly Service[];
   readonly allocatable: Readonly<Record<string, string>>;
+  /** The pod's volumes by name, as they lie on this machine. */
+  readonly volumes: ReadonlyMap<string, { readonly hostPath: string }>;
 }
 
 /** A container cannot be made as it is described; the message is for the user. */
@@ -66,12 +70,9 @@ async function variableValue(
   const { pod, container, objects, allocatable } = inputs;
   const namespace = pod.metadata.namespace ?? "";
   if (!valueFrom) return expand(value ?? "", known);
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   if (fieldRef) return fieldValue(pod, fieldRef.fieldPath, inputs);
-  if (resourceFieldRef) {
-    const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-    return resourceValue(containers, resourceFieldRef, { own: container, allocatable });
-  }
+  if (resourceFieldRef) return resourceValue(pod, resourceFieldRef, { own: container, allocatable });
   if (configMapKeyRef) {
     const { name = "", key, optional } = configMapKeyRef;
     const found = (await unlessOptional(objects.configMap(namespace, name), optional))?.data?.[key];
@@ -86,7 +87,23 @@ async function variableValue(
       throw new ContainerConfigError(`couldn't find key ${key} in Secret ${namespace}/${name}`);
     return found === undefined ? undefined : decoded(found);
   }
-  return undefined;
+  return fileKeyRef && valueFromFile(inputs, fileKeyRef);
+}
+
+/** kubelet's words, which say no more than this of what is wrong with the file: it may hold secrets. */
+async function valueFromFile(
+  { volumes }: EnvironmentInputs,
+  { volumeName, path, key, optional }: FileKeySelector,
+): Promise<string | undefined> {
+  const volume = volumes.get(volumeName)?.hostPath;
+  if (volume === undefined)
+    throw new ContainerConfigError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
+  const value = await readEnvFile(volume, { path, key }).catch((cause: unknown) => {
+    throw new ContainerConfigError("couldn't parse env file", { cause });
+  });
+  if (value !== "") return value;
+  if (optional) return undefined;
+  throw new ContainerConfigError(`environment variable key "${key}" not found in file "${join(volume, path)}"`);
 }
 
 async function unlessOptional<T>(object: Promise<T>, optional: boolean | undefined): Promise<T | undefined> {

@@ -1,15 +1,13 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { addQuantities, milliOf, quantityFrom, unitsOf } from "../../api/quantity.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
 import { messageOf } from "../../base/log.ts";
-import type { CgroupLimits } from "../cgroups.ts";
 import type { SandboxSpec } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
 import type { PodContext, PodNames } from "./context.ts";
 import { hostnameOf, hostsFile, resolvFile } from "./name-files.ts";
-import { cpuQuotaOf, cpuSharesOf, podCgroup } from "./resources.ts";
+import { podCgroup } from "./resources.ts";
 import { runtimeHandlerOf } from "./runtime-class.ts";
 
 /** What a pod has on the node's disk could not be made. */
@@ -78,20 +76,5 @@ export async function sandboxSpecOf(context: PodContext, pod: Pod, attempt: numb
     labels: {},
     runtimeHandler: await runtimeHandlerOf(context, pod),
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
-  };
-}
-
-/** The limits of all containers together, where every one of them has a limit. */
-export function cgroupLimitsOf({ spec }: Pod): CgroupLimits {
-  const resources = spec.containers.map((container) => container.resources ?? {});
-  const sum = (texts: readonly (string | undefined)[]) =>
-    texts.includes(undefined) ? undefined : texts.map((text) => quantityFrom(text ?? "0")).reduce(addQuantities);
-  const cpu = spec.resources?.limits?.cpu ?? sum(resources.map(({ limits }) => limits?.cpu));
-  const memory = spec.resources?.limits?.memory ?? sum(resources.map(({ limits }) => limits?.memory));
-  const requested = resources.map(({ requests, limits }) => milliOf(requests?.cpu ?? limits?.cpu ?? "0"));
-  return {
-    cpuShares: cpuSharesOf(requested.reduce((total, each) => total + each, 0)),
-    ...(cpu && { cpuQuotaUs: cpuQuotaOf(milliOf(cpu)), cpuPeriodUs: 100_000 }),
-    ...(memory && { memoryLimitBytes: unitsOf(memory) }),
   };
 }

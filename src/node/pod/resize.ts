@@ -51,8 +51,11 @@ export function withAllocation(pod: Pod, allocation: Allocation): Pod {
 }
 
 /** Which of its resources the runtime's container does not have yet, as far as the kernel knows them. */
-function differing(wanted: ResourceRequirements | undefined, { resources: has }: RuntimeContainer): readonly string[] {
-  const { memoryLimitBytes, cpuShares, cpuQuotaUs = 0 } = limitsOf(wanted);
+function differing(
+  pod: Pod,
+  { wanted, running: { resources: has } }: { wanted: ResourceRequirements | undefined; running: RuntimeContainer },
+): readonly string[] {
+  const { memoryLimitBytes, cpuShares, cpuQuotaUs = 0 } = limitsOf(pod, wanted);
   return [
     ...(has.memoryLimitBytes === memoryLimitBytes ? [] : ["memory"]),
     ...(has.cpuShares === cpuShares && (has.cpuQuotaUs ?? 0) === cpuQuotaUs ? [] : ["cpu"]),
@@ -64,7 +67,7 @@ export function appliedResources(
   pod: Pod,
   { name, given, running }: { name: string; given: ResourceRequirements | undefined; running: RuntimeContainer },
 ): ResourceRequirements {
-  if (differing(given, running).length === 0) return given ?? {};
+  if (differing(pod, { wanted: given, running }).length === 0) return given ?? {};
   return statusOf(pod, name)?.resources ?? given ?? {};
 }
 
@@ -80,7 +83,7 @@ export function resizesOf(pod: Pod, containers: readonly RuntimeContainer[]): re
   return resizable(pod).flatMap((container) => {
     const { spec } = container;
     const running = newest(containers, spec.name);
-    const changes = running?.state === "running" ? differing(spec.resources, running) : [];
+    const changes = running?.state === "running" ? differing(pod, { wanted: spec.resources, running }) : [];
     if (!running || changes.length === 0) return [];
     const restarts = (spec.resizePolicy ?? []).some(
       ({ resourceName, restartPolicy }) => restartPolicy === "RestartContainer" && changes.includes(resourceName),

@@ -4,9 +4,8 @@ import type { CgroupLimits } from "../cgroups.ts";
 import type { ContainerId } from "../runtime.ts";
 import type { Alarm } from "./alarm.ts";
 import type { PodContext } from "./context.ts";
-import { cgroupLimitsOf } from "./prepare.ts";
 import { type ContainerResize, resizeSummary, wantedAllocation } from "./resize.ts";
-import { limitsOf, podCgroup } from "./resources.ts";
+import { cgroupLimitsOf, limitsOf, podCgroup } from "./resources.ts";
 import type { PodState } from "./state.ts";
 
 /** A change that the kernel refused, such as a memory limit below what is used, is tried again this often. */
@@ -70,7 +69,7 @@ export class PodResizing {
     const nowMs = context.clock.now();
     const due = resizes.filter(({ container, running }) => {
       const tried = this.#tried.get(running.id);
-      return tried?.limits !== limitsText(container.spec.resources) || tried.againAtMs <= nowMs;
+      return tried?.limits !== limitsText(state.pod, container.spec.resources) || tried.againAtMs <= nowMs;
     });
     const wanted = cgroupLimitsOf(state.given);
     if (due.length > 0 || !isDeepStrictEqual(wanted, this.#cgroup)) {
@@ -96,9 +95,9 @@ export class PodResizing {
     await cgroups.prepare(path, larger(wanted, this.#cgroup));
     let failed: unknown;
     for (const { container, running } of due) {
-      const limits = limitsText(container.spec.resources);
+      const limits = limitsText(state.pod, container.spec.resources);
       try {
-        await runtime.updateContainer(running.id, limitsOf(container.spec.resources));
+        await runtime.updateContainer(running.id, limitsOf(state.pod, container.spec.resources));
         this.#tried.set(running.id, { limits, againAtMs: Number.POSITIVE_INFINITY });
       } catch (error) {
         failed = error;
@@ -121,7 +120,7 @@ export class PodResizing {
   }
 }
 
-const limitsText = (resources: Parameters<typeof limitsOf>[0]): string => JSON.stringify(limitsOf(resources));
+const limitsText = (...of: Parameters<typeof limitsOf>): string => JSON.stringify(limitsOf(...of));
 
 /** What allows both; a limit that one of them lacks is none. */
 function larger(a: CgroupLimits, b: CgroupLimits): CgroupLimits {

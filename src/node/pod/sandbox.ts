@@ -1,7 +1,8 @@
 import { messageOf } from "../../base/log.ts";
 import type { Listing, Sandbox } from "../runtime.ts";
 import type { PodContext } from "./context.ts";
-import { cgroupLimitsOf, sandboxSpecOf } from "./prepare.ts";
+import { sandboxSpecOf } from "./prepare.ts";
+import { cgroupLimitsOf } from "./resources.ts";
 import type { PodState } from "./state.ts";
 
 /** What is left of an earlier sandbox's containers gets this long. */
@@ -23,7 +24,7 @@ export async function makeSandbox(
   }
   try {
     const spec = await sandboxSpecOf(context, state.pod, attempt);
-    await cgroups.prepare(spec.cgroupParent, cgroupLimitsOf(state.given));
+    await cgroups.prepare(spec.cgroupParent, cgroupLimitsOf(state.given, context.allocatable()));
     return await turns.start(async () => {
       const sandbox = await runtime.runPodSandbox(spec, signal);
       await attachSandbox({ context, state, sandbox }, signal);

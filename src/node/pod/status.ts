@@ -19,6 +19,8 @@ export interface StartTrouble {
 export interface GivenUp extends StartTrouble {
   /** It is no fault of the pod's: the reason of its condition DisruptionTarget. */
   readonly disruption?: "TerminationByKubelet";
+  /** What that condition says; the message where it is absent. */
+  readonly disruptionMessage?: string;
 }
 
 /** What a pod's status is made of. */

@@ -5,13 +5,15 @@ import { Backoff } from "../../base/backoff.ts";
 import { openPodProbes, type PodProbes } from "../probes/pod-probes.ts";
 import type { Container, Listing } from "../runtime.ts";
 import { PodActions } from "./actions.ts";
-import { rejectionOf } from "./admission.ts";
+import { type Rejection, rejectionOf } from "./admission.ts";
 import { Alarm } from "./alarm.ts";
 import { containersOf, newest } from "./containers.ts";
 import type { PodContext } from "./context.ts";
+import { isCritical } from "./critical.ts";
 import type { ProbeFindings } from "./decide.ts";
 import { PodEnd } from "./end.ts";
 import { LastWords } from "./last-words.ts";
+import { noVictims, preempted, victimsFor } from "./preemption.ts";
 import { StatusReports } from "./report.ts";
 import { PodResizing } from "./resizing.ts";
 import { PodState } from "./state.ts";
@@ -28,6 +30,14 @@ const nodeShutdown = {
   message: "Pod was terminated in response to imminent node shutdown.",
   disruption: "TerminationByKubelet",
 } as const;
+
+/** The other pods of the node, as far as one needs to know of them. */
+export interface Neighbours {
+  /** Those that are not ending. */
+  list(): readonly Pod[];
+  /** Ends one for a critical pod's sake; resolves when it has ended. */
+  preempt(podUid: string): Promise<void>;
+}
 
 /**
  * Makes one pod run as the API wants it, until it is gone. It observes, reports the status, decides and acts, whenever
@@ -56,8 +66,10 @@ export class PodWorker implements AsyncDisposable {
   /** Something happened while an action was being carried out. */
   #missed = false;
   #ending: Promise<void> | undefined;
+  /** Others are ending so that this pod may begin. */
+  #makingRoom: Promise<void> | undefined;
 
-  constructor(context: PodContext, pod: Pod) {
+  constructor(context: PodContext, pod: Pod, neighbours: Neighbours) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.gone = promise;
     this.#finish = resolve;
@@ -85,7 +97,7 @@ export class PodWorker implements AsyncDisposable {
     this.#reports = new StatusReports({ context, state, findings, lastWords, stopped, again: wake });
     const signal = this.#acting.signal;
     const alarm = this.#alarm;
-    this.#admit();
+    this.#admit(neighbours);
     this.#resizing = new PodResizing({ context, state, alarm, wake });
     this.#actions = new PodActions({
       context,
@@ -99,11 +111,27 @@ export class PodWorker implements AsyncDisposable {
     this.#end = new PodEnd({ context, state, stopped, report: (listing) => this.#reports.write(listing), wake });
   }
 
-  #admit(): void {
+  #admit(neighbours: Neighbours): void {
     const state = this.#state;
     const rejection = rejectionOf(state.pod, this.#context);
     if (!rejection || state.isToEnd) return;
-    const { reason, message } = rejection;
+    const { shortages } = rejection;
+    const victims = shortages && isCritical(state.pod) && victimsFor(state.pod, neighbours.list(), shortages);
+    if (victims) this.#makeRoom(neighbours, victims);
+    else this.#reject(shortages && isCritical(state.pod) ? noVictims(shortages) : rejection);
+  }
+
+  #makeRoom({ preempt }: Neighbours, victims: readonly Pod[]): void {
+    const names = victims.map((victim) => keyText(keyOf(victim))).join(",");
+    this.#context.log.info("pods end for a critical one", { pod: keyText(keyOf(this.pod)), ending: names });
+    this.#makingRoom = Promise.all(victims.map(({ metadata }) => preempt(metadata.uid ?? ""))).then(() => {
+      this.#makingRoom = undefined;
+      this.wake();
+    });
+  }
+
+  #reject({ reason, message }: Rejection): void {
+    const state = this.#state;
     state.rejected = true;
     state.givenUp = { reason, message: `Pod was rejected: ${message}` };
     state.tellPod("Warning", reason, message);
@@ -111,6 +139,10 @@ export class PodWorker implements AsyncDisposable {
 
   get uid(): string {
     return this.#state.uid;
+  }
+
+  get isToEnd(): boolean {
+    return this.#state.isToEnd;
   }
 
   get pod(): Pod {
@@ -146,6 +178,17 @@ export class PodWorker implements AsyncDisposable {
     state.mostGraceSeconds = evictionGraceSeconds;
     state.tellPod("Warning", "Evicted", message);
     this.wake();
+  }
+
+  /** A critical pod needs its room. Resolves when its containers have ended. */
+  async preempt(): Promise<void> {
+    const state = this.#state;
+    if (!state.isToEnd) {
+      state.givenUp = preempted;
+      state.tellPod("Warning", preempted.reason, preempted.message);
+      this.wake();
+    }
+    await state.end.promise;
   }
 
   /** The API has the pod no more; its containers end. */
@@ -199,7 +242,7 @@ export class PodWorker implements AsyncDisposable {
     if (this.#state.isToEnd) this.#beginEnd();
     else this.#resizing.judge();
     this.#reports.soon(listing);
-    if (this.#ending) return;
+    if (this.#ending || this.#makingRoom) return;
     if (this.#action) {
       this.#missed = true;
       return;

@@ -1,6 +1,7 @@
 import { formatQuantity, quantityFromUnits, unitsOf } from "../../api/quantity.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import { type Thresholds, usualThresholds } from "../eviction-thresholds.ts";
+import { isCritical } from "../pod/critical.ts";
 import type { SignalName, Signals } from "./signals.ts";
 
 export type PressureCondition = "MemoryPressure" | "DiskPressure" | "PIDPressure";
@@ -21,9 +22,6 @@ export interface PodUse {
   readonly used: number;
   readonly containers: readonly { readonly name: string; readonly used: number }[];
 }
-
-/** Pods of this priority and above keep the node alive: they are not evicted. */
-const critical = 2_000_000_000;
 
 const watched: readonly Pick<Shortage, "signal" | "condition" | "resource">[] = [
   { signal: "memory.available", condition: "MemoryPressure", resource: "memory" },
@@ -56,9 +54,8 @@ export function rankForEviction(resource: ScarceResource, uses: readonly PodUse[
 
 const priorityOf = ({ pod }: PodUse): number => pod.spec.priority ?? 0;
 
-export function isEvictable({ spec, metadata }: Pod): boolean {
-  return (spec.priority ?? 0) < critical && metadata.annotations?.["kubernetes.io/config.source"] === undefined;
-}
+/** Pods that keep the node alive are not evicted. */
+export const isEvictable = (pod: Pod): boolean => !isCritical(pod);
 
 export function requestOf({ spec }: Pod, resource: ScarceResource): number {
   if (resource === "inodes" || resource === "pids") return 0;

@@ -123,13 +123,12 @@ function downwardFiles(
   defaultMode: number | undefined,
 ): Files {
   const { pod, allocatable } = inputs;
-  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   return new Map(
     items.map(({ path, fieldRef, resourceFieldRef, mode }) => {
       const text = fieldRef
         ? fieldValue(pod, fieldRef.fieldPath, inputs)
         : resourceFieldRef
-          ? resourceValue(containers, resourceFieldRef, { own: undefined, allocatable })
+          ? resourceValue(pod, resourceFieldRef, { own: undefined, allocatable })
           : "";
       return [path, { content: Buffer.from(text), mode: mode ?? defaultMode ?? usualMode }];
     }),

@@ -1,13 +1,14 @@
 import { chmod, mkdir, readdir, realpath, rm, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { unitsOf } from "../../api/quantity.ts";
 import type { EmptyDirVolumeSource, Pod, Volume } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
 import type { Client } from "../../client/client.ts";
 import type { Recollection } from "../../client/recollection.ts";
 import type { CsiVolumes } from "../csi/mount.ts";
-import { cgroupLimitsOf } from "../pod/prepare.ts";
+import { cgroupLimitsOf } from "../pod/resources.ts";
 import { writeAtomically } from "./atomic-writer.ts";
+import { isBelow } from "./below.ts";
 import { openClaims } from "./claims.ts";
 import { prepareHostPath } from "./host-path.ts";
 import { mountNfs, mountsBelow, mountTmpfs, type NfsShare, sizeOnDisk, unmount } from "./mounts.ts";
@@ -172,9 +173,7 @@ export function openVolumes({
         await mkdir(wanted, { recursive: true });
       }
       const [root, real] = await Promise.all([realpath(hostPath), realpath(wanted)]);
-      const way = relative(root, real);
-      // The files of ConfigMaps and Secrets lie in a directory of the volume whose own name begins with two dots.
-      if (way === ".." || way.startsWith("../")) throw new Error(`subPath "${path}" not within volume path`);
+      if (!isBelow(root, real)) throw new Error(`subPath "${path}" not within volume path`);
       return real;
     },
 
