@@ -26,11 +26,11 @@ import { NodeAuthorizer } from "./authorize/node.ts";
 import { RbacAuthorizer } from "./authorize/rbac.ts";
 import { UnionAuthorizer } from "./authorize/union.ts";
 import { Discovery } from "./discovery/discovery.ts";
+import { Fairness } from "./fairness/fairness.ts";
 import type { HealthCheck } from "./health/checks.ts";
 import { serverHealth } from "./health/server-health.ts";
 import { Exchange, type Incoming, type Outgoing, statusErrorOf } from "./http/exchange.ts";
 import { explainTexts } from "./http/explain.ts";
-import { InFlight } from "./http/in-flight.ts";
 import { Metrics } from "./http/metrics.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
 import { type ExtraRoute, servePages } from "./http/pages.ts";
@@ -39,6 +39,7 @@ import { recordRequest } from "./http/record-request.ts";
 import { onlyNameIn, type RequestInfo, requestInfo } from "./http/request-info.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
+import { takeTurn } from "./http/take-turn.ts";
 import { type ExtraUpgrade, upgrades } from "./http/upgrades.ts";
 import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
 import type { NodeDialer } from "./node-dialer.ts";
@@ -49,6 +50,7 @@ import { Catalog } from "./registry/resources.ts";
 import { specialsFor } from "./registry/special/all.ts";
 import { serveMetrics } from "./resource-metrics/serve-metrics.ts";
 import { advertise, bootstrap } from "./system/bootstrap.ts";
+import { FlowObjects } from "./system/flow-objects.ts";
 import { labelSecrets } from "./system/label-secrets.ts";
 import { OwnConditions } from "./system/own-conditions.ts";
 import { systemUser, type UserInfo } from "./user.ts";
@@ -72,6 +74,8 @@ export interface ApiServerOptions {
   readonly advertiseAddress: string;
   readonly advertisePort: number;
   readonly nodes: NodeDialer;
+  /** How many requests are worked on at once; what lasts does not count. */
+  readonly requestsAtOnce?: number;
   /** Where requests that come over the network are recorded. */
   readonly audit?: AuditLog;
   /** By what servers of other APIs know that a request comes from here. */
@@ -138,6 +142,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const { nodes, frontProxy, audit } = options;
   const actions = allActions({ registry, authorizer, rbac, authenticator, accounts, nodes, components });
   await bootstrap(registry, options);
+  const flowObjects = await FlowObjects.open(registry);
   if (isNew) registry.oldestRevision = store.revision;
 
   const definitions = new Definitions(registry);
@@ -162,7 +167,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     extraRoutes: options.extraRoutes ?? [],
   });
   const resources = new ResourceApi({ registry, authorizer, clock, actions, stopping: stopping.signal });
-  const inFlight = new InFlight();
+  const fairness = new Fairness({ store, clock, seats: options.requestsAtOnce ?? defaultRequestsAtOnce });
 
   const handle = async (exchange: Exchange, incoming: Incoming): Promise<void> => {
     const { path, query } = splitTarget(incoming.url ?? "/");
@@ -173,6 +178,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     exchange.trail = audit && recordRequest({ audit, clock }, exchange, { info, user: asking });
     const user = impersonated(incoming, asking, authorizer, info);
     if (user !== asking) exchange.trail?.madeAs(user);
+    const turn = takeTurn(fairness, exchange, { info, user });
+    if (turn !== true && !(await turn)) return;
     const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
     const { allowed, reason } = authorizer.decide(attributes);
     exchange.trail?.decided(allowed, reason);
@@ -185,8 +192,6 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   };
   const onRequest = (incoming: Incoming, outgoing: Outgoing): void => {
     const exchange = new Exchange(incoming, outgoing);
-    const turn = inFlight.enter(incoming, outgoing);
-    if (!turn) return void exchange.sendError(InFlight.refusal());
     metrics.count(incoming, outgoing);
     handle(exchange, incoming)
       .catch((error: unknown) => {
@@ -237,6 +242,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       webhooks[Symbol.dispose]();
       resourceMetrics[Symbol.dispose]();
       extensions[Symbol.dispose]();
+      fairness[Symbol.dispose]();
+      flowObjects[Symbol.dispose]();
       nodeAuthorizer[Symbol.dispose]();
       rbac[Symbol.dispose]();
     },
@@ -252,5 +259,8 @@ function infoOf(incoming: Incoming, path: string, query: URLSearchParams): Reque
 function groupVersionOf({ group, version }: RequestInfo): string {
   return group ? `${group}/${version}` : version;
 }
+
+// kube-apiserver's max-requests-inflight and max-mutating-requests-inflight together.
+const defaultRequestsAtOnce = 600;
 
 const pods = { group: "", version: "v1", resource: "pods" } as const;

@@ -7,7 +7,7 @@ import type { Registry } from "../registry/deps.ts";
 import { heldObject } from "../registry/held.ts";
 import { storeKey } from "../registry/resources.ts";
 import type { Action } from "./action.ts";
-import { openNode, passOn, refusalOf, untilGone } from "./node-stream.ts";
+import { openNode, passOn, refusalOf } from "./node-stream.ts";
 import { podTarget } from "./pod-target.ts";
 
 const passedOn = ["follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes", "stream"];
@@ -28,7 +28,7 @@ export function readLogs({ registry, nodes }: { readonly registry: Registry; rea
       }
       const { node, path } = place;
       if (!registry.store.get(`/nodes/${node}`)) throw notFound(resource.name, node);
-      const answer = await openNode(nodes, node, { method: "GET", path }, untilGone(exchange));
+      const answer = await openNode(nodes, node, { method: "GET", path }, exchange.untilGone());
       if (answer.status >= 400) throw await refusalOf(answer);
       await passOn(exchange, { ...answer, headers: { "content-type": "text/plain", ...answer.headers } });
     },

@@ -50,10 +50,3 @@ export async function refusalOf({ status, stream }: NodeResponse): Promise<Statu
     return new StatusError(undefined, text.trim() || `the node answered ${status}`, undefined, status);
   }
 }
-
-/** Aborted when the client goes. */
-export function untilGone(exchange: Exchange): AbortSignal {
-  const controller = new AbortController();
-  exchange.outgoing.once("close", () => controller.abort());
-  return controller.signal;
-}

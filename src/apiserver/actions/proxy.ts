@@ -5,7 +5,7 @@ import { splitTarget } from "../http/query.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 import type { Registry } from "../registry/deps.ts";
 import type { Action } from "./action.ts";
-import { openNode, passOn, untilGone } from "./node-stream.ts";
+import { openNode, passOn } from "./node-stream.ts";
 import { proxiedAnswer } from "./proxied-answer.ts";
 import { type ProxyTarget, proxyTarget } from "./proxy-target.ts";
 
@@ -30,7 +30,7 @@ export function proxies({ registry, nodes }: { readonly registry: Registry; read
         headers: passedOn(incoming),
         body: isRead(method) ? Buffer.alloc(0) : await readBody(incoming),
       };
-      const answer = await openNode(nodes, target.node, request, untilGone(exchange));
+      const answer = await openNode(nodes, target.node, request, exchange.untilGone());
       const source = target.pod ? `${target.pod.address}:${target.pod.port}` : "";
       await passOn(exchange, proxiedAnswer(answer, { prefix: asked.prefix, host: hostOf(incoming), source }));
     },

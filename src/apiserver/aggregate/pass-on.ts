@@ -3,7 +3,6 @@ import { pipeline } from "node:stream/promises";
 import type { AnyObject, KubeObject } from "../../api/object.ts";
 import type { ListOf, ResourceRequest } from "../../api/request.ts";
 import { StatusError, statusErrorFrom } from "../../api/status.ts";
-import { untilGone } from "../actions/node-stream.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { splitTarget } from "../http/query.ts";
 import { requestInfo } from "../http/request-info.ts";
@@ -49,7 +48,7 @@ export async function passToExtension(
       method,
       path: incoming.url ?? "/",
       headers,
-      signal: untilGone(exchange),
+      signal: exchange.untilGone(),
       ...(!bodiless.has(method) && { write }),
     });
     const answered = Object.entries(response.headers).filter(([name]) => !ownHeaders.test(name));

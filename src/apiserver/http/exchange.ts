@@ -24,8 +24,7 @@ export class Exchange {
   form: Form = plainJson;
   /** Where what is asked and answered is recorded, if it is. */
   trail: Trail | undefined;
-  /** Told when the answer is about to begin. */
-  onAnswer: (() => void) | undefined;
+  #beforeAnswer: (() => void)[] | undefined;
   readonly #warnings: string[] = [];
   /** Names of headers that every answer to this client carries. */
   readonly #headers: Record<string, string | string[]>;
@@ -38,6 +37,9 @@ export class Exchange {
       "audit-id": typeof auditId === "string" && auditId ? auditId : randomUUID(),
       "cache-control": "no-cache, private",
     };
+    // That a connection of HTTP/1.1 goes on need not be said, and no Kubernetes says it.
+    if (incoming.httpVersion === "1.1" && (outgoing as ServerResponse).shouldKeepAlive)
+      outgoing.removeHeader("connection");
   }
 
   get auditId(): string {
@@ -58,13 +60,28 @@ export class Exchange {
     if (!this.#warnings.includes(text)) this.#warnings.push(text);
   }
 
+  /** Calls when the answer is about to begin. */
+  beforeAnswer(run: () => void): void {
+    this.#beforeAnswer ??= [];
+    this.#beforeAnswer.push(run);
+  }
+
   /** Headers of an answer, with warnings as RFC 7234 writes them. */
   headers(contentType: string | undefined): Record<string, string | string[]> {
-    this.onAnswer?.();
+    const first = this.#beforeAnswer ?? [];
+    this.#beforeAnswer = undefined;
+    for (const run of first) run();
     const headers = this.#headers;
     if (contentType) headers["content-type"] = contentType;
     if (this.#warnings.length > 0) headers.warning = this.#warnings.map(warningHeader);
     return headers;
+  }
+
+  /** Aborted when the client goes. */
+  untilGone(): AbortSignal {
+    const controller = new AbortController();
+    this.outgoing.once("close", () => controller.abort());
+    return controller.signal;
   }
 
   /** Sends an answer. */

@@ -4,10 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { type AuditLog, openTrail, type Trail } from "../audit/trail.ts";
 import type { UserInfo } from "../user.ts";
 import { type Exchange, type Incoming, statusErrorOf } from "./exchange.ts";
-import type { RequestInfo } from "./request-info.ts";
-
-const longVerbs = new Set(["watch", "proxy"]);
-const longSubresources = new Set(["attach", "exec", "portforward", "proxy", "log"]);
+import { isLongRunning, type RequestInfo } from "./request-info.ts";
 
 interface Asked {
   readonly info: RequestInfo;
@@ -24,13 +21,9 @@ export function recordRequest(
   const trail = openTrail(audit, clock, { auditId, info, user, ...senderOf(incoming), receivedMs: clock.now() });
   if (!trail) return undefined;
   outgoing.once("close", () => trail.completed(outgoing.statusCode));
-  const isLong = longVerbs.has(info.verb) || longSubresources.has(info.subresource);
-  if (isLong)
-    exchange.onAnswer = () => {
-      exchange.onAnswer = undefined;
-      // The code is known when the headers are written, which is what follows.
-      queueMicrotask(() => trail.started(outgoing.statusCode));
-    };
+  if (isLongRunning(info))
+    // The code is known when the headers are written, which is what follows.
+    exchange.beforeAnswer(() => queueMicrotask(() => trail.started(outgoing.statusCode)));
   return trail;
 }
 

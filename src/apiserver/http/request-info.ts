@@ -25,6 +25,14 @@ const verbs: Record<string, string> = {
   DELETE: "delete",
 };
 
+const longVerbs = new Set(["watch", "proxy"]);
+const longSubresources = new Set(["attach", "exec", "portforward", "proxy", "log"]);
+
+/** Whether a request lasts for as long as somebody listens. */
+export function isLongRunning({ verb, subresource, path }: RequestInfo): boolean {
+  return longVerbs.has(verb) || longSubresources.has(subresource) || path.startsWith("/debug/pprof/");
+}
+
 /** `path` without the query; `watching` and `nameOnly` come from it. */
 export function requestInfo(
   method: string,

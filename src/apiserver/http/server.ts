@@ -25,6 +25,7 @@ export interface HttpServerOptions {
 // Answers have no limit: watches, logs and port forwards last as long as somebody listens.
 const headersWithinMs = 15_000;
 const requestWithinMs = 60_000;
+const idleAtMostMs = 90_000;
 const keepAliveAfterMs = 30_000;
 const mostConnections = 10_000;
 const mostStreamsAConnection = 250;
@@ -50,6 +51,7 @@ export class HttpServer implements AsyncDisposable {
       settings: { maxConcurrentStreams: mostStreamsAConnection, initialWindowSize: 1 << 20 },
       headersTimeout: headersWithinMs,
       requestTimeout: requestWithinMs,
+      keepAliveTimeout: idleAtMostMs,
       // A client that vanished without a word (a watch, an exec) is noticed by the kernel, which costs this process nothing.
       keepAlive: true,
       keepAliveInitialDelay: keepAliveAfterMs,

@@ -126,9 +126,12 @@ export async function ensure(registry: Registry, object: AnyObject): Promise<voi
   await updateObject(registry, call, { change: (old) => reconciled(old, object) });
 }
 
+/** The part of the server that makes flow schemas and priority levels. */
+export const flowControlManager = "api-priority-and-fairness-config-producer-v1";
+
 /** Which part of the server an object is from, as Kubernetes notes it. */
 function managerOf(group: string): string {
-  return group === "flowcontrol.apiserver.k8s.io" ? "api-priority-and-fairness-config-producer-v1" : "kube-apiserver";
+  return group === "flowcontrol.apiserver.k8s.io" ? flowControlManager : "kube-apiserver";
 }
 
 /** The server's address may have changed since it last ran. */
