@@ -71,10 +71,10 @@ export class Path {
     return this.#error("FieldValueForbidden", "Forbidden", detail);
   }
   tooLong(maxLength: number): FieldError {
-    return this.#error("FieldValueTooLong", "Too long", `may not be more than ${maxLength} bytes`);
+    return this.#error("FieldValueTooLong", "Too long", `may not be more than ${counted(maxLength, "byte")}`);
   }
   tooMany(actual: number, max: number): FieldError {
-    return this.#error("FieldValueTooMany", `Too many: ${actual}`, `must have at most ${max} items`);
+    return this.#error("FieldValueTooMany", `Too many: ${actual}`, `must have at most ${counted(max, "item")}`);
   }
   notFound(value: unknown): FieldError {
     return this.#error("FieldValueNotFound", `Not found: ${shown(value)}`);
@@ -97,6 +97,10 @@ export function invalid(
     ...(kind.kind && { kind: kind.kind }),
     causes,
   });
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** How Kubernetes prints a value in an error: texts quoted, numbers as they are, objects as Go's JSON. */

@@ -2,6 +2,7 @@ import type { Kind } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { RequestOptions } from "../../api/request.ts";
 import { conflict, notFound, type Status, StatusError } from "../../api/status.ts";
+import { foregroundFinalizer, orphanFinalizer } from "../../api/validate/object-meta.ts";
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
@@ -10,7 +11,7 @@ import { heldByObjects } from "./custom/held-by-objects.ts";
 import type { Registry } from "./deps.ts";
 import { heldObject, laidOut } from "./held.ts";
 import { listEntries } from "./list.ts";
-import { foregroundFinalizer, orphanFinalizer, timestamp } from "./metadata.ts";
+import { timestamp } from "./metadata.ts";
 import { storeKey } from "./resources.ts";
 import { putChanged, removeEntry } from "./update.ts";
 

@@ -37,8 +37,16 @@ export interface CustomSchema {
   readonly convert?: ((objects: readonly AnyObject[], groupVersion: string) => Promise<AnyObject[]>) | undefined;
   /** The schema as OpenAPI documents show it. */
   readonly published?: JSONSchemaProps | undefined;
-  /** What is wrong with a new object, or with a change of an old one; `warn` gets what is forgiven. */
-  validate(object: AnyObject, old: AnyObject | undefined, warn: (text: string) => void): FieldError[];
+  /** What is wrong with a new object, or with a change of an old one. */
+  validate(object: AnyObject, writing: CustomWriting): FieldError[];
+}
+
+/** How an object of a custom resource comes to be judged. */
+export interface CustomWriting {
+  readonly old?: AnyObject | undefined;
+  readonly subresource?: string | undefined;
+  /** Gets what is forgiven, since it was so before. */
+  readonly warn: (text: string) => void;
 }
 
 /** All resources that are served, found by group, version and plural. Definitions of custom resources come and go. */

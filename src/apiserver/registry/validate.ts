@@ -23,7 +23,7 @@ export function refuseInvalidNew(call: Call, object: AnyObject): void {
   const rules = rulesOf(resource);
   refuse(resource, object, [
     ...validateMetadata(resource, object),
-    ...(resource.custom?.validate(object, undefined, call.warn) ?? []),
+    ...(resource.custom?.validate(object, { warn: call.warn }) ?? []),
     ...(rules.validate?.(object, root) ?? []),
     ...(rules.validateCreate?.(object, root) ?? []),
   ]);
@@ -44,7 +44,7 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
     refuse(resource, object, [
       ...common,
       ...change,
-      ...(resource.custom?.validate(object, old, call.warn) ?? []),
+      ...(resource.custom?.validate(object, { old, subresource, warn: call.warn }) ?? []),
       ...(rules.validateSubresource?.(subresource, object, old, root) ?? []),
     ]);
   else
@@ -52,7 +52,7 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
       ...common,
       ...change,
       ...(rules.trustsOldMetadata ? [] : validateMetadata(resource, object)),
-      ...(resource.custom?.validate(object, old, call.warn) ?? []),
+      ...(resource.custom?.validate(object, { old, subresource, warn: call.warn }) ?? []),
       ...(rules.validate?.(object, root) ?? []),
       ...immutableErrors(rules.immutable ?? [], object, old),
       ...(rules.validateUpdate?.(object, old, root) ?? []),

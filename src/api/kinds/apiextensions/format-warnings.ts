@@ -1,39 +1,5 @@
+import { isKnownFormat } from "../../custom-resource/formats.ts";
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from "../../schema/types.ts";
-
-/** Formats that mean something (Kubernetes docs, "Extend the Kubernetes API with CustomResourceDefinitions", "Validation"). */
-const knownFormats = new Set([
-  "bsonobjectid",
-  "uri",
-  "email",
-  "hostname",
-  "ipv4",
-  "ipv6",
-  "cidr",
-  "mac",
-  "uuid",
-  "uuid3",
-  "uuid4",
-  "uuid5",
-  "isbn",
-  "isbn10",
-  "isbn13",
-  "creditcard",
-  "ssn",
-  "hexcolor",
-  "rgbcolor",
-  "byte",
-  "password",
-  "date",
-  "duration",
-  "datetime",
-  "date-time",
-  "int32",
-  "int64",
-  "float",
-  "double",
-  "k8s-short-name",
-  "k8s-long-name",
-]);
 
 /** A format that nobody knows is kept, and changes nothing: what is said of those that are new. */
 export function formatWarnings(
@@ -58,16 +24,11 @@ const maps = ["properties", "patternProperties", "definitions"] as const;
 function collect(schema: unknown, found: Set<string>): void {
   if (typeof schema !== "object" || schema === null) return;
   const node = schema as JSONSchemaProps;
-  if (node.format && !knownFormats.has(normalized(node.format))) found.add(node.format);
+  if (node.format && !isKnownFormat(node.format)) found.add(node.format);
   for (const item of Array.isArray(node.items) ? node.items : [node.items]) collect(item, found);
   for (const list of lists) for (const part of node[list] ?? []) collect(part, found);
   for (const map of maps) for (const part of Object.values(node[map] ?? {})) collect(part, found);
   collect(node.not, found);
   collect(node.additionalProperties, found);
   collect(node.additionalItems, found);
-}
-
-/** Dashes mean nothing in a format's name, except in those of Kubernetes' own. */
-function normalized(format: string): string {
-  return format.startsWith("k8s-") ? format : format.replaceAll("-", "");
 }

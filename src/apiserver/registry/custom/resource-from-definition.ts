@@ -1,20 +1,14 @@
 import { since } from "../../../api/columns.ts";
-import { type FieldError, Path } from "../../../api/field.ts";
 import { type Column, defineKind, type Kind, type KindDefinition, statusAlone } from "../../../api/kind.ts";
 import type { AnyObject } from "../../../api/object.ts";
 import { nodeFromSchema } from "../../../api/schema/structural.ts";
-import type {
-  CustomResourceDefinition,
-  CustomResourceDefinitionVersion,
-  JSONSchemaProps,
-} from "../../../api/schema/types.ts";
+import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../../../api/schema/types.ts";
 import type { WebhookClient } from "../../webhooks/client.ts";
 import { valueAt } from "../paths.ts";
 import { type CustomSchema, type Resource, resourceFrom } from "../resources.ts";
 import { converterFrom } from "./conversion.ts";
-import { beforeOf, nothingBefore } from "./correlate.ts";
-import { checkRules, rulesFrom, type SchemaRules } from "./rules.ts";
-import { validateSchema } from "./validate-schema.ts";
+import { finalizerWarnings } from "./finalizer-warnings.ts";
+import { judgeOf } from "./judge.ts";
 
 /** What a definition adds to the catalog: a resource for each version that is served. */
 export function resourcesFrom({ spec, status }: CustomResourceDefinition, webhooks: WebhookClient): Resource[] {
@@ -53,6 +47,7 @@ function kindFrom(spec: Spec, names: Names, version: CustomResourceDefinitionVer
     unconditionalUpdate: false,
     selectable: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, "")),
     columns: columnsOf(version),
+    warnings: finalizerWarnings,
     subresources: {
       ...(status && { status: statusAlone }),
       ...(scale && {
@@ -70,53 +65,15 @@ function kindFrom(spec: Spec, names: Names, version: CustomResourceDefinitionVer
   return defineKind(definition) as unknown as Kind;
 }
 
-function schemaFrom({ schema }: CustomResourceDefinitionVersion): CustomSchema {
+function schemaFrom({ schema, subresources }: CustomResourceDefinitionVersion): CustomSchema {
   const published = schema?.openAPIV3Schema;
-  if (!published) return { node: nodeFromSchema(published), hasDefaults: false, validate: () => [] };
-  const body = withoutMetadata(published);
-  const at = new Path();
-  // Most definitions are never written to: their rules are compiled for the first object.
-  let rules: { readonly compiled: SchemaRules | undefined } | undefined;
+  const judge = published && judgeOf(published, subresources);
   return {
     node: nodeFromSchema(published),
-    hasDefaults: JSON.stringify(published).includes('"default"'),
+    hasDefaults: JSON.stringify(published ?? null).includes('"default"'),
     published,
-    validate(object, old, warn) {
-      const parts = withoutType(object);
-      const errors = validateSchema(parts, body, at, old ? beforeOf(parts, withoutType(old)) : nothingBefore);
-      if (errors.some(({ reason }) => blocking.has(reason)))
-        return hasRules(published) ? [...errors, notChecked] : errors;
-      rules ??= { compiled: rulesFrom(published) };
-      const before = old ? beforeOf(object, old) : nothingBefore;
-      return [...errors, ...checkRules(rules.compiled, object, { at, before, warn })];
-    },
+    validate: (object, options) => judge?.(object, options) ?? [],
   };
-}
-
-/** After these, rules would only complain of the same. */
-const blocking: ReadonlySet<FieldError["reason"]> = new Set([
-  "FieldValueRequired",
-  "FieldValueTooLong",
-  "FieldValueTooMany",
-  "FieldValueTypeInvalid",
-]);
-const notChecked = new Path().invalid(
-  null,
-  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
-);
-
-function hasRules(schema: JSONSchemaProps): boolean {
-  return JSON.stringify(schema).includes('"x-kubernetes-validations"');
-}
-
-/** Metadata is every object's own affair; schemas may only repeat that it is there. */
-function withoutMetadata(schema: NonNullable<CustomSchema["published"]>): NonNullable<CustomSchema["published"]> {
-  const { apiVersion: _, kind: __, metadata: ___, ...properties } = schema.properties ?? {};
-  return { ...schema, properties };
-}
-
-function withoutType({ apiVersion: _, kind: __, metadata: ___, ...rest }: AnyObject): Record<string, unknown> {
-  return rest;
 }
 
 function deprecationOf(version: CustomResourceDefinitionVersion, { groupVersion, kind }: Resource): string | undefined {

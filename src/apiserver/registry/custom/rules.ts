@@ -3,11 +3,11 @@ import { valueFromJson } from "../../../api/cel/from-json.ts";
 import { CostExceeded, CostMeter } from "../../../api/cel/run-cost.ts";
 import { type Declaration, declarationOf, escapedName } from "../../../api/cel/schema.ts";
 import { CelError, Optional, type Value } from "../../../api/cel/values.ts";
+import { type Before, beforeField, beforeItem } from "../../../api/custom-resource/correlate.ts";
 import { type FieldError, omittedValue, type Path } from "../../../api/field.ts";
 import { placeFrom } from "../../../api/kinds/apiextensions/field-path.ts";
 import { compileMessage, compileRule } from "../../../api/kinds/apiextensions/schema-rules.ts";
 import type { JSONSchemaProps, ValidationRule } from "../../../api/schema/types.ts";
-import { type Before, beforeField, beforeItem } from "./correlate.ts";
 
 /** What evaluating one rule, and all rules of an object, may cost (Kubernetes docs, "Resource use by validation functions"). */
 const ruleCostLimit = 1_000_000;
@@ -140,7 +140,7 @@ class RuleCheck {
     if (typeof value !== "object") return;
     for (const [name, inner] of Object.entries(value)) {
       const property = node.properties.get(name);
-      const then = (): Before => beforeField(node.schema, before, name, inner);
+      const then = (): Before => beforeField(before, name, inner);
       if (property) this.node(property, inner, at.child(name), then());
       else if (node.values) this.node(node.values, inner, at.key(name), then());
     }
@@ -156,14 +156,8 @@ class RuleCheck {
       oldSelf: old === undefined || old === null ? undefined : valueFromJson(old, declaration),
     };
     for (const rule of rules) {
+      if (this.#budget <= 0) this.#stop(at.invalid(place.type, outOfBudget));
       this.#rule(rule, schema, value, place);
-      if (this.#budget < 0)
-        this.#stop(
-          at.invalid(
-            place.type,
-            "validation failed due to running out of cost budget, no further validation rules will be run",
-          ),
-        );
     }
   }
 
@@ -176,6 +170,7 @@ class RuleCheck {
     const oldSelf = isOptional ? new Optional(place.oldSelf) : place.oldSelf;
     const scope = (name: string): Value | undefined => (name === "self" ? place.self : oldSelf);
     const outcome = this.#evaluated(expression, scope);
+    if (this.#budget < 0) this.#stop(at.invalid(type, outOfBudget));
     if (outcome instanceof CelError) {
       this.errors.push(at.invalid(type, problemText(outcome, rule)));
       return;
@@ -202,6 +197,7 @@ class RuleCheck {
   ): string | undefined {
     if (!message) return undefined;
     const text = this.#evaluated(message, scope);
+    if (this.#budget < 0) this.#stop(at.invalid(type, `messageExpression evaluation ${withoutBudget}`));
     if (text === exceeded) {
       const why = "no further validation rules will be run due to call cost exceeds limit for messageExpression";
       this.#stop(at.invalid(type, `${why}: ${JSON.stringify(rule.messageExpression)}`));
@@ -229,6 +225,8 @@ class RuleCheck {
 }
 
 const exceeded = Symbol("exceeded");
+const withoutBudget = "failed due to running out of cost budget, no further validation rules will be run";
+const outOfBudget = `validation ${withoutBudget}`;
 
 function problemText(error: CelError, rule: ValidationRule): string {
   if (error.message.startsWith("no such overload"))

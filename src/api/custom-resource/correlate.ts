@@ -1,5 +1,5 @@
-import type { JSONSchemaProps } from "../../../api/schema/types.ts";
-import { sameJson } from "../paths.ts";
+import { isObject, sameValue } from "../patch/value.ts";
+import type { JSONSchemaProps } from "../schema/types.ts";
 
 /**
  * What a part of an object was before an update. Kubernetes forgives what was wrong already and did not change (Kubernetes docs,
@@ -16,15 +16,14 @@ export interface Before {
 export const nothingBefore: Before = { value: undefined, isSame: false };
 
 export function beforeOf(value: unknown, old: unknown): Before {
-  return { value: old, isSame: sameJson(value, old) };
+  return { value: old, isSame: sameValue(value, old) };
 }
 
 /** What was before at a field or a key of a map. */
-export function beforeField(schema: JSONSchemaProps, before: Before, name: string, value: unknown): Before {
+export function beforeField(before: Before, name: string, value: unknown): Before {
   const { value: old } = before;
-  const isAtomic = schema["x-kubernetes-map-type"] === "atomic";
-  if (isAtomic || typeof old !== "object" || old === null || Array.isArray(old)) return inside(before);
-  const own = (old as Record<string, unknown>)[name];
+  if (!isObject(old)) return inside(before);
+  const own = old[name];
   return own === undefined ? inside(before) : beforeOf(value, own);
 }
 
@@ -34,7 +33,7 @@ export function beforeItem(schema: JSONSchemaProps, before: Before, item: unknow
   if (schema["x-kubernetes-list-type"] !== "map" || !Array.isArray(old)) return inside(before);
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   const keyOf = (of: unknown, key: string): unknown => (of as Record<string, unknown> | null)?.[key];
-  const own = old.find((other) => keys.every((key) => sameJson(keyOf(other, key), keyOf(item, key))));
+  const own = old.find((other) => keys.every((key) => sameValue(keyOf(other, key), keyOf(item, key))));
   return own === undefined ? inside(before) : beforeOf(item, own);
 }
 
