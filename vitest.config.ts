@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 // Four projects: `unit` and `simulation` need nothing but Node.js; `differential` the recordings of a real API server besides; `system` starts servers, Docker and network namespaces. Its
-// files mostly wait, so three of them run at a time on two cores; each has its own ports, directories, bridges and machines.
+// files mostly wait, so five of them run at a time on two cores; each has its own ports, directories, bridges and machines.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -32,7 +34,7 @@ export default defineConfig({
           name: "system",
           include: ["test/{api,machines,faults}/**/*.test.ts"],
           globalSetup: "test/support/global-setup.ts",
-          maxWorkers: 3,
+          maxWorkers: 5,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -35,6 +35,16 @@ const failsOn = (...indexes: number[]): string =>
   `case $JOB_COMPLETION_INDEX in ${indexes.join("|")}) exit 1;; esac; exit 0`;
 const index = "batch.kubernetes.io/job-completion-index";
 
+const aCronJob = (name: string, script: string, spec: object = {}) => {
+  const { apiVersion, spec: jobSpec } = aJob("", script);
+  return {
+    apiVersion,
+    kind: "CronJob",
+    metadata: { name },
+    spec: { schedule: "*/1 * * * *", ...spec, jobTemplate: { metadata: { labels: { cron: name } }, spec: jobSpec } },
+  };
+};
+
 const apply = (...items: object[]) =>
   on.cluster.kubectl.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
 const jobNamed = (name: string): Promise<Job> => json("get", "job", name);
@@ -51,68 +61,70 @@ const ended = (name: string) =>
     { limitMs: 110_000 },
   );
 
-describe("a Job", () => {
-  beforeAll(() =>
-    apply(
-      aJob(
-        "local",
-        "test -e /data/once && exit 0; touch /data/once; exit 1",
-        { completions: 2, parallelism: 2 },
-        {
-          restartPolicy: "OnFailure",
-          containers: [
-            sh("test -e /data/once && exit 0; touch /data/once; exit 1", {
-              volumeMounts: [{ name: "data", mountPath: "/data" }],
-            }),
-          ],
-          volumes: [{ name: "data", emptyDir: {} }],
-        },
-      ),
-      aJob("indexed", "echo $JOB_COMPLETION_INDEX $(hostname)", indexed(4, { parallelism: 2 })),
-      aJob("exit-code", "exit 3", {
-        parallelism: 2,
-        completions: 2,
-        backoffLimit: 6,
-        podFailurePolicy: {
-          rules: [{ action: "FailJob", onExitCodes: { containerName: "main", operator: "In", values: [3] } }],
-        },
-      }),
-      aJob("disrupted", "while ! test -e /proc/1/root/tmp/done; do sleep 0.1; done", {
-        backoffLimit: 0,
-        podFailurePolicy: { rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget" }] }] },
-      }),
-      aJob("per-index", failsOn(0, 2), indexed(4, { backoffLimitPerIndex: 0 })),
-      aJob(
-        "too-many",
-        failsOn(0, 1, 2, 3),
-        indexed(4, { parallelism: 2, backoffLimitPerIndex: 0, maxFailedIndexes: 1 }),
-      ),
-      aJob(
-        "fail-index",
-        "case $JOB_COMPLETION_INDEX in 0|1) exit 42;; esac",
-        indexed(2, {
-          backoffLimitPerIndex: 1,
-          podFailurePolicy: { rules: [{ action: "FailIndex", onExitCodes: { operator: "In", values: [42] } }] },
-        }),
-      ),
-      aJob("all-met", "true", indexed(3, { successPolicy: { rules: [{ succeededCount: 3 }] } })),
-      aJob(
-        "index-met",
-        "test $JOB_COMPLETION_INDEX = 0 || sleep 3600",
-        indexed(3, { successPolicy: { rules: [{ succeededIndexes: "0" }] } }),
-      ),
-      aJob(
-        "count-met",
-        "test $JOB_COMPLETION_INDEX = 1 || sleep 3600",
-        indexed(3, { successPolicy: { rules: [{ succeededIndexes: "1-2", succeededCount: 1 }] } }),
-      ),
-      aJob("adopter", "sleep 3600", { parallelism: 2, completions: 2 }),
-      aJob("deadline", "sleep 3600", { activeDeadlineSeconds: 3 }),
-      aJob("paused", "true", { suspend: true }),
-      aJob("swept", "true", { ttlSecondsAfterFinished: 0 }),
+beforeAll(() =>
+  apply(
+    // First, because they take minutes.
+    aCronJob("tick", "date -u +%H:%M"),
+    aCronJob("asleep", "true", { suspend: true }),
+    aCronJob("allow", "sleep 3600", { concurrencyPolicy: "Allow" }),
+    aCronJob("forbid", "sleep 3600", { concurrencyPolicy: "Forbid" }),
+    aCronJob("replace", "sleep 3600", { concurrencyPolicy: "Replace" }),
+    aJob(
+      "local",
+      "test -e /data/once && exit 0; touch /data/once; exit 1",
+      { completions: 2, parallelism: 2 },
+      {
+        restartPolicy: "OnFailure",
+        containers: [
+          sh("test -e /data/once && exit 0; touch /data/once; exit 1", {
+            volumeMounts: [{ name: "data", mountPath: "/data" }],
+          }),
+        ],
+        volumes: [{ name: "data", emptyDir: {} }],
+      },
     ),
-  );
+    aJob("indexed", "echo $JOB_COMPLETION_INDEX $(hostname)", indexed(4, { parallelism: 2 })),
+    aJob("exit-code", "exit 3", {
+      parallelism: 2,
+      completions: 2,
+      backoffLimit: 6,
+      podFailurePolicy: {
+        rules: [{ action: "FailJob", onExitCodes: { containerName: "main", operator: "In", values: [3] } }],
+      },
+    }),
+    aJob("disrupted", "while ! test -e /proc/1/root/tmp/done; do sleep 0.1; done", {
+      backoffLimit: 0,
+      podFailurePolicy: { rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget" }] }] },
+    }),
+    aJob("per-index", failsOn(0, 2), indexed(4, { backoffLimitPerIndex: 0 })),
+    aJob("too-many", failsOn(0, 1, 2, 3), indexed(4, { parallelism: 2, backoffLimitPerIndex: 0, maxFailedIndexes: 1 })),
+    aJob(
+      "fail-index",
+      "case $JOB_COMPLETION_INDEX in 0|1) exit 42;; esac",
+      indexed(2, {
+        backoffLimitPerIndex: 1,
+        podFailurePolicy: { rules: [{ action: "FailIndex", onExitCodes: { operator: "In", values: [42] } }] },
+      }),
+    ),
+    aJob("all-met", "true", indexed(3, { successPolicy: { rules: [{ succeededCount: 3 }] } })),
+    aJob(
+      "index-met",
+      "test $JOB_COMPLETION_INDEX = 0 || sleep 3600",
+      indexed(3, { successPolicy: { rules: [{ succeededIndexes: "0" }] } }),
+    ),
+    aJob(
+      "count-met",
+      "test $JOB_COMPLETION_INDEX = 1 || sleep 3600",
+      indexed(3, { successPolicy: { rules: [{ succeededIndexes: "1-2", succeededCount: 1 }] } }),
+    ),
+    aJob("adopter", "sleep 3600", { parallelism: 2, completions: 2 }),
+    aJob("deadline", "sleep 3600", { activeDeadlineSeconds: 3 }),
+    aJob("paused", "true", { suspend: true }),
+    aJob("swept", "true", { ttlSecondsAfterFinished: 0 }),
+  ),
+);
 
+describe("a Job", () => {
   test("succeeds when its containers fail at first and are restarted in place", async () => {
     expect(await ended("local")).toMatchObject({ end: "Complete", status: { succeeded: 2 } });
     const restarts = (await podsOf("local")).map(({ status }) => status?.containerStatuses?.[0]?.restartCount);
@@ -260,70 +272,68 @@ describe("a Job", () => {
 });
 
 describe("a CronJob of every minute", () => {
-  const aCronJob = (name: string, script: string, spec: object = {}) => {
-    const { apiVersion, spec: jobSpec } = aJob("", script);
-    return {
-      apiVersion,
-      kind: "CronJob",
-      metadata: { name },
-      spec: { schedule: "*/1 * * * *", ...spec, jobTemplate: { metadata: { labels: { cron: name } }, spec: jobSpec } },
-    };
-  };
   const jobsOf = async (name: string): Promise<Job[]> => (await json("get", "jobs", "-l", `cron=${name}`)).items;
-  /** Waits for the next full minute. */
-  const untilNextMinute = async () => {
-    const minute = Math.floor(Date.now() / 60_000);
-    await eventually(() => expect(Math.floor(Date.now() / 60_000)).toBeGreaterThan(minute), { limitMs: 61_000 });
-  };
-  beforeAll(async () => {
-    await apply(
-      aCronJob("tick", "date -u +%H:%M"),
-      aCronJob("asleep", "true", { suspend: true }),
-      aCronJob("allow", "sleep 3600", { concurrencyPolicy: "Allow" }),
-      aCronJob("forbid", "sleep 3600", { concurrencyPolicy: "Forbid" }),
-      aCronJob("replace", "sleep 3600", { concurrencyPolicy: "Replace" }),
+  const minuteOf = ({ metadata }: Job) => Math.floor(Date.parse(metadata.creationTimestamp ?? "") / 60_000);
+  /** Those of a CronJob when it has come up in two minutes at least: that of its newest Job. */
+  const twiceDue = (name: string) =>
+    eventually(
+      async () => {
+        const { status, metadata } = await json("get", "cronjob", name);
+        const firstDue = Math.ceil(Date.parse(metadata.creationTimestamp) / 60_000) * 60_000;
+        expect(Date.parse(status.lastScheduleTime)).toBeGreaterThan(firstDue);
+        return jobsOf(name);
+      },
+      { limitMs: 130_000 },
     );
-    await untilNextMinute();
-  });
 
   test("starts a Job at the minute, named after it, which really runs then", async () => {
-    const [job] = await eventually(async () => {
-      const jobs = await jobsOf("tick");
-      expect(jobs.map(({ status }) => status?.succeeded)).toEqual([1]);
-      return jobs;
-    });
-    const minute = Math.floor(Date.parse(job?.metadata.creationTimestamp ?? "") / 60_000);
+    const [job] = await eventually(
+      async () => {
+        const jobs = (await jobsOf("tick")).filter(({ status }) => status?.succeeded === 1);
+        expect(jobs.length).toBeGreaterThan(0);
+        return jobs;
+      },
+      { limitMs: 110_000 },
+    );
+    const minute = job ? minuteOf(job) : 0;
     expect(job?.metadata.name).toBe(`tick-${minute}`);
     expect(job?.metadata.annotations?.["batch.kubernetes.io/cronjob-scheduled-timestamp"]).toContain(
       new Date(minute * 60_000).toISOString().slice(0, 16),
     );
     const { status } = await json("get", "cronjob", "tick");
-    expect(Date.parse(status.lastScheduleTime)).toBe(minute * 60_000);
+    expect(Date.parse(status.lastScheduleTime) % 60_000).toBe(0);
     const [pod] = await podsOf(`tick-${minute}`);
     const said = (await kubectl("logs", pod?.metadata.name ?? "")).trim();
-    expect(said).toBe(new Date(minute * 60_000).toISOString().slice(11, 16));
+    const timeOf = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+    // Where much else is going on the container may start in a later minute than its Job.
+    expect([timeOf(minute * 60_000), timeOf(Date.parse(job?.status?.completionTime ?? ""))]).toContain(said);
   });
 
-  test("starts a second beside the first, instead of it, or not at all, as its policy says", {
-    timeout: 120_000,
-  }, async () => {
-    const first = await eventually(async () => {
-      const named = await Promise.all(["allow", "forbid", "replace"].map(jobsOf));
-      expect(named.map((jobs) => jobs.length)).toEqual([1, 1, 1]);
-      return named.map((jobs) => jobs[0]?.metadata.name);
-    });
-    await untilNextMinute();
+  test("allows a second Job beside the first", async () => {
+    const jobs = await twiceDue("allow");
+    expect(jobs.length).toBeGreaterThan(1);
     await eventually(async () => {
-      const [allow = [], forbid = [], replace = []] = await Promise.all(["allow", "forbid", "replace"].map(jobsOf));
-      expect(allow.length).toBe(2);
-      expect(forbid.map(({ metadata }) => metadata.name)).toEqual([first[1]]);
-      expect(replace.length).toBe(1);
-      expect(replace[0]?.metadata.name).not.toBe(first[2]);
+      const { active } = (await json("get", "cronjob", "allow")).status;
+      expect(active.length).toBe((await jobsOf("allow")).length);
     });
-    expect((await json("get", "cronjob", "allow")).status.active.length).toBe(2);
-    await eventually(async () =>
-      expect(await kubectl("events", "--for", "cronjob/forbid")).toContain("JobAlreadyActive"),
+  });
+
+  test("forbids a second Job while the first runs, and says so", async () => {
+    await eventually(
+      async () => expect(await kubectl("events", "--for", "cronjob/forbid")).toContain("JobAlreadyActive"),
+      { limitMs: 110_000 },
     );
+    expect((await jobsOf("forbid")).length).toBe(1);
+  });
+
+  test("replaces the first Job by the second", async () => {
+    await twiceDue("replace");
+    await eventually(async () => {
+      const { status } = await json("get", "cronjob", "replace");
+      const newest = `replace-${Date.parse(status.lastScheduleTime) / 60_000}`;
+      expect((await jobsOf("replace")).map((job) => job.metadata.name)).toEqual([newest]);
+      expect(status.active.map(({ name }: { name: string }) => name)).toEqual([newest]);
+    });
   });
 
   test("does nothing while it is suspended", async () => {

@@ -76,7 +76,8 @@ test("a node that is drained, deleted and uninstalled leaves nothing on its devi
   await kubectl("create", "deployment", "spread", "--image=busybox:1", "--replicas=3", "--", "sleep", "36000");
   await kubectl("expose", "deployment", "spread", "--port=80", "--type=NodePort");
   await kubectl("rollout", "status", "deployment/spread", "--timeout=60s");
-  await kubectl("drain", "two", "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=60s");
+  const drain = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--grace-period=1", "--timeout=60s"];
+  await kubectl("drain", "two", ...drain);
   await kubectl("rollout", "status", "deployment/spread", "--timeout=60s");
   expect((await json("get", "pods", "-A", "--field-selector=spec.nodeName=two")).items).toEqual([]);
   await kubectl("delete", "node", "two");

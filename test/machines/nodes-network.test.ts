@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Pod } from "../../src/api/schema/types.ts";
 import { type Agent, joinCluster, startAgent, untilReady } from "../support/agent.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
@@ -51,13 +52,15 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
   let cluster: Cluster;
   let agent: Agent;
   const kubectl = (...args: string[]) => cluster.kubectl.must(args);
-  const podOn = async (node: string): Promise<{ name: string; ip: string }> => {
+  const podsByNode = async (): Promise<Map<string, { name: string; ip: string }>> => {
     const { items } = await cluster.kubectl.json(["get", "pods", "-l", "app=web"]);
-    const pod = items.find(({ spec }: { spec: { nodeName: string } }) => spec.nodeName === node);
-    return { name: pod.metadata.name, ip: pod.status.podIP };
+    return new Map(
+      items.map(({ metadata, spec, status }: Pod) => [spec.nodeName, { name: metadata.name, ip: status?.podIP }]),
+    );
   };
   const get = async (node: string, url: string) =>
     (await machines[node]?.must("curl", ["-sS", "-m", "5", url]))?.trim();
+  const wget = (pod: string | undefined, url: string) => kubectl("exec", pod ?? "", "--", "wget", "-qO-", url);
   const nodes = ["one", "two"];
 
   beforeAll(async () => {
@@ -79,22 +82,21 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
   });
 
   const reachEachOther = async () => {
-    for (const from of nodes) {
-      for (const to of nodes) {
-        const { ip } = await podOn(to);
-        await eventually(async () => expect(await get(from, `http://${ip}:8080/`)).toBe(to));
-        const { name } = await podOn(from);
-        await eventually(async () =>
-          expect(await kubectl("exec", name, "--", "wget", "-qO-", `http://${ip}:8080/`)).toBe(`${to}\n`),
-        );
-      }
-    }
+    const pods = await podsByNode();
+    const fromTo = nodes.flatMap((from) => nodes.map((to) => ({ from, to })));
+    await Promise.all(
+      fromTo.map(async ({ from, to }) => {
+        const url = `http://${pods.get(to)?.ip}:8080/`;
+        await eventually(async () => expect(await get(from, url)).toBe(to));
+        await eventually(async () => expect(await wget(pods.get(from)?.name, url)).toBe(`${to}\n`));
+      }),
+    );
   };
-  /** Asks often enough that the pods of both nodes answer. */
+  /** Asks until the pods of both nodes have answered. */
   const answeredByBoth = (ask: () => Promise<string | undefined>) =>
     eventually(async () => {
       const answers = new Set<string | undefined>();
-      for (let n = 0; n < 16; n++) answers.add((await ask())?.trim());
+      for (let n = 0; n < 16 && answers.size < nodes.length; n++) answers.add((await ask())?.trim());
       expect([...answers].sort()).toEqual(nodes);
     });
 
@@ -102,10 +104,10 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
 
   test("a Service, its name and its node ports answer on every node", async () => {
     const { clusterIP } = (await cluster.kubectl.json(["get", "service", "web"])).spec;
+    const pods = await podsByNode();
     for (const from of nodes) {
-      const { name } = await podOn(from);
       await answeredByBoth(() => get(from, `http://${clusterIP}/`));
-      await answeredByBoth(() => kubectl("exec", name, "--", "wget", "-qO-", "http://web.default/"));
+      await answeredByBoth(() => wget(pods.get(from)?.name, "http://web.default/"));
       for (const to of nodes) await answeredByBoth(() => get(from, `http://${machines[to]?.address}:30080/`));
     }
   });
@@ -133,11 +135,15 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
   });
 
   test("no packet between pods is lost while skiff is started again", async () => {
-    const [from, to] = [await podOn("one"), await podOn("two")];
-    const pinging = kubectl("exec", from.name, "--", "ping", "-q", "-i", "0.05", "-w", "15", to.ip);
+    const pods = await podsByNode();
+    const from = pods.get("one")?.name ?? "";
+    const untilEnough = "while ! test -e /tmp/enough; do sleep 0.1; done; kill -INT $!; wait $!";
+    const ping = `ping -q -i 0.05 ${pods.get("two")?.ip} & ${untilEnough}`;
+    const pinging = kubectl("exec", from, "--", "sh", "-c", ping);
     await agent.stop();
     agent.start();
     await untilReady(cluster, "two", agent);
+    await kubectl("exec", from, "--", "touch", "/tmp/enough");
     expect(await pinging).toContain(" 0% packet loss");
   });
 

@@ -64,7 +64,8 @@ describe("manifests as tutorials bring them", () => {
   });
 
   test("deleting them leaves no pod", async () => {
-    await kubectl("delete", "deployment,service,pod", "--all", "--wait", "--timeout=60s");
+    // Most of these containers do not hear that they shall end: with the usual grace that takes half a minute.
+    await kubectl("delete", "deployment,service,pod", "--all", "--now", "--wait", "--timeout=60s");
     await eventually(async () => expect((await json("get", "pods")).items).toEqual([]));
   });
 });

@@ -23,6 +23,90 @@ const imagesOf = (pods: readonly Pod[]) => [...new Set(pods.map(({ spec }) => sp
 const isReady = ({ status }: Pod) =>
   status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True");
 
+describe("a DaemonSet", () => {
+  let agent: Agent | undefined;
+  // Node two leaves behind its tests; what it had is looked at last, for the cluster waits before it forgets.
+  afterAll(async () => {
+    await agent?.stop();
+    await kubectl("delete", "node", "two");
+  });
+  beforeAll(() =>
+    on.cluster.kubectl.apply(`
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: ds}
+spec:
+  selector: {matchLabels: {app: ds}}
+  template:
+    metadata: {labels: {app: ds}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: c, image: "busybox:1", command: [sleep, "3600"]}]
+`),
+  );
+  const allReady = (...nodes: string[]) =>
+    eventually(async () => {
+      const pods = (await podsOf("ds")).filter(({ metadata }) => !metadata.deletionTimestamp);
+      expect([nodesOf(pods), pods.every(isReady)]).toEqual([nodes, true]);
+      return pods;
+    });
+
+  test("has a pod on each node, also on one that joins", async () => {
+    await allReady("one");
+    const two = await on.lan.machine("two");
+    await loadImages(two, ["busybox:1"], { as: tag });
+    agent = await joinCluster(two, on.cluster);
+    await allReady("one", "two");
+  });
+
+  test("makes a pod again that was deleted or has failed", async () => {
+    const [first, second] = await allReady("one", "two");
+    await kubectl("delete", "pod", first?.metadata.name ?? "", "--wait=false");
+    await kubectl(
+      "patch",
+      "pod",
+      second?.metadata.name ?? "",
+      "--subresource=status",
+      "-p",
+      '{"status":{"phase":"Failed"}}',
+    );
+    await eventually(async () => {
+      const pods = await allReady("one", "two");
+      for (const { metadata } of [first, second].flatMap((pod) => pod ?? []))
+        expect(uids(pods)).not.toContain(metadata.uid);
+    });
+  });
+
+  test("runs only where its selector says, and follows a node's labels", async () => {
+    await patch("ds/ds", { spec: { template: { spec: { nodeSelector: { color: "blue" } } } } });
+    await allReady();
+    await kubectl("label", "node", "two", "color=blue");
+    await allReady("two");
+    await kubectl("label", "node", "two", "color=green", "--overwrite");
+    await allReady();
+    await patch("ds/ds", { spec: { template: { spec: { nodeSelector: null } } } });
+    await allReady("one", "two");
+  });
+
+  test("is updated, and rolled back without restarting what need not be", async () => {
+    await kubectl("set", "image", "ds/ds", "c=busybox:2");
+    await settled("ds/ds");
+    const good = await allReady("one", "two");
+    expect(imagesOf(good)).toEqual(["busybox:2"]);
+    await kubectl("set", "image", "ds/ds", "c=busybox:none");
+    const stuck = await eventually(async () => {
+      const pods = await podsOf("ds");
+      expect(imagesOf(pods).sort()).toEqual(["busybox:2", "busybox:none"]);
+      return pods.find(isReady)?.metadata.uid;
+    });
+    await kubectl("rollout", "undo", "ds/ds");
+    await settled("ds/ds");
+    const after = await allReady("one", "two");
+    expect(imagesOf(after)).toEqual(["busybox:2"]);
+    expect(uids(after)).toContain(stuck);
+  });
+});
+
 describe("a StatefulSet as tutorials bring it", () => {
   beforeAll(() =>
     on.cluster.kubectl.apply(`
@@ -244,94 +328,12 @@ describe.each([
   });
 });
 
-describe("a DaemonSet", () => {
-  let agent: Agent | undefined;
-  afterAll(() => agent?.[Symbol.asyncDispose]());
-  beforeAll(() =>
-    on.cluster.kubectl.apply(`
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: ds}
-spec:
-  selector: {matchLabels: {app: ds}}
-  template:
-    metadata: {labels: {app: ds}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers: [{name: c, image: "busybox:1", command: [sleep, "3600"]}]
-`),
+test("a DaemonSet forgets a node that has left", async () => {
+  await eventually(
+    async () => {
+      expect(nodesOf(await podsOf("ds"))).toEqual(["one"]);
+      expect((await json("get", "ds", "ds")).status.desiredNumberScheduled).toBe(1);
+    },
+    { limitMs: 110_000 },
   );
-  const allReady = (...nodes: string[]) =>
-    eventually(async () => {
-      const pods = (await podsOf("ds")).filter(({ metadata }) => !metadata.deletionTimestamp);
-      expect([nodesOf(pods), pods.every(isReady)]).toEqual([nodes, true]);
-      return pods;
-    });
-
-  test("has a pod on each node, also on one that joins", async () => {
-    await allReady("one");
-    const two = await on.lan.machine("two");
-    await loadImages(two, ["busybox:1"], { as: tag });
-    agent = await joinCluster(two, on.cluster);
-    await allReady("one", "two");
-  });
-
-  test("makes a pod again that was deleted or has failed", async () => {
-    const [first, second] = await allReady("one", "two");
-    await kubectl("delete", "pod", first?.metadata.name ?? "", "--wait=false");
-    await kubectl(
-      "patch",
-      "pod",
-      second?.metadata.name ?? "",
-      "--subresource=status",
-      "-p",
-      '{"status":{"phase":"Failed"}}',
-    );
-    await eventually(async () => {
-      const pods = await allReady("one", "two");
-      for (const { metadata } of [first, second].flatMap((pod) => pod ?? []))
-        expect(uids(pods)).not.toContain(metadata.uid);
-    });
-  });
-
-  test("runs only where its selector says, and follows a node's labels", async () => {
-    await patch("ds/ds", { spec: { template: { spec: { nodeSelector: { color: "blue" } } } } });
-    await allReady();
-    await kubectl("label", "node", "two", "color=blue");
-    await allReady("two");
-    await kubectl("label", "node", "two", "color=green", "--overwrite");
-    await allReady();
-    await patch("ds/ds", { spec: { template: { spec: { nodeSelector: null } } } });
-    await allReady("one", "two");
-  });
-
-  test("is updated, and rolled back without restarting what need not be", async () => {
-    await kubectl("set", "image", "ds/ds", "c=busybox:2");
-    await settled("ds/ds");
-    const good = await allReady("one", "two");
-    expect(imagesOf(good)).toEqual(["busybox:2"]);
-    await kubectl("set", "image", "ds/ds", "c=busybox:none");
-    const stuck = await eventually(async () => {
-      const pods = await podsOf("ds");
-      expect(imagesOf(pods).sort()).toEqual(["busybox:2", "busybox:none"]);
-      return pods.find(isReady)?.metadata.uid;
-    });
-    await kubectl("rollout", "undo", "ds/ds");
-    await settled("ds/ds");
-    const after = await allReady("one", "two");
-    expect(imagesOf(after)).toEqual(["busybox:2"]);
-    expect(uids(after)).toContain(stuck);
-  });
-
-  test("forgets a node that leaves", async () => {
-    await agent?.stop();
-    await kubectl("delete", "node", "two");
-    await eventually(
-      async () => {
-        expect(nodesOf(await podsOf("ds"))).toEqual(["one"]);
-        expect((await json("get", "ds", "ds")).status.desiredNumberScheduled).toBe(1);
-      },
-      { limitMs: 110_000 },
-    );
-  });
 });

@@ -41,8 +41,10 @@ export interface Cluster extends AsyncDisposable {
   output(): string;
   /** Ends the server by a signal and waits for its end; the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number>;
-  /** Starts it again. */
+  /** Starts it again; resolves when its node is Ready. */
   start(): Promise<void>;
+  /** Starts it again; does not wait for anything. */
+  launch(): void;
 }
 
 /** Starts `skiff server` with these flags; resolves when its node is Ready (or, without an agent, when the API answers). */
@@ -52,7 +54,8 @@ export async function startCluster(
   env: NodeJS.ProcessEnv = {},
 ): Promise<Cluster> {
   const inside = "/etc/skiff/skiff.yaml";
-  let server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags], env);
+  const startServer = () => machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags], env);
+  let server = startServer();
   const kubeconfig = join(machine.directory, "kubeconfig");
 
   const untilReady = async (): Promise<void> => {
@@ -79,8 +82,9 @@ export async function startCluster(
     kubectl: await openKubectl(kubeconfig),
     output: () => server.output(),
     stop,
+    launch: () => void (server = startServer()),
     async start() {
-      server = machine.start(skiffProgram[0], [...skiffProgram.slice(1), "server", ...flags], env);
+      server = startServer();
       await untilReady();
     },
     async [Symbol.asyncDispose]() {
