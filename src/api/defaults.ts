@@ -1,7 +1,6 @@
 import { addQuantities, formatQuantity, quantityFrom } from "./quantity.ts";
 import { completeStructs } from "./schema/complete.ts";
-import type { SchemaNode } from "./schema/node.ts";
-import { isType, typeNameOf, typeNode } from "./schema/table.ts";
+import { isType, typeNode } from "./schema/table.ts";
 import type {
   AzureDiskVolumeSource,
   Container,
@@ -21,13 +20,14 @@ import type {
   TokenRequestSpec,
   Volume,
 } from "./schema/types.ts";
+import { openTypeRules, type TypeRules } from "./type-rules.ts";
 
 /*
  * What Kubernetes fills in wherever a type occurs (API reference, the types' pages): in a Pod as in the template of a
  * Deployment. Defaults of a kind as a whole are with the kind. Fields that are no pointers in Kubernetes' types cannot
  * tell zero from absent, hence `||=`.
  */
-const typeRules: Readonly<Record<string, (object: never) => void>> = {
+const typeRules: TypeRules = {
   "io.k8s.api.authentication.v1.TokenRequestSpec": (spec: TokenRequestSpec) => {
     spec.expirationSeconds ??= 3600;
   },
@@ -113,11 +113,13 @@ const typeRules: Readonly<Record<string, (object: never) => void>> = {
   },
 };
 
+const fillInTypes = openTypeRules(typeRules, { values: true });
+
 /** Fills in an object of a built-in type what its schema and the types in it say. Changes the object. */
 export function applyTypeDefaults(object: object, type: string): void {
   if (!isType(type)) return;
-  completeStructs(object as Fields, typeNode(type));
-  carryOut(planOf(typeNode(type), type), object as Fields);
+  completeStructs(object as Record<string, unknown>, typeNode(type));
+  fillInTypes(object, type);
 }
 
 /** Always for what may change under its name: no tag, or "latest"; otherwise IfNotPresent. */
@@ -171,66 +173,4 @@ function requestForThePod({ resources, containers, initContainers = [] }: PodSpe
       sums[name] = formatQuantity(addQuantities(sums[name] ?? "0", quantity));
   const wanted = Object.entries({ ...resources.limits, ...sums }).filter(([name]) => forPods(name));
   resources.requests = { ...Object.fromEntries(wanted), ...resources.requests };
-}
-
-type Fields = Record<string, unknown>;
-
-/** What there is to do at an object of one type, and below it. */
-interface Plan {
-  readonly rule: ((object: never) => void) | undefined;
-  readonly values: { readonly name: string; readonly value: unknown; readonly pointer: boolean }[];
-  readonly below: { readonly name: string; readonly node: SchemaNode; readonly plan: Plan }[];
-}
-
-const plans = new Map<string, Plan>();
-
-function planOf(node: SchemaNode, type: string): Plan {
-  const known = plans.get(type);
-  if (known) return known;
-  const plan: Plan = { rule: typeRules[type], values: [], below: [] };
-  // Before its parts: a type may contain itself.
-  plans.set(type, plan);
-  for (const { name, node: inner, default: value, pointer } of node.fields.values()) {
-    if (value !== undefined && (pointer || value)) plan.values.push({ name, value, pointer });
-    const part = objectIn(inner);
-    const partType = part && typeNameOf(part);
-    if (part && partType) plan.below.push({ name, node: inner, plan: planOf(part, partType) });
-  }
-  return plan;
-}
-
-function objectIn(node: SchemaNode): SchemaNode | undefined {
-  if (node.sort === "object") return node;
-  return node.item && (node.sort === "list" || node.sort === "map") ? objectIn(node.item) : undefined;
-}
-
-const trimmed = new WeakSet<Plan>();
-
-function carryOut(plan: Plan, object: Fields): void {
-  if (!trimmed.has(plan)) {
-    plan.below.splice(0, plan.below.length, ...plan.below.filter((part) => hasWork(part.plan, new Set())));
-    trimmed.add(plan);
-  }
-  for (const { name, value, pointer } of plan.values) {
-    const given = object[name];
-    if (given === undefined || given === null || (!pointer && !given)) object[name] = value;
-  }
-  plan.rule?.(object as never);
-  for (const part of plan.below) {
-    const value = object[part.name];
-    if (value !== undefined && value !== null) carryOutIn(part.node, part.plan, value);
-  }
-}
-
-function carryOutIn(node: SchemaNode, plan: Plan, value: unknown): void {
-  if (value === undefined || value === null) return;
-  if (node.sort === "object") carryOut(plan, value as Fields);
-  else if (node.item) for (const item of Object.values(value)) carryOutIn(node.item, plan, item);
-}
-
-function hasWork(plan: Plan, seen: Set<Plan>): boolean {
-  if (plan.rule || plan.values.length > 0) return true;
-  if (seen.has(plan)) return false;
-  seen.add(plan);
-  return plan.below.some((part) => hasWork(part.plan, seen));
 }

@@ -124,6 +124,9 @@ const structs: Readonly<Record<string, string>> = {
     ControllerPublishSecretRef*SecretReference NodeStageSecretRef*SecretReference NodePublishSecretRef*SecretReference
     ControllerExpandSecretRef*SecretReference NodeExpandSecretRef*SecretReference`,
   SecretReference: "Name Namespace",
+  VolumeNodeAffinity: "Required*NodeSelector",
+  ScopeSelector: "MatchExpressions[ScopedResourceSelectorRequirement",
+  ScopedResourceSelectorRequirement: "ScopeName Operator Values?",
   PodFailurePolicy: "Rules[PodFailurePolicyRule",
   PodFailurePolicyRule: "Action OnExitCodes*OnExitCodesRequirement OnPodConditions[OnPodConditionsPattern",
   OnExitCodesRequirement: "ContainerName? Operator Values?",

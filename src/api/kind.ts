@@ -1,5 +1,6 @@
 import { plainColumns } from "./columns.ts";
 import { applyTypeDefaults } from "./defaults.ts";
+import { dropDisabledFields } from "./disabled-fields.ts";
 import type { FieldError, Path } from "./field.ts";
 import type { KubeObject } from "./object.ts";
 
@@ -116,8 +117,10 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   validate?(object: T, at: Path): FieldError[];
   /** What only a new object may not say. Runs after `validate`. */
   validateCreate?(object: T, at: Path): FieldError[];
-  /** What is wrong with a change. Runs after `validate` on the new object and after the check of `immutable`. */
+  /** What is wrong with a change. Runs after `validate` on the new object and after the check of `immutable`, or with `changesFirst` before them. */
   validateUpdate?(object: T, old: T, at: Path): FieldError[];
+  /** Whether clients are told what is wrong with a change before what is wrong with the object. */
+  readonly changesFirst?: boolean;
   /** What is wrong with a change of a subresource of sort "part". */
   validateSubresource?(subresource: string, object: T, old: T, at: Path): FieldError[];
   /** Paths that keep their value for ever ("spec.selector"): a change is refused with "field is immutable". */
@@ -240,6 +243,14 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
       defaults(object) {
         applyTypeDefaults(object, objectType);
         strategy.defaults?.(object);
+      },
+      prepareCreate(object, writing) {
+        dropDisabledFields(object, undefined, objectType);
+        strategy.prepareCreate?.(object, writing);
+      },
+      prepareUpdate(object, old, writing) {
+        dropDisabledFields(object, old, objectType);
+        strategy.prepareUpdate?.(object, old, writing);
       },
     },
     columns: columns ?? plainColumns,

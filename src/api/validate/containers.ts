@@ -61,13 +61,13 @@ export function validateInitContainers(context: PodContext, at: Path): FieldErro
 const notEphemeral = [
   "ports",
   "resources",
+  "resizePolicy",
+  "restartPolicy",
+  "restartPolicyRules",
   "livenessProbe",
   "readinessProbe",
   "startupProbe",
   "lifecycle",
-  "resizePolicy",
-  "restartPolicy",
-  "restartPolicyRules",
 ] as const;
 
 export function validateEphemeralContainers(context: PodContext, at: Path): FieldError[] {

@@ -81,6 +81,8 @@ export const fileFields = [
   "metadata.uid",
 ];
 const knownFields = new Set([...envFields, ...fileFields, "spec.restartPolicy", "spec.schedulerName", "status.phase"]);
+/** Names that fields had once, and have still for those who use them. */
+const formerNames: Readonly<Record<string, string>> = { "spec.host": "spec.nodeName" };
 
 export function validateFieldRef(
   { apiVersion, fieldPath = "" }: Partial<ObjectFieldSelector>,
@@ -90,14 +92,17 @@ export function validateFieldRef(
   if (!apiVersion) return [at.child("apiVersion").required()];
   const place = at.child("fieldPath");
   if (!fieldPath) return [place.required()];
-  const subscripted = /^(.*)\['(.*)'\]$/.exec(fieldPath);
-  const path = subscripted?.[1] ?? fieldPath;
-  if (subscripted ? path !== "metadata.annotations" && path !== "metadata.labels" : !knownFields.has(path))
-    return [place.invalid(fieldPath, `error converting fieldPath: field label not supported: ${path}`)];
+  const fault = (why: string) => [place.invalid(fieldPath, `error converting fieldPath: ${why}`)];
+  if (apiVersion !== "v1") return fault(`unsupported pod version: ${apiVersion}`);
+  const subscripted = /^(.+?)\['(.*)'\]$/.exec(fieldPath);
   if (subscripted) {
-    const key = subscripted[2] ?? "";
-    return validateText(qualifiedName, path === "metadata.annotations" ? key.toLowerCase() : key, at);
+    const [, map, key = ""] = subscripted;
+    if (map !== "metadata.annotations" && map !== "metadata.labels")
+      return fault(`field label does not support subscript: ${fieldPath}`);
+    return validateText(qualifiedName, map === "metadata.annotations" ? key.toLowerCase() : key, at);
   }
+  const path = formerNames[fieldPath] ?? fieldPath;
+  if (!knownFields.has(path)) return fault(`field label not supported: ${fieldPath}`);
   return allowed.includes(path) ? [] : [place.notSupported(path, allowed)];
 }
 

@@ -50,6 +50,35 @@ describe("a pod's spec", () => {
     ],
     ["names its environment", inContainer({ env: [{ name: "" }] }), ["spec.containers[0].env[0].name: Required value"]],
     [
+      "reads fields of itself under their former names too",
+      inContainer({ env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "spec.host" } } }] }),
+      [],
+    ],
+    [
+      "reads fields of its own version",
+      inContainer({ env: [{ name: "A", valueFrom: { fieldRef: { apiVersion: "v2", fieldPath: "metadata.name" } } }] }),
+      [
+        'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.name": error converting fieldPath: unsupported pod version: v2',
+      ],
+    ],
+    [
+      "reads entries of its labels and annotations only",
+      inContainer({ env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.name['a']" } } }] }),
+      [
+        "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: \"metadata.name['a']\": error converting fieldPath: field label does not support subscript: metadata.name['a']",
+      ],
+    ],
+    [
+      "is told of its names in the order of Kubernetes' rules",
+      { hostname: "a.b", activeDeadlineSeconds: 0, hostAliases: [{ ip: "x" }], priorityClassName: "P" },
+      [
+        "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
+        'spec.hostname: Invalid value: "a.b": must not contain dots',
+        'spec.hostAliases[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+        "spec.priorityClassName: Invalid value: \"P\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      ],
+    ],
+    [
       "tolerates all values only with Exists",
       { tolerations: [{ operator: "Equal" }] },
       [

@@ -50,34 +50,35 @@ export function validatePodSpec(spec: PodSpec, at: Path, options: PodSpecOptions
     ...validateSpread(spec.topologySpreadConstraints ?? [], at.child("topologySpreadConstraints")),
     ...validateHostProcesses(spec, everyContainer(spec, at), at),
     ...validateHostUsers(spec, at),
-    ...validateNames(spec, at),
+    ...validateName(spec, at, "serviceAccountName", dnsSubdomain),
+    ...validateName(spec, at, "nodeName", dnsSubdomain),
     ...validateInRange(spec.activeDeadlineSeconds, [1, 2147483647], at.child("activeDeadlineSeconds")),
+    ...validateName(spec, at, "hostname", dnsLabel),
+    ...validateName(spec, at, "subdomain", dnsLabel),
     ...validateTolerations(spec.tolerations ?? [], at.child("tolerations")),
     ...(spec.hostAliases ?? []).flatMap((alias, i) => validateHostAlias(alias, at.child("hostAliases").index(i))),
+    ...validateName(spec, at, "priorityClassName", dnsSubdomain),
+    ...(spec.runtimeClassName === undefined
+      ? []
+      : validateText(dnsSubdomain, spec.runtimeClassName, at.child("runtimeClassName"))),
     ...(spec.preemptionPolicy === undefined
       ? []
       : validateOneOf(spec.preemptionPolicy, ["PreemptLowerPriority", "Never"], at.child("preemptionPolicy"))),
     ...(spec.overhead ? validateResources({ limits: spec.overhead }, { claims: new Set() }, at.child("overhead")) : []),
     ...validateOsFields(spec, at),
+    ...validateName(spec, at, "hostnameOverride", dnsSubdomain),
   ];
 }
 
-/** Fields that name something. */
-const namedFields: readonly (readonly [keyof PodSpec & string, TextRule])[] = [
-  ["serviceAccountName", dnsSubdomain],
-  ["nodeName", dnsSubdomain],
-  ["hostname", dnsLabel],
-  ["subdomain", dnsLabel],
-  ["priorityClassName", dnsSubdomain],
-  ["runtimeClassName", dnsSubdomain],
-  ["hostnameOverride", dnsSubdomain],
-];
-
-function validateNames(spec: PodSpec, at: Path): FieldError[] {
-  return namedFields.flatMap(([field, rule]) => {
-    const text = spec[field];
-    return typeof text === "string" && text ? validateText(rule, text, at.child(field)) : [];
-  });
+/** A field that names something, where it does. */
+function validateName(
+  spec: PodSpec,
+  at: Path,
+  field: "serviceAccountName" | "nodeName" | "hostname" | "subdomain" | "priorityClassName" | "hostnameOverride",
+  rule: TextRule,
+): FieldError[] {
+  const name = spec[field];
+  return name ? validateText(rule, name, at.child(field)) : [];
 }
 
 function validateResourceClaims(claims: readonly PodResourceClaim[], at: Path): FieldError[] {

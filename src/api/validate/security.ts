@@ -66,7 +66,7 @@ function shownContext(context: SecurityContext): unknown {
   return goView("SecurityContext", context);
 }
 
-function validateId(id: number | undefined, at: Path): FieldError[] {
+export function validateId(id: number | undefined, at: Path): FieldError[] {
   return validateInRange(id, [0, 2147483647], at);
 }
 

@@ -47,16 +47,19 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
       ...(resource.custom?.validate(object, { old, subresource, warn: call.warn }) ?? []),
       ...(rules.validateSubresource?.(subresource, object, old, root) ?? []),
     ]);
-  else
-    refuse(resource, object, [
-      ...common,
-      ...change,
+  else {
+    const ofObject = [
       ...(rules.trustsOldMetadata ? [] : validateMetadata(resource, object)),
       ...(resource.custom?.validate(object, { old, subresource, warn: call.warn }) ?? []),
       ...(rules.validate?.(object, root) ?? []),
+    ];
+    const ofChange = [
       ...immutableErrors(rules.immutable ?? [], object, old),
       ...(rules.validateUpdate?.(object, old, root) ?? []),
-    ]);
+    ];
+    const specific = rules.changesFirst ? [...ofChange, ...ofObject] : [...ofObject, ...ofChange];
+    refuse(resource, object, [...common, ...change, ...specific]);
+  }
   const warnings = subresource ? rules.subresourceWarnings?.(subresource, object) : rules.warnings?.(object, old);
   for (const text of warnings ?? []) call.warn(text);
 }

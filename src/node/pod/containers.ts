@@ -1,3 +1,4 @@
+import { restartRuleFor } from "../../api/restart-rules.ts";
 import type { Container, EphemeralContainer, Pod } from "../../api/schema/types.ts";
 import type { Container as RuntimeContainer } from "../runtime.ts";
 
@@ -36,10 +37,8 @@ export function newest(containers: readonly RuntimeContainer[], name: string): R
 export function restartsAfter(pod: Pod, { role, spec }: PodContainer, exitCode: number): boolean {
   if (role === "ephemeral") return false;
   if (role === "sidecar") return true;
-  for (const rule of spec.restartPolicyRules ?? []) {
-    const { operator, values = [] } = rule.exitCodes ?? { operator: "In" };
-    if (values.includes(exitCode) === (operator === "In")) return rule.action === "Restart";
-  }
+  const rule = restartRuleFor(spec.restartPolicyRules, exitCode);
+  if (rule) return rule.action === "Restart";
   const policy = spec.restartPolicy ?? pod.spec.restartPolicy ?? "Always";
   // An init container that has done its work does not do it again.
   if (policy === "Always") return role === "app" || exitCode !== 0;

@@ -41,6 +41,7 @@ export const configMap = defineKind<ConfigMap>({
     return errors;
   },
 
+  changesFirst: true,
   validateUpdate(config, old, root) {
     if (!old.immutable) return [];
     return [

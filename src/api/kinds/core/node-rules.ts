@@ -22,6 +22,7 @@ export function validateNodeUpdate(node: Node, old: Node, root: Path): FieldErro
   const changed = before.length !== after.length ? before.slice(0, 1) : before.filter((cidr, i) => cidr !== after[i]);
   const oldId = old.spec?.providerID;
   return [
+    ...validateNodeResources(node, root),
     ...validateAddresses(node, root),
     ...changed.map(() =>
       spec.child("podCIDRs").forbidden('node updates may not change podCIDR except from "" to valid'),
@@ -31,6 +32,9 @@ export function validateNodeUpdate(node: Node, old: Node, root: Path): FieldErro
       : []),
     // Once more: what is checked of new nodes and of changes overlaps.
     ...validateTaints(node.spec?.taints ?? [], root.child("metadata", "taints")),
+    ...((node.spec?.externalID ?? "") === (old.spec?.externalID ?? "")
+      ? []
+      : [spec.child("externalID").forbidden("may not be updated")]),
   ];
 }
 

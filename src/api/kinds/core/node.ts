@@ -42,6 +42,9 @@ export const node = defineKind<Node>({
   defaults({ status }) {
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
   },
+  prepareSubresource(_subresource, node, old) {
+    if (old.status?.config === undefined) delete node.status?.config;
+  },
   validate: validateNode,
   validateUpdate: validateNodeUpdate,
   validateSubresource: (_subresource, node, old, root) => validateNodeUpdate(node, old, root),

@@ -22,7 +22,13 @@ export function validateClaimUpdate(
     claim.metadata.annotations?.[classAnnotation],
     old.metadata.annotations?.[classAnnotation],
   ];
-  if ((newNote ?? "") !== (oldNote ?? ""))
+  // The class may move from the annotation to the field.
+  const moves =
+    oldNote !== undefined &&
+    before.storageClassName === undefined &&
+    after.storageClassName === oldNote &&
+    newNote === undefined;
+  if (!moves && (newNote ?? "") !== (oldNote ?? ""))
     errors.push(root.child("metadata", "annotations", classAnnotation).invalid(newNote ?? "", "field is immutable"));
   const wasSilent =
     before.storageClassName === undefined && (oldNote === undefined || oldNote === after.storageClassName);

@@ -1,7 +1,7 @@
 import { normalize } from "node:path/posix";
 import { isDeepStrictEqual } from "node:util";
 import type { FieldError, Path } from "../../field.ts";
-import { goDiff } from "../../go-view.ts";
+import { goDiff, goView } from "../../go-view.ts";
 import { signOf, unitsOf } from "../../quantity.ts";
 import type {
   CSIPersistentVolumeSource,
@@ -210,7 +210,10 @@ export function validatePersistentVolumeUpdate(
     errors.push(
       root
         .child("nodeAffinity")
-        .invalid(spec.nodeAffinity, "field is immutable, except for updating from beta label to GA"),
+        .invalid(
+          spec.nodeAffinity && goView("VolumeNodeAffinity", spec.nodeAffinity),
+          "field is immutable, except for updating from beta label to GA",
+        ),
     );
   if (old.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined)
     errors.push(

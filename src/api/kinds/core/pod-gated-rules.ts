@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FieldError, Path } from "../../field.ts";
+import { goView } from "../../go-view.ts";
 import type { NodeSelectorTerm, PodSpec } from "../../schema/types.ts";
+import { inKeyOrder } from "../../validate/labels.ts";
 
 const required = "requiredDuringSchedulingIgnoredDuringExecution";
 
@@ -15,7 +17,7 @@ export function validateGatedPlacement(spec: PodSpec, old: PodSpec, at: Path): F
     errors.push(
       at
         .child("nodeSelector")
-        .invalid(after, "only additions to spec.nodeSelector are allowed (no mutations or deletions)"),
+        .invalid(inKeyOrder(after), "only additions to spec.nodeSelector are allowed (no mutations or deletions)"),
     );
   if (old.nodeSelector) spec.nodeSelector = old.nodeSelector;
   else delete spec.nodeSelector;
@@ -33,12 +35,21 @@ function validateNodeAffinityChange(spec: PodSpec, old: PodSpec, at: Path): Fiel
   const after = spec.affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? [];
   const place = at.child("nodeSelectorTerms");
   if (before.length > 0 && before.length !== after.length)
-    return [place.invalid(after, "no additions/deletions to non-empty NodeSelectorTerms list are allowed")];
+    return [
+      place.invalid(
+        after.length > 0 ? after.map((term) => goView("NodeSelectorTerm", term)) : undefined,
+        "no additions/deletions to non-empty NodeSelectorTerms list are allowed",
+      ),
+    ];
   return before.flatMap((term, i) => {
     const next = after[i] ?? {};
     return onlyAdds(next, term)
       ? []
-      : [place.index(i).invalid(next, "only additions are allowed (no mutations or deletions)")];
+      : [
+          place
+            .index(i)
+            .invalid(goView("NodeSelectorTerm", next), "only additions are allowed (no mutations or deletions)"),
+        ];
   });
 }
 

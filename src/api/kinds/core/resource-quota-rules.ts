@@ -1,4 +1,5 @@
 import type { FieldError, Path } from "../../field.ts";
+import { goView } from "../../go-view.ts";
 import type { ResourceQuotaSpec, ScopedResourceSelectorRequirement } from "../../schema/types.ts";
 import { isStandardQuotaResource, validateResourceName, validateResourceQuantity } from "../../validate/resources.ts";
 
@@ -82,7 +83,7 @@ function validateRequirement(
   if (!scopes.includes(scopeName)) errors.push(at.child("scopeName").invalid(scopeName, "unsupported scope"));
   for (const name of Object.keys(hard ?? {}).sort())
     if (isStandardQuotaResource(name) && !countsInScope(scopeName, name))
-      errors.push(at.invalid(scopeSelector, "unsupported scope applied to resource"));
+      errors.push(at.invalid(goView("ScopeSelector", scopeSelector ?? {}), "unsupported scope applied to resource"));
   if (plainScopes.has(scopeName) && operator !== "Exists")
     errors.push(
       at

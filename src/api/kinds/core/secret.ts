@@ -60,6 +60,7 @@ export const secret = defineKind<Secret>({
     return [...errors, ...validateKeysOfType(type, data, at)];
   },
 
+  changesFirst: true,
   validateUpdate(secret, old, root) {
     const errors = secret.type === old.type ? [] : [root.child("type").invalid(secret.type, "field is immutable")];
     if (!old.immutable) return errors;

@@ -13,6 +13,7 @@ const protocols = ["SCTP", "TCP", "UDP"];
 const longestAffinitySeconds = 86_400;
 const topologyMode = "service.kubernetes.io/topology-mode";
 const topologyHints = "service.kubernetes.io/topology-aware-hints";
+const onlyBalanced = "may only be used when `type` is 'LoadBalancer'";
 const sourceRanges = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
 export function validateService(service: Service, root: Path): FieldError[] {
@@ -180,28 +181,26 @@ function validateUniquePorts(ports: readonly ServicePort[], at: Path): FieldErro
 
 function validateBalancerFields({ metadata, spec }: Service, at: Path): FieldError[] {
   const balanced = spec.type === "LoadBalancer";
-  const only = "may only be used when `type` is 'LoadBalancer'";
   const errors: FieldError[] = [];
   const ranges = spec.loadBalancerSourceRanges ?? [];
   const place = at.child("LoadBalancerSourceRanges");
-  if (ranges.length > 0 && !balanced) errors.push(place.forbidden(only));
+  if (ranges.length > 0 && !balanced) errors.push(place.forbidden(onlyBalanced));
   errors.push(...ranges.flatMap((range, i) => validateCidr(range.trim(), place.index(i))));
   const annotated = metadata.annotations?.[sourceRanges];
   if (ranges.length === 0 && annotated !== undefined) {
     const key = new Path().child("metadata", "annotations").key(sourceRanges);
-    if (!balanced) errors.push(key.forbidden(only));
+    if (!balanced) errors.push(key.forbidden(onlyBalanced));
     const cidrs = annotated.trim() === "" ? [] : annotated.split(",");
     errors.push(...cidrs.flatMap((cidr) => validateCidr(cidr.trim(), key)));
   }
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced)
-    errors.push(at.child("allocateLoadBalancerNodePorts").forbidden(only));
-  if (spec.loadBalancerClass !== undefined)
-    errors.push(
-      ...(balanced
-        ? validateText(qualifiedName, spec.loadBalancerClass, at.child("loadBalancerClass"))
-        : [at.child("loadBalancerClass").forbidden(only)]),
-    );
-  return errors;
+    errors.push(at.child("allocateLoadBalancerNodePorts").forbidden(onlyBalanced));
+  return [...errors, ...validateLoadBalancerClass(spec, at.child("loadBalancerClass"))];
+}
+
+function validateLoadBalancerClass({ type, loadBalancerClass: name }: ServiceSpec, at: Path): FieldError[] {
+  if (name === undefined) return [];
+  return type === "LoadBalancer" ? validateText(qualifiedName, name, at) : [at.forbidden(onlyBalanced)];
 }
 
 function validatePolicies(spec: ServiceSpec, at: Path): FieldError[] {
@@ -252,6 +251,8 @@ export function validateServiceUpdate({ spec }: Service, old: Service, root: Pat
     spec.loadBalancerClass !== old.spec.loadBalancerClass
   )
     errors.push(at.child("loadBalancerClass").invalid(spec.loadBalancerClass, "may not change once set"));
+  // Once more: what is checked of changes and of Services overlaps.
+  errors.push(...validateLoadBalancerClass(spec, at.child("loadBalancerClass")));
   if (
     needsHealthCheckPort(old.spec) &&
     needsHealthCheckPort(spec) &&

@@ -63,6 +63,7 @@ export const service = defineKind<Service>({
   },
 
   validate: validateService,
+  changesFirst: true,
   validateUpdate: validateServiceUpdate,
   validateSubresource: (_subresource, service, _old, root) =>
     validateLoadBalancerStatus(service, root.child("status", "loadBalancer", "ingress")),
