@@ -1,7 +1,7 @@
-import { constants, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { assetBytes, assetText } from "../base/assets.ts";
-import { CannotStart } from "../base/lifecycle.ts";
+import { CannotStartYet } from "../base/lifecycle.ts";
 import type { DiskOptions } from "../store/open.ts";
 
 // Linux: a file without a name, gone with the process (open(2), O_TMPFILE). O_DIRECTORY differs between architectures.
@@ -31,17 +31,38 @@ export function memoryAddon(directory: string): MemoryAddon | undefined {
   return module.exports as MemoryAddon;
 }
 
+/** Those of this process, by name: they stay open. */
+const written = new Map<string, string>();
+
+/** In memory: for addons while the disk is full. */
+const sharedMemory = "/dev/shm";
+
 /** An addon is given to the loader through a file without a name: nothing is left on the disk, whatever happens. */
 function fileOfAddon(name: string, directory: string): string | undefined {
   const addon = assetBytes(name);
   if (addon === undefined) return undefined;
+  const there = written.get(name);
+  if (there !== undefined) return there;
+  for (const place of [directory, sharedMemory]) {
+    try {
+      const file = writeNameless(addon, place);
+      written.set(name, file);
+      return file;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    }
+  }
+  throw new CannotStartYet(`no space is left on the disk of ${directory}: make room`);
+}
+
+function writeNameless(bytes: Uint8Array, directory: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = openNameless(directory);
   try {
-    for (let at = 0; at < addon.length; ) at += writeSync(file, addon, at);
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-    throw new CannotStart(`no space is left on the disk of ${directory}: make room`);
+    closeSync(file);
+    throw error;
   }
   return `/proc/self/fd/${file}`;
 }

@@ -19,11 +19,14 @@ import { keepSlices } from "./keep-slices.ts";
 import { shutDownPods } from "./shut-down-pods.ts";
 import { kubernetesVersion } from "./version.ts";
 
+// A device whose link comes back is wanted at once. Its connection is one for all that it asks, so that this is one attempt a second or two.
+export const retryOfNode = { firstMs: 500, maxMs: 1_000, jitter: 1 };
+
 export interface AgentSurroundings {
   readonly client: Client;
   readonly informers: Informers;
-  /** What the API last said; absent beside the server. */
-  readonly recollection?: Recollection;
+  /** What the API last said. */
+  readonly recollection: Recollection;
   /** Opens a connection to a server that is to become the node's tunnel. */
   readonly dial: (signal: AbortSignal) => Promise<Duplex>;
   /** Told when the machine has other addresses. */
@@ -96,7 +99,7 @@ export async function startAgent(
     runNode({
       client,
       informers,
-      ...(recollection && { recollection }),
+      recollection,
       runtime,
       network,
       clock,

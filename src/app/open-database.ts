@@ -15,7 +15,7 @@ import {
   setAside,
 } from "../cluster/snapshots.ts";
 import { DamagedDatabase, type DurableStore, NewerFormat } from "../store/contract.ts";
-import { type DiskOptions, openStore, type StoreSurroundings } from "../store/open.ts";
+import { type DiskOptions, databaseName, openStore, type StoreSurroundings } from "../store/open.ts";
 
 export interface OpenDatabase extends AsyncDisposable {
   readonly store: DurableStore;
@@ -85,8 +85,8 @@ async function openNewestWhole(
     }
   }
   // Nothing is better than what was there: it is left where it was for whoever repairs it.
-  await rm(join(directory, "state.db"), { force: true });
-  for (const name of ["state.db", "state.db-wal"])
+  await rm(join(directory, databaseName), { force: true });
+  for (const name of [databaseName, `${databaseName}-wal`])
     await rename(join(aside, name), join(directory, name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });

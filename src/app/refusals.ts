@@ -1,4 +1,4 @@
-import { CannotStart } from "../base/lifecycle.ts";
+import { CannotStartYet } from "../base/lifecycle.ts";
 import type { ServerConfig } from "./config.ts";
 
 /**
@@ -10,7 +10,7 @@ export async function refusePlainly<T>(config: ServerConfig, open: () => Promise
     return await open();
   } catch (cause) {
     const sentence = refusalOf(cause as NodeJS.ErrnoException, config);
-    throw sentence === undefined ? cause : new CannotStart(sentence);
+    throw sentence === undefined ? cause : new CannotStartYet(sentence);
   }
 }
 

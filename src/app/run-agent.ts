@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { parseCidr } from "../base/ip.ts";
@@ -11,23 +10,19 @@ import { openInformers } from "../client/open-informers.ts";
 import { serverName } from "../cluster/join.ts";
 import { Membership } from "../cluster/membership.ts";
 import { parseToken } from "../cluster/token.ts";
-import { DamagedDatabase, NewerFormat, type Store } from "../store/contract.ts";
-import { openStore, type StoreSurroundings } from "../store/open.ts";
-import { databaseCode, memoryAddon } from "./addons.ts";
-import { type AgentSettings, startAgent } from "./agent.ts";
+import { memoryAddon } from "./addons.ts";
+import { type AgentSettings, retryOfNode, startAgent } from "./agent.ts";
 import type { JoinConfig, NetworkBackend } from "./config.ts";
 import { startTunnel } from "./dial-tunnel.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { intendedAgent, logFindings } from "./inspect-device.ts";
-import { recollectionIn } from "./recollect.ts";
+import { openRecollection } from "./open-recollection.ts";
 import type { RunOptions } from "./server.ts";
 import { openServiceManager, systemd } from "./service-manager.ts";
 import { skiffVersion } from "./version.ts";
 
 // An agent has one connection that matters: it learns within seconds that nobody is at its other end.
 const silenceMs = 10_000;
-// A device whose link comes back is wanted at once. Its connection is one for all that it asks, so that this is one attempt a second or two.
-const retry = { firstMs: 500, maxMs: 1_000, jitter: 1 };
 
 /** Runs a node of a cluster whose server is elsewhere, until `stop`. */
 export async function runAgent(
@@ -71,11 +66,12 @@ export async function runAgent(
   );
   membership.keepFresh();
   const client = openClient(transport, { fieldManager: "kubelet" });
-  const store = await parts.start("recollection", () =>
-    openOwnStore(directory, { clock, log: log.part("recollection") }),
+  const recollection = await parts.start("recollection", () =>
+    openRecollection(directory, { clock, log: log.part("recollection") }),
   );
-  const recollection = recollectionIn(store, { clock, log: log.part("recollection") });
-  const informers = await parts.start("informers", () => openInformers(client, { clock, log, recollection, retry }));
+  const informers = await parts.start("informers", () =>
+    openInformers(client, { clock, log, recollection, retry: retryOfNode }),
+  );
   const dial = async (signal: AbortSignal) => {
     const server = servers.current;
     const { hostname, port } = new URL(server);
@@ -112,19 +108,6 @@ export async function runAgent(
   if (!stop.aborted) await once(stop, "abort");
   log.info("stopping; containers go on running");
   manager.stopping();
-}
-
-/** What the node remembers. One that is damaged, or of a newer skiff, is of no use and no loss: the server tells it all again. */
-async function openOwnStore(directory: string, surroundings: StoreSurroundings): Promise<Store> {
-  const place = { kind: "sqlite", directory: join(directory, "recollection"), code: databaseCode(directory) } as const;
-  try {
-    return await openStore(place, surroundings);
-  } catch (error) {
-    if (!(error instanceof DamagedDatabase || error instanceof NewerFormat)) throw error;
-    surroundings.log.warn("what this node remembered cannot be read; it begins anew", { error: error.message });
-    await rm(place.directory, { recursive: true, force: true });
-    return openStore(place, surroundings);
-  }
 }
 
 function parsedToken(text: string) {

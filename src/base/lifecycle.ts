@@ -8,6 +8,11 @@ export class CannotStart extends Error {
   override readonly name: string = "CannotStart";
 }
 
+/** The same, and what is in the way may go away, by itself or by somebody's hand: who can wait tries again. */
+export class CannotStartYet extends CannotStart {
+  override readonly name: string = "CannotStartYet";
+}
+
 /**
  * The parts of a process in the order they were started. Disposing stops them in reverse; a part that fails to stop is
  * reported after all others have been stopped.

@@ -18,7 +18,7 @@ export interface Recollection {
   text(name: string): string | undefined;
 }
 
-/** For parts beside the server: it answers as long as they run. */
+/** For parts of the server itself: it answers as long as they run. */
 export const noRecollection: Recollection = {
   list: () => undefined,
   get: () => undefined,

@@ -12,7 +12,7 @@ import {
   type LeafRequest,
   makeAuthority,
 } from "./authority.ts";
-import { readIfThere, readOrMake, writeWhole } from "./files.ts";
+import { keepWhole, readIfThere, readOrMake, writeWhole } from "./files.ts";
 import { endsSoon, lifeIn } from "./leaf-life.ts";
 import { caHashOf, parseToken, tokenText } from "./token.ts";
 
@@ -97,7 +97,7 @@ export async function openCredentials(options: CredentialOptions): Promise<Serve
   const nodeToken = await nodeTokenFile(directory, serverCa.cert, options.token);
   if (options.agentToken !== undefined) {
     const token = { caHash: caHashOf(serverCa.cert), user: "node", secret: options.agentToken };
-    await writeWhole(join(directory, "agent-token"), `${tokenText(token)}\n`);
+    await keepWhole(join(directory, "agent-token"), `${tokenText(token)}\n`);
   } else await rm(join(directory, "agent-token"), { force: true });
   // Behind its own certificate the server shows what the former authority says of the present one.
   const shown = { ...serving, cert: serving.cert + (cross ?? "") };

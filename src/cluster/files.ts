@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** The file's text, or undefined when there is none. Other errors are thrown. */
@@ -33,6 +33,12 @@ export async function writeWhole(file: string, text: string, mode = 0o600): Prom
     // The system does not always say which file it could not write.
     throw Object.assign(error as NodeJS.ErrnoException, { path: file });
   }
+}
+
+/** Replaces a file unless it is so already: a start with nothing new needs no room on the disk. */
+export async function keepWhole(file: string, text: string, mode = 0o600): Promise<void> {
+  const isSo = (await readIfThere(file)) === text && ((await stat(file)).mode & 0o777) === mode;
+  if (!isSo) await writeWhole(file, text, mode);
 }
 
 /** The file's text; where there is none, makes it, writes it and returns it. */

@@ -1,4 +1,4 @@
-import { CannotStart } from "../base/lifecycle.ts";
+import { CannotStart, CannotStartYet } from "../base/lifecycle.ts";
 
 /**
  * The store's contract: the one etcd gives Kubernetes, in terms of bytes. The store knows no kind.
@@ -168,7 +168,7 @@ export interface DurableStore extends Store {
 }
 
 /** The database cannot be trusted: not a database, or parts of it are unreadable. The message says what to do. */
-export class DamagedDatabase extends CannotStart {
+export class DamagedDatabase extends CannotStartYet {
   override readonly name = "DamagedDatabase";
 }
 

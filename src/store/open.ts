@@ -3,7 +3,9 @@ import type { Log } from "../base/log.ts";
 import type { DurableStore, Store } from "./contract.ts";
 import type { HistoryLimits } from "./memory/history.ts";
 import { MemoryStore } from "./memory/store.ts";
-import { openSqliteJournal, type SqliteOptions } from "./sqlite/journal.ts";
+import { databaseName, openSqliteJournal, type SqliteOptions } from "./sqlite/journal.ts";
+
+export { databaseName };
 
 export type StoreOptions = MemoryOptions | DiskOptions;
 

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { getAsset, isSea } from "node:sea";
+import { ifAbsent } from "../../base/files.ts";
 
 /** The programs that skiff brings along, written in C beside this file. */
 export type Binary = "pause" | "hello" | "forward" | "notify";
@@ -18,8 +19,11 @@ export async function binary(name: Binary): Promise<Buffer> {
 export async function installBinary(name: Binary, directory: string): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const program = join(directory, name);
+  const bytes = await binary(name);
+  const there = await readFile(program).catch(ifAbsent);
+  if (there?.equals(bytes)) return program;
   // Renamed into place, because a program that runs cannot be written to.
-  await writeFile(`${program}.new`, await binary(name), { mode: 0o700 });
+  await writeFile(`${program}.new`, bytes, { mode: 0o700 });
   await rename(`${program}.new`, program);
   return program;
 }
