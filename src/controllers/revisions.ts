@@ -69,14 +69,23 @@ export function keepCurrent(client: Client, { current, isNew, number }: History)
   return [() => client.patch(controllerRevision, keyOf(current), { type: "merge", document: { revision: number } })];
 }
 
-/** The writes that remove revisions which no pod has, oldest first, until no more than the limit are left. */
+/**
+ * The writes that remove revisions which no pod has, oldest first, until no more than the limit are left. `countsLive`:
+ * whether those that pods have count too.
+ */
 export function forgetOld(
   client: Client,
   owner: Templated,
-  { old, isLive }: { old: readonly ControllerRevision[]; isLive: (revision: ControllerRevision) => boolean },
+  from: {
+    readonly old: readonly ControllerRevision[];
+    readonly isLive: (revision: ControllerRevision) => boolean;
+    readonly countsLive: boolean;
+  },
 ): WriteStep[] {
+  const { old, isLive, countsLive } = from;
   const idle = old.filter((one) => !isLive(one));
-  const surplus = Math.max(0, idle.length - (owner.spec.revisionHistoryLimit ?? 10));
+  const counted = countsLive ? old : idle;
+  const surplus = Math.max(0, counted.length - (owner.spec.revisionHistoryLimit ?? 10));
   return idle.slice(0, surplus).map((one) => deletion(client, controllerRevision, one));
 }
 

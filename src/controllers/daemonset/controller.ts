@@ -68,16 +68,18 @@ export function daemonSetController(): Controller {
       const history = historyOf(object, revisions.owned, { hashLabel: revisionLabel, reference });
       await carryOut(cache, keepCurrent(client, history));
       const hash = history.current.metadata.labels?.[revisionLabel] ?? "";
-      const decision = decide({ daemonSet: object, nodes: cache.list(node), pods: pods.owned, hash, now });
+      const waitMs = (failed: Pod): number => untilReplacedMs(failed, uid, now);
+      const decision = decide({ daemonSet: object, nodes: cache.list(node), pods: pods.owned, hash, waitMs, now });
 
-      const due = decision.ended.map((ended) => ({ ended, waitMs: untilReplacedMs(ended, uid, now) }));
-      for (const { ended, waitMs } of due) if (waitMs === 0) events.record(object, farewell(ended));
-      const gone = due.flatMap(({ ended, waitMs }) => (waitMs === 0 ? [ended] : []));
+      for (const ended of decision.ended) {
+        countFailure(ended, uid, now);
+        events.record(object, farewell(ended));
+      }
       let failure: unknown;
       try {
         await carryOut(cache, [
           ...decision.create.map((name) => creationOf(daemonPod(object, name, hash), object, context)),
-          ...[...decision.remove, ...gone].map((one) => removalOf(one, object, context)),
+          ...[...decision.remove, ...decision.ended].map((one) => removalOf(one, object, context)),
         ]);
       } catch (error) {
         failure = error;
@@ -85,24 +87,25 @@ export function daemonSetController(): Controller {
       const live = new Set(pods.owned.map(revisionOfPod));
       const isLive = ({ metadata }: { metadata: { labels?: Record<string, string> } }): boolean =>
         live.has(metadata.labels?.[revisionLabel]);
-      await carryOut(cache, forgetOld(client, object, { old: history.old, isLive }));
+      await carryOut(cache, forgetOld(client, object, { old: history.old, isLive, countsLive: true }));
       if (!isDeepStrictEqual(decision.status, object.status))
         await carryOut(cache, [statusWrite(client, daemonSet, object, decision.status)]);
       if (failure) throw failure;
-      const waits = [...due.map(({ waitMs }) => waitMs), decision.againMs ?? 0].filter((waitMs) => waitMs > 0);
-      return waits.length > 0 ? { again: { afterMs: Math.min(...waits) } } : settled;
+      return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
     },
   });
 
-  function untilReplacedMs(ended: Pod, uid: string, now: number): number {
-    if (ended.status?.phase === "Succeeded") return 0;
+  function untilReplacedMs(failed: Pod, uid: string, now: number): number {
+    return Math.max(0, (failures.get(`${uid}/${targetNode(failed)}`)?.untilMs ?? 0) - now);
+  }
+
+  function countFailure(ended: Pod, uid: string, now: number): void {
+    if (ended.status?.phase === "Succeeded") return;
     const place = `${uid}/${targetNode(ended)}`;
     const { count, untilMs } = failures.get(place) ?? { count: 0, untilMs: 0 };
-    if (untilMs > now) return untilMs - now;
     const isLongAgo = untilMs > 0 && now - untilMs > 2 * replacing.maxMs;
     const failed = isLongAgo ? 0 : count;
     failures.set(place, { count: failed + 1, untilMs: now + delayMs(failed, replacing) });
-    return 0;
   }
 }
 

@@ -40,7 +40,7 @@ function aPod(on: string, { hash = "new", ready = true, phase = "Running", leavi
 }
 
 const next = (observed: Partial<Observed> & Pick<Observed, "nodes">) =>
-  decide({ daemonSet: aDaemonSet(), pods: [], hash: "new", now: 0, ...observed });
+  decide({ daemonSet: aDaemonSet(), pods: [], hash: "new", waitMs: () => 0, now: 0, ...observed });
 
 describe("daemonset decide()", () => {
   test.each<{ it: string; taints?: Taint[]; pods?: Pod[]; create: number; remove: number; ended?: number }>([
@@ -86,6 +86,43 @@ describe("daemonset decide()", () => {
     const old = aPod("n1", { hash: "old" });
     const nodes = [aNode("n1"), aNode("n2", { taints: [{ key: "x", effect: "NoSchedule" }] })];
     expect(next({ nodes, pods: [old] }).remove).toEqual([old]);
+  });
+
+  test.each([
+    ["not while they are needed", { pods: [aPod("n1"), aPod("n2", { hash: "old" })] }, 0],
+    ["when they serve nobody", { pods: [aPod("n1"), aPod("n2", { hash: "old", ready: false })] }, 1],
+    [
+      "when enough pods serve elsewhere",
+      { pods: [aPod("n1"), aPod("n2", { hash: "old" }), aPod("n3", { hash: "old" })] },
+      1,
+    ],
+  ])("when surging, clears nodes where nothing should run any more: %s", (_, { pods }, removed) => {
+    const taints: Taint[] = [{ key: "x", effect: "NoSchedule" }];
+    const nodes = [aNode("n1"), ...["n2", "n3"].map((name) => aNode(name, { taints })), aNode("n4")];
+    const daemonSet = aDaemonSet({ maxUnavailable: 0, maxSurge: 1 });
+    const { create, remove } = next({ daemonSet, nodes, pods: [...pods, aPod("n4", { ready: false })] });
+    expect([create, remove.length]).toEqual([[], removed]);
+  });
+
+  test("goes on with an update while a failed pod waits to be replaced", () => {
+    const failed = aPod("n1", { phase: "Failed", ready: false });
+    const old = aPod("n2", { hash: "old" });
+    const daemonSet = aDaemonSet({ maxUnavailable: 2, maxSurge: 0 });
+    const decision = next({ daemonSet, nodes: [aNode("n1"), aNode("n2")], pods: [failed, old], waitMs: () => 500 });
+    expect(decision).toMatchObject({ ended: [], remove: [old], againMs: 500 });
+  });
+
+  test("does not count a pod that is meant for a node which is no more", () => {
+    const lost = aPod("n9");
+    delete lost.spec.nodeName;
+    lost.spec.affinity = {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: ["n9"] }] }],
+        },
+      },
+    };
+    expect(next({ nodes: [], pods: [lost] })).toMatchObject({ remove: [lost], status: { numberMisscheduled: 0 } });
   });
 
   test("bears what daemons bear, each once, where its template says it", () => {

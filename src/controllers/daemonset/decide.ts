@@ -14,6 +14,8 @@ export interface Observed {
   readonly pods: readonly Pod[];
   /** The hash of today's template. */
   readonly hash: string;
+  /** How long a pod that failed is still to be left where it is. */
+  readonly waitMs: (failed: Pod) => number;
   readonly now: number;
 }
 
@@ -25,13 +27,15 @@ export interface Decision {
   /** Those to be removed because they have ended; the others will run there anew. */
   readonly ended: readonly Pod[];
   readonly status: DaemonSetStatus;
-  /** When a pod that is ready now will count as available. */
+  /** When a pod that is ready now will count as available, or one that failed may go. */
   readonly againMs: number | undefined;
 }
 
 /** A node with the pods that are on it or meant for it. */
 interface Place {
   readonly node: string;
+  /** Whether there is such a node. */
+  readonly exists: boolean;
   readonly runs: boolean;
   readonly keeps: boolean;
   readonly pods: readonly Pod[];
@@ -53,7 +57,10 @@ export function decide(observed: Observed): Decision {
   const isPlaced = placing.create.length + placing.remove.length + ended.length === 0;
   // One thing after the other: what is replaced depends on who is there.
   const { create, remove } = isPlaced ? roll(observed, places) : placing;
-  const waits = observed.pods.flatMap((pod) => wait(pod, observed) ?? []).filter((waitMs) => waitMs > 0);
+  const failed = observed.pods.filter(({ status }) => status?.phase === "Failed");
+  const waits = [...observed.pods.flatMap((pod) => wait(pod, observed) ?? []), ...failed.map(observed.waitMs)].filter(
+    (waitMs) => waitMs > 0,
+  );
   return {
     create: create.slice(0, burst),
     remove: remove.slice(0, burst),
@@ -76,11 +83,12 @@ function placesOf({ daemonSet, nodes, pods }: Observed): Place[] {
     const { name } = node.metadata;
     const here = (byNode.get(name) ?? []).sort(oldestFirst);
     byNode.delete(name);
-    return { node: name, runs: suits === "runs", keeps: suits !== "refuses", pods: here };
+    return { node: name, exists: true, runs: suits === "runs", keeps: suits !== "refuses", pods: here };
   });
   // Nodes that are no more: bound pods are left to the pod garbage collection.
   const lost = [...byNode].map(([node, here]) => ({
     node,
+    exists: false,
     runs: false,
     keeps: false,
     pods: here.filter(({ spec }) => !spec.nodeName),
@@ -99,7 +107,9 @@ function place(observed: Observed, places: readonly Place[]): Changes & { readon
       remove.push(...staying);
       continue;
     }
-    ended.push(...staying.filter(hasEnded));
+    // One that waits out its back-off does not keep the others from being updated.
+    const due = (pod: Pod): boolean => pod.status?.phase === "Succeeded" || observed.waitMs(pod) === 0;
+    ended.push(...staying.filter((pod) => hasEnded(pod) && due(pod)));
     const running = staying.filter((pod) => !hasEnded(pod));
     const surges = limitsOf(observed.daemonSet, places).maxSurge > 0;
     if (runs && (pods.length === 0 || (surges && running.length === 0))) create.push(node);
@@ -124,7 +134,7 @@ function roll(observed: Observed, places: readonly Place[]): Changes {
   // A node without any pod is the concern of placing; most often it should have none.
   const inUse = places
     .filter(({ pods }) => pods.length > 0)
-    .map(({ node, pods }) => ({ node, ...pairOf(pods, observed) }));
+    .map(({ node, runs, pods }) => ({ node, runs, ...pairOf(pods, observed) }));
   const isAvailable = (pod: Pod): boolean => wait(pod, observed) === 0;
   if (maxSurge === 0) {
     const unavailable = inUse.filter(
@@ -137,12 +147,28 @@ function roll(observed: Observed, places: readonly Place[]): Changes {
     return { create: [], remove: [...idle, ...serving.slice(0, allowed)] };
   }
   const surging = inUse.filter(({ old, fresh, isClear }) => !isClear || (old && fresh && !isAvailable(fresh)));
-  const candidates = inUse.filter(({ old, fresh, isClear }) => isClear && old && !fresh);
-  const idle = candidates.filter(({ old }) => old && !isAvailable(old));
-  const serving = candidates.filter(({ old }) => old && isAvailable(old));
+  const candidates = inUse.flatMap(({ node, runs, old, fresh, isClear }) =>
+    isClear && old && !fresh ? [{ node, runs, old, serves: isAvailable(old) }] : [],
+  );
+  const idle = candidates.filter(({ runs, serves }) => runs && !serves);
+  const serving = candidates.filter(({ runs, serves }) => runs && serves);
+  // Where nothing should run any more, what serves stays until as many serve elsewhere as there should be.
+  const stray = candidates.filter(({ runs }) => !runs);
+  const available = inUse.filter(({ old, fresh, isClear }) => {
+    const counted = old ?? fresh;
+    return isClear && counted && isAvailable(counted);
+  }).length;
+  const dispensable = Math.max(0, available - places.filter(({ runs }) => runs).length);
   return {
     create: [...idle, ...serving.slice(0, Math.max(0, maxSurge - surging.length))].map(({ node }) => node),
-    remove: inUse.flatMap(({ old, fresh, isClear }) => (isClear && old && fresh && isAvailable(fresh) ? [old] : [])),
+    remove: [
+      ...stray.filter(({ serves }) => !serves).map(({ old }) => old),
+      ...inUse.flatMap(({ old, fresh, isClear }) => (isClear && old && fresh && isAvailable(fresh) ? [old] : [])),
+      ...stray
+        .filter(({ serves }) => serves)
+        .slice(0, dispensable)
+        .map(({ old }) => old),
+    ],
   };
 }
 
@@ -170,7 +196,7 @@ function statusOf(observed: Observed, places: readonly Place[]): DaemonSetStatus
   const available = oldest.filter((pod) => wait(pod, observed) === 0).length;
   return {
     currentNumberScheduled: oldest.length,
-    numberMisscheduled: places.filter(({ runs, pods }) => !runs && pods.length > 0).length,
+    numberMisscheduled: places.filter(({ exists, runs, pods }) => exists && !runs && pods.length > 0).length,
     desiredNumberScheduled: wanted.length,
     numberReady: oldest.filter(isReady).length,
     ...withoutZeros({

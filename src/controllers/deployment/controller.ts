@@ -103,11 +103,16 @@ function writesFor(object: Deployment, decision: Decision, context: Context): Wr
   const { update, remove, revision, status } = decision;
   const { client } = context;
   const writes: WriteStep[] = [];
+  const versions = new Map<string, string | undefined>();
   for (const { before, after } of update)
     writes.push(async () => {
-      const written = await client.update(replicaSet, after);
+      const { name } = after.metadata;
+      const resourceVersion = versions.get(name) ?? after.metadata.resourceVersion;
+      const metadata = { ...after.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
+      const written = await client.update(replicaSet, { ...after, metadata });
+      versions.set(name, written.metadata.resourceVersion);
       const [from, to] = [before.spec.replicas ?? 1, after.spec.replicas ?? 1];
-      if (from !== to) tellScaled(object, after.metadata.name, { from, to }, context);
+      if (from !== to) tellScaled(object, name, { from, to }, context);
       return written;
     });
   for (const old of remove) writes.push(deletion(client, replicaSet, old));

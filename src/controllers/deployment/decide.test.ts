@@ -26,7 +26,9 @@ function nextRound(
   ready: (wanted: number) => number,
 ): ReplicaSet[] {
   const { create, update } = decide({ deployment, replicaSets: sets, podsOf: () => [], now: 0 });
-  const kept = sets.map((set) => update.find(({ before }) => before === set)?.after ?? set);
+  const kept = sets.map(
+    (set) => update.findLast(({ after }) => after.metadata.name === set.metadata.name)?.after ?? set,
+  );
   const born = create
     ? [
         {
@@ -79,6 +81,39 @@ describe("deployment decide()", () => {
     );
   });
 
+  test("takes the sick pods of an older ReplicaSet first, and what else can go in a step of its own", () => {
+    const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 3 } };
+    const [old] = nextRound(aDeployment({ replicas: 10, strategy }), [], () => 8);
+    if (!old) throw new Error("the first round made no ReplicaSet");
+    old.status = { replicas: 10, availableReplicas: 8, readyReplicas: 8 };
+    const deployment = aDeployment({ replicas: 10, strategy, template: template("app:2") });
+    const { update } = decide({ deployment, replicaSets: [old], podsOf: () => [], now: 0 });
+    const step = decide({ deployment, replicaSets: nextRound(deployment, [old], () => 8), podsOf: () => [], now: 0 });
+    expect([...update, ...step.update].map(({ before, after }) => [before.spec.replicas, after.spec.replicas])).toEqual(
+      [
+        [10, 8],
+        [8, 7],
+        [0, 3],
+      ],
+    );
+  });
+
+  test("does not renew what a ReplicaSet remembers of the limits while it cannot grow", () => {
+    const wide = { strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 3, maxUnavailable: 0 } } };
+    const narrow = { strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } };
+    const sets = nextRound(aDeployment({ replicas: 4, ...wide }), [], (wanted) => wanted);
+    const rolling = { replicas: 4, template: template("app:2") };
+    const both = nextRound(aDeployment({ ...rolling, ...wide }), sets, () => 0);
+    const { update } = decide({
+      deployment: aDeployment({ ...rolling, ...narrow }),
+      replicaSets: both,
+      podsOf: () => [],
+      now: 0,
+    });
+    expect(sizes(both)).toEqual([4, 3]);
+    expect(update).toEqual([]);
+  });
+
   test("shares a change of size in the middle of a rollout in proportion", () => {
     const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } };
     let sets = nextRound(aDeployment({ replicas: 10, strategy }), [], (wanted) => wanted);
@@ -121,7 +156,7 @@ describe("deployment decide()", () => {
       spec: { selector: {}, replicas: 1 },
     });
     set.raiseRevision(8n, {});
-    const written = set.change()?.after.metadata.annotations?.["deployment.kubernetes.io/revision-history"];
+    const written = set.update()[0]?.after.metadata.annotations?.["deployment.kubernetes.io/revision-history"];
     expect(written).toMatch(then);
     expect(written?.length).toBeLessThanOrEqual(2000);
   });

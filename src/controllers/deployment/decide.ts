@@ -1,7 +1,7 @@
 import { isLeaving, type KubeObject } from "../../api/object.ts";
 import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../api/schema/types.ts";
 import { hasEnded } from "../pods.ts";
-import { Draft, type NewReplicaSet } from "./draft.ts";
+import { Draft, type NewReplicaSet, type Update } from "./draft.ts";
 import { copiedAnnotations, deadlineOf, isComplete, type Limits, limitsOf, onlyActive, total } from "./limits.ts";
 import { proportions } from "./proportions.ts";
 import { setCondition, statusFrom, untilDeadlineMs, withPausedCondition, withProgress } from "./status.ts";
@@ -20,8 +20,8 @@ export interface Observed {
 /** What should happen next, in this order. */
 export interface Decision {
   readonly create: NewReplicaSet | undefined;
-  /** ReplicaSets as they should be; `from` and `to` differ where they are scaled. */
-  readonly update: readonly { readonly before: ReplicaSet; readonly after: ReplicaSet }[];
+  /** One after the other; a ReplicaSet may come up twice. */
+  readonly update: readonly Update[];
   readonly remove: readonly ReplicaSet[];
   /** The Deployment's own revision annotation, when it is to change. */
   readonly revision: string | undefined;
@@ -55,6 +55,7 @@ class Round {
   #status: DeploymentStatus;
   #revision: string | undefined;
   #remove: readonly ReplicaSet[] = [];
+  readonly #updates: Update[] = [];
   #collided = false;
 
   constructor(observed: Observed) {
@@ -102,10 +103,10 @@ class Round {
   }
 
   decision(now: number): Decision {
-    const existing = this.#drafts.flatMap((draft) => draft.change() ?? []);
+    this.#settle(this.#drafts);
     return {
       create: this.#newest?.isNew ? this.#newest.toCreate(this.#deployment) : undefined,
-      update: existing,
+      update: this.#updates,
       remove: this.#remove,
       revision: this.#revision,
       status: this.#status,
@@ -169,7 +170,7 @@ class Round {
     const newest = this.#newest;
     if (!newest || newest.isNew || newest.replicas === this.#limits.replicas) return false;
     const wanted = newest.replicas > this.#limits.replicas ? this.#limits.replicas : this.#newestMayHave(newest);
-    return newest.scale(wanted, this.#limits);
+    return wanted !== newest.replicas && newest.scale(wanted, this.#limits);
   }
 
   /** Takes from the older ones what the new one makes dispensable: the sick first, then the oldest. */
@@ -189,6 +190,8 @@ class Round {
       sick -= count;
       draft.scale(draft.replicas - count, this.#limits);
     }
+    // That is a step of its own, with its own Event, also where the same ReplicaSet shrinks further.
+    this.#settle(older);
     let spare = total(this.#drafts, ({ available }) => available) - leastAvailable;
     for (const draft of older) {
       const count = Math.min(spare, draft.replicas);
@@ -197,6 +200,10 @@ class Round {
       draft.scale(draft.replicas - count, this.#limits);
     }
     return total(older, ({ replicas }) => replicas) !== before;
+  }
+
+  #settle(drafts: readonly Draft[]): void {
+    this.#updates.push(...drafts.flatMap((draft) => draft.update()));
   }
 
   #olderPodsRun(): boolean {

@@ -6,6 +6,12 @@ import { hashLabel } from "./template.ts";
 
 export type NewReplicaSet = Unsaved<ReplicaSet>;
 
+/** A ReplicaSet as it was and as it should be; their sizes differ where it is scaled. */
+export interface Update {
+  readonly before: ReplicaSet;
+  readonly after: ReplicaSet;
+}
+
 /** A ReplicaSet as a round wants it. What is available counts as the server last said. */
 export class Draft {
   readonly name: string;
@@ -13,12 +19,15 @@ export class Draft {
   /** The ReplicaSet that is there; undefined for one that is to be created. */
   readonly original: ReplicaSet | undefined;
   readonly #hash: string;
+  /** As it is once the updates asked for so far are made. */
+  #updated: ReplicaSet | undefined;
   #annotations: Record<string, string>;
   replicas: number;
   minReadySeconds: number | undefined;
 
   constructor(original: ReplicaSet | undefined, blank?: { name: string; hash: string; template: PodTemplateSpec }) {
     this.original = original;
+    this.#updated = original;
     this.name = original?.metadata.name ?? blank?.name ?? "";
     this.template = original?.spec.template ?? blank?.template ?? {};
     this.#hash = blank?.hash ?? "";
@@ -49,16 +58,14 @@ export class Draft {
   }
   /** For how many replicas of the Deployment it was last scaled. */
   get desired(): number | undefined {
-    const text = this.#annotations[annotation.desired];
-    return text === undefined ? undefined : Number(text);
+    return numberFrom(this.#annotations[annotation.desired]);
   }
   /** How many pods the Deployment could have had then. */
   get max(): number | undefined {
-    const text = this.#annotations[annotation.max];
-    return text === undefined ? undefined : Number(text);
+    return numberFrom(this.#annotations[annotation.max]);
   }
 
-  /** Sets the number of pods; returns whether it is another one. */
+  /** Sets the number of pods, and for how many of the Deployment it is; returns whether it is another one. */
   scale(replicas: number, limits: Limits): boolean {
     const differs = replicas !== this.replicas;
     this.replicas = replicas;
@@ -77,10 +84,10 @@ export class Draft {
     this.#annotations[annotation.history] = historyWith(this.#annotations[annotation.history], old);
   }
 
-  /** The update that makes the ReplicaSet so; undefined when it is so or is new. */
-  change(): { before: ReplicaSet; after: ReplicaSet } | undefined {
-    const before = this.original;
-    if (!before) return undefined;
+  /** The update that makes the ReplicaSet so; none when it is so or is new. What is changed afterwards is another one. */
+  update(): readonly Update[] {
+    const before = this.#updated;
+    if (!before) return [];
     const spec = { ...before.spec, replicas: this.replicas };
     if (this.minReadySeconds === undefined) delete spec.minReadySeconds;
     else spec.minReadySeconds = this.minReadySeconds;
@@ -88,7 +95,9 @@ export class Draft {
     const same =
       isDeepStrictEqual(after.spec, { ...before.spec, replicas: before.spec.replicas ?? 1 }) &&
       isDeepStrictEqual(this.#annotations, before.metadata.annotations ?? {});
-    return same ? undefined : { before, after };
+    if (same) return [];
+    this.#updated = structuredClone(after);
+    return [{ before, after: this.#updated }];
   }
 
   toCreate({ metadata, spec }: Deployment): NewReplicaSet {
@@ -108,6 +117,11 @@ export class Draft {
       },
     }) as NewReplicaSet;
   }
+}
+
+/** What somebody wrote there that is no number counts as not written. */
+function numberFrom(text: string | undefined): number | undefined {
+  return text !== undefined && /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** As long as Kubernetes lets the history of revisions become, in characters. */

@@ -114,7 +114,7 @@ function forgetting(
   { client }: Context,
 ): WriteStep[] {
   const live = new Set([current, ...pods.map(revisionOfPod)]);
-  return forgetOld(client, object, { old, isLive: ({ metadata }) => live.has(metadata.name) });
+  return forgetOld(client, object, { old, isLive: ({ metadata }) => live.has(metadata.name), countsLive: false });
 }
 
 /** Missing claims of pods that wait for them, owners of claims, and labels that pods should bear. */
