@@ -39,7 +39,7 @@ export const cronJobController = defineController<CronJob>({
 async function started(
   object: CronJob,
   status: CronJobStatus,
-  { scheduledMs, timeZone }: { scheduledMs: number; timeZone: string },
+  { scheduledMs }: { scheduledMs: number },
   { cache, client, events }: Context,
 ): Promise<CronJobStatus> {
   const name = jobName(object, scheduledMs);
@@ -51,7 +51,7 @@ async function started(
       ...(metadata.labels && { labels: metadata.labels }),
       annotations: {
         ...metadata.annotations,
-        "batch.kubernetes.io/cronjob-scheduled-timestamp": zonedText(scheduledMs, timeZone),
+        "batch.kubernetes.io/cronjob-scheduled-timestamp": zonedText(scheduledMs, object.spec.timeZone ?? "UTC"),
       },
       ownerReferences: [controlledBy(cronJob, object)],
     },
@@ -79,7 +79,13 @@ async function started(
 
 function removal(object: CronJob, surplus: Job, { client, events }: Context): WriteStep {
   return async (cache) => {
-    await deletion(client, job, surplus, { propagationPolicy: "Background" })(cache);
+    try {
+      await deletion(client, job, surplus, { propagationPolicy: "Background" })(cache);
+    } catch (error) {
+      const message = `Deleted job: ${(error as Error).message}`;
+      events.record(object, { type: "Warning", reason: "FailedDelete", message });
+      throw error;
+    }
     const message = `Deleted job ${surplus.metadata.name}`;
     events.record(object, { type: "Normal", reason: "SuccessfulDelete", message });
     return undefined;

@@ -77,6 +77,7 @@ describe("cronjob decide()", () => {
     },
     { it: "says that a time zone is unknown", spec: { timeZone: "Mars/Base" }, says: ["UnknownTimeZone"] },
     { it: "says that a schedule is none", spec: { schedule: "x" }, says: ["UnparseableSchedule"] },
+    { it: "says that a schedule never comes", spec: { schedule: "0 0 31 2 *" }, says: ["InvalidSchedule"] },
     { it: "notes the end of a job", status: activeIn("a"), jobs: [aJob("a", "Complete")], says: ["SawCompletedJob"] },
     { it: "notes a job that somebody else made for it", jobs: [aJob("by-hand")], says: ["UnexpectedJob"] },
     {
@@ -100,6 +101,15 @@ describe("cronjob decide()", () => {
     expect(decision.start?.scheduledMs).toBe(starts && at(starts));
     expect(decision.remove.map(({ metadata }) => metadata.name)).toEqual(removes);
     expect(decision.events.map(({ reason }) => reason)).toEqual(says);
+  });
+
+  test("counts its periods from the last one, whenever it is looked at", () => {
+    const cronJob = aCronJob({ schedule: "@every 10m" }, { lastScheduleTime: "2026-01-01T00:20:00Z" });
+    const looks = ["00:20:01", "00:26:40", "00:29:59"].map((time) => {
+      const { againMs = 0 } = decide({ cronJob, jobs: [], now: at(time) });
+      return at(time) + againMs - at("00:30:00");
+    });
+    expect(looks).toEqual([100, 100, 100]);
   });
 
   test("comes again at the next time, and not before", () => {

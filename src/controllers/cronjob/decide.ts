@@ -17,7 +17,7 @@ export interface Observed {
 export interface Decision {
   readonly remove: readonly Job[];
   /** The time for which a Job is to be made. Its place in the status comes with it. */
-  readonly start?: { readonly scheduledMs: number; readonly timeZone: string };
+  readonly start?: { readonly scheduledMs: number };
   readonly status: CronJobStatus;
   readonly events: readonly EventNews[];
   /** Until the next time of the schedule. */
@@ -38,8 +38,9 @@ export function decide(observed: Observed): Decision {
   if ("reason" in plan) return { ...base, events: [...base.events, plan] };
 
   const { schedule, timeZone } = plan;
-  const next = nextTime(schedule, now, timeZone);
-  const waiting = { ...base, ...(next !== undefined && { againMs: next - now + marginMs }) };
+  const next = nextTime(schedule, lastBefore(cronJob, schedule, { now, timeZone }), timeZone);
+  if (next === undefined) return { ...base, events: [...base.events, neverDue(cronJob)] };
+  const waiting = { ...base, againMs: next - now + marginMs };
   const warn = (reason: string, message: string): Decision => ({
     ...waiting,
     events: [...base.events, { type: "Warning", reason, message }],
@@ -62,7 +63,7 @@ export function decide(observed: Observed): Decision {
   return {
     ...waiting,
     remove: [...surplus, ...replaced],
-    start: { scheduledMs: due.time, timeZone },
+    start: { scheduledMs: due.time },
     status: {
       ...withActive(
         accounted.status,
@@ -104,6 +105,12 @@ const tooManyMissed: EventNews = {
   message: "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew",
 };
 
+/** For 31 February; the words are about what that looks like from inside Kubernetes' controller. */
+function neverDue({ spec }: CronJob): EventNews {
+  const why = "time difference between two schedules is less than 1 second";
+  return { type: "Warning", reason: "InvalidSchedule", message: `invalid schedule: ${spec.schedule} : ${why}` };
+}
+
 function planFrom({ spec }: CronJob): { schedule: Schedule; timeZone: string } | EventNews {
   const { schedule, timeZone = localTimeZone() } = spec;
   try {
@@ -121,11 +128,26 @@ function planFrom({ spec }: CronJob): { schedule: Schedule; timeZone: string } |
   }
 }
 
+/** The last time for which a Job was made, or else the beginning. */
+function beginning({ metadata, status }: CronJob, now: number): number {
+  return Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp ?? "") || now;
+}
+
 /** From when on times count: since the last one, but none for which it is too late. */
-function since({ metadata, spec, status }: CronJob, now: number): number {
-  const last = Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp ?? "") || now;
-  const deadline = spec.startingDeadlineSeconds;
+function since(cronJob: CronJob, now: number): number {
+  const deadline = cronJob.spec.startingDeadlineSeconds;
+  const last = beginning(cronJob, now);
   return deadline === undefined ? last : Math.max(last, now - deadline * 1000);
+}
+
+/** The latest time of the schedule, from which "every 5 minutes" counts on, whenever it is looked at. */
+function lastBefore(
+  cronJob: CronJob,
+  schedule: Schedule,
+  { now, timeZone }: { now: number; timeZone: string },
+): number {
+  const afterMs = beginning(cronJob, now);
+  return latestTime(schedule, { afterMs, now, timeZone })?.time ?? afterMs;
 }
 
 /** Takes ended Jobs from the list of active ones, and notes the last success. */

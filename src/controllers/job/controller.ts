@@ -131,8 +131,17 @@ async function writeStatus(object: Job, status: JobStatus, { cache, client }: Co
 
 function tellEnd(object: Job, { events }: Context): void {
   const { type, reason = "", message = "" } = object.status?.conditions?.at(-1) ?? {};
-  if (type === "Complete") events.record(object, { type: "Normal", reason: "Completed", message: "Job completed" });
-  else events.record(object, { type: "Warning", reason, message });
+  if (type !== "Complete") {
+    events.record(object, { type: "Warning", reason, message });
+    return;
+  }
+  if ((object.status?.succeeded ?? 0) > (object.spec.completions ?? Number.POSITIVE_INFINITY))
+    events.record(object, {
+      type: "Warning",
+      reason: "TooManySucceededPods",
+      message: "Too many succeeded pods running after completion count reached",
+    });
+  events.record(object, { type: "Normal", reason: "Completed", message: "Job completed" });
 }
 
 /** Takes a Job's finalizer from a pod; that the pod is gone already is no error. */
