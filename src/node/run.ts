@@ -30,7 +30,7 @@ import { openMirrorPods } from "./static-pods/mirror-pods.ts";
 import { openTurns } from "./turns.ts";
 import { watchObjects } from "./volumes/referenced-objects.ts";
 import { openTokens } from "./volumes/tokens.ts";
-import { openVolumes } from "./volumes/volumes.ts";
+import { openVolumes, type Volumes } from "./volumes/volumes.ts";
 
 export interface NodeOptions {
   readonly client: Client;
@@ -91,6 +91,8 @@ export interface RunningNode extends AsyncDisposable {
   misses(obstacles: readonly string[]): void;
   readonly dns: DnsSettings;
   readonly probeCounts: ProbeCounts;
+  /** How full a pod's volumes are. */
+  readonly volumeUsage: Volumes["usage"];
   /** The machine goes down: the node says that it is not ready and ends its pods in order. */
   shutDown(grace: ShutdownGrace): Promise<void>;
 }
@@ -128,11 +130,16 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     directory: options.driverDirectory,
     changed: () => told?.labelsChanged(),
   });
+  const events = openEventRecorder({ client, clock, log, nodeName });
+  const tokens = openTokens({ client, clock, recollection });
   const csi = await openCsiVolumes({
     client,
+    clock,
+    events,
     nodeName,
     directory: options.driverDirectory,
     driver: (name) => drivers.driver(name),
+    token: (of, projection) => tokens.token(of, projection),
     changed: () => told?.volumesChanged(),
   });
   const objects = watchObjects({ client, clock, log, recollection });
@@ -156,7 +163,6 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     providerId: options.providerId,
     externalCloud,
   };
-  const events = openEventRecorder({ client, clock, log, nodeName });
   const probeCounts = openProbeCounts();
   const none: ReadonlySet<string> = new Set();
   let watched: Pressure | undefined;
@@ -180,6 +186,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     memoryDirectory: join(options.memoryDirectory, "pods"),
     client,
     recollection,
+    objects,
     csi,
   });
   const statics = await openStaticPods({
@@ -197,7 +204,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       network,
       volumes,
       objects,
-      tokens: openTokens({ client, clock, recollection }),
+      tokens,
       images: openImagePuller({ runtime, clock }),
       events,
       cgroups: openCgroups(runtime, log),
@@ -244,6 +251,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     name: nodeName,
     dns,
     probeCounts,
+    volumeUsage: (of, which) => volumes.usage(of, which),
     moveTo(ips) {
       if (ips.join() === currentIps.join()) return;
       log.info("the node has another address", { before: currentIps.join(), now: ips.join() });

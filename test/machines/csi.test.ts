@@ -49,6 +49,13 @@ const aPod = (name: string, source: object, more: object = {}) => ({
 const claimed = { persistentVolumeClaim: { claimName: "disk" } };
 const attachments = async () => (await json("get", "volumeattachments")).items;
 
+/** What the driver's other half says, which runs in the cluster. */
+const attach = (name: string) => {
+  const status = { attached: true, attachmentMetadata: { path: "/dev/x" } };
+  const change = JSON.stringify({ status });
+  return kubectl("patch", "volumeattachment", name, "--subresource=status", "--type=merge", "-p", change);
+};
+
 describe("a CSI driver on the node", () => {
   test("registers, and the API says what the node has", async () => {
     await apply(
@@ -56,7 +63,13 @@ describe("a CSI driver on the node", () => {
         apiVersion: "storage.k8s.io/v1",
         kind: "CSIDriver",
         metadata: { name: driver },
-        spec: { podInfoOnMount: true, fsGroupPolicy: "File", volumeLifecycleModes: ["Persistent", "Ephemeral"] },
+        spec: {
+          podInfoOnMount: true,
+          fsGroupPolicy: "File",
+          volumeLifecycleModes: ["Persistent", "Ephemeral"],
+          requiresRepublish: true,
+          tokenRequests: [{ audience: "vault", expirationSeconds: 3600 }],
+        },
       },
       { apiVersion: "v1", kind: "Secret", metadata: { name: "key" }, stringData: { password: "open" } },
       aPod("early", { csi: { driver, volumeAttributes: { size: "small" } } }),
@@ -90,6 +103,11 @@ describe("a CSI driver on the node", () => {
         "csi.storage.k8s.io/pod.namespace": "default",
       },
     });
+    const { volumeContext } = published as { volumeContext: Record<string, string> };
+    const { vault } = JSON.parse(volumeContext["csi.storage.k8s.io/serviceAccount.tokens"] ?? "{}");
+    const claims = JSON.parse(Buffer.from(vault.token.split(".")[1], "base64url").toString());
+    expect(claims).toMatchObject({ aud: ["vault"], sub: "system:serviceaccount:default:default" });
+    expect(Date.parse(vault.expirationTimestamp)).toBe(claims.exp * 1000);
     await kubectl("delete", "pod", "early", "--timeout=60s");
     expect((await calls()).map(({ call }) => call)).toContain("NodeUnpublishVolume");
     expect(await on.machine.must("ls", [`${kubelet}/pods`])).toBe("");
@@ -128,17 +146,7 @@ describe("a CSI driver on the node", () => {
     const [attachment] = await attachments();
     expect(attachment.spec).toEqual({ attacher: driver, nodeName: "csi", source: { persistentVolumeName: "disk" } });
     expect((await json("get", "pod", "first")).status.phase).toBe("Pending");
-    // The driver's other half, which runs in the cluster, says so.
-    const status = { attached: true, attachmentMetadata: { path: "/dev/x" } };
-    await kubectl(
-      "patch",
-      "volumeattachment",
-      attachment.metadata.name,
-      "--subresource=status",
-      "--type=merge",
-      "-p",
-      JSON.stringify({ status }),
-    );
+    await attach(attachment.metadata.name);
     await ready("first", "second");
     await exec("first", "echo kept >/v/file");
     expect(await exec("second", "stat -c %g /v; cat /v/file")).toBe("2000\nkept\n");
@@ -149,7 +157,8 @@ describe("a CSI driver on the node", () => {
       publishContext: { path: "/dev/x" },
       secrets: { password: "open" },
       volumeContext: { tier: "fast" },
-      capability: { mount: { fsType: "ext4" }, accessMode: { mode: 1 } },
+      // The driver knows what one writer is: all pods of one node.
+      capability: { mount: { fsType: "ext4" }, accessMode: { mode: 7 } },
     });
     const name = `kubernetes.io/csi/${driver}^disk-1`;
     await eventually(async () => {
@@ -159,12 +168,114 @@ describe("a CSI driver on the node", () => {
     });
   });
 
+  test("makes what is in a volume as large as the volume has become, and says how full it is", async () => {
+    // What the driver's other half does, which runs in the cluster.
+    const merge = (...of: string[]) => kubectl("patch", ...of);
+    await merge("pv", "disk", "--type=merge", "-p", JSON.stringify({ spec: { capacity: { storage: "2Gi" } } }));
+    const status = {
+      conditions: [{ type: "FileSystemResizePending", status: "True" }],
+      allocatedResources: { storage: "2Gi" },
+      allocatedResourceStatuses: { storage: "NodeResizePending" },
+    };
+    await merge("pvc", "disk", "--subresource=status", "--type=merge", "-p", JSON.stringify({ status }));
+    await eventually(async () => {
+      const { status: claim } = await json("get", "pvc", "disk");
+      expect(claim).toMatchObject({ capacity: { storage: "2Gi" }, phase: "Bound" });
+      expect([claim.conditions, claim.allocatedResourceStatuses]).toEqual([undefined, undefined]);
+    });
+    const expanded = (await calls()).filter(({ call }) => call === "NodeExpandVolume");
+    expect(expanded).toHaveLength(1);
+    expect(expanded[0]).toMatchObject({ volumeId: "disk-1", capacityRange: { requiredBytes: 2 * 2 ** 30 } });
+    await eventually(async () =>
+      expect(await events("pvc/disk")).toMatch(
+        /FileSystemResizeSuccessful .*MountVolume.NodeExpandVolume succeeded for volume "disk" csi/,
+      ),
+    );
+    const { pods } = JSON.parse(await kubectl("get", "--raw", "/api/v1/nodes/csi/proxy/stats/summary"));
+    const { volume } = pods.find((pod: { podRef: { name: string } }) => pod.podRef.name === "first");
+    expect(volume).toContainEqual(
+      expect.objectContaining({
+        name: "v",
+        pvcRef: { name: "disk", namespace: "default" },
+        usedBytes: 4_000_000_000,
+        capacityBytes: 10_000_000_000,
+        inodesFree: 90,
+      }),
+    );
+    expect(await kubectl("get", "--raw", "/api/v1/nodes/csi/proxy/metrics")).toContain(
+      'kubelet_volume_stats_used_bytes{namespace="default",persistentvolumeclaim="disk"} 4000000000\n',
+    );
+  });
+
+  test("gives a pod a bare device", async () => {
+    await on.machine.must("dd", ["if=/dev/zero", "of=/var/lib/skiff/bare", "bs=1M", "count=8"]);
+    const device = (await on.machine.must("losetup", ["--find", "--show", "/var/lib/skiff/bare"])).trim();
+    await on.machine.must("sh", ["-c", `echo ${device} >${disks}/bare-1.device`]);
+    await kubectl(
+      "patch",
+      "csidriver",
+      driver,
+      "--type=merge",
+      "-p",
+      JSON.stringify({ spec: { requiresRepublish: false } }),
+    );
+    const spec = { volumeMode: "Block", accessModes: ["ReadWriteOnce"], storageClassName: "" };
+    await apply(
+      {
+        apiVersion: "v1",
+        kind: "PersistentVolume",
+        metadata: { name: "bare" },
+        spec: {
+          ...spec,
+          capacity: { storage: "8Mi" },
+          claimRef: { namespace: "default", name: "bare" },
+          csi: { driver, volumeHandle: "bare-1" },
+        },
+      },
+      {
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name: "bare" },
+        spec: { ...spec, resources: { requests: { storage: "8Mi" } } },
+      },
+      aPod(
+        "bare",
+        { persistentVolumeClaim: { claimName: "bare" } },
+        {
+          containers: [
+            {
+              name: "main",
+              image: "busybox:1",
+              command: ["sleep", "3600"],
+              volumeDevices: [{ name: "v", devicePath: "/dev/bare" }],
+            },
+          ],
+        },
+      ),
+    );
+    await eventually(async () => expect(await attachments()).toHaveLength(2));
+    for (const { metadata } of await attachments()) await attach(metadata.name);
+    await ready("bare");
+    await exec("bare", "echo written | dd of=/dev/bare conv=fsync 2>/dev/null");
+    expect(await on.machine.must("head", ["-c", "8", device])).toBe("written\n");
+    const asked = (await calls()).find(({ call, volumeId }) => call === "NodePublishVolume" && volumeId === "bare-1");
+    expect(asked).toMatchObject({ capability: { block: {} } });
+    expect(asked?.targetPath).toMatch(/kubernetes.io\/csi\/volumeDevices\/publish\/bare\//);
+    await kubectl("delete", "pod", "bare", "--timeout=60s");
+    expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnstageVolume", volumeId: "bare-1" });
+    expect(
+      await on.machine.must("find", [`${kubelet}/plugins/kubernetes.io/csi/volumeDevices`, "-name", "bare*"]),
+    ).toBe("");
+    await on.machine.must("losetup", ["--detach", device]);
+  });
+
   test("goes on after a restart of the node, and detaches what the last pod has left", async () => {
     await on.cluster.stop();
     await on.cluster.start();
     await eventually(async () => expect(await exec("second", "cat /v/file")).toBe("kept\n"));
     await kubectl("delete", "pod", "first", "--timeout=60s");
-    expect((await calls()).map(({ call }) => call)).not.toContain("NodeUnstageVolume");
+    const unstaged = (await calls()).filter(({ call }) => call === "NodeUnstageVolume");
+    expect(unstaged.map(({ volumeId }) => volumeId)).toEqual(["bare-1"]);
     await kubectl("delete", "pod", "second", "--timeout=60s");
     expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnstageVolume", volumeId: "disk-1" });
     await eventually(async () => {

@@ -173,3 +173,26 @@ test("a NoExecute taint ends those that do not bear it, when their time is over"
   await kubectl("taint", "node", "changes", "gone-");
   expect((await podNamed("late")).status?.phase).toBe("Running");
 });
+
+test("a critical pod that is bound to a full node takes another's place", async () => {
+  await kubectl("delete", "pods", "--all", "--grace-period=0", "--force");
+  const asking = (name: string, cpu: string, spec: object = {}) =>
+    aPod(name, { nodeName: "changes", containers: [main({ resources: { requests: { cpu } } })], ...spec });
+  const cores = Number((await json("get", "node", "changes")).status.allocatable.cpu);
+  await apply(asking("large", "1"), asking("small", "100m"));
+  await ready("large", "small");
+  await apply(asking("vital", String(cores - 0.5), { priorityClassName: "system-node-critical" }));
+  await ready("vital");
+  expect((await podNamed("small")).status?.phase).toBe("Running");
+  const { status } = await podNamed("large");
+  expect(status).toMatchObject({
+    phase: "Failed",
+    reason: "Preempting",
+    message: "Preempted in order to admit critical pod",
+  });
+  expect(status?.conditions).toContainEqual(
+    expect.objectContaining({ type: "DisruptionTarget", reason: "TerminationByKubelet" }),
+  );
+  await apply(asking("plain", "1"));
+  await eventually(async () => expect((await podNamed("plain")).status?.reason).toBe("OutOfcpu"));
+});

@@ -512,6 +512,22 @@ describe("a pod's place", () => {
           ],
         },
       ),
+      once(
+        "told-by-file",
+        "echo $COLOR; ls /made 2>&1",
+        {
+          volumes: [volume("made", { emptyDir: {} })],
+          initContainers: [
+            sh("echo \"COLOR='deep blue' # chosen\" >/made/my.env", {
+              name: "makes",
+              volumeMounts: [mount("made", "/made")],
+            }),
+          ],
+        },
+        {
+          env: [{ name: "COLOR", valueFrom: { fileKeyRef: { volumeName: "made", path: "my.env", key: "COLOR" } } }],
+        },
+      ),
     ),
   );
 
@@ -536,6 +552,10 @@ describe("a pod's place", () => {
     );
   });
 
+  test("a variable from a file that an init container made", async () => {
+    expect(await said("told-by-file")).toMatch(/^deep blue\n.*No such file/);
+  });
+
   test("its addresses and its uid as variables", async () => {
     const words = await said("address");
     const { metadata, status } = await json("get", "pod", "address");
@@ -548,6 +568,10 @@ describe("resources", () => {
   beforeAll(() =>
     apply(
       aPod("limited", { containers: [main({ resources: limits("200m", "64Mi") })] }),
+      aPod("whole", {
+        resources: limits("300m", "64Mi"),
+        containers: [main(), main({ name: "small", resources: limits("100m", "16Mi") })],
+      }),
       aPod("resized", {
         containers: [
           main({ resources: limits("100m", "32Mi") }),
@@ -596,6 +620,10 @@ describe("resources", () => {
     await ready("limited");
     expect(await kernel("limited")).toEqual(["20000", "204", String(64 * 2 ** 20)]);
     expect((await json("get", "pod", "limited")).status.qosClass).toBe("Guaranteed");
+    // What a pod has as a whole holds for each container that has nothing of its own.
+    await ready("whole");
+    expect(await kernel("whole")).toEqual(["30000", "307", String(64 * 2 ** 20)]);
+    expect(await kernel("whole", "small")).toEqual(["10000", "102", String(16 * 2 ** 20)]);
   });
 
   test("a pod is resized while it runs; a container that wants it is restarted", async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Http2Server } from "node:http2";
 import { join } from "node:path";
 import { decode, encode, type Shape, shapes } from "../../src/node/csi/messages.ts";
@@ -14,8 +14,10 @@ const driverName = "disk.example.com";
 type Handler = (request: Record<string, unknown>) => readonly [shape: Shape, answer: object];
 const nothing = [shapes.empty, {}] as const;
 
+const isBlock = (capability: unknown): boolean => (capability as { block?: object }).block !== undefined;
+
 function bind(from: string, to: string, options = "bind"): void {
-  mkdirSync(to, { recursive: true });
+  if (!existsSync(to)) mkdirSync(to, { recursive: true });
   const { status, stderr } = spawnSync("mount", ["-o", options, from, to]);
   if (status !== 0) throw new Error(String(stderr));
 }
@@ -39,10 +41,14 @@ const node: Readonly<Record<string, readonly [shape: Shape, Handler]>> = {
       { nodeId: "machine-7", maxVolumes: 5, topology: { segments: { "disk.example.com/rack": "r1" } } },
     ],
   ],
-  NodeGetCapabilities: [shapes.empty, () => [shapes.nodeCapabilities, { capabilities: [{ rpc: { type: 1 } }] }]],
+  NodeGetCapabilities: [
+    shapes.empty,
+    () => [shapes.nodeCapabilities, { capabilities: [1, 2, 3, 5].map((type) => ({ rpc: { type } })) }],
+  ],
   NodeStageVolume: [
     shapes.stage,
-    ({ volumeId, stagingPath }) => {
+    ({ volumeId, stagingPath, capability }) => {
+      if (isBlock(capability)) return nothing;
       const disk = join(disks, String(volumeId));
       mkdirSync(disk, { recursive: true });
       bind(disk, String(stagingPath));
@@ -51,7 +57,13 @@ const node: Readonly<Record<string, readonly [shape: Shape, Handler]>> = {
   ],
   NodePublishVolume: [
     shapes.publish,
-    ({ volumeId, stagingPath, targetPath }) => {
+    ({ volumeId, stagingPath, targetPath, capability }) => {
+      if (isBlock(capability)) {
+        // A device's name lies beside the disks, put there by the test.
+        writeFileSync(String(targetPath), "");
+        bind(readFileSync(join(disks, `${volumeId}.device`), "utf8").trim(), String(targetPath));
+        return nothing;
+      }
       const disk = join(disks, String(volumeId));
       mkdirSync(disk, { recursive: true });
       bind(stagingPath ? String(stagingPath) : disk, String(targetPath));
@@ -59,6 +71,25 @@ const node: Readonly<Record<string, readonly [shape: Shape, Handler]>> = {
     },
   ],
   NodeUnpublishVolume: [shapes.unpublish, ({ targetPath }) => unbind(targetPath)],
+  NodeExpandVolume: [
+    shapes.expand,
+    ({ capacityRange }) => [
+      shapes.expanded,
+      { capacityBytes: (capacityRange as { requiredBytes: number }).requiredBytes },
+    ],
+  ],
+  NodeGetVolumeStats: [
+    shapes.stats,
+    () => [
+      shapes.usage,
+      {
+        usage: [
+          { available: 6_000_000_000, total: 10_000_000_000, used: 4_000_000_000, unit: 1 },
+          { available: 90, total: 100, used: 10, unit: 2 },
+        ],
+      },
+    ],
+  ],
   NodeUnstageVolume: [shapes.unstage, ({ stagingPath }) => unbind(stagingPath)],
 };
 

@@ -5,8 +5,13 @@ import { decode, encode, type Shape, shapes } from "./messages.ts";
 
 /** kubelet's limit for a call of a driver. */
 const callMs = 2 * 60 * 1000;
-const stageUnstage = 1;
-const volumeMountGroup = 6;
+
+/** What a driver may be able to do on a node, and the interface's numbers for it (NodeServiceCapability.RPC.Type). */
+const abilities = { stages: 1, measures: 2, expands: 3, tellsWriters: 5, setsGroup: 6 } as const;
+export type DriverTraits = Readonly<Record<keyof typeof abilities, boolean>>;
+
+const unitBytes = 1;
+const unitInodes = 2;
 
 /** What a driver says of this node. */
 export interface DriverNode {
@@ -23,6 +28,8 @@ export interface VolumeUse {
   /** Numbers of the interface (VolumeCapability.AccessMode.Mode). */
   readonly accessMode: number;
   readonly group?: string;
+  /** A bare device. */
+  readonly isBlock: boolean;
 }
 
 export interface StageRequest {
@@ -41,15 +48,40 @@ export interface PublishRequest extends Omit<StageRequest, "stagingPath"> {
   readonly readOnly: boolean;
 }
 
+export interface ExpandRequest {
+  readonly volumeId: string;
+  readonly volumePath: string;
+  readonly stagingPath?: string;
+  readonly requiredBytes: number;
+  readonly use: VolumeUse;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** What is in a volume and how much it holds, as far as its driver says. */
+export interface Fill {
+  readonly availableBytes?: number;
+  readonly capacityBytes?: number;
+  readonly usedBytes?: number;
+  readonly inodesFree?: number;
+  readonly inodes?: number;
+  readonly inodesUsed?: number;
+}
+
 /** The node's half of a CSI driver, reached through its socket. Every call may be repeated. */
 export interface CsiDriver {
   node(): Promise<DriverNode>;
-  /** Whether volumes are staged once a node before they are published, and whether the driver itself sets their group. */
-  traits(): Promise<{ readonly stages: boolean; readonly setsGroup: boolean }>;
+  /** Whether volumes are staged once a node before they are published, whether the driver itself sets their group, and so on. */
+  traits(): Promise<DriverTraits>;
   stage(request: StageRequest): Promise<void>;
   unstage(request: { readonly volumeId: string; readonly stagingPath: string }): Promise<void>;
   publish(request: PublishRequest): Promise<void>;
   unpublish(request: { readonly volumeId: string; readonly targetPath: string }): Promise<void>;
+  expand(request: ExpandRequest): Promise<void>;
+  fill(request: {
+    readonly volumeId: string;
+    readonly volumePath: string;
+    readonly stagingPath?: string;
+  }): Promise<Fill>;
 }
 
 export function openDriver(socket: string): CsiDriver {
@@ -63,8 +95,9 @@ export function openDriver(socket: string): CsiDriver {
     },
     async traits() {
       const { capabilities = [] } = await call("NodeGetCapabilities", shapes.empty, {}, shapes.nodeCapabilities);
-      const types = (capabilities as { rpc?: { type?: number } }[]).map(({ rpc }) => rpc?.type);
-      return { stages: types.includes(stageUnstage), setsGroup: types.includes(volumeMountGroup) };
+      const types = new Set((capabilities as { rpc?: { type?: number } }[]).map(({ rpc }) => rpc?.type));
+      const can = Object.entries(abilities).map(([name, type]) => [name, types.has(type)]);
+      return Object.fromEntries(can) as Record<keyof typeof abilities, boolean>;
     },
     stage: async ({ use, ...request }) =>
       void (await call("NodeStageVolume", shapes.stage, { ...request, capability: capabilityOf(use) })),
@@ -72,6 +105,14 @@ export function openDriver(socket: string): CsiDriver {
     publish: async ({ use, ...request }) =>
       void (await call("NodePublishVolume", shapes.publish, { ...request, capability: capabilityOf(use) })),
     unpublish: async (request) => void (await call("NodeUnpublishVolume", shapes.unpublish, request)),
+    expand: async ({ use, requiredBytes, ...request }) => {
+      const message = { ...request, capacityRange: { requiredBytes }, capability: capabilityOf(use) };
+      await call("NodeExpandVolume", shapes.expand, message, shapes.expanded);
+    },
+    async fill(request) {
+      const { usage = [] } = await call("NodeGetVolumeStats", shapes.stats, request, shapes.usage);
+      return Object.assign({}, ...(usage as Record<string, number>[]).map(fillOf));
+    },
   };
 }
 
@@ -87,6 +128,12 @@ export async function callSocket(
   return decode(answer, await callUnary(session, call, AbortSignal.timeout(callMs)));
 }
 
-function capabilityOf({ fsType, flags, accessMode, group }: VolumeUse): object {
-  return { mount: { fsType, flags, group }, accessMode: { mode: accessMode } };
+function capabilityOf({ fsType, flags, accessMode, group, isBlock }: VolumeUse): object {
+  const how = isBlock ? { block: {} } : { mount: { fsType, flags, group } };
+  return { ...how, accessMode: { mode: accessMode } };
+}
+
+function fillOf({ available = 0, total = 0, used = 0, unit }: Readonly<Record<string, number>>): Fill {
+  if (unit === unitBytes) return { availableBytes: available, capacityBytes: total, usedBytes: used };
+  return unit === unitInodes ? { inodesFree: available, inodes: total, inodesUsed: used } : {};
 }

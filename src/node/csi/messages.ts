@@ -4,7 +4,7 @@ import protobuf, { type Reader, type Writer } from "protobufjs/minimal.js";
  * The messages of the Container Storage Interface (csi.v1) and of kubelet's plugin registration that a node sends and reads, as
  * far as it uses them: names and numbers are those of the published .proto files.
  */
-type FieldType = "string" | "strings" | "bool" | "int" | "map" | Shape | readonly [Shape];
+type FieldType = "string" | "strings" | "bool" | "int" | "long" | "map" | Shape | readonly [Shape];
 export interface Shape {
   readonly [field: string]: readonly [number: number, type: FieldType];
 }
@@ -42,6 +42,20 @@ export const shapes = {
     volumeContext: [8, "map"],
   },
   unpublish: { volumeId: [1, "string"], targetPath: [2, "string"] },
+  expand: {
+    volumeId: [1, "string"],
+    volumePath: [2, "string"],
+    capacityRange: [3, { requiredBytes: [1, "long"], limitBytes: [2, "long"] }],
+    stagingPath: [4, "string"],
+    capability: [5, capability],
+    secrets: [6, "map"],
+  },
+  expanded: { capacityBytes: [1, "long"] },
+  stats: { volumeId: [1, "string"], volumePath: [2, "string"], stagingPath: [3, "string"] },
+  usage: {
+    usage: [1, [{ available: [1, "long"], total: [2, "long"], used: [3, "long"], unit: [4, "int"] }]],
+    condition: [2, { abnormal: [1, "bool"], message: [2, "string"] }],
+  },
 } as const satisfies Record<string, Shape>;
 
 const varint = 0;
@@ -62,6 +76,7 @@ function write(writer: Writer, number: number, { type, value }: { type: FieldTyp
   if (type === "string") field(bytes).string(String(value));
   else if (type === "bool") field(varint).bool(Boolean(value));
   else if (type === "int") field(varint).int32(Number(value));
+  else if (type === "long") field(varint).int64(Number(value));
   else if (type === "strings") for (const each of value as readonly string[]) field(bytes).string(each);
   else if (type === "map")
     for (const [key, each] of Object.entries(value as Record<string, string>))
@@ -88,6 +103,7 @@ function read(reader: Reader, type: FieldType, before: unknown): unknown {
   if (type === "string") return reader.string();
   if (type === "bool") return reader.bool();
   if (type === "int") return reader.int32();
+  if (type === "long") return Number(String(reader.int64()));
   if (type === "strings") return [...((before as string[] | undefined) ?? []), reader.string()];
   if (type === "map") {
     const { key = "", value = "" } = decode({ key: [1, "string"], value: [2, "string"] }, reader.bytes());

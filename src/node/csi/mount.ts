@@ -1,39 +1,70 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { attachmentName, volumeNameInStatus } from "../../api/csi-names.ts";
 import { secret } from "../../api/kinds/core/secret.ts";
 import { csiDriver } from "../../api/kinds/storage/csi-driver.ts";
 import { volumeAttachment } from "../../api/kinds/storage/volume-attachment.ts";
-import type { CSIDriver, CSIVolumeSource, PersistentVolume, Pod, SecretReference } from "../../api/schema/types.ts";
-import { isReason } from "../../api/status.ts";
+import { unitsOf } from "../../api/quantity.ts";
+import type {
+  CSIDriver,
+  CSIVolumeSource,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  SecretReference,
+  ServiceAccountTokenProjection,
+} from "../../api/schema/types.ts";
+import { isReason, StatusError } from "../../api/status.ts";
+import type { Clock } from "../../base/clock.ts";
 import { ifAbsent } from "../../base/files.ts";
 import type { Client } from "../../client/client.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { mountsBelow } from "../volumes/mounts.ts";
 import { shareWithGroup } from "../volumes/ownership.ts";
-import type { CsiDriver, VolumeUse } from "./driver.ts";
+import type { CsiDriver, Fill, VolumeUse } from "./driver.ts";
+import { growVolume, isToGrow } from "./grow.ts";
+import { folderOf, type Places, placesOf, sha256 } from "./places.ts";
+import { isBareDevice, podInfo, tokensText, useOf } from "./use.ts";
 
 /** Volumes of CSI drivers in pods. */
 export interface CsiVolumes {
-  /** Resolves with where the volume lies. @throws an Error when that is not possible yet */
+  /**
+   * Resolves with where the volume lies. Called again it makes what has become larger as large as it is, and tells drivers
+   * again that want that. @throws an Error when that is not possible yet
+   */
   setUp(pod: Pod, wanted: WantedVolume): Promise<string>;
   tearDown(podUid: string): Promise<void>;
+  /** Milliseconds until a driver wants to be told again of a volume of the pod; undefined when none does. */
+  renewInMs(podUid: string): number | undefined;
+  /** How full a pod's volume is, as its driver says; undefined when it does not. */
+  fill(podUid: string, name: string): Promise<Fill | undefined>;
   /** Names of volumes that are mounted here, as the node's status has them. */
   inUse(): readonly string[];
   podUids(): Promise<readonly string[]>;
 }
 
+/** A PersistentVolume behind a claim. */
+interface ClaimedVolume {
+  readonly name: string;
+  readonly volume: PersistentVolume;
+  /** Absent when it has gone since. */
+  readonly claim: PersistentVolumeClaim | undefined;
+  readonly readOnly: boolean;
+}
+
 /** A PersistentVolume, or a volume that is written in the pod itself. */
-export type WantedVolume =
-  | { readonly name: string; readonly volume: PersistentVolume; readonly readOnly: boolean }
-  | { readonly name: string; readonly inline: CSIVolumeSource };
+export type WantedVolume = ClaimedVolume | { readonly name: string; readonly inline: CSIVolumeSource };
 
 export interface CsiParts {
   readonly client: Client;
+  readonly clock: Clock;
+  readonly events: EventRecorder;
   readonly nodeName: string;
   /** kubelet's directory. */
   readonly directory: string;
   readonly driver: (name: string) => CsiDriver | undefined;
+  /** A token of the pod's service account. */
+  readonly token: (pod: Pod, projection: ServiceAccountTokenProjection) => Promise<string>;
   /** Called when other volumes are in use. */
   readonly changed: () => void;
 }
@@ -48,15 +79,39 @@ interface VolumeData {
   readonly volumeLifecycleMode: "Persistent" | "Ephemeral";
 }
 
+interface Mounted {
+  readonly data: VolumeData;
+  readonly podUid: string;
+  readonly isBlock: boolean;
+  readonly places: Places;
+}
+
+/** All that a driver is told of a volume. */
+interface Mounting {
+  readonly pod: Pod;
+  readonly wanted: WantedVolume;
+  readonly handle: string;
+  readonly places: Places;
+  readonly publishContext: Record<string, string>;
+  readonly settings: CSIDriver | undefined;
+}
+
 const dataFile = "vol_data.json";
+/** How often a driver is told again that wants to be: kubelet looks at each pod about as often. */
+const republishMs = 60_000;
 
 export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
-  const { client, nodeName, directory, changed } = parts;
+  const { client, clock, nodeName, directory, changed } = parts;
   const pods = join(directory, "pods");
-  const folderOf = (podUid: string): string => join(pods, podUid, "volumes", "kubernetes.io~csi");
-  /** By the directory of the mount. */
-  const mounted = new Map<string, VolumeData>();
-  for (const uid of await podUids()) for (const [at, data] of await volumesIn(folderOf(uid))) mounted.set(at, data);
+  /** By the directory that says what is mounted. */
+  const mounted = new Map<string, Mounted>();
+  /** By the same: when the driver is told of it again. */
+  const republishAtMs = new Map<string, number>();
+  for (const podUid of await podUids())
+    for (const isBlock of [false, true])
+      for (const each of await volumesIn(directory, { podUid, isBlock })) mounted.set(each.places.at, each);
+  /** By the uid of volumes that have grown while this process runs. */
+  const grownTo = new Map<string, string>();
   /** What is done to a volume is done one after the other: it is staged once for all pods. */
   const turns = new Map<string, Promise<unknown>>();
 
@@ -76,14 +131,43 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
   }
 
   async function setUp(pod: Pod, wanted: WantedVolume): Promise<string> {
-    const at = join(folderOf(pod.metadata.uid ?? ""), wanted.name);
-    const target = join(at, "mount");
-    if (mounted.has(at) && (await mountsBelow(target)).includes(target)) return target;
-    const name = "inline" in wanted ? wanted.inline.driver : (wanted.volume.spec.csi?.driver ?? "");
+    const name = driverOf(wanted);
+    const handle = handleOf(pod, wanted);
+    const podUid = pod.metadata.uid ?? "";
+    const places = placesOf(directory, {
+      podUid,
+      name: wanted.name,
+      driver: name,
+      handle,
+      isBlock: isBareDevice(wanted),
+    });
+    const { at, target } = places;
+    const isThere = mounted.has(at) && (await isMade(places, wanted));
+    const isDue = clock.elapsed() >= (republishAtMs.get(at) ?? 0);
+    if (!isThere || isDue) {
+      const settings = await settingsOf(name).catch((error: unknown) => {
+        // What is mounted stays so while no server answers.
+        if (!isThere || error instanceof StatusError) throw error;
+        return undefined;
+      });
+      const again = settings?.spec.requiresRepublish ?? false;
+      if (!isThere || again) await publish({ pod, wanted, handle, places, settings });
+      republishAtMs.set(at, again ? clock.elapsed() + republishMs : Number.POSITIVE_INFINITY);
+    }
+    if ("volume" in wanted && wanted.claim && !wanted.readOnly && isToGrow(wanted.claim, wanted.volume))
+      await inTurn(handle, () => grow(pod, wanted, places));
+    return target;
+  }
+
+  async function isMade({ target }: Places, wanted: WantedVolume): Promise<boolean> {
+    if (isBareDevice(wanted)) return (await stat(target).catch(ifAbsent))?.isBlockDevice() ?? false;
+    return (await mountsBelow(target)).includes(target);
+  }
+
+  async function publish({ pod, wanted, handle, places, settings }: Omit<Mounting, "publishContext">): Promise<void> {
+    const name = driverOf(wanted);
     const driver = parts.driver(name);
     if (!driver) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`);
-    const settings = await settingsOf(name);
-    const handle = handleOf(pod, wanted);
     await inTurn(handle, async () => {
       const isAttached = !("inline" in wanted) && settings?.spec.attachRequired !== false;
       const attachmentID = attachmentName({ driver: name, handle }, nodeName);
@@ -96,69 +180,88 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
         volumeLifecycleMode: "inline" in wanted ? "Ephemeral" : "Persistent",
       };
       // Written before anything is mounted: what is broken off is found and taken away.
-      await mkdir(at, { recursive: true, mode: 0o750 });
-      await writeFile(join(at, dataFile), JSON.stringify(data));
-      mounted.set(at, data);
+      await mkdir(places.at, { recursive: true, mode: 0o750 });
+      await writeFile(join(places.at, dataFile), JSON.stringify(data));
+      mounted.set(places.at, { data, podUid: pod.metadata.uid ?? "", isBlock: isBareDevice(wanted), places });
       changed();
       const publishContext = isAttached ? await attachedContext(attachmentID) : {};
-      await mount(driver, { pod, wanted, handle, target, publishContext, settings });
+      await mount(driver, { pod, wanted, handle, places, publishContext, settings });
     });
-    return target;
   }
 
   async function mount(
     driver: CsiDriver,
-    {
-      pod,
-      wanted,
-      handle,
-      target,
-      publishContext,
-      settings,
-    }: {
-      pod: Pod;
-      wanted: WantedVolume;
-      handle: string;
-      target: string;
-      publishContext: Record<string, string>;
-      settings: CSIDriver | undefined;
-    },
+    { pod, wanted, handle, places, publishContext, settings }: Mounting,
   ): Promise<void> {
     const traits = await driver.traits();
     const source = "inline" in wanted ? wanted.inline : wanted.volume.spec.csi;
     const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
-    const modes = "inline" in wanted ? ["ReadWriteOnce"] : (wanted.volume.spec.accessModes ?? []);
-    const use: VolumeUse = {
-      ...(source?.fsType && { fsType: source.fsType }),
-      flags: "inline" in wanted ? [] : [...(wanted.volume.spec.mountOptions ?? [])],
-      accessMode: accessModeOf(modes),
-      ...(traits.setsGroup && fsGroup !== undefined && { group: String(fsGroup) }),
-    };
+    const use = useOf(pod, wanted, traits);
     const common = { volumeId: handle, use, publishContext };
-    const volumeContext = { ...source?.volumeAttributes, ...(settings?.spec.podInfoOnMount && podInfo(pod, wanted)) };
-    const stagingPath = stagingOf(source?.driver ?? "", handle);
     const isStaged = traits.stages && !("inline" in wanted);
-    if (isStaged && !(await mountsBelow(stagingPath)).includes(stagingPath)) {
-      await mkdir(stagingPath, { recursive: true, mode: 0o750 });
-      const secrets = "inline" in wanted ? {} : await secretsOf(wanted.volume.spec.csi?.nodeStageSecretRef);
-      const context = { ...source?.volumeAttributes };
-      await driver.stage({ ...common, stagingPath, secrets, volumeContext: context });
+    // Of a device that was staged nothing can be seen from here; drivers take being told twice.
+    if (isStaged && (use.isBlock || !(await mountsBelow(places.staging)).includes(places.staging))) {
+      await mkdir(places.staging, { recursive: true, mode: 0o750 });
+      const secrets = await secretsOf(wanted.volume.spec.csi?.nodeStageSecretRef);
+      const volumeContext = { ...source?.volumeAttributes };
+      await driver.stage({ ...common, stagingPath: places.staging, secrets, volumeContext });
     }
+    await mkdir(dirname(places.target), { recursive: true, mode: 0o750 });
     const reference =
       "inline" in wanted
         ? { namespace: pod.metadata.namespace ?? "", ...wanted.inline.nodePublishSecretRef }
         : wanted.volume.spec.csi?.nodePublishSecretRef;
     const readOnly = "inline" in wanted ? (wanted.inline.readOnly ?? false) : wanted.readOnly;
+    const tokens = await tokensFor(pod, settings);
+    const inSecrets = settings?.spec.serviceAccountTokenInSecrets ?? false;
     await driver.publish({
       ...common,
-      ...(isStaged && { stagingPath }),
-      targetPath: target,
+      ...(isStaged && { stagingPath: places.staging }),
+      targetPath: places.target,
       readOnly,
-      secrets: await secretsOf(reference),
-      volumeContext,
+      secrets: { ...(await secretsOf(reference)), ...(inSecrets && tokens) },
+      volumeContext: {
+        ...source?.volumeAttributes,
+        ...(settings?.spec.podInfoOnMount && podInfo(pod, { isInline: "inline" in wanted })),
+        ...(!inSecrets && tokens),
+      },
     });
-    if (fsGroup !== undefined && !readOnly && !traits.setsGroup && mayShare(settings, { fsType: use.fsType, modes }))
-      await shareWithGroup(target, { group: fsGroup, policy: fsGroupChangePolicy });
+    if (fsGroup !== undefined && !readOnly && !use.isBlock && !traits.setsGroup && mayShare(settings, wanted, use))
+      await shareWithGroup(places.target, { group: fsGroup, policy: fsGroupChangePolicy });
+  }
+
+  /** Kubernetes docs, "Service Account Tokens" of CSI drivers: in whose name a volume is asked for. */
+  async function tokensFor(pod: Pod, settings: CSIDriver | undefined): Promise<Record<string, string>> {
+    const requests = settings?.spec.tokenRequests ?? [];
+    if (requests.length === 0) return {};
+    const tokens = await Promise.all(
+      requests.map(async ({ audience, expirationSeconds }) => {
+        const projection = { path: "", audience, ...(expirationSeconds !== undefined && { expirationSeconds }) };
+        return { audience, token: await parts.token(pod, projection) };
+      }),
+    );
+    return { "csi.storage.k8s.io/serviceAccount.tokens": tokensText(tokens) };
+  }
+
+  async function grow(pod: Pod, wanted: ClaimedVolume, { target, staging }: Places): Promise<void> {
+    const { volume, claim, name } = wanted;
+    const driver = parts.driver(driverOf(wanted));
+    const traits = await driver?.traits();
+    if (!driver || !traits?.expands || !claim) return;
+    const capacity = volume.spec.capacity?.storage ?? "0";
+    // Of several pods that see it, one has it done; what the others know of the claim is old by then.
+    if (grownTo.get(volume.metadata.uid ?? "") === capacity) return;
+    const ask = async () =>
+      driver.expand({
+        volumeId: volume.spec.csi?.volumeHandle ?? "",
+        volumePath: target,
+        ...(traits.stages && { stagingPath: staging }),
+        requiredBytes: unitsOf(capacity),
+        use: useOf(pod, wanted, traits),
+        secrets: await secretsOf(volume.spec.csi?.nodeExpandSecretRef),
+      });
+    await growVolume(parts, { pod, claim, name, capacity, ask });
+    grownTo.set(volume.metadata.uid ?? "", capacity);
   }
 
   async function settingsOf(name: string): Promise<CSIDriver | undefined> {
@@ -189,18 +292,14 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     );
   }
 
-  const stagingOf = (driver: string, handle: string): string =>
-    join(directory, "plugins", "kubernetes.io", "csi", driver, sha256(handle), "globalmount");
-
-  async function takeAway(at: string, data: VolumeData): Promise<void> {
+  async function takeAway({ data, places, isBlock }: Mounted): Promise<void> {
     const { driverName, volumeHandle: volumeId } = data;
     const driver = parts.driver(driverName);
-    const targetPath = join(at, "mount");
-    const stagingPath = stagingOf(driverName, volumeId);
+    const { at, target: targetPath, staging: stagingPath } = places;
     // What is written in a pod itself is never staged, and no other pod's.
     const isLast =
       data.volumeLifecycleMode === "Persistent" &&
-      ![...mounted].some(([other, { volumeHandle }]) => other !== at && volumeHandle === volumeId);
+      ![...mounted].some(([other, each]) => other !== at && each.data.volumeHandle === volumeId);
     const mounts = new Set([...(await mountsBelow(targetPath)), ...(isLast ? await mountsBelow(stagingPath) : [])]);
     if (!driver) {
       // Without its driver nothing can be taken away that is there; what never came to be needs none.
@@ -210,11 +309,15 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
       if (isLast && (await driver.traits()).stages) await driver.unstage({ volumeId, stagingPath });
     }
     if ((await mountsBelow(targetPath)).length > 0) throw new Error(`${targetPath} is still mounted`);
-    await rmdir(targetPath).catch(ifAbsent);
+    // A device's file may be left; of a directory, which may hold what nobody knows, only an empty one goes.
+    if ((await stat(targetPath).catch(ifAbsent))?.isDirectory()) await rmdir(targetPath);
+    else await rm(targetPath, { force: true });
+    if (isBlock) await rmdir(dirname(targetPath)).catch(ifNotEmptyOrAbsent);
     await rm(join(at, dataFile), { force: true });
     await rmdir(at).catch(ifAbsent);
-    if (isLast) await rmdir(dirname(stagingPath)).catch(ifNotEmptyOrAbsent);
+    if (isLast) for (const path of [stagingPath, dirname(stagingPath)]) await rmdir(path).catch(ifNotEmptyOrAbsent);
     mounted.delete(at);
+    republishAtMs.delete(at);
     changed();
   }
 
@@ -222,61 +325,67 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     setUp,
     podUids,
     async tearDown(podUid) {
-      const folder = folderOf(podUid);
-      for (const [at, data] of mounted)
-        if (dirname(at) === folder) await inTurn(data.volumeHandle, () => takeAway(at, data));
-      for (const path of [folder, dirname(folder), join(pods, podUid)]) await rmdir(path).catch(ifNotEmptyOrAbsent);
+      for (const each of mounted.values())
+        if (each.podUid === podUid) await inTurn(each.data.volumeHandle, () => takeAway(each));
+      const folders = [false, true].map((isBlock) => folderOf(directory, { podUid, isBlock }));
+      for (const path of [...folders.flatMap((folder) => [folder, dirname(folder)]), join(pods, podUid)])
+        await rmdir(path).catch(ifNotEmptyOrAbsent);
+    },
+    renewInMs(podUid) {
+      const times = [...mounted]
+        .filter(([, each]) => each.podUid === podUid)
+        .map(([at]) => republishAtMs.get(at) ?? Number.POSITIVE_INFINITY)
+        .filter(Number.isFinite);
+      return times.length > 0 ? Math.max(0, Math.min(...times) - clock.elapsed()) : undefined;
+    },
+    async fill(podUid, name) {
+      const found = [...mounted.values()].find((each) => each.podUid === podUid && each.data.specVolID === name);
+      const driver = found && parts.driver(found.data.driverName);
+      const traits = await driver?.traits();
+      if (!found || !driver || !traits?.measures) return undefined;
+      const { target: volumePath, staging } = found.places;
+      const stagingPath =
+        traits.stages && found.data.volumeLifecycleMode === "Persistent" ? { stagingPath: staging } : {};
+      return driver.fill({ volumeId: found.data.volumeHandle, volumePath, ...stagingPath });
     },
     inUse: () => [
       ...new Set(
         [...mounted.values()]
-          .filter(({ attachmentID }) => attachmentID !== undefined)
-          .map(({ driverName: driver, volumeHandle }) => volumeNameInStatus({ driver, volumeHandle })),
+          .filter(({ data }) => data.attachmentID !== undefined)
+          .map(({ data: { driverName: driver, volumeHandle } }) => volumeNameInStatus({ driver, volumeHandle })),
       ),
     ],
   };
 }
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-/** The numbers of the interface. A driver that knows no finer ones is told of one writer. */
-function accessModeOf(modes: readonly string[]): number {
-  if (modes.includes("ReadWriteMany")) return 5;
-  if (modes.includes("ReadOnlyMany")) return modes.includes("ReadWriteOnce") ? 4 : 3;
-  return 1;
-}
+const driverOf = (wanted: WantedVolume): string =>
+  "inline" in wanted ? wanted.inline.driver : (wanted.volume.spec.csi?.driver ?? "");
 
 function handleOf(pod: Pod, wanted: WantedVolume): string {
   if ("inline" in wanted) return `csi-${sha256(`${pod.metadata.uid}${wanted.name}`)}`;
   return wanted.volume.spec.csi?.volumeHandle ?? "";
 }
 
-/** Kubernetes docs, "Pod information on mount". */
-function podInfo({ metadata, spec }: Pod, wanted: WantedVolume): Record<string, string> {
-  return {
-    "csi.storage.k8s.io/pod.name": metadata.name,
-    "csi.storage.k8s.io/pod.namespace": metadata.namespace ?? "",
-    "csi.storage.k8s.io/pod.uid": metadata.uid ?? "",
-    "csi.storage.k8s.io/serviceAccount.name": spec.serviceAccountName ?? "",
-    "csi.storage.k8s.io/ephemeral": String("inline" in wanted),
-  };
-}
-
 /** Whether the node sets the group of what is in a volume (Kubernetes docs, "CSI Driver fsGroup Support"). */
-function mayShare(
-  settings: CSIDriver | undefined,
-  { fsType, modes }: { fsType: string | undefined; modes: readonly string[] },
-): boolean {
+function mayShare(settings: CSIDriver | undefined, wanted: WantedVolume, { fsType }: VolumeUse): boolean {
   const policy = settings?.spec.fsGroupPolicy ?? "ReadWriteOnceWithFSType";
   if (policy !== "ReadWriteOnceWithFSType") return policy === "File";
+  const modes = "inline" in wanted ? ["ReadWriteOnce"] : (wanted.volume.spec.accessModes ?? []);
   return Boolean(fsType) && modes.some((mode) => mode === "ReadWriteOnce" || mode === "ReadWriteOncePod");
 }
 
-async function volumesIn(folder: string): Promise<[string, VolumeData][]> {
-  const found: [string, VolumeData][] = [];
+async function volumesIn(
+  directory: string,
+  { podUid, isBlock }: { podUid: string; isBlock: boolean },
+): Promise<readonly Mounted[]> {
+  const folder = folderOf(directory, { podUid, isBlock });
+  const found: Mounted[] = [];
   for (const name of (await readdir(folder).catch(ifAbsent)) ?? []) {
     const text = await readFile(join(folder, name, dataFile), "utf8").catch(ifAbsent);
-    if (text !== undefined) found.push([join(folder, name), JSON.parse(text) as VolumeData]);
+    if (text === undefined) continue;
+    const data = JSON.parse(text) as VolumeData;
+    const { driverName: driver, volumeHandle: handle } = data;
+    found.push({ data, podUid, isBlock, places: placesOf(directory, { podUid, name, driver, handle, isBlock }) });
   }
   return found;
 }

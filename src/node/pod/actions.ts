@@ -87,8 +87,8 @@ export class PodActions {
     if (decision.finished) return true;
 
     const mounted = await makeReady(context, state.given, state.podIps);
-    const renewMs = context.tokens.renewInMs(state.uid);
-    if (renewMs !== undefined) alarm.after(renewMs);
+    for (const renewMs of [context.tokens.renewInMs(state.uid), context.volumes.renewInMs(state.uid)])
+      if (renewMs !== undefined) alarm.after(renewMs);
 
     const sandbox = await this.#sandbox(listing, decision, signal);
     if (!sandbox) {

@@ -8,13 +8,14 @@ import { ifAbsent } from "../../base/files.ts";
 import type { RunningNode } from "../run.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { collectUsage } from "../stats/collect.ts";
-import { prometheusText } from "../stats/prometheus.ts";
+import { type Metric, prometheusText } from "../stats/prometheus.ts";
 import { machineUsage, RateMemory, summary } from "../stats/report.ts";
 import { cadvisorMetrics, resourceMetrics } from "../stats/resource-metrics.ts";
+import type { VolumeUsage } from "../volumes/usage.ts";
 import { type NodeReply, sendJson, sendText } from "./exchange.ts";
 
 export interface ReportOptions {
-  readonly node: Pick<RunningNode, "name" | "pods" | "dns" | "probeCounts" | "machine">;
+  readonly node: Pick<RunningNode, "name" | "pods" | "dns" | "probeCounts" | "machine" | "volumeUsage">;
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
   readonly rootDirectory: string;
@@ -80,14 +81,16 @@ export function nodeReports({ node, runtime, clock, rootDirectory }: ReportOptio
         help: "Start time of the process since unix epoch in seconds.",
         samples: [[{}, Math.round(performance.timeOrigin) / 1000]],
       },
+      ...(await claimMetrics(node)),
     ]);
   }
 
   return {
     async stats(path: readonly string[], reply: NodeReply): Promise<void> {
       if (path[0] !== "summary") throw unknown(["stats", ...path]);
-      const { pods, machine, nowMs } = await usage();
-      sendJson(reply, await summary({ nodeName: node.name, directory: rootDirectory, pods, machine, rates, nowMs }));
+      const [{ pods, machine, nowMs }, volumes] = await Promise.all([usage(), volumesOf(node)]);
+      const directory = rootDirectory;
+      sendJson(reply, await summary({ nodeName: node.name, directory, pods, volumes, machine, rates, nowMs }));
     },
 
     async metrics(path: readonly string[], reply: NodeReply): Promise<void> {
@@ -168,4 +171,48 @@ function unknown(path: readonly string[]) {
 
 function htmlText(text: string): string {
   return text.replaceAll(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+type Filled = Pick<RunningNode, "pods" | "volumeUsage">;
+
+/** By the pod's uid. What cannot be found out of a pod's volumes is left out. */
+async function volumesOf(
+  { pods, volumeUsage }: Filled,
+  which?: { readonly onlyClaimed: boolean },
+): Promise<ReadonlyMap<string, readonly VolumeUsage[]>> {
+  const all = pods.list();
+  const found = await Promise.allSettled(all.map((pod) => volumeUsage(pod, which)));
+  return new Map(
+    found.map((usage, at) => [all[at]?.metadata.uid ?? "", usage.status === "fulfilled" ? usage.value : []] as const),
+  );
+}
+
+const claimFigures = [
+  ["available_bytes", "availableBytes", "Number of available bytes in the volume"],
+  ["capacity_bytes", "capacityBytes", "Capacity in bytes of the volume"],
+  ["inodes", "inodes", "Maximum number of inodes in the volume"],
+  ["inodes_free", "inodesFree", "Number of free inodes in the volume"],
+  ["inodes_used", "inodesUsed", "Number of used inodes in the volume"],
+  ["used_bytes", "usedBytes", "Number of used bytes in the volume"],
+] as const;
+
+/** How full the volumes behind claims are, each once however many pods use it. */
+async function claimMetrics(node: Filled): Promise<readonly Metric[]> {
+  const volumes = await volumesOf(node, { onlyClaimed: true });
+  const byClaim = new Map<string, { labels: Record<string, string>; usage: VolumeUsage }>();
+  for (const { metadata } of node.pods.list())
+    for (const usage of volumes.get(metadata.uid ?? "") ?? []) {
+      const { namespace = "" } = metadata;
+      if (usage.claimName) {
+        const labels = { namespace, persistentvolumeclaim: usage.claimName };
+        byClaim.set(`${namespace}/${usage.claimName}`, { labels, usage });
+      }
+    }
+  if (byClaim.size === 0) return [];
+  return claimFigures.map(([name, figure, help]) => ({
+    name: `kubelet_volume_stats_${name}`,
+    type: "gauge",
+    help: `[ALPHA] ${help}`,
+    samples: [...byClaim.values()].map(({ labels, usage }) => [labels, usage[figure]] as const),
+  }));
 }

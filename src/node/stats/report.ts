@@ -1,5 +1,6 @@
-import { readFile, statfs } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { timeText } from "../../api/time.ts";
+import { filledFileSystem, type VolumeUsage } from "../volumes/usage.ts";
 import type { ContainerUsage, PodUsage } from "./collect.ts";
 
 /** Processor time and memory of the whole machine. */
@@ -53,6 +54,7 @@ export async function summary({
   nodeName,
   directory,
   pods,
+  volumes,
   machine,
   rates,
   nowMs,
@@ -60,21 +62,14 @@ export async function summary({
   nodeName: string;
   directory: string;
   pods: readonly PodUsage[];
+  /** By the pod's uid. */
+  volumes: ReadonlyMap<string, readonly VolumeUsage[]>;
   machine: MachineUsage;
   rates: RateMemory;
   nowMs: number;
 }): Promise<object> {
   const time = timeText(nowMs);
-  const disk = await statfs(directory);
-  const fs = {
-    time,
-    availableBytes: disk.bavail * disk.bsize,
-    capacityBytes: disk.blocks * disk.bsize,
-    usedBytes: (disk.blocks - disk.bfree) * disk.bsize,
-    inodesFree: disk.ffree,
-    inodes: disk.files,
-    inodesUsed: disk.files - disk.ffree,
-  };
+  const fs = { time, ...(await filledFileSystem(directory)) };
   const cpu = (key: string, nanos: number | undefined) => ({
     time,
     usageNanoCores: rates.nanoCores(key, nanos, nowMs),
@@ -97,6 +92,11 @@ export async function summary({
       workingSetBytes: total(pod.containers, "workingSetBytes"),
       rssBytes: total(pod.containers, "rssBytes"),
     },
+    volume: (volumes.get(pod.uid) ?? []).map(({ claimName, ...fill }) => ({
+      time,
+      ...fill,
+      ...(claimName && { pvcRef: { name: claimName, namespace: pod.namespace } }),
+    })),
     ...(pod.network && {
       network: { time, name: "eth0", rxBytes: pod.network.receivedBytes, txBytes: pod.network.sentBytes },
     }),

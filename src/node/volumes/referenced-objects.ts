@@ -1,8 +1,9 @@
 import type { Kind } from "../../api/kind.ts";
 import { configMap } from "../../api/kinds/core/config-map.ts";
+import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { secret } from "../../api/kinds/core/secret.ts";
 import type { KubeObject } from "../../api/object.ts";
-import type { ConfigMap, Pod, Secret } from "../../api/schema/types.ts";
+import type { ConfigMap, PersistentVolumeClaim, Pod, Secret, Volume } from "../../api/schema/types.ts";
 import { isReason, notFound, StatusError } from "../../api/status.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -12,15 +13,18 @@ import type { Recollection } from "../../client/recollection.ts";
 import { containersOf } from "../pod/containers.ts";
 import type { ReferencedObjects } from "../pod/environment.ts";
 
-/** Holds the ConfigMaps and Secrets that this node's pods name, and only those, each kept up to date by a watch of its own. */
+/** Holds the ConfigMaps, Secrets and claims that this node's pods name, and only those, each kept up to date by a watch of its own. */
 export interface WatchedObjects extends ReferencedObjects, Disposable {
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim>;
   /** Follows what the pod names; `changed` is called when one of them becomes another. Called again it takes up what is new. */
   follow(pod: Pod, changed: () => void): void;
   forget(podUid: string): void;
 }
 
+const kinds = { configmap: configMap, secret, persistentvolumeclaims: persistentVolumeClaim } as const;
+
 interface Reference {
-  readonly sort: "configmap" | "secret";
+  readonly sort: keyof typeof kinds;
   readonly namespace: string;
   readonly name: string;
 }
@@ -37,7 +41,7 @@ export function watchObjects({ client, clock, log, recollection }: WatchedObject
   const followers = new Map<string, { keys: Set<string>; changed: () => void }>();
 
   function openOne({ sort, namespace, name }: Reference, key: string): WatchedObject<KubeObject> {
-    const kind = (sort === "configmap" ? configMap : secret) as unknown as Kind<KubeObject>;
+    const kind = kinds[sort] as unknown as Kind<KubeObject>;
     const changed = () => {
       for (const follower of followers.values()) if (follower.keys.has(key)) follower.changed();
     };
@@ -74,6 +78,7 @@ export function watchObjects({ client, clock, log, recollection }: WatchedObject
     },
     configMap: (namespace, name) => get<ConfigMap>({ sort: "configmap", namespace, name }),
     secret: (namespace, name) => get<Secret>({ sort: "secret", namespace, name }),
+    claim: (namespace, name) => get<PersistentVolumeClaim>({ sort: "persistentvolumeclaims", namespace, name }),
     [Symbol.dispose]() {
       followers.clear();
       drop([...watched.keys()]);
@@ -88,7 +93,10 @@ export function referencesOf(pod: Pod): readonly Reference[] {
   const namespace = pod.metadata.namespace ?? "";
   const maps: (string | undefined)[] = [];
   const secrets: (string | undefined)[] = [];
-  for (const { configMap: map, secret: hidden, projected } of pod.spec.volumes ?? []) {
+  const claims: (string | undefined)[] = [];
+  for (const volume of pod.spec.volumes ?? []) {
+    const { configMap: map, secret: hidden, projected } = volume;
+    claims.push(claimNameOf(pod, volume));
     maps.push(map?.name);
     secrets.push(hidden?.secretName);
     for (const source of projected?.sources ?? []) {
@@ -109,7 +117,12 @@ export function referencesOf(pod: Pod): readonly Reference[] {
   for (const { name } of pod.spec.imagePullSecrets ?? []) secrets.push(name);
   const named = (sort: Reference["sort"], names: readonly (string | undefined)[]) =>
     [...new Set(names)].flatMap((name) => (name ? [{ sort, namespace, name }] : []));
-  return [...named("configmap", maps), ...named("secret", secrets)];
+  return [...named("configmap", maps), ...named("secret", secrets), ...named("persistentvolumeclaims", claims)];
+}
+
+/** The claim behind a volume of a pod; undefined where there is none. */
+export function claimNameOf({ metadata }: Pod, volume: Volume): string | undefined {
+  return volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${metadata.name}-${volume.name}`);
 }
 
 interface WatchedObjectParts<T extends KubeObject> extends WatchedObjectsOptions {

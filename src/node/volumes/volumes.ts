@@ -14,7 +14,9 @@ import { prepareHostPath } from "./host-path.ts";
 import { mountNfs, mountsBelow, mountTmpfs, type NfsShare, sizeOnDisk, unmount } from "./mounts.ts";
 import { shareWithGroup } from "./ownership.ts";
 import { isProjected, type PayloadInputs, payloadOf } from "./payload.ts";
+import { claimNameOf, type WatchedObjects } from "./referenced-objects.ts";
 import { unsupported } from "./unsupported.ts";
+import { filledDirectory, filledFileSystem, type VolumeUsage } from "./usage.ts";
 
 /** A volume of a pod as it lies on this machine. */
 export interface MountedVolume {
@@ -38,10 +40,14 @@ export interface Volumes {
   setUp(inputs: PayloadInputs): Promise<ReadonlyMap<string, MountedVolume>>;
   /** Takes away all that `setUp` made; what lies in persistent volumes and host paths stays. */
   tearDown(podUid: string): Promise<void>;
+  /** Milliseconds until a volume of the pod has to be set up again; undefined when none has. */
+  renewInMs(podUid: string): number | undefined;
   /** A path inside a volume; made where it is absent. Refuses to leave the volume. */
   subPath(volume: MountedVolume, path: string): Promise<string>;
   /** What lies in a pod's emptyDirs on disk, by volume. */
   emptyDirBytes(podUid: string): Promise<ReadonlyMap<string, number>>;
+  /** How full the pod's volumes are, as far as that can be said; those without a claim have to be measured. */
+  usage(pod: Pod, which?: { readonly onlyClaimed: boolean }): Promise<readonly VolumeUsage[]>;
   /** The pods that have directories. */
   podUids(): Promise<readonly string[]>;
   /** The pod's own directory, for small files such as /etc/hosts. */
@@ -57,15 +63,17 @@ export function openVolumes({
   memoryDirectory,
   client,
   recollection,
+  objects,
   csi,
 }: {
   directory: string;
   memoryDirectory: string;
   client: Client;
   recollection: Recollection;
+  objects: Pick<WatchedObjects, "claim">;
   csi: CsiVolumes;
 }): Volumes {
-  const claims = openClaims({ client, recollection });
+  const claims = openClaims({ client, recollection, objects });
   const pathOf = (root: string, podUid: string, sort: string, name: string) =>
     join(root, podUid, "volumes", `kubernetes.io~${sort}`, name);
 
@@ -94,12 +102,12 @@ export function openVolumes({
     // Filled from its image when a container is to mount it.
     if (volume.image) return { hostPath: pathOf(directory, uid, "image", volume.name), readOnly: true };
     if (volume.hostPath) return { hostPath: await prepareHostPath(volume.hostPath), readOnly: false };
-    if (volume.persistentVolumeClaim) {
-      const { claimName, readOnly = false } = volume.persistentVolumeClaim;
+    const claimName = claimNameOf(pod, volume);
+    if (claimName) {
+      const { readOnly = false } = volume.persistentVolumeClaim ?? {};
       const mounted = await setUpClaimed(inputs, claimName, { readOnly });
       return { ...mounted, readOnly: readOnly || mounted.readOnly };
     }
-    if (volume.ephemeral) return setUpClaimed(inputs, `${pod.metadata.name}-${volume.name}`);
     if (volume.nfs) return setUpNfs(pod, { ...volume.nfs, name: volume.name, options: [] });
     if (volume.csi) {
       const hostPath = await csi.setUp(pod, { name: volume.name, inline: volume.csi });
@@ -111,9 +119,9 @@ export function openVolumes({
   async function setUpClaimed(
     { pod }: PayloadInputs,
     claimName: string,
-    { readOnly = false } = {},
+    { readOnly }: { readOnly: boolean },
   ): Promise<MountedVolume> {
-    const volume = await claims.volumeOf(pod, claimName);
+    const { volume, claim } = await claims.volumeOf(pod, claimName);
     const { metadata, spec } = volume;
     const sharing = sharingOf(pod);
     if (spec.hostPath) return { hostPath: await prepareHostPath(spec.hostPath), readOnly: false };
@@ -129,9 +137,9 @@ export function openVolumes({
     }
     if (spec.nfs) return setUpNfs(pod, { ...spec.nfs, name: metadata.name, options: spec.mountOptions ?? [] });
     if (spec.csi) {
-      if (spec.volumeMode === "Block") throw new Error("block volumes of CSI drivers are not supported");
-      const wanted = { name: metadata.name, volume, readOnly: readOnly || (spec.csi.readOnly ?? false) };
-      return { hostPath: await csi.setUp(pod, wanted), readOnly: wanted.readOnly };
+      const wanted = { name: metadata.name, volume, claim, readOnly: readOnly || (spec.csi.readOnly ?? false) };
+      const isDevice = spec.volumeMode === "Block";
+      return { hostPath: await csi.setUp(pod, wanted), readOnly: wanted.readOnly, isDevice };
     }
     throw new Error(unsupported(spec));
   }
@@ -166,6 +174,8 @@ export function openVolumes({
       }
     },
 
+    renewInMs: (podUid) => csi.renewInMs(podUid),
+
     async subPath({ hostPath, readOnly }, path) {
       const wanted = join(hostPath, path);
       if (!(await stat(wanted).catch(ifAbsent))) {
@@ -181,6 +191,28 @@ export function openVolumes({
       const root = join(directory, podUid, "volumes", "kubernetes.io~empty-dir");
       const names = (await readdir(root).catch(ifAbsent)) ?? [];
       return new Map(await Promise.all(names.map(async (name) => [name, await sizeOnDisk(join(root, name))] as const)));
+    },
+
+    async usage(pod, { onlyClaimed } = { onlyClaimed: false }) {
+      const uid = pod.metadata.uid ?? "";
+      const found = await Promise.all(
+        (pod.spec.volumes ?? []).map(async (volume): Promise<VolumeUsage | undefined> => {
+          const claimName = claimNameOf(pod, volume);
+          if (onlyClaimed && !claimName) return undefined;
+          const claimed = claimName ? await claims.volumeOf(pod, claimName) : undefined;
+          const { spec } = claimed?.volume ?? {};
+          const fill =
+            (volume.csi ?? spec?.csi)
+              ? await csi.fill(uid, claimed?.volume.metadata.name ?? volume.name)
+              : volume.emptyDir
+                ? await filledDirectory(pathOf(directory, uid, "empty-dir", volume.name))
+                : spec?.local && spec.volumeMode !== "Block"
+                  ? await filledFileSystem(spec.local.path)
+                  : undefined;
+          return fill && { name: volume.name, claimName, ...fill };
+        }),
+      );
+      return found.filter((each) => each !== undefined);
     },
 
     async podUids() {
