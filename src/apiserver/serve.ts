@@ -3,7 +3,9 @@ import type { Kind } from "../api/kind.ts";
 import type { Pod } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { Metrics } from "../base/metrics.ts";
 import { isOutsideLife } from "../base/pinned-tls.ts";
+import { processMetrics } from "../base/process-metrics.ts";
 import type { Store } from "../store/contract.ts";
 import { allActions } from "./actions/all.ts";
 import type { Component } from "./actions/component-status.ts";
@@ -31,14 +33,15 @@ import type { HealthCheck } from "./health/checks.ts";
 import { serverHealth } from "./health/server-health.ts";
 import { Exchange, type Incoming, type Outgoing, statusErrorOf } from "./http/exchange.ts";
 import { explainTexts } from "./http/explain.ts";
-import { Metrics } from "./http/metrics.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
 import { type ExtraRoute, servePages } from "./http/pages.ts";
 import { flag, splitTarget } from "./http/query.ts";
 import { recordRequest } from "./http/record-request.ts";
 import { onlyNameIn, type RequestInfo, requestInfo } from "./http/request-info.ts";
+import { RequestMetrics } from "./http/request-metrics.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
+import { serverMetrics } from "./http/server-metrics.ts";
 import { takeTurn } from "./http/take-turn.ts";
 import { type ExtraUpgrade, upgrades } from "./http/upgrades.ts";
 import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
@@ -74,6 +77,8 @@ export interface ApiServerOptions {
   readonly advertiseAddress: string;
   readonly advertisePort: number;
   readonly nodes: NodeDialer;
+  /** What /metrics shows besides the server's own figures. */
+  readonly metrics?: Metrics;
   /** How many requests are worked on at once; what lasts does not count. */
   readonly requestsAtOnce?: number;
   /** Where requests that come over the network are recorded. */
@@ -154,7 +159,11 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
 
   const health = serverHealth(store, stopping.signal);
   const discovery = new Discovery(catalog, extensions);
-  const metrics = new Metrics(store, catalog);
+  const requests = new RequestMetrics(clock, catalog);
+  const fairness = new Fairness({ store, clock, seats: options.requestsAtOnce ?? defaultRequestsAtOnce });
+  const { metrics = new Metrics() } = options;
+  for (const source of [serverMetrics(store, catalog, options.version), processMetrics]) metrics.add(source);
+  metrics.add(() => [...requests.metrics(), ...fairness.metrics()]);
   const advertised = `${options.advertiseAddress}:${options.advertisePort}`;
   const pages = servePages({
     discovery,
@@ -167,18 +176,17 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     extraRoutes: options.extraRoutes ?? [],
   });
   const resources = new ResourceApi({ registry, authorizer, clock, actions, stopping: stopping.signal });
-  const fairness = new Fairness({ store, clock, seats: options.requestsAtOnce ?? defaultRequestsAtOnce });
-
   const handle = async (exchange: Exchange, incoming: Incoming): Promise<void> => {
     const { path, query } = splitTarget(incoming.url ?? "/");
     const open = options.openRoutes?.find((route) => route.path === path && route.method === incoming.method);
     if (open) return serveOpenRoute(open, exchange, await authenticator.authenticate(incoming));
     const info = infoOf(incoming, path, query);
+    requests.begin(info, exchange.outgoing, query.has("dryRun"));
     const asking = await authenticator.authenticate(incoming);
     exchange.trail = audit && recordRequest({ audit, clock }, exchange, { info, user: asking });
     const user = impersonated(incoming, asking, authorizer, info);
     if (user !== asking) exchange.trail?.madeAs(user);
-    const turn = takeTurn(fairness, exchange, { info, user });
+    const turn = takeTurn({ fairness, requests }, exchange, { info, user });
     if (turn !== true && !(await turn)) return;
     const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
     const { allowed, reason } = authorizer.decide(attributes);
@@ -192,7 +200,6 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   };
   const onRequest = (incoming: Incoming, outgoing: Outgoing): void => {
     const exchange = new Exchange(incoming, outgoing);
-    metrics.count(incoming, outgoing);
     handle(exchange, incoming)
       .catch((error: unknown) => {
         const status = statusErrorOf(error);

@@ -6,12 +6,15 @@ import type { Clock } from "../base/clock.ts";
 import { cidrText } from "../base/ip.ts";
 import type { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import { type Client, openClient } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
+import { QueueMetrics } from "../client/work-queue-metrics.ts";
 import { deployManifests } from "../cluster/deploy-manifests.ts";
 import type { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
 import { runControllers, runServerLoops } from "../controllers/run.ts";
+import { SchedulerMetrics } from "../scheduler/metrics.ts";
 import { runScheduler } from "../scheduler/run.ts";
 import type { ServerConfig } from "./config.ts";
 import type { ControllerFiles } from "./controller-files.ts";
@@ -30,13 +33,17 @@ export interface ControlPlaneSurroundings {
   readonly files: ControllerFiles;
   /** For what is written once at the start. */
   readonly startClient: Client;
+  /** What the API server shows under /metrics. */
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Starts what makes the cluster as its objects say, as far as the configuration wants it: controllers, manifests, scheduler. */
 export async function startControlPlane(parts: Lifecycle, surroundings: ControlPlaneSurroundings): Promise<void> {
-  const { config, api, informers, credentials, files, startClient, clock, log } = surroundings;
+  const { config, api, informers, credentials, files, startClient, metrics, clock, log } = surroundings;
+  const queues = new QueueMetrics(clock);
+  metrics.add(() => queues.metrics());
   const serverClient = (account: string) =>
     openClient(api.transportFor(accountUser(account)), { fieldManager: "kube-apiserver" });
   await parts.start("server loops", () =>
@@ -44,6 +51,7 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
       clientFor: serverClient,
       informers,
       clock,
+      queues,
       log: log.part("apiserver"),
       nodePorts: config.nodePorts,
     }),
@@ -74,7 +82,7 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
       serviceLoadBalancer: !config.without.serviceLoadBalancer,
     };
     await parts.start("controllers", () =>
-      runControllers({ clientFor, informers, clock, log: log.part("controllers"), options }),
+      runControllers({ clientFor, informers, clock, queues, log: log.part("controllers"), options }),
     );
     api.componentRuns("controller-manager");
   }
@@ -94,7 +102,10 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
   if (!config.without.scheduler) {
     const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
     const configuration = await schedulerConfiguration(config.schedulerSettings.configurationFile);
-    await parts.start("scheduler", () => runScheduler({ client, informers, clock, log, configuration }));
+    const counts = new SchedulerMetrics(clock);
+    metrics.add(() => counts.metrics());
+    const scheduler = { client, informers, clock, log, configuration, metrics: counts };
+    await parts.start("scheduler", () => runScheduler(scheduler));
     api.componentRuns("scheduler");
   }
 }

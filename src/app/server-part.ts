@@ -9,6 +9,7 @@ import { serveApi } from "../apiserver/serve.ts";
 import type { Clock } from "../base/clock.ts";
 import { cidrText } from "../base/ip.ts";
 import { CannotStartYet, Lifecycle } from "../base/lifecycle.ts";
+import { Metrics } from "../base/metrics.ts";
 import { openClient } from "../client/client.ts";
 import { openInformers } from "../client/open-informers.ts";
 import { Gate } from "../cluster/admit-node.ts";
@@ -112,6 +113,7 @@ async function startIn(
   );
   const auditing = { clock, log: log.part("audit") };
   const audit = await parts.start("audit log", () => auditLogFrom(config.audit, auditing));
+  const metrics = new Metrics();
   const gate = Promise.withResolvers<Gate>();
   const tunnels = await parts.start("tunnels", () => openTunnelHub({ clock, log: log.part("tunnel") }));
   const api = await parts.start("apiserver", async () =>
@@ -141,6 +143,7 @@ async function startIn(
         advertisePort: listen.port,
         nodes: tunnels,
         ...(audit && { audit }),
+        metrics,
         frontProxy: () => kept.current.frontProxy,
         upgrades: [tunnelUpgrade(tunnels)],
         openRoutes: [
@@ -195,7 +198,17 @@ async function startIn(
     openInformers(openClient(api.transportFor(partUser("informers")), { fieldManager: "skiff" }), { clock, log }),
   );
   await parts.start("node names", () => releaseNamesOfDeletedNodes(startClient, informers, log.part("join")));
-  await startControlPlane(parts, { config, api, informers, credentials: kept, files, startClient, clock, log });
+  await startControlPlane(parts, {
+    config,
+    api,
+    informers,
+    credentials: kept,
+    files,
+    startClient,
+    metrics,
+    clock,
+    log,
+  });
   if (!config.without.agent)
     await parts.start("role", () => labelServerNode(startClient, informers, config.agent.nodeName, log));
   const { schedule, directory } = config.snapshots;

@@ -10,6 +10,7 @@ import type { Client } from "./client.ts";
 import { type EventRecorder, openEventRecorder } from "./events.ts";
 import type { Change, InformerQuery, Informers } from "./informer.ts";
 import { WorkQueue } from "./work-queue.ts";
+import type { QueueMetrics } from "./work-queue-metrics.ts";
 
 /** Nothing more to do until something changes. */
 export const settled = "settled";
@@ -86,6 +87,8 @@ export function controllerOf(kind: string): (object: KubeObject) => readonly Obj
 }
 
 export interface ControllerEnvironment {
+  /** Where its work queue is counted. */
+  readonly queues?: QueueMetrics;
   readonly client: Client;
   readonly informers: Informers;
   readonly clock: Clock;
@@ -105,8 +108,10 @@ export async function startController(controller: Controller, environment: Contr
   const stop = new AbortController();
   const pause = (ms: number): Promise<void> => sleep(clock, ms, stop.signal);
 
+  const counts = environment.queues?.of(controller.name, () => queue.length);
   const queue = new WorkQueue({
     clock,
+    ...(counts && { counts }),
     workers: controller.workers ?? 10,
     work: async (key) => {
       const outcome = await controller.reconcile(keyFrom(key), {

@@ -1,7 +1,10 @@
 import { delayMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
+import type { QueueCounts } from "./work-queue-metrics.ts";
 
 export interface WorkQueueOptions {
+  /** Told what becomes of keys, for metrics. */
+  readonly counts?: QueueCounts;
   readonly clock: Clock;
   /** How many keys are worked on at once. */
   readonly workers: number;
@@ -46,7 +49,10 @@ export class WorkQueue implements Disposable {
   add(key: string): void {
     if (this.#stopped) return;
     if (this.#working.has(key) || this.#resting.has(key)) this.#again.add(key);
-    else this.#ready.add(key);
+    else if (!this.#ready.has(key)) {
+      this.#ready.add(key);
+      this.#options.counts?.added(key);
+    }
     this.#pump();
   }
 
@@ -99,7 +105,8 @@ export class WorkQueue implements Disposable {
   }
 
   async #work(key: string): Promise<void> {
-    const { clock, work } = this.#options;
+    const { clock, work, counts } = this.#options;
+    counts?.began(key);
     const beganMs = clock.now();
     let computedMs = 0;
     try {
@@ -112,8 +119,10 @@ export class WorkQueue implements Disposable {
       const failures = this.#failures.get(key) ?? 0;
       this.#failures.set(key, failures + 1);
       if (!this.#stopped) this.#options.failed(key, error);
+      counts?.retried();
       this.addAfter(key, delayMs(failures, failureWaits));
     }
+    counts?.done(key);
     this.#working.delete(key);
     const restMs = Math.min((computedMs - rest.freeMs) * rest.times, rest.maxMs);
     if (restMs > 0 && !this.#stopped) this.#rest(key, restMs);

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import { type Controller, componentOf, startController } from "../client/controller.ts";
 import type { Informers } from "../client/informer.ts";
+import type { QueueMetrics } from "../client/work-queue-metrics.ts";
 import { chosenControllers, serverLoops, type WholeClusterPart } from "./all.ts";
 import type { ControllerOptions, PortRange } from "./options.ts";
 
@@ -12,6 +13,8 @@ export interface Surroundings {
   readonly informers: Informers;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where their work queues are counted. */
+  readonly queues?: QueueMetrics;
 }
 
 export interface RunControllersOptions extends Surroundings {

@@ -8,6 +8,9 @@ export interface Waiting {
   pod: PodInfo;
   /** How often it was tried. */
   attempts: number;
+  /** When it was first seen, and when it was last tried. */
+  seenAtMs: number;
+  triedAtMs: number;
   /** Which plugins stood in its way when it was last tried. */
   rejectedBy: ReadonlySet<string>;
   place: "active" | "backoff" | "unschedulable";
@@ -68,7 +71,8 @@ export class SchedulingQueue implements Disposable {
     const known = this.#waiting.get(pod.uid);
     if (!known) {
       const rejectedBy = new Set<string>();
-      this.#activate(this.#remember({ pod, attempts: 0, rejectedBy, place: "backoff", readyAtMs: 0, failed: false }));
+      const times = { seenAtMs: this.#clock.elapsed(), triedAtMs: 0, readyAtMs: 0 };
+      this.#activate(this.#remember({ pod, attempts: 0, rejectedBy, place: "backoff", failed: false, ...times }));
       return;
     }
     const wasActive = known.place === "active";
@@ -98,6 +102,7 @@ export class SchedulingQueue implements Disposable {
     if (!next) return undefined;
     this.remove(next.pod.uid);
     next.attempts++;
+    next.triedAtMs = this.#clock.elapsed();
     return next;
   }
 
@@ -131,6 +136,13 @@ export class SchedulingQueue implements Disposable {
 
   get(uid: string): Waiting | undefined {
     return this.#waiting.get(uid);
+  }
+
+  /** How many wait, by their place. */
+  counts(): Record<Waiting["place"], number> {
+    const counts = { active: 0, backoff: 0, unschedulable: 0 };
+    for (const { place } of this.#waiting.values()) counts[place]++;
+    return counts;
   }
 
   [Symbol.dispose](): void {

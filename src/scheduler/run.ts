@@ -16,6 +16,7 @@ import { followCluster } from "./changes.ts";
 import { type Configuration, defaultConfiguration } from "./configuration.ts";
 import { type Found, findNode, type NoNode, rejectionOf } from "./cycle.ts";
 import { type Extender, findNodeWithExtenders, roomsWithExtenders } from "./extenders.ts";
+import { type Attempt, SchedulerMetrics } from "./metrics.ts";
 import { Nominations } from "./nominations.ts";
 import { watchObjects } from "./objects.ts";
 import { openOutcomes } from "./outcomes.ts";
@@ -34,6 +35,8 @@ export interface SchedulerOptions {
   /** Pods that name a scheduler without a profile here are left alone. One with every plugin unless said. */
   readonly configuration?: Configuration;
   readonly random?: () => number;
+  /** Where its tries are counted. */
+  readonly metrics?: SchedulerMetrics;
 }
 
 /** How long pods are placed at a stretch before requests and events get their turn. */
@@ -42,6 +45,7 @@ const stretchMs = 10;
 /** Gives every pod a node. Resolves when it has seen the cluster; disposing stops it. */
 export async function runScheduler(options: SchedulerOptions): Promise<Disposable> {
   const { client, informers, clock, configuration = defaultConfiguration, random = Math.random } = options;
+  const { metrics = new SchedulerMetrics(clock) } = options;
   const log = options.log.part("scheduler");
   const pods = informers.of(pod);
   const nodes = informers.of(node);
@@ -76,6 +80,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
       return profile !== undefined && profileMayHelp(profile, { pod: info, rejectedBy, change });
     },
   });
+  metrics.pending = () => queue.counts();
   const recorders = new Map<string, EventRecorder>();
   const outcomes = openOutcomes({ client, clock, log, events: recorderOf });
   /** Pods whose binding is on its way: their place counts already, whatever the informer still shows. */
@@ -141,9 +146,14 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
       );
   }
 
+  function ended({ pod: { pod: of }, triedAtMs }: Waiting, result: Attempt): void {
+    metrics.tried(of.spec?.schedulerName ?? "default-scheduler", result, triedAtMs);
+  }
+
   /** The try broke off for a reason that is not the pod's. */
   function wentWrong(waiting: Waiting, what: string, error: unknown): void {
     const { pod: info } = waiting;
+    ended(waiting, "error");
     log.warn(what, { pod: `${info.namespace}/${info.pod.metadata.name}`, error });
     void outcomes.refuse(info, error instanceof Error ? error.message : String(error), { reason: "SchedulerError" });
     queue.again(waiting);
@@ -189,6 +199,8 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
       step = binder ? "extender" : 'Bind plugin "DefaultBinder"';
       if (await binder?.bind(info, nodeName)) outcomes.bound(info, nodeName);
       else await outcomes.bind(info, nodeName);
+      ended(waiting, "scheduled");
+      metrics.placed(waiting.attempts, waiting.seenAtMs);
     } catch (error) {
       cluster.remove(info.uid);
       const current = pods.get(key);
@@ -206,11 +218,13 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
 
   function refuse(waiting: Waiting, profile: Profile, found: NoNode): void {
     const info = waiting.pod;
+    ended(waiting, "unschedulable");
     queue.reject(waiting, found.rejectedBy);
     if (found.nowhere || !profile.preempts) {
       void outcomes.refuse(info, found.message);
       return;
     }
+    metrics.preempted();
     const all = budgets.list();
     const rooms = nominations.respected(info, cluster, () =>
       findRooms(info, cluster, { profile, found, budgets: () => budgetCheck(all) }),

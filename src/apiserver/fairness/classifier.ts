@@ -84,6 +84,11 @@ export class Classifier implements Disposable {
     return undefined;
   }
 
+  /** The level that a schema names. */
+  levelNamed(schema: string): string | undefined {
+    return this.#schemas.get(schemaPrefix + schema)?.spec?.priorityLevelConfiguration.name;
+  }
+
   #about(user: UserInfo): readonly SchemaOfUser[] {
     const known = this.#byUser.get(user.name);
     if (known && areSame(known.groups, user.groups)) return known.schemas;

@@ -1,10 +1,12 @@
 import type { FlowSchema, PriorityLevelConfiguration } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
+import type { Metric } from "../../base/metrics.ts";
 import type { Store } from "../../store/contract.ts";
 import type { RequestInfo } from "../http/request-info.ts";
 import type { UserInfo } from "../user.ts";
 import { Classifier, type Flow } from "./classifier.ts";
-import { Level, type RefusedFor } from "./level.ts";
+import { type FlowCounts, Level, type RefusedFor } from "./level.ts";
+import { fairnessMetrics } from "./metrics.ts";
 import type { Waiting } from "./queues.ts";
 import { sharesOf } from "./seats.ts";
 
@@ -30,6 +32,13 @@ export interface Asking {
 }
 
 export type Refusal = { readonly refused: RefusedFor };
+
+/** A request that has no seat yet. */
+interface Coming {
+  readonly level: Level;
+  readonly counts: FlowCounts;
+  readonly flow: Flow;
+}
 
 // As long as Kubernetes lets a request wait: a quarter of the minute that it has.
 const waitAtMostMs = 15_000;
@@ -62,13 +71,14 @@ export class Fairness implements Disposable {
     const level = flow && this.#levels.get(flow.level.metadata?.name ?? "");
     if (!level) return nobodysTurn;
     asking.classified(flow.schema, flow.level);
-    if (level.waiting === 0 && this.#hasSeat(level)) return this.#seat(level);
-    return this.#wait(level, flow, asking.gone());
+    const counts = level.countsOf(flow.schema.metadata?.name ?? "");
+    if (level.waiting === 0 && this.#hasSeat(level)) return this.#seat(level, counts);
+    return this.#wait({ level, counts, flow }, asking.gone());
   }
 
-  get levels(): Iterable<Level> {
+  metrics(): Metric[] {
     this.#classifier.refresh((levels) => this.#configure(levels));
-    return this.#levels.values();
+    return fairnessMetrics(this.#levels.values());
   }
 
   #configure(configurations: readonly PriorityLevelConfiguration[]): void {
@@ -82,6 +92,7 @@ export class Fairness implements Disposable {
       const level = this.#levels.get(name) ?? new Level(name);
       this.#levels.set(name, level);
       level.configure(configuration, shares.get(configuration));
+      level.forgetFlows((schema) => this.#classifier.levelNamed(schema) === name);
     }
     this.#pool = 0;
     this.#borrowed = 0;
@@ -96,12 +107,14 @@ export class Fairness implements Disposable {
     return !share || executing < share.own || (executing < share.most && this.#borrowed < this.#pool);
   }
 
-  #seat(level: Level): Turn {
+  #seat(level: Level, counts: FlowCounts): Turn {
     this.#count(level, 1);
-    level.dispatched++;
+    counts.executing++;
+    counts.dispatched++;
     return {
       leave: () => {
         this.#count(level, -1);
+        counts.executing--;
         this.#startWaiting();
       },
     };
@@ -118,22 +131,23 @@ export class Fairness implements Disposable {
     for (const level of this.#levels.values()) while (level.waiting > 0 && this.#hasSeat(level)) level.next()?.start();
   }
 
-  #wait(level: Level, { schema, distinguisher }: Flow, gone: AbortSignal): Promise<Turn | Refusal> {
+  #wait({ level, counts, flow }: Coming, gone: AbortSignal): Promise<Turn | Refusal> {
     return new Promise((resolve) => {
       const done = (): void => {
+        counts.waiting--;
         timer[Symbol.dispose]();
         gone.removeEventListener("abort", onGone);
       };
       const refuse = (refused: RefusedFor): void => {
         done();
-        level.refuse(refused);
+        counts.refused.set(refused, (counts.refused.get(refused) ?? 0) + 1);
         resolve({ refused });
       };
       const waiting: Waiting = {
-        flow: `${schema.metadata?.name}\n${distinguisher}`,
+        flow: `${flow.schema.metadata?.name}\n${flow.distinguisher}`,
         start: () => {
           done();
-          resolve(this.#seat(level));
+          resolve(this.#seat(level, counts));
         },
       };
       const giveUp = (reason: RefusedFor): void => {
@@ -143,6 +157,7 @@ export class Fairness implements Disposable {
       const onGone = (): void => giveUp("cancelled");
       const timer = this.#clock.after(waitAtMostMs, () => giveUp("time-out"));
       gone.addEventListener("abort", onGone);
+      counts.waiting++;
       const refused = level.wait(waiting);
       if (refused) refuse(refused);
     });

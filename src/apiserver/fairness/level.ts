@@ -6,6 +6,14 @@ import type { Share } from "./seats.ts";
 /** Why a request was refused, as Kubernetes' metrics name it. */
 export type RefusedFor = "queue-full" | "concurrency-limit" | "time-out" | "cancelled";
 
+/** What became of the requests of one flow schema. */
+export interface FlowCounts {
+  executing: number;
+  waiting: number;
+  dispatched: number;
+  readonly refused: Map<RefusedFor, number>;
+}
+
 /** A priority level at work: who sits on its seats and who waits for one. */
 export class Level {
   readonly name: string;
@@ -13,8 +21,8 @@ export class Level {
   /** Undefined: it is exempt, and nothing bounds it. */
   share: Share | undefined;
   executing = 0;
-  dispatched = 0;
-  readonly refused = new Map<RefusedFor, number>();
+  /** By flow schema. */
+  readonly flows = new Map<string, FlowCounts>();
   #queuing: QueuingConfiguration | undefined;
   #queues: FlowQueues | undefined;
 
@@ -58,7 +66,17 @@ export class Level {
     this.#queues?.remove(waiting);
   }
 
-  refuse(reason: RefusedFor): void {
-    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+  countsOf(schema: string): FlowCounts {
+    const known = this.flows.get(schema);
+    if (known) return known;
+    const counts: FlowCounts = { executing: 0, waiting: 0, dispatched: 0, refused: new Map() };
+    this.flows.set(schema, counts);
+    return counts;
+  }
+
+  /** Forgets schemas that are no more, or are another level's by now. */
+  forgetFlows(isKnown: (schema: string) => boolean): void {
+    for (const [schema, { executing, waiting }] of this.flows)
+      if (!isKnown(schema) && executing + waiting === 0) this.flows.delete(schema);
   }
 }

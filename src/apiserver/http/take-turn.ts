@@ -2,6 +2,7 @@ import type { Fairness, Refusal, Turn } from "../fairness/fairness.ts";
 import type { UserInfo } from "../user.ts";
 import type { Exchange } from "./exchange.ts";
 import { isLongRunning, type RequestInfo } from "./request-info.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 
 const retryAfterSeconds = "1";
 
@@ -10,7 +11,7 @@ const retryAfterSeconds = "1";
  * lasts takes no seat. Resolves to false when the client has been told to come back; a promise only where the request waits.
  */
 export function takeTurn(
-  fairness: Fairness,
+  { fairness, requests }: { readonly fairness: Fairness; readonly requests: RequestMetrics },
   exchange: Exchange,
   { info, user }: { readonly info: RequestInfo; readonly user: UserInfo },
 ): boolean | Promise<boolean> {
@@ -34,7 +35,7 @@ export function takeTurn(
     },
     gone: () => exchange.untilGone(),
   });
-  return answer instanceof Promise ? answer.then(entered) : entered(answer);
+  return answer instanceof Promise ? requests.queued(info, answer).then(entered) : entered(answer);
 }
 
 /** A watch leaves when its answer begins, or with its client if it never does. */

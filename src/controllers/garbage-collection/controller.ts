@@ -29,8 +29,10 @@ export async function startGarbageCollection(environment: ControllerEnvironment)
   const collector = new Collector(graph, environment, (about, message) =>
     events.record(about, { type: "Warning", reason: "OwnerRefInvalidNamespace", message }),
   );
+  const counts = environment.queues?.of("garbage-collection", () => queue.length);
   const queue = new WorkQueue({
     clock,
+    ...(counts && { counts }),
     workers: 20,
     work: async (text) => {
       const place = graph.placeFrom(text);

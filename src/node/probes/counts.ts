@@ -1,4 +1,4 @@
-import type { Metric } from "../stats/prometheus.ts";
+import type { Metric } from "../../base/metrics.ts";
 
 /** How often the probes of running containers said what: the series of /metrics/probes. */
 export interface ProbeCounts {

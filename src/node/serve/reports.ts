@@ -5,10 +5,11 @@ import { pipeline } from "node:stream/promises";
 import { notFound } from "../../api/status.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ifAbsent } from "../../base/files.ts";
+import { type Metric, prometheusText } from "../../base/metrics.ts";
+import { processMetrics } from "../../base/process-metrics.ts";
 import type { RunningNode } from "../run.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { collectUsage } from "../stats/collect.ts";
-import { type Metric, prometheusText } from "../stats/prometheus.ts";
 import { machineUsage, RateMemory, summary } from "../stats/report.ts";
 import { cadvisorMetrics, resourceMetrics } from "../stats/resource-metrics.ts";
 import type { VolumeUsage } from "../volumes/usage.ts";
@@ -43,7 +44,6 @@ export function nodeReports({ node, runtime, clock, rootDirectory }: ReportOptio
   async function ownMetrics(): Promise<string> {
     const { sandboxes, containers } = await runtime.list();
     const count = (state: string) => containers.filter((each) => each.state === state).length;
-    const cpu = process.cpuUsage();
     return prometheusText([
       {
         name: "kubelet_running_pods",
@@ -63,24 +63,7 @@ export function nodeReports({ node, runtime, clock, rootDirectory }: ReportOptio
         help: "[ALPHA] The node's name. The count is always 1.",
         samples: [[{ node: node.name }, 1]],
       },
-      {
-        name: "process_cpu_seconds_total",
-        type: "counter",
-        help: "Total user and system CPU time spent in seconds.",
-        samples: [[{}, (cpu.user + cpu.system) / 1e6]],
-      },
-      {
-        name: "process_resident_memory_bytes",
-        type: "gauge",
-        help: "Resident memory size in bytes.",
-        samples: [[{}, process.memoryUsage.rss()]],
-      },
-      {
-        name: "process_start_time_seconds",
-        type: "gauge",
-        help: "Start time of the process since unix epoch in seconds.",
-        samples: [[{}, Math.round(performance.timeOrigin) / 1000]],
-      },
+      ...processMetrics(),
       ...(await claimMetrics(node)),
     ]);
   }

@@ -1,5 +1,5 @@
+import { type Metric, prometheusText } from "../../base/metrics.ts";
 import type { ContainerUsage, PodUsage } from "./collect.ts";
-import { type Metric, prometheusText } from "./prometheus.ts";
 import { type MachineUsage, total } from "./report.ts";
 
 export interface MetricInputs {
