@@ -152,6 +152,18 @@ const structs: Readonly<Record<string, string>> = {
   ExemptPriorityLevelConfiguration: "NominalConcurrencyShares? LendablePercent?",
   LimitResponse: "Type Queuing*QueuingConfiguration",
   QueuingConfiguration: "Queues# HandSize# QueueLengthLimit#",
+  CustomResourceDefinitionVersion: `Name Served! Storage! Deprecated! DeprecationWarning? Schema? Subresources?
+    AdditionalPrinterColumns? SelectableFields?`,
+  CustomResourceSubresources: "Status? Scale*CustomResourceSubresourceScale",
+  CustomResourceSubresourceScale: "SpecReplicasPath StatusReplicasPath LabelSelectorPath?",
+  CustomResourceColumnDefinition: "Name Type Format Description Priority# JSONPath=jsonPath",
+  SelectableField: "JSONPath=jsonPath",
+  JSONSchemaProps: `ID=id Schema Ref? Description Type Nullable! Format Title Default? Maximum? ExclusiveMaximum! Minimum?
+    ExclusiveMinimum! MaxLength? MinLength? Pattern MaxItems? MinItems? UniqueItems! MultipleOf? Enum? MaxProperties?
+    MinProperties? Required? Items? AllOf? OneOf? AnyOf? Not? Properties? AdditionalProperties? PatternProperties?
+    Dependencies? AdditionalItems? Definitions? ExternalDocs*ExternalDocumentation Example?`,
+  ExternalDocumentation: "Description URL=url",
+  ValidationRule: "Rule Message MessageExpression Reason? FieldPath OptionalOldSelf?",
 };
 
 type Fields = Record<string, unknown>;

@@ -19,7 +19,7 @@ const areas: readonly [area: string, same: number][] = [
   ["apply", 97],
   ["crds", 178],
   ["deletion", 126],
-  ["invalid", 873],
+  ["invalid", 875],
   ["kinds", 1148],
   ["lists", 142],
   ["patches", 99],

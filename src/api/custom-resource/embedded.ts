@@ -2,41 +2,33 @@ import type { FieldError, Path } from "../field.ts";
 import type { ObjectMeta } from "../object.ts";
 import { isObject } from "../patch/value.ts";
 import type { JSONSchemaProps } from "../schema/types.ts";
-import { dnsLabel1035 } from "../validate/names.ts";
-
-/** What is wrong with an object's metadata, whatever its name may be. */
-export type MetadataRule = (metadata: ObjectMeta, at: Path) => FieldError[];
+import { dnsLabel1035, pathSegment } from "../validate/names.ts";
+import { validateObjectMeta } from "../validate/object-meta.ts";
 
 /**
  * Whole resources inside a value (x-kubernetes-embedded-resource): what they say of themselves. Changes are looked at like new
- * ones. `isResource`: the value is one itself.
+ * ones.
  */
-export function validateEmbedded(
-  value: unknown,
-  schema: JSONSchemaProps,
-  at: Path,
-  { metadata, isResource = false }: { readonly metadata: MetadataRule; readonly isResource?: boolean },
-): FieldError[] {
+export function validateEmbedded(value: unknown, schema: JSONSchemaProps, at: Path): FieldError[] {
   if (Array.isArray(value)) {
     const { items } = schema;
     if (!items || Array.isArray(items)) return [];
-    return value.flatMap((item, i) => validateEmbedded(item, items, at.index(i), { metadata }));
+    return value.flatMap((item, i) => validateEmbedded(item, items, at.index(i)));
   }
   if (!isObject(value)) return [];
   const { properties = {}, additionalProperties } = schema;
   return [
-    ...(isResource || schema["x-kubernetes-embedded-resource"] ? validateResource(value, at, metadata) : []),
+    ...(schema["x-kubernetes-embedded-resource"] ? validateResource(value, at) : []),
     ...Object.entries(value).flatMap(([name, inner]) => {
-      if (Object.hasOwn(properties, name))
-        return validateEmbedded(inner, properties[name] ?? {}, at.child(name), { metadata });
+      if (Object.hasOwn(properties, name)) return validateEmbedded(inner, properties[name] ?? {}, at.child(name));
       return typeof additionalProperties === "object"
-        ? validateEmbedded(inner, additionalProperties, at.key(name), { metadata })
+        ? validateEmbedded(inner, additionalProperties, at.key(name))
         : [];
     }),
   ];
 }
 
-function validateResource(resource: Record<string, unknown>, at: Path, metadata: MetadataRule): FieldError[] {
+function validateResource(resource: Record<string, unknown>, at: Path): FieldError[] {
   return [
     ...(["apiVersion", "kind"] as const).flatMap((field) =>
       resource[field] === undefined ? [at.child(field).required()] : [],
@@ -51,12 +43,16 @@ function validateResource(resource: Record<string, unknown>, at: Path, metadata:
             return wrong.length > 0 ? `may have mixed case, but should otherwise match: ${wrong.join(",")}` : "";
           });
         case "metadata":
-          return isObject(value) ? metadata({ name: "fakename", ...value }, at.child(field)) : [];
+          return isObject(value) ? validateMeta({ name: "fakename", ...value }, at.child(field)) : [];
         default:
           return [];
       }
     }),
   ];
+}
+
+function validateMeta(metadata: ObjectMeta, at: Path): FieldError[] {
+  return validateObjectMeta(metadata, at, { nameRule: pathSegment, isNamespaced: Boolean(metadata.namespace) });
 }
 
 function validateTypeField(value: unknown, at: Path, whatIsWrong: (text: string) => string): FieldError[] {

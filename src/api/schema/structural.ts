@@ -1,3 +1,4 @@
+import { copyOf } from "../patch/value.ts";
 import { type Decoded, decodeValue } from "./decode.ts";
 import { deducedNode } from "./deduced.ts";
 import { type JsonDocument, plainValue, repeatedFields } from "./json.ts";
@@ -107,6 +108,18 @@ export function decodeResource(document: JsonDocument, node: SchemaNode): Decode
     object,
     strictErrors: [...duplicates, ...unknown.sort().map((path) => `unknown field ${JSON.stringify(path)}`)],
   };
+}
+
+/** The fields of a value that its schema does not name; it stays as it is. `isResource`: it has kind and metadata in any case. */
+export function unknownFields(
+  value: unknown,
+  schema: JSONSchemaProps,
+  { isResource }: { isResource: boolean },
+): string[] {
+  const unknown: string[] = [];
+  const node = isResource ? asResource(nodeFrom(schema)) : nodeFrom(schema);
+  prune(copyOf(value), node, "value", unknown);
+  return unknown;
 }
 
 function prune(value: unknown, node: SchemaNode, path: string, unknown: string[]): void {

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import type { Column } from "../../kind.ts";
@@ -76,8 +77,13 @@ function validateWebhook(webhook: ValidatingWebhook & MutatingWebhook, at: Path)
   ];
 }
 
-function validateReviewVersions(versions: readonly string[], at: Path): FieldError[] {
-  if (versions.length === 0) return [at.required(`must specify one of ${reviewVersions.join(", ")}`)];
+/** The versions of reviews that a webhook can read. `whenNone`: what is said when it names none. */
+export function validateReviewVersions(
+  versions: readonly string[],
+  at: Path,
+  whenNone = `must specify one of ${reviewVersions.join(", ")}`,
+): FieldError[] {
+  if (versions.length === 0) return [at.required(whenNone)];
   return [
     ...versions.flatMap((version, i) =>
       versions.indexOf(version) < i
@@ -96,6 +102,28 @@ export function validateClientConfig({ url, service }: WebhookClientConfig, at: 
     return [at.required("exactly one of url or service is required")];
   if (url !== undefined) return validateUrl(url, at.child("url"));
   return service ? validateService(service, at.child("service")) : [];
+}
+
+/** Whether the bytes (in base64) are certificates, one at least. */
+export function isCaBundle(bundle: string): boolean {
+  const text = Buffer.from(bundle, "base64").toString("latin1");
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.length > 0 && blocks.every(isCertificate);
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+export function validateCaBundle(bundle: string, at: Path): FieldError[] {
+  if (isCaBundle(bundle)) return [];
+  const why = "data does not contain any valid RSA or ECDSA certificates";
+  return [at.invalid(bundle, `unable to load root certificates: ${why}`)];
 }
 
 function validateUrl(text: string, at: Path): FieldError[] {

@@ -18,7 +18,7 @@ const mostShown = 4;
 export interface RulePlace {
   /** How often the schema can be there in one object; undefined: that has no bound. */
   readonly cardinality: number | undefined;
-  /** The list or map around it whose old and new items cannot be told to be the same. */
+  /** The list around it whose old and new items cannot be told to be the same. */
   readonly uncorrelatable: Path | undefined;
   readonly total: TotalCost;
 }
@@ -53,10 +53,7 @@ export function rootPlace(): RulePlace {
 export function placeInside(schema: JSONSchemaProps, place: RulePlace, at: Path): RulePlace {
   const { cardinality, uncorrelatable, total } = place;
   const most = schema.type === "array" ? schema.maxItems : schema.additionalProperties ? schema.maxProperties : 1;
-  const isMatched =
-    schema.type === "array"
-      ? schema["x-kubernetes-list-type"] === "map"
-      : schema.additionalProperties !== undefined || schema["x-kubernetes-map-type"] !== "atomic";
+  const isMatched = schema.type !== "array" || schema["x-kubernetes-list-type"] === "map";
   return {
     cardinality: cardinality === undefined || most === undefined ? undefined : cardinality * most,
     uncorrelatable: uncorrelatable ?? (isMatched ? undefined : at),
@@ -68,7 +65,11 @@ export function placeInside(schema: JSONSchemaProps, place: RulePlace, at: Path)
 export function validateRules(
   schema: JSONSchemaProps,
   at: Path,
-  { isRoot, place }: { readonly isRoot: boolean; readonly place: RulePlace },
+  {
+    isRoot,
+    place,
+    costIsKnown,
+  }: { readonly isRoot: boolean; readonly place: RulePlace; readonly costIsKnown: boolean },
 ): FieldError[] {
   const rules = schema["x-kubernetes-validations"] ?? [];
   if (rules.length === 0) return [];
@@ -77,16 +78,18 @@ export function validateRules(
   // What has no type has nothing to speak of; that is complained of elsewhere.
   if (!declaration) return [];
   return rules.flatMap((rule, i) =>
-    validateRule(rule, at.child("x-kubernetes-validations").index(i), { declaration, place }),
+    validateRule(rule, at.child("x-kubernetes-validations").index(i), { declaration, place, costIsKnown }),
   );
 }
 
 interface Surroundings {
   readonly declaration: Declaration;
   readonly place: RulePlace;
+  /** Whether the schema is stored as it is: what its rules cost one by one was borne before. */
+  readonly costIsKnown: boolean;
 }
 
-function validateRule(rule: ValidationRule, at: Path, { declaration, place }: Surroundings): FieldError[] {
+function validateRule(rule: ValidationRule, at: Path, { declaration, place, costIsKnown }: Surroundings): FieldError[] {
   const ruleAt = at.child("rule");
   const messageAt = at.child("messageExpression");
   const sizes = new Map([
@@ -98,14 +101,17 @@ function validateRule(rule: ValidationRule, at: Path, { declaration, place }: Su
   const repeated = place.cardinality ?? mostTimes(declaration);
   const cost = "value" in compiled ? estimateCost(compiled.value, sizes) * repeated : 0;
   place.total.add(ruleAt, cost);
-  const errors = cost > costLimit ? [ruleAt.forbidden(tooExpensive("estimated rule cost", cost, costLimit))] : [];
+  const errors =
+    !costIsKnown && cost > costLimit ? [ruleAt.forbidden(tooExpensive("estimated rule cost", cost, costLimit))] : [];
   if ("problem" in compiled) errors.push(ruleAt.invalid(shownRule(rule), compiled.problem));
-  const message = rule.messageExpression ? outcomeOf(() => compileMessage(rule, declaration)) : undefined;
+  // Of a rule that cannot be read nobody reads on.
+  const message =
+    "value" in compiled && rule.messageExpression ? outcomeOf(() => compileMessage(rule, declaration)) : undefined;
   if (message && "problem" in message) errors.push(messageAt.invalid(shownRule(rule), message.problem));
   if (message && "value" in message) {
     const messageCost = estimateCost(message.value, sizes);
     place.total.add(messageAt, messageCost);
-    if (messageCost > costLimit)
+    if (!costIsKnown && messageCost > costLimit)
       errors.push(messageAt.forbidden(tooExpensive("estimated messageExpression cost", messageCost, costLimit)));
   }
   if (usesOld && place.uncorrelatable)
@@ -115,7 +121,7 @@ function validateRule(rule: ValidationRule, at: Path, { declaration, place }: Su
         `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`,
       ),
     );
-  if ("value" in compiled && !usesOld && rule.optionalOldSelf !== undefined)
+  if (!usesOld && rule.optionalOldSelf !== undefined)
     errors.push(
       at.child("optionalOldSelf").invalid(rule.optionalOldSelf, "may not be set if oldSelf is not used in rule"),
     );

@@ -1,209 +1,275 @@
 import type { FieldError, Path } from "../../field.ts";
-import { regexFrom } from "../../regex.ts";
-import type { JSONSchemaProps, ValidationRule } from "../../schema/types.ts";
-import { validateOneOf } from "../../validate/values.ts";
-import { placeFrom } from "./field-path.ts";
-import { placeInside, type RulePlace, rootPlace, validateRules } from "./schema-rules.ts";
+import { isObject } from "../../patch/value.ts";
+import { regexProblem } from "../../regex-problem.ts";
+import type { JSONSchemaProps } from "../../schema/types.ts";
 
 /**
- * What is wrong with the schema of a custom resource (Kubernetes docs, "Extend the Kubernetes API with
- * CustomResourceDefinitions", section "Specifying a structural schema").
+ * Whether a schema is structural (Kubernetes docs, "Extend the Kubernetes API with CustomResourceDefinitions", section
+ * "Specifying a structural schema"): outside of conditions it says what each field is, inside of them nothing but conditions.
  */
+export function validateStructure(schema: JSONSchemaProps, at: Path): FieldError[] {
+  const errors = [...validateInvariants(schema, "root", at), ...validateCompleteness(schema, schema, at, at)];
+  const text = ({ field, message }: FieldError): string => `${field}: ${message}`;
+  return errors.sort((a, b) => (text(a) < text(b) ? -1 : 1));
+}
 
-const types = ["array", "boolean", "integer", "number", "object", "string"];
-const reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+/** Why a schema cannot be one that is structural at all; undefined: it can. */
+export function unsupportedIn(schema: JSONSchemaProps): string | undefined {
+  const { items, additionalProperties, properties = {}, allOf = [], anyOf = [], oneOf = [], not } = schema;
+  const unsupported = unsupportedFields.find(([field]) => schema[field] !== undefined && schema[field] !== "");
+  if (unsupported) return `OpenAPIV3Schema '${unsupported[1]}' is not supported`;
+  if (Array.isArray(items)) return "OpenAPIV3Schema 'items' must be a schema, but is an array";
+  if (schema["x-kubernetes-preserve-unknown-fields"] === false)
+    return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
+  const inner = [items, additionalProperties, not, ...Object.values(properties), ...allOf, ...anyOf, ...oneOf];
+  for (const part of inner) {
+    const why = isSchema(part) ? unsupportedIn(part) : undefined;
+    if (why) return why;
+  }
+  return undefined;
+}
 
-type Schema = JSONSchemaProps;
-type Place = "root" | "property" | "item" | "additional";
+const unsupportedFields: readonly (readonly [keyof JSONSchemaProps, shown: string])[] = [
+  ["id", "id"],
+  ["$schema", "schema"],
+  ["$ref", "$ref"],
+  ["patternProperties", "patternProperties"],
+  ["dependencies", "dependencies"],
+  ["additionalItems", "additionalItems"],
+  ["definitions", "definitions"],
+];
 
-const nameOf: Record<Exclude<Place, "root">, string> = {
-  property: "specified object fields",
-  item: "specified array items",
-  additional: "specified object fields",
+export function isSchema(value: unknown): value is JSONSchemaProps {
+  return isObject(value);
+}
+
+type Level = "root" | "item" | "field";
+
+const emptyType: Readonly<Record<Level, string>> = {
+  root: "must not be empty at the root",
+  item: "must not be empty for specified array items",
+  field: "must not be empty for specified object fields",
 };
 
-export function validateDefinedSchema(schema: Schema, at: Path): FieldError[] {
-  const rules: FieldError[] = [];
-  const place = rootPlace();
-  const errors = validateTree(schema, "root", at, { place, rules });
-  return [...errors, ...rules, ...place.total.errors(at)];
-}
-
-/** What goes down the tree: where rules stand, and what is wrong with them. */
-interface Walk {
-  readonly place: RulePlace;
-  readonly rules: FieldError[];
-}
-
-/** The schema of the field that a path like ".spec.size" names. */
-export function schemaAt(schema: Schema, jsonPath: string): Schema | undefined {
-  let found: Schema | undefined = schema;
-  for (const name of jsonPath.split(".").slice(1)) found = found?.properties?.[name];
-  return found;
-}
-
-function validateTree(schema: Schema, place: Place, at: Path, walk: Walk): FieldError[] {
-  const { items, additionalProperties, properties = {} } = schema;
-  const inner: Walk = { ...walk, place: placeInside(schema, walk.place, at) };
-  const errors = [
-    ...validateForbidden(schema, at),
-    ...validateLists(schema, at),
-    ...(schema["x-kubernetes-validations"] ?? []).flatMap((rule, i) =>
-      validateRule(rule, schema, at.child("x-kubernetes-validations").index(i)),
-    ),
-    ...(schema.type === "array" && !items ? [at.child("items").required("must be specified")] : []),
-    ...validateType(schema, place, at),
+function validateInvariants(schema: JSONSchemaProps, level: Level, at: Path): FieldError[] {
+  const { type = "", items, properties = {}, additionalProperties } = schema;
+  return [
+    ...(type === "array" && !items ? [at.child("items").required("must be specified")] : []),
+    ...(isSchema(items) ? validateInvariants(items, "item", at.child("items")) : []),
     ...Object.entries(properties).flatMap(([name, property]) =>
-      validateTree(property, "property", at.child("properties").key(name), inner),
+      validateInvariants(property, "field", at.child("properties").key(name)),
     ),
-    ...(isSchema(items) ? validateTree(items, "item", at.child("items"), inner) : []),
+    ...(additionalProperties !== undefined && level === "root"
+      ? [at.child("additionalProperties").forbidden("must not be used at the root")]
+      : []),
     ...(isSchema(additionalProperties)
-      ? validateTree(additionalProperties, "additional", at.child("additionalProperties"), inner)
+      ? validateInvariants(additionalProperties, "field", at.child("additionalProperties"))
       : []),
-    ...(isSchema(additionalProperties) && Object.keys(properties).length > 0
-      ? [at.child("additionalProperties").forbidden("additionalProperties and properties are mutual exclusive")]
+    ...validateExtensions(schema, at),
+    ...validateConditions(schema, at, {
+      anyOfIsType: isIntOrString(schema),
+      firstIsType: isIntOrString(schema.allOf?.[0]),
+    }),
+    ...validateType(schema, level, at),
+    ...(level === "root" || schema["x-kubernetes-embedded-resource"] ? validateResourceFields(properties, at) : []),
+    ...(level === "root" && properties.metadata && saysMore(properties.metadata)
+      ? [
+          at
+            .child("properties")
+            .key("metadata")
+            .forbidden(
+              "must not specify anything other than name and generateName, but metadata is implicitly specified",
+            ),
+        ]
       : []),
-    ...(["allOf", "anyOf", "oneOf"] as const).flatMap((junctor) =>
-      (schema[junctor] ?? []).flatMap((part, i) => validatePartial(part, at.child(junctor).index(i))),
-    ),
-    ...(schema.not ? validatePartial(schema.not, at.child("not")) : []),
+    ...validateEmbedded(schema, at),
   ];
-  // Rules speak of what the schema says; where that is wrong, so would be what is said of them.
-  if (errors.length === 0)
-    walk.rules.push(...validateRules(schema, at, { isRoot: place === "root", place: walk.place }));
-  return errors;
 }
 
-function isSchema(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function validateType(schema: Schema, place: Place, at: Path): FieldError[] {
+function validateType(schema: JSONSchemaProps, level: Level, at: Path): FieldError[] {
   const { type = "" } = schema;
-  const typeAt = at.child("type");
-  if (place === "root") {
-    if (type === "") return [typeAt.required("must not be empty at the root")];
-    if (!types.includes(type)) return [typeAt.notSupported(type, types)];
-    return type === "object" ? [] : [typeAt.invalid(type, "must be object at the root")];
-  }
-  if (schema["x-kubernetes-int-or-string"])
-    return type === "" ? [] : [typeAt.invalid(type, "must be empty if x-kubernetes-int-or-string is true")];
-  if (type === "")
-    return schema["x-kubernetes-preserve-unknown-fields"]
+  const place = at.child("type");
+  const errors: FieldError[] = [];
+  if (schema["x-kubernetes-embedded-resource"] && type !== "object") {
+    const why = "must be object if x-kubernetes-embedded-resource is true";
+    errors.push(type ? place.invalid(type, why) : place.required(why));
+  } else if (!type && !schema["x-kubernetes-int-or-string"] && !schema["x-kubernetes-preserve-unknown-fields"])
+    errors.push(place.required(emptyType[level]));
+  if (level === "root" && type && type !== "object") errors.push(place.invalid(type, "must be object at the root"));
+  return errors;
+}
+
+function validateEmbedded(schema: JSONSchemaProps, at: Path): FieldError[] {
+  if (!schema["x-kubernetes-embedded-resource"]) return [];
+  const isEmpty = Object.keys(schema.properties ?? {}).length === 0;
+  return [
+    ...(schema.additionalProperties === undefined
       ? []
-      : [typeAt.required(`must not be empty for ${nameOf[place]}`)];
-  return types.includes(type) ? [] : [typeAt.notSupported(type, types)];
+      : [at.child("additionalProperties").forbidden("must not be used if x-kubernetes-embedded-resource is set")]),
+    ...(isEmpty && !schema["x-kubernetes-preserve-unknown-fields"]
+      ? [
+          at
+            .child("properties")
+            .required(
+              "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields",
+            ),
+        ]
+      : []),
+  ];
 }
 
-/** What JSON Schema has and structural schemas do not. */
-function validateForbidden(schema: Schema, at: Path): FieldError[] {
-  const errors: FieldError[] = [];
-  if (schema.definitions) errors.push(at.child("definitions").forbidden("definitions is not supported"));
-  if (schema.dependencies) errors.push(at.child("dependencies").forbidden("dependencies is not supported"));
-  if (schema.patternProperties)
-    errors.push(at.child("patternProperties").forbidden("patternProperties is not supported"));
-  if (schema.additionalItems !== undefined)
-    errors.push(at.child("additionalItems").forbidden("additionalItems is not supported"));
-  if (schema.id) errors.push(at.child("id").forbidden("id is not supported"));
-  if (schema.$ref) errors.push(at.child("$ref").forbidden("$ref is not supported"));
-  if (schema.uniqueItems)
-    errors.push(
+const resourceFields = { kind: "string", apiVersion: "string", metadata: "object" } as const;
+
+function validateResourceFields(properties: Readonly<Record<string, JSONSchemaProps>>, at: Path): FieldError[] {
+  return Object.entries(resourceFields).flatMap(([name, wanted]) => {
+    const property = properties[name];
+    if (!property || property.type === wanted) return [];
+    return [
       at
-        .child("uniqueItems")
-        .forbidden("uniqueItems cannot be set to true since the runtime complexity becomes quadratic"),
-    );
-  if (schema.additionalProperties === false)
-    errors.push(at.child("additionalProperties").forbidden("additionalProperties cannot be set to false"));
-  if (schema.pattern !== undefined && !regexFrom(schema.pattern))
-    errors.push(at.child("pattern").invalid(schema.pattern, "must be a valid regular expression, but isn't"));
-  return errors;
+        .child("properties")
+        .key(name)
+        .child("type")
+        .invalid(property.type ?? "", `must be ${wanted}`),
+    ];
+  });
 }
 
-/** How lists and maps are merged. */
-function validateLists(schema: Schema, at: Path): FieldError[] {
-  const listType = schema["x-kubernetes-list-type"];
-  const mapType = schema["x-kubernetes-map-type"];
-  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
-  const errors: FieldError[] = [];
-  if (listType !== undefined) {
-    if (schema.type !== "array")
-      errors.push(
-        schema.type
-          ? at.child("type").invalid(schema.type, "must be array if x-kubernetes-list-type is specified")
-          : at.child("type").required("must be array if x-kubernetes-list-type is specified"),
-      );
-    errors.push(...validateOneOf(listType, ["atomic", "set", "map"], at.child("x-kubernetes-list-type")));
-  }
-  const keyPlace = at.child("x-kubernetes-list-map-keys");
-  if (keys.length > 0 && listType !== "map")
-    errors.push(
-      listType === undefined
-        ? at.child("x-kubernetes-list-type").required("must be map if x-kubernetes-list-map-keys is non-empty")
-        : at
-            .child("x-kubernetes-list-type")
-            .invalid(listType, "must be map if x-kubernetes-list-map-keys is non-empty"),
-    );
-  if (listType === "map" && keys.length === 0)
-    errors.push(keyPlace.required("must not be empty if x-kubernetes-list-type is map"));
-  const itemProperties = isSchema(schema.items) ? (schema.items.properties ?? {}) : {};
-  if (listType === "map")
-    for (const [i, key] of keys.entries()) {
-      if (!itemProperties[key])
-        errors.push(keyPlace.index(i).invalid(key, "entries must all be names of item properties"));
-      if (keys.indexOf(key) < i) errors.push(keyPlace.index(i).duplicate(key));
-    }
-  if (mapType !== undefined)
-    errors.push(...validateOneOf(mapType, ["atomic", "granular"], at.child("x-kubernetes-map-type")));
-  return errors;
+/** Whether a schema of metadata says more of it than what its names look like. */
+function saysMore(metadata: JSONSchemaProps): boolean {
+  const names = Object.keys(metadata.properties ?? {});
+  if (names.some((name) => name !== "name" && name !== "generateName")) return true;
+  const {
+    type: _type,
+    default: _default,
+    properties: _properties,
+    example: _example,
+    externalDocs: _externalDocs,
+    ...rest
+  } = metadata;
+  return Object.values(rest).some(
+    (value) => !(value === "" || value === false || (Array.isArray(value) && !value.length)),
+  );
 }
+
+function validateExtensions(schema: JSONSchemaProps, at: Path): FieldError[] {
+  if (!schema["x-kubernetes-int-or-string"]) return [];
+  return (["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"] as const).flatMap((extension) =>
+    schema[extension] ? [at.child(extension).invalid(true, "must be false if x-kubernetes-int-or-string is true")] : [],
+  );
+}
+
+/** Whether the alternatives are those that say a number or a text: there a type may stand. */
+function isIntOrString(schema: JSONSchemaProps | undefined): boolean {
+  return JSON.stringify(schema?.anyOf) === '[{"type":"integer"},{"type":"string"}]';
+}
+
+interface Exceptions {
+  /** Whether anyOf says types, which it may. */
+  readonly anyOfIsType?: boolean;
+  /** Whether the first of allOf does. */
+  readonly firstIsType?: boolean;
+}
+
+function validateConditions(
+  schema: JSONSchemaProps,
+  at: Path,
+  { anyOfIsType = false, firstIsType = false }: Exceptions = {},
+): FieldError[] {
+  const { anyOf = [], allOf = [], oneOf = [], not, pattern } = schema;
+  const problem = pattern ? regexProblem(pattern) : undefined;
+  return [
+    ...(anyOfIsType ? [] : anyOf.flatMap((part, i) => validateNested(part, at.child("anyOf").index(i)))),
+    ...allOf.flatMap((part, i) =>
+      validateNested(part, at.child("allOf").index(i), { anyOfIsType: firstIsType && i === 0 }),
+    ),
+    ...oneOf.flatMap((part, i) => validateNested(part, at.child("oneOf").index(i))),
+    ...(not ? validateNested(not, at.child("not")) : []),
+    ...(problem
+      ? [at.child("pattern").invalid(pattern, `must be a valid regular expression, but isn't: ${problem}`)]
+      : []),
+  ];
+}
+
+const notInConditions: readonly (readonly [keyof JSONSchemaProps, wanted: "empty" | "undefined" | "false"])[] = [
+  ["type", "empty"],
+  ["additionalProperties", "undefined"],
+  ["default", "undefined"],
+  ["title", "empty"],
+  ["description", "empty"],
+  ["nullable", "false"],
+  ["x-kubernetes-preserve-unknown-fields", "false"],
+  ["x-kubernetes-embedded-resource", "false"],
+  ["x-kubernetes-int-or-string", "false"],
+  ["x-kubernetes-list-map-keys", "empty"],
+  ["x-kubernetes-list-type", "undefined"],
+  ["x-kubernetes-map-type", "undefined"],
+  ["x-kubernetes-validations", "empty"],
+];
 
 /** Inside allOf, anyOf, oneOf and not there are conditions only: what a field is, is said outside. */
-function validatePartial(schema: Schema, at: Path): FieldError[] {
-  const errors: FieldError[] = [];
-  const empty = "must be empty to be structural";
-  if (schema.type) errors.push(at.child("type").forbidden(empty));
-  if (isSchema(schema.additionalProperties))
-    errors.push(at.child("additionalProperties").forbidden("must be undefined to be structural"));
-  if (schema.title) errors.push(at.child("title").forbidden(empty));
-  if (schema.description) errors.push(at.child("description").forbidden(empty));
-  if (schema.default !== undefined) errors.push(at.child("default").forbidden("must be undefined to be structural"));
-  if (schema.nullable) errors.push(at.child("nullable").forbidden("must be false to be structural"));
-  for (const [name, property] of Object.entries(schema.properties ?? {}))
-    errors.push(...validatePartial(property, at.child("properties").key(name)));
-  if (isSchema(schema.items)) errors.push(...validatePartial(schema.items, at.child("items")));
-  for (const junctor of ["allOf", "anyOf", "oneOf"] as const)
-    for (const [i, part] of (schema[junctor] ?? []).entries())
-      errors.push(...validatePartial(part, at.child(junctor).index(i)));
-  if (schema.not) errors.push(...validatePartial(schema.not, at.child("not")));
-  return errors;
-}
-
-/** A rule's surroundings; its expressions are looked at when these are in order. */
-function validateRule(
-  { rule = "", message, messageExpression, reason, fieldPath }: ValidationRule,
-  schema: Schema,
-  at: Path,
-): FieldError[] {
-  const place = at.child("fieldPath");
+function validateNested(schema: JSONSchemaProps, at: Path, exceptions: Exceptions = {}): FieldError[] {
+  const { items, properties = {} } = schema;
+  const isSaid = (value: unknown): boolean =>
+    Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null && value !== "";
   return [
-    ...validateRuleText(rule, message, at),
-    ...(messageExpression && messageExpression.trim() === ""
-      ? [at.child("messageExpression").required("must be non-empty if specified")]
+    ...validateConditions(schema, at, exceptions),
+    ...(isSchema(items) ? validateNested(items, at.child("items")) : []),
+    ...Object.entries(properties).flatMap(([name, property]) =>
+      validateNested(property, at.child("properties").key(name)),
+    ),
+    ...notInConditions
+      .filter(([field, wanted]) => (wanted === "false" ? schema[field] === true : isSaid(schema[field])))
+      .map(([field, wanted]) => at.child(field).forbidden(`must be ${wanted} to be structural`)),
+    ...(properties.metadata
+      ? [at.child("properties").key("metadata").forbidden("must not be specified in a nested context")]
       : []),
-    ...(reason ? validateOneOf(reason, reasons, at.child("reason")) : []),
-    ...(fieldPath && fieldPath.trim() === "" ? [place.invalid(fieldPath, "must be non-empty if specified")] : []),
-    ...(fieldPath && /[\n\r]/.test(fieldPath) ? [place.invalid(fieldPath, "must not contain line breaks")] : []),
-    ...(fieldPath && !placeFrom(fieldPath, schema) ? [place.invalid(fieldPath, "must be a valid path")] : []),
   ];
 }
 
-function validateRuleText(rule: string, message: string | undefined, at: Path): FieldError[] {
-  const place = at.child("message");
-  const shown = message?.trim() ?? "";
-  if (rule.trim() === "") return [at.child("rule").required("rule is not specified")];
-  if (message && shown === "") return [place.invalid(message, "must be non-empty if specified")];
-  if (/[\n\r]/.test(shown)) return [place.invalid(message, "must not contain line breaks")];
-  return /[\n\r]/.test(rule.trim()) && shown === ""
-    ? [place.required("must be specified if rule contains line breaks")]
-    : [];
+/** Whatever the conditions of the root speak of must be there outside of them. `said`: what stands outside, if anything. */
+function validateCompleteness(
+  condition: JSONSchemaProps,
+  said: JSONSchemaProps | undefined,
+  saidAt: Path,
+  at: Path,
+): FieldError[] {
+  if (!said) return [saidAt.required(`because it is defined in ${at}`)];
+  const { not, allOf = [], anyOf = [], oneOf = [] } = condition;
+  const inner = (part: JSONSchemaProps, place: Path): FieldError[] =>
+    validateNestedCompleteness(part, said, saidAt, place);
+  return [
+    ...(not ? inner(not, at.child("not")) : []),
+    ...Object.entries({ allOf, anyOf, oneOf }).flatMap(([name, parts]) =>
+      parts.flatMap((part, i) => inner(part, at.child(name).index(i))),
+    ),
+  ];
+}
+
+function validateNestedCompleteness(
+  condition: JSONSchemaProps,
+  said: JSONSchemaProps | undefined,
+  saidAt: Path,
+  at: Path,
+): FieldError[] {
+  if (!said) return [saidAt.required(`because it is defined in ${at}`)];
+  const { items, properties = {} } = condition;
+  return [
+    ...validateCompleteness(condition, said, saidAt, at),
+    ...(isSchema(items)
+      ? validateNestedCompleteness(
+          items,
+          isSchema(said.items) ? said.items : undefined,
+          saidAt.child("items"),
+          at.child("items"),
+        )
+      : []),
+    ...Object.entries(properties).flatMap(([name, property]) =>
+      validateNestedCompleteness(
+        property,
+        said.properties?.[name],
+        saidAt.child("properties").key(name),
+        at.child("properties").key(name),
+      ),
+    ),
+  ];
 }

@@ -1,15 +1,13 @@
 import { beforeOf, nothingBefore } from "../../../api/custom-resource/correlate.ts";
 import { validateEmbedded } from "../../../api/custom-resource/embedded.ts";
 import { validateListTypes } from "../../../api/custom-resource/list-types.ts";
+import { checkRules, rulesFrom, type SchemaRules } from "../../../api/custom-resource/rules.ts";
 import { validateSchema } from "../../../api/custom-resource/validate-schema.ts";
 import { type FieldError, Path } from "../../../api/field.ts";
-import type { AnyObject, ObjectMeta } from "../../../api/object.ts";
+import type { AnyObject } from "../../../api/object.ts";
 import { goText, isObject } from "../../../api/patch/value.ts";
 import type { CustomResourceSubresources, JSONSchemaProps } from "../../../api/schema/types.ts";
-import { pathSegment } from "../../../api/validate/names.ts";
-import { validateObjectMeta } from "../../../api/validate/object-meta.ts";
 import type { CustomSchema } from "../resources.ts";
-import { checkRules, rulesFrom, type SchemaRules } from "./rules.ts";
 
 const root = new Path();
 const largestInt32 = 2 ** 31 - 1;
@@ -34,7 +32,7 @@ export function judgeOf(
           : []
         : validateSchema(object, schema, root, before)),
       ...validateScale(object, subresources?.scale, isStatus),
-      ...(isStatus ? [] : validateEmbedded(object, schema, root, { metadata: validateEmbeddedMeta })),
+      ...(isStatus ? [] : validateEmbedded(object, schema, root)),
       ...(old && validateListTypes(old, schema, root).length > 0 ? [] : validateListTypes(object, schema, root)),
     ];
     if (!withRules) return errors;
@@ -59,10 +57,6 @@ const notChecked = root.invalid(
 
 function hasRules(schema: JSONSchemaProps): boolean {
   return JSON.stringify(schema).includes('"x-kubernetes-validations"');
-}
-
-function validateEmbeddedMeta(metadata: ObjectMeta, at: Path): FieldError[] {
-  return validateObjectMeta(metadata, at, { nameRule: pathSegment, isNamespaced: Boolean(metadata.namespace) });
 }
 
 /** What the scale subresource reads must be readable. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { beforeOf, nothingBefore } from "../../../api/custom-resource/correlate.ts";
-import { Path } from "../../../api/field.ts";
-import type { JSONSchemaProps } from "../../../api/schema/types.ts";
+import { Path } from "../field.ts";
+import type { JSONSchemaProps } from "../schema/types.ts";
+import { beforeOf, nothingBefore } from "./correlate.ts";
 import { checkRules, rulesFrom } from "./rules.ts";
 
 function schemaWith(spec: JSONSchemaProps): JSONSchemaProps {

@@ -1,13 +1,13 @@
-import type { Expression } from "../../../api/cel/expression.ts";
-import { valueFromJson } from "../../../api/cel/from-json.ts";
-import { CostExceeded, CostMeter } from "../../../api/cel/run-cost.ts";
-import { type Declaration, declarationOf, escapedName } from "../../../api/cel/schema.ts";
-import { CelError, Optional, type Value } from "../../../api/cel/values.ts";
-import { type Before, beforeField, beforeItem } from "../../../api/custom-resource/correlate.ts";
-import { type FieldError, omittedValue, type Path } from "../../../api/field.ts";
-import { placeFrom } from "../../../api/kinds/apiextensions/field-path.ts";
-import { compileMessage, compileRule } from "../../../api/kinds/apiextensions/schema-rules.ts";
-import type { JSONSchemaProps, ValidationRule } from "../../../api/schema/types.ts";
+import type { Expression } from "../cel/expression.ts";
+import { valueFromJson } from "../cel/from-json.ts";
+import { CostExceeded, CostMeter } from "../cel/run-cost.ts";
+import { type Declaration, declarationOf, escapedName } from "../cel/schema.ts";
+import { CelError, Optional, type Value } from "../cel/values.ts";
+import { type FieldError, omittedValue, type Path } from "../field.ts";
+import { fieldFrom } from "../kinds/apiextensions/field-path.ts";
+import { compileMessage, compileRule } from "../kinds/apiextensions/schema-rules.ts";
+import type { JSONSchemaProps, ValidationRule } from "../schema/types.ts";
+import { type Before, beforeField, beforeItem } from "./correlate.ts";
 
 /** What evaluating one rule, and all rules of an object, may cost (Kubernetes docs, "Resource use by validation functions"). */
 const ruleCostLimit = 1_000_000;
@@ -33,8 +33,8 @@ interface CompiledRule {
 }
 
 /** @throws {CompileError} for a rule that a definition could not have been stored with */
-export function rulesFrom(schema: JSONSchemaProps): SchemaRules | undefined {
-  return rulesOf(schema, declarationOf(schema, { isResource: true, name: "selfType" }), schema);
+export function rulesFrom(schema: JSONSchemaProps, { isResource = true } = {}): SchemaRules | undefined {
+  return rulesOf(schema, declarationOf(schema, { isResource, name: "selfType" }), schema);
 }
 
 function rulesOf(
@@ -181,7 +181,7 @@ class RuleCheck {
       this.#stop(at.invalid(type, `'${cancelled}': ${more}: ${ruleText(rule)}`));
     }
     if (outcome === true) return;
-    const where = (rule.fieldPath && placeFrom(rule.fieldPath, schema, at)) || at;
+    const where = placeOf(rule, schema, at);
     const detail = this.#message(compiled, scope, where, type) ?? defaultMessage(rule);
     const error = errorFor(rule, where, value, detail);
     if (!usesOld && before.isSame) this.#warn(`${error.field}: ${error.message}`);
@@ -232,6 +232,13 @@ function problemText(error: CelError, rule: ValidationRule): string {
   if (error.message.startsWith("no such overload"))
     return `'${error.message}': call arguments did not match a supported operator, function or macro signature for rule: ${ruleText(rule)}`;
   return `${error.message} evaluating rule: ${ruleText(rule)}`;
+}
+
+/** Where the rule wants to be read: at a field inside its value, or there. */
+function placeOf({ fieldPath }: ValidationRule, schema: JSONSchemaProps, at: Path): Path {
+  if (!fieldPath) return at;
+  const found = fieldFrom(fieldPath.trim(), schema, { from: at });
+  return "place" in found ? found.place : at;
 }
 
 function ruleText({ rule, message }: ValidationRule): string {
