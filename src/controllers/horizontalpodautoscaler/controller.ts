@@ -11,7 +11,7 @@ import { type LabelMatcher, parseLabelSelector } from "../../api/selector.ts";
 import { StatusError } from "../../api/status.ts";
 import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
 import type { ControllerSettings } from "../options.ts";
-import { asksMetrics, decide, type Metrics, notScaled, type Observed, type Target } from "./decide.ts";
+import { asksMetrics, decide, type Metrics, noSelector, notScaled, type Observed, type Target } from "./decide.ts";
 import { judge } from "./judge.ts";
 import { type Memory, nothingYet } from "./limits.ts";
 import { type DescribedObject, metricsSource } from "./metrics.ts";
@@ -85,12 +85,7 @@ export function horizontalPodAutoscalerController(settings: ControllerSettings):
   ): Promise<Metrics> {
     const { namespace = "", name } = metadata;
     const selector = scale.status?.selector ?? "";
-    if (selector === "")
-      return {
-        sort: "unselectable",
-        reason: "InvalidSelector",
-        message: "the HPA target's scale is missing a selector",
-      };
+    if (selector === "") return noSelector;
     const matcher = parseLabelSelector(selector);
     selectors.set(`${namespace}/${name}`, matcher);
     const pods = cache.list(pod, namespace).filter((each) => matcher.matches(each.metadata.labels));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { HorizontalPodAutoscaler } from "../../api/schema/types.ts";
-import { decide, notScaled, type Observed } from "./decide.ts";
+import { decide, noSelector, notScaled, type Observed } from "./decide.ts";
 import type { Judgement } from "./judge.ts";
 import { nothingYet } from "./limits.ts";
 
@@ -72,6 +72,12 @@ describe("the horizontal pod autoscaler", () => {
       { target: { sort: "absent", message: "not found" }, metrics: undefined },
       undefined,
       ["FailedGetScale: not found"],
+    ],
+    [
+      "says when the target does not say which pods are its own",
+      { metrics: noSelector },
+      undefined,
+      ["SelectorRequired: selector is required", "FailedComputeMetricsReplicas: selector is required"],
     ],
     [
       "does nothing without any figures",

@@ -17,8 +17,22 @@ export type Target =
 
 /** What the metrics say; undefined where they need not be asked. */
 export type Metrics =
-  | { readonly sort: "unselectable"; readonly reason: string; readonly message: string }
+  | {
+      readonly sort: "unselectable";
+      readonly reason: string;
+      readonly message: string;
+      /** What is told in Events, where that is something else. */
+      readonly told?: { readonly reason: string; readonly message: string };
+    }
   | { readonly sort: "judged"; readonly judgements: readonly Judgement[] };
+
+/** A target that does not say which pods are its own: a resource somebody defined, without the path to that. */
+export const noSelector: Extract<Metrics, { sort: "unselectable" }> = {
+  sort: "unselectable",
+  reason: "InvalidSelector",
+  message: "the HPA target's scale is missing a selector",
+  told: { reason: "SelectorRequired", message: "selector is required" },
+};
 
 export interface Observed {
   readonly autoscaler: HorizontalPodAutoscaler;
@@ -99,9 +113,10 @@ function decideByMetrics(seen: Seen, { least, most }: { least: number; most: num
   const { autoscaler, metrics, memory, now, current, conditions, before, downscaleStabilizationMs } = seen;
   const quiet = { scaleTo: undefined, because: "", memory };
   if (metrics?.sort !== "judged") {
-    const { reason, message } = metrics ?? { reason: "InvalidSelector", message: "selector is required" };
+    const { reason, message, told } = metrics ?? noSelector;
     const inactive = withCondition(conditions, "ScalingActive", fault(reason, message), now);
-    const news = [warning(reason, message), warning("FailedComputeMetricsReplicas", message)];
+    const event = told ?? { reason, message };
+    const news = [warning(event.reason, event.message), warning("FailedComputeMetricsReplicas", event.message)];
     const status = statusOf(seen, { conditions: inactive, desired: before.desiredReplicas, metrics: undefined });
     return { ...quiet, status, news };
   }

@@ -41,24 +41,30 @@ export async function judge(metric: MetricSpec, options: JudgeOptions): Promise<
   }
 }
 
-function wordsOf({ type, resource, containerResource, external }: MetricSpec): { reason: string; prefix: string } {
+/** How a fault of a metric is told, and what stands before it where the faults of all metrics are summed up. */
+function wordsOf(metric: MetricSpec): { reason: string; prefix: string } {
+  const { type, resource, containerResource, object, external } = metric;
   switch (type) {
     case "Resource":
       return { reason: "FailedGetResourceMetric", prefix: `failed to get ${resource?.name} resource metric value` };
     case "ContainerResource":
       return {
         reason: "FailedGetContainerResourceMetric",
-        prefix: `failed to get ${containerResource?.name} container metric value`,
+        prefix: `failed to get ${containerResource?.container} container metric value`,
       };
     case "Pods":
       return { reason: "FailedGetPodsMetric", prefix: "failed to get pods metric value" };
-    case "Object":
-      return { reason: "FailedGetObjectMetric", prefix: "failed to get object metric value" };
-    case "External":
-      return {
-        reason: "FailedGetExternalMetric",
-        prefix: `failed to get ${external?.metric.name} external metric value`,
-      };
+    case "Object": {
+      const part =
+        object?.target.averageValue === undefined ? "" : `: failed to get ${object.metric.name} object metric`;
+      return { reason: "FailedGetObjectMetric", prefix: `failed to get object metric value${part}` };
+    }
+    case "External": {
+      const name = external?.metric.name;
+      const isPart = external?.target.averageValue !== undefined;
+      const part = isPart ? `failed to get ${name} external metric` : `failed to get external metric ${name}`;
+      return { reason: "FailedGetExternalMetric", prefix: `failed to get ${name} external metric value: ${part}` };
+    }
     default:
       return { reason: "InvalidMetricSourceType", prefix: `unknown metric source type ${JSON.stringify(type)}` };
   }
@@ -104,13 +110,10 @@ async function byResource(
     container === undefined
       ? { type: "Resource", resource: { name, current } }
       : { type: "ContainerResource", containerResource: { name, container, current } };
-  const percent = averageValue === undefined ? " utilization (percentage of request)" : "";
-  return {
-    sort: "proposal",
-    replicas,
-    name: `${name}${container === undefined ? "" : " container"} resource${percent}`,
-    status,
-  };
+  const part = container === undefined ? "" : " container";
+  const told =
+    averageValue === undefined ? `${name}${part} resource utilization (percentage of request)` : `${name} resource`;
+  return { sort: "proposal", replicas, name: told, status };
 }
 
 async function byPods({ metric, target }: NonNullable<MetricSpec["pods"]>, options: JudgeOptions): Promise<Proposal> {
@@ -148,16 +151,10 @@ async function byExternal(
 ): Promise<Proposal> {
   const { namespace, source } = options;
   const selector = goSelector(metric.selector);
-  const what =
-    target.averageValue === undefined
-      ? `failed to get external metric ${metric.name}`
-      : `failed to get ${metric.name} external metric`;
-  const { replicas, current } = await within(what, async () => {
-    const value = await within(`unable to get external metric ${namespace}/${metric.name}/${selector}`, () =>
-      source.external(namespace, metric),
-    );
-    return shared(value, target, options);
-  });
+  const value = await within(`unable to get external metric ${namespace}/${metric.name}/${selector}`, () =>
+    source.external(namespace, metric),
+  );
+  const { replicas, current } = shared(value, target, options);
   const status = { type: "External", external: { metric, current } };
   return { sort: "proposal", replicas, name: `external metric ${metric.name}(${selector})`, status };
 }
