@@ -8,11 +8,19 @@ const settled = 10_000;
 
 function aProcess() {
   const clock = fakeClock();
-  const state = { anonymousBytes: 120 * mib, cpuMs: 500, collected: 0, trimmed: 0, after: 125 * mib };
+  const state = {
+    anonymousBytes: 120 * mib,
+    usedBytes: 100 * mib,
+    cpuMs: 500,
+    collected: 0,
+    trimmed: 0,
+    after: 125 * mib,
+  };
   let noticed: ((whole: boolean) => void) | undefined;
   const running = giveBackMemory(
     {
       anonymousBytes: () => state.anonymousBytes,
+      otherBytes: () => state.anonymousBytes - state.usedBytes,
       cpuMs: () => state.cpuMs,
       onCollection(notice) {
         noticed = notice;
@@ -81,17 +89,33 @@ test("what is in use after a collection is not collected again and again", async
   expect(state.collected).toBe(2);
 });
 
-test("under load free pages are given back whenever the whole heap was collected and enough has come together", async () => {
+test("under load free pages are given back when the whole heap was collected and enough has come together", async () => {
   const { state, garbage } = await aSettledProcess();
   state.anonymousBytes = 300 * mib;
   garbage("young");
+  garbage("whole");
   expect(state.trimmed).toBe(0);
+  garbage("young");
   garbage("whole");
-  garbage("whole");
+  garbage("young");
   expect(state.trimmed).toBe(1);
   state.anonymousBytes = 400 * mib;
   garbage("whole");
+  garbage("young");
   expect(state.trimmed).toBe(2);
+});
+
+test("under load what was freed since the last time is given back although the process has not grown", async () => {
+  const { state, garbage } = await aSettledProcess();
+  state.anonymousBytes = 300 * mib;
+  state.usedBytes = 280 * mib;
+  garbage("whole");
+  garbage("young");
+  expect(state.trimmed).toBe(0);
+  state.usedBytes = 150 * mib;
+  garbage("whole");
+  garbage("young");
+  expect(state.trimmed).toBe(1);
 });
 
 test("a process in which nothing is collected has no timer", async () => {

@@ -8,6 +8,8 @@ import type { MemoryAddon } from "./addons.ts";
 export interface ProcessMemory {
   /** Memory that lies in no file: that of V8 and of malloc. Pages of the executable come and go as they are needed. */
   anonymousBytes(): number;
+  /** Of that, what is neither V8's heap nor in a buffer of its: malloc's other memory, in use or free. */
+  otherBytes(): number;
   /** CPU time used since the process began. */
   cpuMs(): number;
   /** Calls `noticed` when V8 has collected garbage: `whole` says whether all of its heap or the young part only. */
@@ -26,7 +28,7 @@ const worthBytes = 12 * 1024 * 1024;
 const worthTrimmingBytes = 8 * 1024 * 1024;
 
 /**
- * Gives memory back: free pages of malloc's whenever V8 has collected its whole heap, everything once a load is over. The
+ * Gives memory back: free pages of malloc's after V8 has collected its whole heap, everything once a load is over. The
  * start is the first load. Left alone, both keep what a load made them take until somebody needs it, which on a quiet server
  * is never (docs/decisions/memory.md). Woken by V8's collections: where nothing is allocated there is nothing to give back.
  */
@@ -52,15 +54,22 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
     memory.collect();
     // What is left is in use: only growth beyond it is worth another look.
     leastBytes = memory.anonymousBytes();
-    trimmedBytes = leastBytes;
+    trimmedBytes = memory.otherBytes();
     log.debug("gave memory back", { before, now: leastBytes });
   };
 
+  const trimWhenWorth = (): void => {
+    if (memory.otherBytes() < trimmedBytes + worthTrimmingBytes) return;
+    memory.trim();
+    trimmedBytes = memory.otherBytes();
+  };
+
+  // Buffers that a whole collection found to be garbage are freed behind it: by the next collection, which is soon, they are.
+  let freed = false;
   const collections = memory.onCollection((whole) => {
     if (!timer) waitForQuiet();
-    if (!whole || memory.anonymousBytes() < trimmedBytes + worthTrimmingBytes) return;
-    memory.trim();
-    trimmedBytes = memory.anonymousBytes();
+    if (freed) trimWhenWorth();
+    freed = whole;
   });
   waitForQuiet();
   return {
@@ -77,9 +86,10 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
  */
 export function ownMemory(addon: MemoryAddon | undefined): ProcessMemory {
   return {
-    anonymousBytes() {
-      const [, kibibytes] = /^RssAnon:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
-      return Number(kibibytes) * 1024;
+    anonymousBytes,
+    otherBytes() {
+      const { heapTotal, external } = process.memoryUsage();
+      return anonymousBytes() - heapTotal - external;
     },
     cpuMs() {
       const { user, system } = process.cpuUsage();
@@ -101,6 +111,11 @@ export function ownMemory(addon: MemoryAddon | undefined): ProcessMemory {
       this.trim();
     },
   };
+}
+
+function anonymousBytes(): number {
+  const [, kibibytes] = /^RssAnon:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+  return Number(kibibytes) * 1024;
 }
 
 function isWhole(entry: PerformanceEntry): boolean {
