@@ -128,8 +128,8 @@ function moreImportant(a: PodInfo, b: PodInfo): number {
   return b.priority - a.priority || startedAt(a) - startedAt(b);
 }
 
-const startedAt = ({ pod }: PodInfo): number =>
-  Date.parse(pod.status?.startTime ?? pod.metadata.creationTimestamp ?? "") || 0;
+/** One that has not started yet counts as the youngest. */
+const startedAt = ({ pod }: PodInfo): number => Date.parse(pod.status?.startTime ?? "") || Number.MAX_SAFE_INTEGER;
 
 /** Fewest broken budgets, then the lowest highest priority, the lowest sum, the fewest victims, the youngest of the highest. */
 function leastHarm(a: Room, b: Room): number {

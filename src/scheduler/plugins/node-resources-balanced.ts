@@ -6,7 +6,10 @@ export interface BalancedArguments {
   readonly resources?: readonly WeighedResource[];
 }
 
-/** A node is used well when no resource runs out long before the others. */
+/**
+ * A node is used well when no resource runs out long before the others: a pod is better where it evens out what is there
+ * than where it makes it less even.
+ */
 export function nodeResourcesBalanced({ resources = cpuAndMemory }: BalancedArguments = {}): Plugin {
   return {
     name: "NodeResourcesBalancedAllocation",
@@ -15,14 +18,16 @@ export function nodeResourcesBalanced({ resources = cpuAndMemory }: BalancedArgu
       // Pods that ask for nothing unbalance nothing.
       if (relevant.every(({ name }) => !pod.requests.get(name))) return undefined;
       const wanted = relevant.map(({ name }) => ({ name, amount: pod.requests.get(name) ?? 0 }));
-      return { score: (node) => balance(node, wanted) };
+      const nothing = wanted.map(({ name }) => ({ name, amount: 0 }));
+      return { score: (node) => 50 + Math.trunc((50 + balance(node, wanted) - balance(node, nothing)) / 2) };
     },
   };
 }
 
-function balance({ allocatable, requested }: NodeState, wanted: readonly { name: string; amount: number }[]): number {
+/** From 50, when one resource is used up and the others are not used at all, to 100, when all are used alike. */
+function balance({ allocatable, requested }: NodeState, added: readonly { name: string; amount: number }[]): number {
   const shares: number[] = [];
-  for (const { name, amount } of wanted) {
+  for (const { name, amount } of added) {
     const total = allocatable.get(name) ?? 0;
     if (total > 0) shares.push(Math.min(1, ((requested.get(name) ?? 0) + amount) / total));
   }

@@ -77,7 +77,16 @@ describe("NodeResourcesBalancedAllocation", () => {
   const nodes = [aNode({ cpu: "4", memory: "4Gi" }), aNode({ name: "n2", cpu: "1", memory: "4Gi" })];
   test("prefers nodes where nothing runs out long before the rest", () => {
     const scores = scoresOf(nodeResourcesBalanced(), asking({ cpu: "1", memory: "1Gi" }), aCluster(nodes));
-    expect(scores).toEqual({ n1: 100, n2: 62 });
+    expect(scores).toEqual({ n1: 75, n2: 56 });
+  });
+  test("prefers a node that the pod evens out to one that it makes less even, and both to one that stays lopsided", () => {
+    const lopsided = ["n1", "n2", "n3"].map((name) => aNode({ name, cpu: "4", memory: "4Gi" }));
+    const cluster = aCluster(lopsided, [
+      { on: "n1", pod: { name: "a", cpu: "2", memory: "0" } },
+      { on: "n3", pod: { name: "b", cpu: "0", memory: "2Gi" } },
+    ]);
+    const scores = scoresOf(nodeResourcesBalanced(), asking({ cpu: "1m", memory: "2Gi" }), cluster);
+    expect(scores).toEqual({ n1: 87, n2: 62, n3: 62 });
   });
   test("looks at the deviation where there are more than two resources", () => {
     const resources = [{ name: "cpu" }, { name: "memory" }, { name: card }];
@@ -87,7 +96,7 @@ describe("NodeResourcesBalancedAllocation", () => {
       asking({ cpu: "1", memory: "1Gi", [card]: "1" }),
       cluster,
     );
-    expect(scores).toEqual({ n1: 100, n2: 64 });
+    expect(scores).toEqual({ n1: 75, n2: 57 });
   });
   test("has no opinion on pods that ask for nothing", () => {
     expect(scoresOf(nodeResourcesBalanced(), asking({}), aCluster(nodes))).toBeUndefined();
