@@ -1,29 +1,21 @@
 import { writeFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Agent, joinCluster } from "../support/agent.ts";
+import { beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { loadImages } from "../support/images.ts";
 import { journey } from "../support/journey.ts";
 import { openKubectl } from "../support/kubectl.ts";
 import type { Machine } from "../support/machine.ts";
+import { secondNode } from "../support/second-node.ts";
 
 const on = journey("one", ["busybox:1"]);
+const two = secondNode(on, "two");
 const { kubectl, json } = on;
-let two: Machine;
-let agent: Agent;
 
 beforeAll(async () => {
-  two = await on.lan.machine("two");
-  await loadImages(two, ["busybox:1"]);
-  agent = await joinCluster(two, on.cluster);
   for (const node of ["one", "two"]) {
-    const overrides = JSON.stringify({ spec: { nodeName: node } });
     const serve = `mkdir /www; echo from ${node} > /www/index.html; exec httpd -f -p 8080 -h /www`;
-    await kubectl("run", `on-${node}`, "--image=busybox:1", `--overrides=${overrides}`, "--", "sh", "-c", serve);
+    await on.runOn(node, `on-${node}`, "sh", "-c", serve);
   }
-  await kubectl("wait", "--for=condition=Ready", "pod/on-one", "pod/on-two", "--timeout=60s");
 });
-afterAll(() => agent?.[Symbol.asyncDispose]());
 
 /** What a DHCP client does when it is given another lease. */
 const move = (machine: Machine, from: string, to: string) =>
@@ -47,8 +39,8 @@ const addressOf = async (node: string) => (await json("get", "node", node)).stat
 
 test("a node that is given another address is the same node, and its pods are reached there", async () => {
   await reachEachOther();
-  await move(two, two.address, another(two));
-  await eventually(async () => expect(await addressOf("two")).toBe(another(two)));
+  await move(two.machine, two.machine.address, another(two.machine));
+  await eventually(async () => expect(await addressOf("two")).toBe(another(two.machine)));
   await reachEachOther();
   expect(await kubectl("get", "nodes", "-o", "name")).toBe("node/one\nnode/two\n");
 });

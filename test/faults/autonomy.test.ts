@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Agent, joinCluster, untilReady } from "../support/agent.ts";
+import { beforeAll, expect, test } from "vitest";
+import { untilReady } from "../support/agent.ts";
 import { eventually } from "../support/eventually.ts";
-import { loadImages } from "../support/images.ts";
 import { journey } from "../support/journey.ts";
-import type { Machine } from "../support/machine.ts";
+import { secondNode } from "../support/second-node.ts";
 
 const on = journey("one", ["busybox:1"]);
+const two = secondNode(on, "two");
 const { kubectl, json } = on;
-let two: Machine;
-let agent: Agent;
 
 const manifest = `
 {apiVersion: v1, kind: ConfigMap, metadata: {name: words}, data: {index.html: "served without a server"}}
@@ -43,15 +41,11 @@ spec:
 `;
 
 beforeAll(async () => {
-  two = await on.lan.machine("two");
-  await loadImages(two, ["busybox:1"]);
-  agent = await joinCluster(two, on.cluster);
   await on.cluster.kubectl.apply(manifest);
   await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
 });
-afterAll(() => agent?.[Symbol.asyncDispose]());
 
-const docker = (...args: string[]) => two.must("docker", ["-H", "unix:///run/docker.sock", ...args]);
+const docker = (...args: string[]) => two.machine.must("docker", ["-H", "unix:///run/docker.sock", ...args]);
 /** The containers of the pods' own, by pod; without those that hold namespaces. */
 const running = async (): Promise<Record<string, string>> => {
   const lines = (await docker("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}")).trim().split("\n");
@@ -83,9 +77,9 @@ test("without a server a node keeps its pods, probes, restarts, Services and nam
 
 test("through a restart of its agent: no container is touched, and what happens then is answered", async () => {
   const before = await running();
-  await agent.stop("SIGKILL");
-  agent.start();
-  await eventually(() => expect(agent.output()).toContain("no server answers: going on with what is remembered"));
+  await two.agent.stop("SIGKILL");
+  two.agent.start();
+  await eventually(() => expect(two.agent.output()).toContain("no server answers: going on with what is remembered"));
   await served();
   expect(await running()).toEqual(before);
   await docker("kill", before.web ?? "");
@@ -94,9 +88,9 @@ test("through a restart of its agent: no container is touched, and what happens 
 });
 
 test("through a reboot of the machine, from its own disk alone", async () => {
-  await agent.stop("SIGKILL");
-  await two.reboot();
-  agent.start();
+  await two.agent.stop("SIGKILL");
+  await two.machine.reboot();
+  two.agent.start();
   await eventually(async () => expect(Object.keys(await running()).sort()).toEqual(["client", "web"]), {
     limitMs: 90_000,
   });
@@ -110,7 +104,7 @@ test("through a reboot of the machine, from its own disk alone", async () => {
 test("when a server answers again they agree, and no container is restarted for it", async () => {
   const before = await running();
   await on.cluster.start();
-  await untilReady(on.cluster, "two", agent);
+  await untilReady(on.cluster, "two", two.agent);
   await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
   await eventually(async () => {
     const { items } = await json("get", "pods");

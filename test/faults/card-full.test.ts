@@ -1,34 +1,27 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Agent, joinCluster, untilReady } from "../support/agent.ts";
+import { untilReady } from "../support/agent.ts";
 import { type Api, openApi } from "../support/api.ts";
 import { fillCard, freeCard } from "../support/card.ts";
 import { eventually } from "../support/eventually.ts";
-import { loadImages } from "../support/images.ts";
 import { journey } from "../support/journey.ts";
-import type { Machine } from "../support/machine.ts";
+import { secondNode } from "../support/second-node.ts";
 
 // Nobody is evicted: what is looked at is that all lives on with a card that takes nothing.
 const flags = ["--kubelet-arg", "eviction-hard=memory.available<1%"];
 const on = journey("one", ["busybox:1"], { cardMegabytes: 256, flags });
+const two = secondNode(on, "two", { cardMegabytes: 256, flags });
 const { kubectl, json } = on;
 const path = "/api/v1/namespaces/default/configmaps";
-let two: Machine;
-let agent: Agent;
 let api: Api;
 /** Every write that was answered. */
 const acknowledged: string[] = [];
 
 beforeAll(async () => {
-  two = await on.lan.machine("two", { cardMegabytes: 256 });
-  await loadImages(two, ["busybox:1"]);
-  agent = await joinCluster(two, on.cluster, { flags });
   api = openApi(on.cluster.kubeconfig);
-  for (const node of ["one", "two"]) await runOn(node, `on-${node}`);
-  await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s");
+  for (const node of ["one", "two"]) await on.runOn(node, `on-${node}`, "sleep", "36000");
 });
 afterAll(async () => {
   api?.[Symbol.dispose]();
-  await agent?.[Symbol.asyncDispose]();
 });
 
 const runOn = (node: string, name: string) => {
@@ -117,7 +110,7 @@ test("the server is started while its card is full: what is there is read and ru
 
 test("an agent's card is full: its pods run on, a new one says what is missing and starts when there is room", async () => {
   const before = await containers();
-  await fillCard(two);
+  await fillCard(two.machine);
   await runOn("two", "late");
   const said = await eventually(async () => {
     const { items } = await json("get", "events", "--field-selector", "involvedObject.name=late,type=Warning");
@@ -131,22 +124,22 @@ test("an agent's card is full: its pods run on, a new one says what is missing a
   expect(await kubectl("exec", "on-two", "--", "hostname")).toBe("on-two\n");
   expect(await ready()).toEqual(["True", "True"]);
   // What the server says meanwhile is owed to the disk.
-  await eventually(() => expect(agent.output()).toContain("could not be kept on the disk; trying again"));
-  freeCard(two);
-  await eventually(() => expect(agent.output()).toContain("is kept on the disk again"));
+  await eventually(() => expect(two.agent.output()).toContain("could not be kept on the disk; trying again"));
+  freeCard(two.machine);
+  await eventually(() => expect(two.agent.output()).toContain("is kept on the disk again"));
   await kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=60s");
   expect(await containers()).toEqual(before);
 });
 
 test("an agent is started while its card is full: it goes on with what runs, and needs nothing to heal", async () => {
   const before = await containers();
-  await agent.stop("SIGKILL");
-  await fillCard(two);
-  agent.start();
-  await untilReady(on.cluster, "two", agent);
+  await two.agent.stop("SIGKILL");
+  await fillCard(two.machine);
+  two.agent.start();
+  await untilReady(on.cluster, "two", two.agent);
   expect(await kubectl("exec", "on-two", "--", "hostname")).toBe("on-two\n");
   expect(await containers()).toEqual(before);
-  freeCard(two);
+  freeCard(two.machine);
   await runOn("two", "later");
   await kubectl("wait", "--for=condition=Ready", "pod/later", "--timeout=60s");
   expect(await containers()).toEqual(before);

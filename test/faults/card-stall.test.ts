@@ -1,19 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Agent, joinCluster, untilReady } from "../support/agent.ts";
+import { untilReady } from "../support/agent.ts";
 import { type Api, openApi } from "../support/api.ts";
 import { stallCard } from "../support/card.ts";
 import { eventually } from "../support/eventually.ts";
-import { loadImages } from "../support/images.ts";
 import { journey } from "../support/journey.ts";
-import type { Machine } from "../support/machine.ts";
+import { secondNode } from "../support/second-node.ts";
 
 const on = journey("one", ["busybox:1"], { cardMegabytes: 256 });
+const two = secondNode(on, "two", { cardMegabytes: 256 });
 const { kubectl, json } = on;
 const path = "/api/v1/namespaces/default/configmaps";
 /** As long as a worn card takes now and then. */
 const stallSeconds = 30;
-let two: Machine;
-let agent: Agent;
 let api: Api;
 
 const serve = "mkdir /www; echo up > /www/index.html; exec httpd -f -p 8080 -h /www";
@@ -33,16 +31,12 @@ spec:
 `;
 
 beforeAll(async () => {
-  two = await on.lan.machine("two", { cardMegabytes: 256 });
-  await loadImages(two, ["busybox:1"]);
-  agent = await joinCluster(two, on.cluster);
   api = openApi(on.cluster.kubeconfig, { limitMs: 4 * stallSeconds * 1000 });
   await on.cluster.kubectl.apply(`${podOn("one", "on-one")}---${podOn("two", "on-two")}`);
   await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s");
 });
 afterAll(async () => {
   api?.[Symbol.dispose]();
-  await agent?.[Symbol.asyncDispose]();
 });
 
 interface Pod {
@@ -69,7 +63,7 @@ const nobodyWasLost = async () => {
 
 test("an agent's card stalls: its node is heard, its pods answer, and what it was given meanwhile starts then", async () => {
   const before = await containers();
-  const stalled = stallCard(two, stallSeconds);
+  const stalled = stallCard(two.machine, stallSeconds);
   await on.cluster.kubectl.apply(podOn("two", "late"));
   for (let heard = await renewal("two"), times = 0; times < 2; times++) {
     const last = heard;

@@ -1,32 +1,19 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Agent, joinCluster, untilReady } from "../support/agent.ts";
+import { expect, test } from "vitest";
+import { untilReady } from "../support/agent.ts";
 import { skiffProgram } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
-import { loadImages } from "../support/images.ts";
 import { journey } from "../support/journey.ts";
-import type { Machine } from "../support/machine.ts";
+import { secondNode } from "../support/second-node.ts";
 
 const on = journey("one", ["busybox:1"]);
+const two = secondNode(on, "two");
 const { kubectl, json } = on;
-let two: Machine;
-let agent: Agent;
-
-beforeAll(async () => {
-  two = await on.lan.machine("two");
-  await loadImages(two, ["busybox:1"]);
-  agent = await joinCluster(two, on.cluster);
-});
-afterAll(() => agent?.[Symbol.asyncDispose]());
 
 const skiff = (...args: string[]) => on.machine.must(skiffProgram[0], [...skiffProgram.slice(1), ...args]);
-const runOnTwo = async (name: string) => {
-  const overrides = JSON.stringify({ spec: { nodeName: "two", terminationGracePeriodSeconds: 1 } });
-  await kubectl("run", name, "--image=busybox:1", `--overrides=${overrides}`, "--", "sleep", "36000");
-  await kubectl("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
-};
+const runOnTwo = (name: string) => on.runOn("two", name, "sleep", "36000");
 /** The pods that have a container on machine two. */
 const running = async (): Promise<string[]> => {
-  const names = await two.must("docker", ["-H", "unix:///run/docker.sock", "ps", "--format", "{{.Names}}"]);
+  const names = await two.machine.must("docker", ["-H", "unix:///run/docker.sock", "ps", "--format", "{{.Names}}"]);
   const pods = names.split("\n").map((line) => /^k8s_\w+_([^_]+)_default/.exec(line)?.[1] ?? "");
   return [...new Set(pods.filter(Boolean))].sort();
 };
@@ -43,14 +30,14 @@ test("a database of yesterday: nodes agree with it, what it knows runs on, what 
   await on.cluster.stop();
   await skiff("snapshot", "restore", name);
   await on.cluster.start();
-  await untilReady(on.cluster, "two", agent);
+  await untilReady(on.cluster, "two", two.agent);
   await eventually(async () => expect(await running()).toEqual(["old"]));
   await eventually(async () => {
     const { metadata, status } = await json("get", "pod", "old");
     expect([metadata.labels.later, status.containerStatuses[0].containerID]).toEqual([undefined, before]);
   });
   // The node reports what happens to the pod from now on.
-  await two.must("docker", ["-H", "unix:///run/docker.sock", "kill", before.replace("docker://", "")]);
+  await two.machine.must("docker", ["-H", "unix:///run/docker.sock", "kill", before.replace("docker://", "")]);
   await eventually(async () =>
     expect((await json("get", "pod", "old")).status.containerStatuses[0].restartCount).toBe(1),
   );

@@ -4,12 +4,12 @@ import type { Container, Pod, PodSpec, Probe } from "../../src/api/schema/types.
 import { openApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
-import { aPod, listOf, main, sh } from "../support/pods.ts";
+import { aPod, main, sh } from "../support/pods.ts";
 
 // How containers begin, what they are told, and how they end, each with a real one. Pods are made at once; each test looks at
 // its own.
 const on = journey("containers", ["busybox:1"]);
-const { kubectl, json } = on;
+const { kubectl, json, apply, ready } = on;
 
 const once = (name: string, container: Partial<Container>, spec: Partial<PodSpec> = {}) =>
   aPod(name, { restartPolicy: "Never", containers: [main(container)], ...spec });
@@ -23,10 +23,7 @@ const config = (name: string, data: object, kind = "ConfigMap") => ({
   ...(kind === "Secret" ? { stringData: data } : { data }),
 });
 
-const apply = (...items: object[]) => on.cluster.kubectl.apply(listOf(...items));
 const podNamed = (name: string): Promise<Pod> => json("get", "pod", name);
-const ready = (...pods: string[]) =>
-  kubectl("wait", "--for=condition=Ready", ...pods.map((pod) => `pod/${pod}`), "--timeout=60s");
 const containerOf = async (name: string) => (await podNamed(name)).status?.containerStatuses?.[0];
 /** The status of a pod that has run to its end. */
 const ended = (name: string) =>

@@ -2,17 +2,14 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
+import { withVolume } from "../support/pods.ts";
 
 const kubelet = "/var/lib/skiff/kubelet";
 const disks = "/var/lib/skiff/disks";
 const driver = "disk.example.com";
 const on = journey("csi", ["busybox:1"], { flags: ["--kubelet-arg", `root-dir=${kubelet}`] });
-const { kubectl, json } = on;
-const apply = (...objects: object[]) =>
-  on.cluster.kubectl.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+const { kubectl, json, apply, ready } = on;
 const exec = (pod: string, script: string) => kubectl("exec", pod, "--", "sh", "-c", script);
-const ready = (...pods: string[]) =>
-  kubectl("wait", "--for=condition=Ready", ...pods.map((pod) => `pod/${pod}`), "--timeout=90s");
 const events = (about: string) => kubectl("events", "--for", about);
 
 /** What the driver was asked, in order. */
@@ -28,24 +25,6 @@ const startDriver = () => {
   return on.machine.start(node, [resolve(import.meta.dirname, "../support/csi-driver.ts"), kubelet, disks]);
 };
 
-const aPod = (name: string, source: object, more: object = {}) => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    volumes: [{ name: "v", ...source }],
-    containers: [
-      {
-        name: "main",
-        image: "busybox:1",
-        command: ["sleep", "3600"],
-        volumeMounts: [{ name: "v", mountPath: "/v" }],
-      },
-    ],
-    ...more,
-  },
-});
 const claimed = { persistentVolumeClaim: { claimName: "disk" } };
 const attachments = async () => (await json("get", "volumeattachments")).items;
 
@@ -72,7 +51,7 @@ describe("a CSI driver on the node", () => {
         },
       },
       { apiVersion: "v1", kind: "Secret", metadata: { name: "key" }, stringData: { password: "open" } },
-      aPod("early", { csi: { driver, volumeAttributes: { size: "small" } } }),
+      withVolume("early", { csi: { driver, volumeAttributes: { size: "small" } } }),
     );
     await eventually(async () =>
       expect(await events("pod/early")).toContain(
@@ -139,8 +118,8 @@ describe("a CSI driver on the node", () => {
         metadata: { name: "disk" },
         spec: { accessModes: ["ReadWriteOnce"], storageClassName: "", resources: { requests: { storage: "1Gi" } } },
       },
-      aPod("first", claimed, { securityContext: { fsGroup: 2000 } }),
-      aPod("second", claimed),
+      withVolume("first", claimed, { securityContext: { fsGroup: 2000 } }),
+      withVolume("second", claimed),
     );
     await eventually(async () => expect(await attachments()).toHaveLength(1));
     const [attachment] = await attachments();

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { imageArchive } from "../support/images.ts";
 import { kubectlPath } from "../support/kubectl.ts";
 import { type SystemdMachine, type SystemdMachines, systemdMachines } from "../support/systemd-machine.ts";
 
@@ -126,46 +125,6 @@ describe("sh install.sh from a checkout, with systemd", () => {
     await sh("skiff kubectl rollout status deployment/hello --timeout=90s");
     const address = await sh("skiff kubectl get service hello -o 'jsonpath={.spec.clusterIP}'");
     await eventually(async () => expect(await sh(`curl -sS --max-time 5 http://${address}/`)).toContain("hello-"));
-  });
-
-  test("when the machine goes down, pods end in order if they are given time for it", {
-    timeout: 300_000,
-  }, async () => {
-    await machine.put(await imageArchive("busybox:1"), "/root/busybox.tar");
-    await sh("docker import /root/busybox.tar busybox:1 && mkdir -p /var/out");
-    await sh("echo 'shutdown-grace-period: 40s' >/etc/skiff/config.yaml && systemctl restart skiff");
-    await sh(`cat <<'EOF' | skiff kubectl apply -f -
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: tidy}
-spec:
-  selector: {matchLabels: {app: tidy}}
-  template:
-    metadata: {labels: {app: tidy}}
-    spec:
-      containers:
-      - name: c
-        image: busybox:1
-        command: [sh, -c, "trap 'sleep 2; echo ended >/out/ended; exit 0' TERM; while :; do sleep 1; done"]
-        lifecycle: {preStop: {exec: {command: [sh, -c, "echo asked >/out/asked"]}}}
-        volumeMounts: [{name: out, mountPath: /out}]
-      volumes: [{name: out, hostPath: {path: /var/out}}]
-EOF
-skiff kubectl rollout status deployment/tidy --timeout=90s`);
-    const before = await sh("skiff kubectl get pods -l app=tidy -o 'jsonpath={.items[*].metadata.name}'");
-    await machine.reboot();
-    await nodeIsReady();
-    expect(await sh("cat /var/out/asked /var/out/ended")).toBe("asked\nended\n");
-    expect(JSON.parse(await sh(`skiff kubectl get pod ${before} -o json`)).status).toMatchObject({
-      phase: "Failed",
-      reason: "Terminated",
-      message: "Pod was terminated in response to imminent node shutdown.",
-      conditions: expect.arrayContaining([
-        expect.objectContaining({ type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet" }),
-      ]),
-    });
-    await sh("skiff kubectl rollout status deployment/tidy --timeout=90s");
-    await sh("rm /etc/skiff/config.yaml");
   });
 
   test("skiff-killall.sh and skiff-uninstall.sh leave a clean machine", { timeout: 300_000 }, async () => {

@@ -1,18 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Container, Job, JobSpec, Pod, PodSpec } from "../../src/api/schema/types.ts";
+import type { Job, JobSpec, Pod, PodSpec } from "../../src/api/schema/types.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
+import { sh } from "../support/pods.ts";
 
 // What Jobs and CronJobs promise, with real containers. All are made at once; each test looks at its own.
 const on = journey("jobs", ["busybox:1"]);
-const { kubectl, json } = on;
+const { kubectl, json, apply } = on;
 
-const sh = (script: string, over: Partial<Container> = {}): Container => ({
-  name: "main",
-  image: "busybox:1",
-  command: ["sh", "-c", script],
-  ...over,
-});
 const aJob = (name: string, script: string, spec: Partial<JobSpec> = {}, pod: Partial<PodSpec> = {}) => ({
   apiVersion: "batch/v1",
   kind: "Job",
@@ -45,8 +40,6 @@ const aCronJob = (name: string, script: string, spec: object = {}) => {
   };
 };
 
-const apply = (...items: object[]) =>
-  on.cluster.kubectl.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
 const jobNamed = (name: string): Promise<Job> => json("get", "job", name);
 const podsOf = async (job: string): Promise<Pod[]> => (await json("get", "pods", "-l", `job-name=${job}`)).items;
 /** The Job when it is over: how it ended and why. */

@@ -3,18 +3,15 @@ import type { Container, Pod } from "../../src/api/schema/types.ts";
 import { openApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
-import { aPod, listOf, main } from "../support/pods.ts";
+import { aPod, main } from "../support/pods.ts";
 
 // What becomes of a pod that is changed while it runs, of its class and of its node's taints, with real containers.
 const on = journey("changes", ["busybox:1"]);
-const { kubectl, json, fails } = on;
+const { kubectl, json, fails, apply, ready } = on;
 
-const apply = (...items: object[]) => on.cluster.kubectl.apply(listOf(...items));
 const podNamed = (name: string): Promise<Pod> => json("get", "pod", name);
 const patch = (name: string, change: object, ...more: string[]) =>
   kubectl("patch", "pod", name, "-p", JSON.stringify(change), ...more);
-const ready = (...pods: string[]) =>
-  kubectl("wait", "--for=condition=Ready", ...pods.map((pod) => `pod/${pod}`), "--timeout=60s");
 
 describe("a pod that is changed", () => {
   const resources = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } });

@@ -2,21 +2,18 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Container, PodSpec } from "../../src/api/schema/types.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
-import { aPod, listOf, main, sh } from "../support/pods.ts";
+import { aPod, main, sh } from "../support/pods.ts";
 
 // What a pod's spec promises, each with a real container. All pods are made at once; each test looks at its own.
 const on = journey("pod-spec", ["busybox:1"]);
-const { kubectl, json, fails } = on;
+const { kubectl, json, fails, apply, ready } = on;
 
 /** A pod that runs a script to its end. */
 const once = (name: string, script: string, spec: Partial<PodSpec> = {}, over: Partial<Container> = {}) =>
   aPod(name, { restartPolicy: "Never", containers: [sh(script, over)], ...spec });
 
-const apply = (...objects: object[]) => on.cluster.kubectl.apply(listOf(...objects));
 const exec = (pod: string, script: string, container = "main") =>
   kubectl("exec", pod, "-c", container, "--", "sh", "-c", script);
-const ready = (...pods: string[]) =>
-  kubectl("wait", "--for=condition=Ready", ...pods.map((pod) => `pod/${pod}`), "--timeout=60s");
 const containerOf = async (pod: string) => (await json("get", "pod", pod)).status.containerStatuses[0];
 /** What a pod wrote that has run to its end. */
 async function said(pod: string): Promise<string> {

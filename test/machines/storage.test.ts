@@ -1,28 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Container, PersistentVolumeClaimSpec, PodSpec, StorageClass } from "../../src/api/schema/types.ts";
-import { type Agent, joinCluster } from "../support/agent.ts";
-import { type Cluster, startCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
-import { loadImages } from "../support/images.ts";
-import { type Lan, lan, type Machine } from "../support/machine.ts";
+import { journey } from "../support/journey.ts";
+import { withVolume } from "../support/pods.ts";
+import { secondNode } from "../support/second-node.ts";
 
-const nodes = ["one", "two"] as const;
-const machines = new Map<string, Machine>();
-const on = (node: string, ...command: string[]): Promise<string> => {
-  const [program = "", ...args] = command;
-  const machine = machines.get(node);
-  if (!machine) throw new Error(`there is no machine ${node}`);
-  return machine.must(program, args);
-};
-let net: Lan;
-let cluster: Cluster;
-let agent: Agent;
-const kubectl = (...args: string[]) => cluster.kubectl.must(args);
-const json = (...args: string[]) => cluster.kubectl.json(args);
-const apply = (...objects: object[]) =>
-  cluster.kubectl.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-const ready = (...pods: string[]) =>
-  kubectl("wait", "--for=condition=Ready", ...pods.map((pod) => `pod/${pod}`), "--timeout=90s");
+const cluster = journey("one", ["busybox:1"]);
+const { kubectl, json, apply, ready } = cluster;
+const two = secondNode(cluster, "two");
+const on = (node: "one" | "two", program: string, ...args: string[]): Promise<string> =>
+  (node === "one" ? cluster : two).machine.must(program, args);
 const exec = (pod: string, script: string) => kubectl("exec", pod, "--", "sh", "-c", script);
 const events = (about: string) => kubectl("events", "--for", about);
 const storage = "/var/lib/skiff/storage";
@@ -41,7 +28,7 @@ const aClaim = (name: string, spec: Partial<PersistentVolumeClaimSpec> = {}) => 
   metadata: { name },
   spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "64Mi" } }, ...spec },
 });
-/** A pod that has `source` at /v and waits. */
+/** A pod of a node that has `source` at /v and waits. */
 const aPod = (
   name: string,
   source: object,
@@ -51,46 +38,14 @@ const aPod = (
     container = {},
   }: { node?: string; spec?: Partial<PodSpec>; container?: Partial<Container> } = {},
 ) => ({
-  apiVersion: "v1",
-  kind: "Pod",
+  ...withVolume(name, source, { nodeSelector: { "kubernetes.io/hostname": node }, ...spec }, container),
   metadata: { name, labels: { app: name } },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    nodeSelector: { "kubernetes.io/hostname": node },
-    volumes: [{ name: "v", ...source }],
-    containers: [
-      {
-        name: "main",
-        image: "busybox:1",
-        command: ["sleep", "3600"],
-        volumeMounts: [{ name: "v", mountPath: "/v" }],
-        ...container,
-      },
-    ],
-    ...spec,
-  },
 });
 const claimed = (claimName: string, readOnly = false) => ({ persistentVolumeClaim: { claimName, readOnly } });
 const affinityTo = (node: string) => ({
   required: {
     nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [node] }] }],
   },
-});
-
-beforeAll(async () => {
-  net = await lan();
-  for (const name of nodes) {
-    const machine = await net.machine(name);
-    machines.set(name, machine);
-    await loadImages(machine, ["busybox:1"]);
-  }
-  cluster = await startCluster(machines.get("one")!);
-  agent = await joinCluster(machines.get("two")!, cluster);
-});
-afterAll(async () => {
-  await agent?.[Symbol.asyncDispose]();
-  await cluster?.[Symbol.asyncDispose]();
-  await net?.[Symbol.asyncDispose]();
 });
 
 describe("the StorageClass local-path", () => {
@@ -166,12 +121,12 @@ describe("the StorageClass local-path", () => {
   test("goes on after a restart of the node's agent and of the server", async () => {
     await apply(aClaim("old"), aPod("old", claimed("old"), { node: "two" }));
     await ready("old");
-    await agent.stop();
+    await two.agent.stop();
     await apply(aClaim("new"), aPod("new", claimed("new"), { node: "two" }));
-    await cluster.stop();
-    await cluster.start();
+    await cluster.cluster.stop();
+    await cluster.cluster.start();
     await kubectl("delete", "pod/old", "pvc/old", "--wait=false");
-    agent.start();
+    two.agent.start();
     await ready("new");
     await eventually(async () => {
       const kept = (await on("two", "ls", storage)).trim().split("\n");

@@ -8,7 +8,7 @@ import { journey } from "../support/journey.ts";
  * says what it sees, and what that must be.
  */
 const on = journey("volumes", ["busybox:1"]);
-const { kubectl, json } = on;
+const { kubectl, json, apply } = on;
 
 interface Row {
   readonly name: string;
@@ -19,8 +19,6 @@ interface Row {
   readonly container?: Partial<Container>;
 }
 
-const apply = (...objects: object[]) =>
-  on.cluster.kubectl.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
 const map = (name: string, data: object, more: object = {}) => ({
   apiVersion: "v1",
   kind: "ConfigMap",

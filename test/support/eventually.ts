@@ -12,11 +12,13 @@ export class Hopeless extends Error {
 export async function eventually<T>(check: () => T | Promise<T>, { limitMs = 60_000 } = {}): Promise<T> {
   const end = Date.now() + limitMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 500)) {
+    const began = Date.now();
     try {
       return await check();
     } catch (error) {
       if (error instanceof Hopeless || Date.now() > end) throw error;
     }
-    await sleep(pauseMs);
+    // A check that is work, such as a kubectl, leaves as much time to what it waits for.
+    await sleep(Math.min(Math.max(pauseMs, Date.now() - began), 500));
   }
 }

@@ -11,6 +11,10 @@ export interface Journey {
   kubectl(...args: string[]): Promise<string>;
   // biome-ignore lint/suspicious/noExplicitAny: what a test expects of an object is written in the test
   json(...args: string[]): Promise<any>;
+  /** `kubectl apply` of objects, all at once. */
+  apply(...objects: object[]): Promise<string>;
+  /** Resolves when these pods are Ready. */
+  ready(...pods: string[]): Promise<string>;
   /** The same kubectl, expected to fail: what it printed as error. */
   fails(...args: string[]): Promise<string>;
   /** Runs a pod of busybox on this node; resolves when it is Ready. */
@@ -45,6 +49,10 @@ export function journey(
     if (!part) throw new Error("the cluster of this test file is not up");
     return part;
   };
+  const ready = (...pods: string[]) => {
+    const named = pods.map((pod) => `pod/${pod}`);
+    return there(parts.cluster).kubectl.must(["wait", "--for=condition=Ready", ...named, "--timeout=90s"]);
+  };
   return {
     get cluster() {
       return there(parts.cluster);
@@ -57,6 +65,11 @@ export function journey(
     },
     kubectl: (...args) => there(parts.cluster).kubectl.must(args),
     json: (...args) => there(parts.cluster).kubectl.json(args),
+    apply: (...items) => {
+      const list = { apiVersion: "v1", kind: "List", items };
+      return there(parts.cluster).kubectl.apply(JSON.stringify(list));
+    },
+    ready,
     async fails(...args) {
       const { code, stdout, stderr } = await there(parts.cluster).kubectl.run(args);
       if (code === 0) throw new Error(`kubectl ${args.join(" ")} was expected to fail, and printed:\n${stdout}`);
@@ -66,7 +79,7 @@ export function journey(
       const overrides = JSON.stringify({ spec: { nodeName: node, terminationGracePeriodSeconds: 1 } });
       const { kubectl } = there(parts.cluster);
       await kubectl.must(["run", pod, "--image=busybox:1", `--overrides=${overrides}`, "--", ...command]);
-      await kubectl.must(["wait", "--for=condition=Ready", `pod/${pod}`, "--timeout=60s"]);
+      await ready(pod);
     },
     get: (url) => there(parts.machine).must("curl", ["-sS", "--max-time", "5", url]),
   };

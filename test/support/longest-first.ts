@@ -23,6 +23,7 @@ const longest = [
   "faults/snapshots",
   "machines/kubectl",
   "machines/renewal",
+  "machines/shutdown",
   "faults/cut-node",
   "machines/network-conformance",
   "machines/storage",

@@ -20,5 +20,16 @@ export const aPod = (name: string, spec: Partial<PodSpec> = {}, metadata: Partia
   spec: { terminationGracePeriodSeconds: 1, containers: [main()], ...spec },
 });
 
-/** Several objects as `kubectl apply` takes them. */
-export const listOf = (...items: object[]): string => JSON.stringify({ apiVersion: "v1", kind: "List", items });
+/** A pod with a container "main" that has the volume of this source at /v. */
+export const withVolume = (
+  name: string,
+  source: object,
+  spec: Partial<PodSpec> = {},
+  container: Partial<Container> = {},
+) => ({
+  ...aPod(name, {
+    volumes: [{ name: "v", ...source }],
+    containers: [main({ volumeMounts: [{ name: "v", mountPath: "/v" }], ...container })],
+    ...spec,
+  }),
+});

@@ -41,13 +41,11 @@ export async function releaseHost(address: string): Promise<ReleaseHost> {
     asked,
     add(next, channel, { damaged = false } = {}) {
       mkdirSync(join(folder, next));
-      const executable = Buffer.concat([readFileSync(join(folder, version, name)), Buffer.from(next)]); // behind its end
-      const files = {
-        [name]: executable,
-        [`${name}.gz`]: gzipSync(executable, { level: 1 }),
-        [`${name}.zst`]: zstdCompressSync(executable),
-      };
-      const sums = Object.entries(files).map(([file, bytes]) => {
+      // What is packed may have several parts, one behind the other: only the new one has to be packed.
+      const end = Buffer.from(next);
+      const ends = { [name]: end, [`${name}.gz`]: gzipSync(end), [`${name}.zst`]: zstdCompressSync(end) };
+      const sums = Object.entries(ends).map(([file, packed]) => {
+        const bytes = Buffer.concat([readFileSync(join(folder, version, file)), packed]);
         writeFileSync(join(folder, next, file), damaged ? Buffer.concat([bytes, Buffer.from("x")]) : bytes);
         return `${createHash("sha256").update(bytes).digest("hex")}  ${file}\n`;
       });

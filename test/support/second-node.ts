@@ -3,7 +3,7 @@ import { type Agent, type AgentOptions, joinCluster } from "./agent.ts";
 import { writeConfig } from "./cluster.ts";
 import { type ImageName, loadImages } from "./images.ts";
 import type { Journey } from "./journey.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, MachineOptions } from "./machine.ts";
 
 export interface SecondNode {
   readonly machine: Machine;
@@ -17,12 +17,16 @@ export function secondNode(
   {
     images = ["busybox:1"],
     config,
+    cardMegabytes,
+    dockerdFlags,
     ...options
-  }: AgentOptions & { images?: readonly ImageName[]; config?: string } = {},
+  }: AgentOptions &
+    Pick<MachineOptions, "cardMegabytes" | "dockerdFlags"> & { images?: readonly ImageName[]; config?: string } = {},
 ): SecondNode {
   const parts: { machine?: Machine; agent?: Agent } = {};
   beforeAll(async () => {
-    parts.machine = await on.lan.machine(name);
+    const given = { ...(cardMegabytes && { cardMegabytes }), ...(dockerdFlags && { dockerdFlags }) };
+    parts.machine = await on.lan.machine(name, given);
     await loadImages(parts.machine, images);
     if (config) await writeConfig(parts.machine, config);
     parts.agent = await joinCluster(parts.machine, on.cluster, options);
