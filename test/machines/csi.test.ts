@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
-import { withVolume } from "../support/pods.ts";
+import { main, withVolume } from "../support/pods.ts";
 
 const kubelet = "/var/lib/skiff/kubelet";
 const disks = "/var/lib/skiff/disks";
@@ -190,14 +190,7 @@ describe("a CSI driver on the node", () => {
     await on.machine.must("dd", ["if=/dev/zero", "of=/var/lib/skiff/bare", "bs=1M", "count=8"]);
     const device = (await on.machine.must("losetup", ["--find", "--show", "/var/lib/skiff/bare"])).trim();
     await on.machine.must("sh", ["-c", `echo ${device} >${disks}/bare-1.device`]);
-    await kubectl(
-      "patch",
-      "csidriver",
-      driver,
-      "--type=merge",
-      "-p",
-      JSON.stringify({ spec: { requiresRepublish: false } }),
-    );
+    await kubectl("patch", "csidriver", driver, "--type=merge", "-p", '{"spec":{"requiresRepublish":false}}');
     const spec = { volumeMode: "Block", accessModes: ["ReadWriteOnce"], storageClassName: "" };
     await apply(
       {
@@ -217,19 +210,10 @@ describe("a CSI driver on the node", () => {
         metadata: { name: "bare" },
         spec: { ...spec, resources: { requests: { storage: "8Mi" } } },
       },
-      aPod(
+      withVolume(
         "bare",
         { persistentVolumeClaim: { claimName: "bare" } },
-        {
-          containers: [
-            {
-              name: "main",
-              image: "busybox:1",
-              command: ["sleep", "3600"],
-              volumeDevices: [{ name: "v", devicePath: "/dev/bare" }],
-            },
-          ],
-        },
+        { containers: [main({ volumeDevices: [{ name: "v", devicePath: "/dev/bare" }] })] },
       ),
     );
     await eventually(async () => expect(await attachments()).toHaveLength(2));

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Node } from "../../src/api/schema/types.ts";
+import { type Api, openApi } from "./api.ts";
 import { eventually, Hopeless } from "./eventually.ts";
 import { type Kubectl, openKubectl } from "./kubectl.ts";
 import type { Machine } from "./machine.ts";
@@ -59,14 +61,17 @@ export async function startCluster(
   const kubeconfig = join(machine.directory, "kubeconfig");
 
   const untilReady = async (): Promise<void> => {
-    await eventually(async () => {
-      if (server.child.exitCode !== null) throw new Hopeless(`skiff server ended:\n${server.output()}`);
-      const text = await machine.must("cat", [inside]);
-      writeFileSync(kubeconfig, text.replace("https://127.0.0.1:", `https://${machine.address}:`), { mode: 0o600 });
-      const kubectl = await openKubectl(kubeconfig);
-      if (flags.includes("--disable-agent")) return kubectl.must(["get", "--raw", "/readyz"]);
-      return kubectl.must(["wait", "--for=condition=Ready", "node", "--all", "--timeout=1s"]);
-    }).catch((cause) => {
+    await eventually(
+      async () => {
+        if (server.child.exitCode !== null) throw new Hopeless(`skiff server ended:\n${server.output()}`);
+        const text = readFileSync(join(machine.directory, "disk", inside), "utf8");
+        writeFileSync(kubeconfig, text.replace("https://127.0.0.1:", `https://${machine.address}:`), { mode: 0o600 });
+        using api = openApi(kubeconfig);
+        if (flags.includes("--disable-agent")) await isUp(api);
+        else await allNodesAreReady(api);
+      },
+      { longestPauseMs: 100 },
+    ).catch((cause) => {
       throw new Error(`the cluster did not become ready; the server says:\n${server.output()}`, { cause });
     });
   };
@@ -91,6 +96,20 @@ export async function startCluster(
       if (server.child.exitCode === null) await stop();
     },
   };
+}
+
+async function isUp(api: Api): Promise<void> {
+  const { status, body } = await api.request("GET", "/readyz");
+  if (status !== 200) throw new Error(`/readyz answers ${status}: ${JSON.stringify(body)}`);
+}
+
+async function allNodesAreReady(api: Api): Promise<void> {
+  const { status, body } = await api.request("GET", "/api/v1/nodes");
+  if (status !== 200) throw new Error(`the nodes cannot be listed: ${JSON.stringify(body)}`);
+  const nodes: readonly Node[] = body.items;
+  const isReady = ({ status }: Node) =>
+    status?.conditions?.some((each) => each.type === "Ready" && each.status === "True");
+  if (nodes.length === 0 || !nodes.every(isReady)) throw new Error(`not Ready: ${JSON.stringify(nodes)}`);
 }
 
 /** A manifest of test/fixtures. */

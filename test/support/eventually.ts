@@ -9,9 +9,12 @@ export class Hopeless extends Error {
  * Repeats `check` until it no longer throws, and returns what it returns. The limit is a bound against hanging, generous
  * because machines are busy; no test expects anything to be fast.
  */
-export async function eventually<T>(check: () => T | Promise<T>, { limitMs = 60_000 } = {}): Promise<T> {
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { limitMs = 60_000, longestPauseMs = 500 } = {},
+): Promise<T> {
   const end = Date.now() + limitMs;
-  for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 500)) {
+  for (let pauseMs = 10; ; pauseMs *= 1.5) {
     const began = Date.now();
     try {
       return await check();
@@ -19,6 +22,6 @@ export async function eventually<T>(check: () => T | Promise<T>, { limitMs = 60_
       if (error instanceof Hopeless || Date.now() > end) throw error;
     }
     // A check that is work, such as a kubectl, leaves as much time to what it waits for.
-    await sleep(Math.min(Math.max(pauseMs, Date.now() - began), 500));
+    await sleep(Math.min(Math.max(pauseMs, Date.now() - began), longestPauseMs));
   }
 }

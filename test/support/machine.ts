@@ -86,7 +86,7 @@ export async function lan(): Promise<Lan> {
       return { address, number };
     },
     async [Symbol.asyncDispose]() {
-      for (const machine of machines.reverse()) await machine[Symbol.asyncDispose]();
+      await Promise.all(machines.map((machine) => machine[Symbol.asyncDispose]()));
       await run("ip", ["link", "delete", bridge]);
     },
   };
