@@ -48,8 +48,8 @@ export function openCgroups(
       }
     },
     async remove(path) {
-      const { cgroupVersion, cgroupDriver } = await runtime.info();
-      if (cgroupDriver === "systemd") return;
+      // Also where the driver is systemd: it may have been another one when the pod began.
+      const { cgroupVersion } = await runtime.info();
       const controllers = cgroupVersion === 1 ? await version1Controllers(root) : [""];
       await Promise.all(controllers.map((controller) => removeTree(join(root, controller, path))));
     },

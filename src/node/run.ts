@@ -195,6 +195,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     clock,
     log,
   });
+  const podsHere = informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` });
   const pods = await lookAfterPods(
     {
       client,
@@ -226,7 +227,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       allocatable: () => machine.allocatable,
     },
     {
-      pods: informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` }),
+      pods: podsHere,
       statics,
       answers: (does) => kept.runtimeAnswers(does),
     },
@@ -244,6 +245,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     reclaimImages: () => collector.collect(),
     changed: () => kept.pressureChanged(),
   });
+  const stirring = podsHere.onChange(() => watched?.stir());
   return {
     registered: kept.registered,
     pods,
@@ -278,6 +280,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     },
     async [Symbol.asyncDispose]() {
       statics[Symbol.dispose]();
+      stirring[Symbol.dispose]();
       watched?.[Symbol.dispose]();
       collector[Symbol.dispose]();
       await pods[Symbol.asyncDispose]();

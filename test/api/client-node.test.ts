@@ -8,6 +8,7 @@ import {
   RbacAuthorizationV1Api,
   setHeaderOptions,
   type V1ConfigMap,
+  type V1ObjectMeta,
   Watch,
 } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -106,6 +107,43 @@ test("a watch tells additions, changes and deletions; an informer keeps up", asy
   await eventually(() => expect(known.has("seen")).toBe(false));
   watching.abort();
   await informer.stop();
+});
+
+test("watchers that begin anywhere are all told the same, in the same order", async () => {
+  const path = `/api/v1/namespaces/${namespace}/configmaps`;
+  const { metadata } = await core().listNamespacedConfigMap({ namespace });
+  const watchers: { seen: string[]; stop: AbortController }[] = [];
+  const follow = async (resourceVersion: string) => {
+    const seen: string[] = [];
+    const told = (
+      type: string,
+      { metadata: { name, resourceVersion: at } }: V1ConfigMap & { metadata: V1ObjectMeta },
+    ) => void seen.push(`${type} ${name} ${at}`);
+    const stop = await new Watch(config).watch(path, { resourceVersion }, told, () => undefined);
+    watchers.push({ seen, stop });
+  };
+  await follow(metadata?.resourceVersion ?? "");
+  const first = watchers[0]?.seen ?? [];
+  // Each write is where another watcher begins, while the next ones go on.
+  const writer = async (at: number) => {
+    const name = `order-${at}`;
+    for (let round = 0; round < 4; round++) {
+      const made = await core().createNamespacedConfigMap({ namespace, body: map(name) });
+      await follow(made.metadata?.resourceVersion ?? "");
+      const changed = { ...made, data: { round: String(round) } };
+      const { metadata: now } = await core().replaceNamespacedConfigMap({ namespace, name, body: changed });
+      await follow(now?.resourceVersion ?? "");
+      await core().deleteNamespacedConfigMap({ namespace, name });
+    }
+  };
+  await Promise.all([0, 1, 2].map(writer));
+  await eventually(() => expect(first).toHaveLength(3 * 4 * 3));
+  for (const { seen } of watchers.slice(1))
+    await eventually(() => {
+      expect(seen.at(-1)).toBe(first.at(-1));
+      expect(seen).toEqual(first.slice(first.length - seen.length));
+    });
+  for (const { stop } of watchers) stop.abort();
 });
 
 test("server-side apply keeps account of who owns what", async () => {

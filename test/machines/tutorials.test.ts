@@ -63,6 +63,18 @@ describe("manifests as tutorials bring them", () => {
     );
   });
 
+  test("a guestbook of three tiers takes entries and shows them from every replica", async () => {
+    await on.cluster.kubectl.apply(fixture("guestbook.yaml"));
+    for (const name of ["redis-primary", "redis-replica", "frontend"])
+      await kubectl("rollout", "status", `deployment/${name}`, "--timeout=60s");
+    const { spec } = await json("get", "service", "frontend");
+    expect(await get(`http://${spec.clusterIP}/`)).toContain("Guestbook");
+    await get(`http://${spec.clusterIP}/sign?entry=TestEntry`);
+    const replicas = (await json("get", "pods", "-l", "role=replica")).items;
+    for (const { status } of replicas) expect(await get(`http://${status.podIP}:6379/get`)).toBe("TestEntry");
+    for (let each = 0; each < 4; each++) expect(await get(`http://${spec.clusterIP}/read`)).toBe("TestEntry");
+  });
+
   test("deleting them leaves no pod", async () => {
     // Most of these containers do not hear that they shall end: with the usual grace that takes half a minute.
     await kubectl("delete", "deployment,service,pod", "--all", "--now", "--wait", "--timeout=60s");

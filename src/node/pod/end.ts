@@ -9,8 +9,6 @@ import { podCgroup } from "./resources.ts";
 import type { PodState } from "./state.ts";
 
 const retryMs = { firstMs: 500, maxMs: 30_000 };
-/** Sidecars get at least this long when the others have used the grace up. */
-const leastGraceSeconds = 2;
 
 export interface EndParts {
   readonly context: PodContext;
@@ -79,22 +77,20 @@ export class PodEnd {
 
   async #stopAll(): Promise<void> {
     const { context, state } = this.#parts;
-    const { runtime, network, clock } = context;
+    const { runtime, network } = context;
     const { containers, sandboxes } = await runtime.list(state.uid);
     const { graceSeconds } = state;
     const running = runningOf(state, containers);
-    const beganMs = clock.elapsed();
-    await Promise.all(
-      running
-        .filter(({ container }) => container.role !== "sidecar")
-        .map(({ container, last }) => state.stop(container, last, { graceSeconds })),
-    );
-    // Sidecars serve the others to their end; they go in the opposite order of their start.
-    for (const { container, last } of running.filter(({ container: { role } }) => role === "sidecar").toReversed()) {
-      const usedSeconds = (clock.elapsed() - beganMs) / 1000;
-      const leftSeconds = Math.max(leastGraceSeconds, Math.ceil(graceSeconds - usedSeconds));
-      await state.stop(container, last, { graceSeconds: leftSeconds });
+    const isSidecar = ({ container }: (typeof running)[number]) => container.role === "sidecar";
+    const stops = running
+      .filter((each) => !isSidecar(each))
+      .map(({ container, last }) => state.stop(container, last, { graceSeconds }));
+    // Sidecars serve the others to their end; they go in the opposite order of their start. Their hooks run at once.
+    for (const { container, last } of running.filter(isSidecar).toReversed()) {
+      const turn = Promise.allSettled(stops);
+      stops.push(state.stop(container, last, { graceSeconds, turn }));
     }
+    await Promise.all(stops);
     const known = new Set(running.map(({ last }) => last.id));
     for (const { id, state: is } of containers)
       if (is === "running" && !known.has(id)) await runtime.stopContainer(id, graceSeconds);

@@ -79,11 +79,11 @@ export class PodState {
     return Math.min(grace, this.mostGraceSeconds);
   }
 
-  /** Stops one container of the pod: hook, signal, KILL. */
+  /** Stops one container of the pod: hook, its turn, signal, KILL. */
   stop(
     container: PodContainer,
     running: Container,
-    { graceSeconds, message }: { graceSeconds: number; message?: string },
+    { graceSeconds, message, turn }: { graceSeconds: number; message?: string; turn?: Promise<unknown> },
   ): Promise<void> {
     return stopContainer({
       context: this.#context,
@@ -92,6 +92,7 @@ export class PodState {
       graceSeconds,
       message: message ?? `Stopping container ${container.spec.name}`,
       podIp: this.podIps[0] ?? "",
+      turn,
       tell: (...event) => this.tell(...event),
     });
   }

@@ -10,10 +10,12 @@ export interface StopRequest {
   readonly graceSeconds: number;
   readonly message: string;
   readonly podIp: string;
+  /** Resolves when it is this container's turn to end; it waits no longer than its grace lasts. */
+  readonly turn?: Promise<unknown> | undefined;
   readonly tell: (container: PodContainer, type: "Normal" | "Warning", reason: string, message: string) => void;
 }
 
-/** Once its hook has used the grace up, a container still gets this long. */
+/** Once its hook or others have used the grace up, a container still gets this long. */
 const leastGraceSeconds = 2;
 
 /**
@@ -27,29 +29,32 @@ export async function stopContainer({
   graceSeconds,
   message,
   podIp,
+  turn,
   tell,
 }: StopRequest): Promise<void> {
   const { runtime, clock, log } = context;
   const { preStop } = container.spec.lifecycle ?? {};
+  // A pod that is to end at once gives nobody more.
+  const least = graceSeconds > 0 ? leastGraceSeconds : 0;
   tell(container, "Normal", "Killing", message);
-  let leftSeconds = graceSeconds;
+  const beganMs = clock.elapsed();
+  const usedSeconds = () => (clock.elapsed() - beganMs) / 1000;
   if (preStop && graceSeconds > 0) {
-    const beganMs = clock.elapsed();
     const target = { runtime, container: container.spec, containerId: running.id, podIp };
     await withinGrace(runHook(target, preStop, graceSeconds * 1000), graceSeconds, context).catch((error: unknown) => {
       // What the hook said stays out of the Event: it may hold secrets of the container's.
       tell(container, "Warning", "FailedPreStopHook", "PreStopHook failed");
       log.debug("a preStop hook failed", { container: container.spec.name, error });
     });
-    const tookSeconds = (clock.elapsed() - beganMs) / 1000;
-    leftSeconds = Math.max(leastGraceSeconds, Math.ceil(graceSeconds - tookSeconds));
   }
-  await runtime.stopContainer(running.id, leftSeconds);
+  if (turn) await withinGrace(turn, Math.max(0, graceSeconds - usedSeconds()), context);
+  const leftSeconds = Math.ceil(graceSeconds - usedSeconds());
+  await runtime.stopContainer(running.id, preStop || turn ? Math.max(least, leftSeconds) : graceSeconds);
 }
 
-function withinGrace(hook: Promise<void>, graceSeconds: number, { clock }: PodContext): Promise<void> {
+function withinGrace(work: Promise<unknown>, graceSeconds: number, { clock }: PodContext): Promise<void> {
   return new Promise((done, fail) => {
     const timer = clock.after(graceSeconds * 1000, () => done());
-    void hook.then(done, fail).finally(() => timer[Symbol.dispose]());
+    void work.then(() => done(), fail).finally(() => timer[Symbol.dispose]());
   });
 }

@@ -1,7 +1,7 @@
 import type { Pod } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import type { Thresholds } from "../eviction-thresholds.ts";
+import { type Thresholds, usualThresholds } from "../eviction-thresholds.ts";
 import type { Pods } from "../pods.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { collectUsage } from "../stats/collect.ts";
@@ -15,7 +15,8 @@ import {
   shortagesIn,
 } from "./decide.ts";
 import { limitsWriting, overwritten, type Written } from "./local-storage.ts";
-import { readSignals } from "./signals.ts";
+import { type Look, nextLookMs, soonestMs } from "./next-look.ts";
+import { readSignals, type Signals } from "./signals.ts";
 
 /** What kubelet calls eviction-hard and eviction-pressure-transition-period. */
 export interface PressureSettings {
@@ -43,31 +44,60 @@ export interface PressureParts {
 /** What of this machine runs out. The kernel has no event for it that costs less than a look at a few of its files. */
 export interface Pressure extends Disposable {
   readonly conditions: ReadonlySet<PressureCondition>;
+  /** Something happens to the pods: what was calm may be so no longer. */
+  stir(): void;
 }
 
-/** kubelet's intervals: how often it looks, and how long a condition stays unless something else is said. */
-const everyMs = 10_000;
+/** How long kubelet lets a condition stay unless something else is said. */
 const usualStayMs = 5 * 60 * 1000;
 
 export function watchPressure(parts: PressureParts): Pressure {
   const { runtime, volumes, pods, clock, log, directory, imageDirectory, reclaimImages, changed } = parts;
-  const { thresholds, staysMs = usualStayMs } = parts.settings;
+  const { thresholds = usualThresholds, staysMs = usualStayMs } = parts.settings;
   const lastSeenMs = new Map<PressureCondition, number>();
   const conditions = new Set<PressureCondition>();
-  let timer = clock.after(everyMs, round);
+  let before: Look | undefined;
+  let dueAtMs = clock.elapsed() + soonestMs;
+  let timer: Disposable | undefined = clock.after(soonestMs, round);
   let stopped = false;
 
   function round(): void {
+    timer = undefined;
     void look()
-      .catch((error: unknown) => log.warn("what is left on this machine could not be found out", { error }))
-      .finally(() => {
-        if (!stopped) timer = clock.after(everyMs, round);
+      .catch((error: unknown) => {
+        log.warn("what is left on this machine could not be found out", { error });
+        return soonestMs;
+      })
+      .then((nextMs) => {
+        if (!stopped) rest(nextMs);
       });
   }
 
-  async function look(): Promise<void> {
-    for (const pod of active().filter(limitsWriting)) await checkWriting(pod);
-    let shortages = note(shortagesIn(await readSignals({ directory, imageDirectory }), thresholds));
+  function rest(ms: number): void {
+    dueAtMs = clock.elapsed() + ms;
+    timer = clock.after(ms, round);
+  }
+
+  /** Resolves with how long nothing needs to be looked at. */
+  async function look(): Promise<number> {
+    const limited = active().filter(limitsWriting);
+    for (const pod of limited) await checkWriting(pod);
+    const signals = await readSignals({ directory, imageDirectory });
+    await relieve(signals);
+    const atMs = clock.elapsed();
+    const now: Look = { signals, atMs, afterMs: before ? atMs - before.atMs : soonestMs };
+    const nextMs = nextLookMs(before, now, {
+      thresholds,
+      presses: conditions.size > 0,
+      runs: active().length > 0,
+      limitsWriting: limited.length > 0,
+    });
+    before = now;
+    return nextMs;
+  }
+
+  async function relieve(signals: Signals): Promise<void> {
+    let shortages = note(shortagesIn(signals, thresholds));
     if (shortages.some(({ condition }) => condition === "DiskPressure")) {
       await reclaimImages();
       shortages = note(shortagesIn(await readSignals({ directory, imageDirectory }), thresholds));
@@ -149,9 +179,15 @@ export function watchPressure(parts: PressureParts): Pressure {
 
   return {
     conditions,
+    stir() {
+      // A look that is under way sees it.
+      if (!timer || dueAtMs - clock.elapsed() <= soonestMs) return;
+      timer[Symbol.dispose]();
+      rest(soonestMs);
+    },
     [Symbol.dispose]() {
       stopped = true;
-      timer[Symbol.dispose]();
+      timer?.[Symbol.dispose]();
     },
   };
 }
