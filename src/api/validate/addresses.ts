@@ -66,6 +66,17 @@ export function validateCanonicalCidr(text: string, at: Path): FieldError[] {
   return canonical === text ? [] : [at.invalid(text, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
 
+/** An address with the length of its network's prefix, in the canonical form. */
+export function validateInterfaceAddress(text: string, at: Path): FieldError[] {
+  const plain = withoutLeadingZeros(text);
+  const [address = "", prefix = ""] = plain.split("/");
+  const ip = parseIp(address);
+  if (!ip || !parseCidr(plain))
+    return [at.invalid(text, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)")];
+  const canonical = `${ipText(ip)}/${Number(prefix)}`;
+  return canonical === text ? [] : [at.invalid(text, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}
+
 /** The rule for names that are addresses. */
 export function canonicalIp(text: string): readonly string[] {
   const ip = parseIp(text);

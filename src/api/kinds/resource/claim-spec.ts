@@ -11,12 +11,19 @@ import type {
 } from "../../schema/types.ts";
 import { dnsLabel, dnsSubdomain } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
+import {
+  validateFullAttributeName,
+  validateLabelText,
+  validateList,
+  validateOpaque,
+  validateToleration,
+} from "./device-parts.ts";
 
 /** What a ResourceClaim asks for, in a claim of its own and in templates. */
 
-const maxRequests = 32;
-const maxSelectors = 32;
-const maxSubRequests = 8;
+const mostItems = 32;
+const mostAlternatives = 8;
+const longestExpression = 10 * 1024;
 
 export function setClaimDefaults(spec: ResourceClaimSpec | undefined): void {
   for (const { exactly, firstAvailable } of spec?.devices?.requests ?? [])
@@ -28,49 +35,61 @@ export function setClaimDefaults(spec: ResourceClaimSpec | undefined): void {
 }
 
 export function validateClaimSpec(spec: ResourceClaimSpec | undefined, at: Path): FieldError[] {
-  const { constraints = [] } = spec?.devices ?? {};
-  const requests = spec?.devices?.requests ?? [];
-  const place = at.child("devices", "requests");
-  const names = requests.map(({ name }) => name);
-  const known = new Set(
-    requests.flatMap(({ name, firstAvailable = [] }) => [name, ...firstAvailable.map((sub) => `${name}/${sub.name}`)]),
-  );
-  if (requests.length > maxRequests) return [place.tooMany(requests.length, maxRequests)];
+  const { requests = [], constraints, config } = spec?.devices ?? {};
+  const place = at.child("devices");
+  const known = requestNames(spec);
   return [
-    ...requests.flatMap((request, i) => [
-      ...validateRequest(request, place.index(i)),
-      ...(names.indexOf(request.name) < i ? [place.index(i).duplicate(request.name)] : []),
-    ]),
-    ...constraints.flatMap((constraint, i) =>
-      validateConstraint(constraint, known, at.child("devices", "constraints").index(i)),
-    ),
+    ...validateList(requests, place.child("requests"), {
+      max: mostItems,
+      each: validateRequest,
+      key: ({ name }) => name,
+    }),
+    ...validateList(constraints, place.child("constraints"), {
+      max: mostItems,
+      each: (constraint, where) => validateConstraint(constraint, where, known),
+    }),
+    ...validateList(config, place.child("config"), {
+      max: mostItems,
+      each: ({ requests: named, opaque }, where) => [
+        ...validateRequestNames(named, where.child("requests"), known),
+        ...validateOpaque(opaque, where.child("opaque")),
+      ],
+    }),
   ];
 }
 
-function validateRequest({ name = "", exactly, firstAvailable = [] }: DeviceRequest, at: Path): FieldError[] {
+/** By which names a claim's requests, and the alternatives inside them, are spoken of. */
+export function requestNames(spec: ResourceClaimSpec | undefined): ReadonlySet<string> {
+  return new Set(
+    (spec?.devices?.requests ?? []).flatMap(({ name, firstAvailable = [] }) => [
+      name,
+      ...firstAvailable.map((alternative) => `${name}/${alternative.name}`),
+    ]),
+  );
+}
+
+function validateRequest({ name, exactly, firstAvailable = [] }: DeviceRequest, at: Path): FieldError[] {
   const one = "exactly one of `exactly` or `firstAvailable` is required";
-  const errors = name ? validateText(dnsLabel, name, at.child("name")) : [at.child("name").required()];
+  const errors = validateLabelText(name, at.child("name"));
   if (exactly && firstAvailable.length > 0) errors.push(at.invalid(null, `${one}, but multiple fields are set`));
   else if (!exactly && firstAvailable.length === 0) errors.push(at.required(one));
   else if (exactly) errors.push(...validateAsked(exactly, at.child("exactly")));
-  else errors.push(...validateAlternatives(firstAvailable, at.child("firstAvailable")));
+  else
+    errors.push(
+      ...validateList(firstAvailable, at.child("firstAvailable"), {
+        max: mostAlternatives,
+        each: (alternative, where) => [
+          ...validateLabelText(alternative.name, where.child("name")),
+          ...validateAsked(alternative, where),
+        ],
+        key: (alternative) => alternative.name,
+      }),
+    );
   return errors;
 }
 
-function validateAlternatives(alternatives: readonly DeviceSubRequest[], at: Path): FieldError[] {
-  if (alternatives.length > maxSubRequests) return [at.tooMany(alternatives.length, maxSubRequests)];
-  const names = alternatives.map(({ name }) => name);
-  return alternatives.flatMap((alternative, i) => [
-    ...(alternative.name
-      ? validateText(dnsLabel, alternative.name, at.index(i).child("name"))
-      : [at.index(i).child("name").required()]),
-    ...validateAsked(alternative, at.index(i)),
-    ...(names.indexOf(alternative.name) < i ? [at.index(i).duplicate(alternative.name)] : []),
-  ]);
-}
-
 function validateAsked(request: ExactDeviceRequest | DeviceSubRequest, at: Path): FieldError[] {
-  const { deviceClassName = "", selectors = [], allocationMode, count = 0 } = request;
+  const { deviceClassName = "", selectors = [], allocationMode, count = 0, tolerations } = request;
   const errors = deviceClassName
     ? validateText(dnsSubdomain, deviceClassName, at.child("deviceClassName"))
     : [at.child("deviceClassName").required()];
@@ -80,45 +99,63 @@ function validateAsked(request: ExactDeviceRequest | DeviceSubRequest, at: Path)
   else if (allocationMode === "ExactCount" && count <= 0)
     errors.push(at.child("count").invalid(count, "must be greater than zero"));
   else errors.push(...validateOneOf(allocationMode, ["All", "ExactCount"], at.child("allocationMode")));
-  return errors;
+  return [...errors, ...validateList(tolerations, at.child("tolerations"), { each: validateToleration })];
 }
 
 export function validateSelectors(selectors: readonly DeviceSelector[], at: Path): FieldError[] {
-  if (selectors.length > maxSelectors) return [at.tooMany(selectors.length, maxSelectors)];
-  return selectors.flatMap(({ cel }, i) => {
-    const place = at.index(i).child("cel");
-    if (!cel) return [place.required()];
-    if (!cel.expression) return [place.child("expression").required()];
-    try {
-      compileDeviceSelector(cel.expression);
-      return [];
-    } catch (error) {
-      if (error instanceof CompileError) return [place.child("expression").invalid(cel.expression, error.message)];
-      throw error;
-    }
+  return validateList(selectors, at, { max: mostItems, each: validateSelector });
+}
+
+function validateSelector({ cel }: DeviceSelector, at: Path): FieldError[] {
+  const place = at.child("cel", "expression");
+  if (!cel) return [at.child("cel").required()];
+  if (!cel.expression) return [place.required()];
+  if (Buffer.byteLength(cel.expression) > longestExpression) return [place.tooLong(longestExpression)];
+  try {
+    compileDeviceSelector(cel.expression);
+    return [];
+  } catch (error) {
+    if (error instanceof CompileError) return [place.invalid(cel.expression, error.message)];
+    throw error;
+  }
+}
+
+/** Requests that something is said about. */
+export function validateRequestNames(
+  names: readonly string[] | undefined,
+  at: Path,
+  known: ReadonlySet<string>,
+): FieldError[] {
+  return validateList(names, at, {
+    max: mostItems,
+    each: (name, where) => validateRequestName(name, where, known),
+    key: (name) => name,
   });
 }
 
+export function validateRequestName(name: string, at: Path, known: ReadonlySet<string>): FieldError[] {
+  const unknown = at.invalid(
+    name,
+    "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'",
+  );
+  const parts = name.split("/");
+  if (parts.length > 2) return [unknown];
+  return [...parts.flatMap((part) => validateText(dnsLabel, part, at)), ...(known.has(name) ? [] : [unknown])];
+}
+
 function validateConstraint(
-  { requests = [], matchAttribute }: DeviceConstraint,
-  known: ReadonlySet<string>,
+  { requests, matchAttribute, distinctAttribute }: DeviceConstraint,
   at: Path,
+  known: ReadonlySet<string>,
 ): FieldError[] {
+  const errors = validateRequestNames(requests, at.child("requests"), known);
+  if (matchAttribute !== undefined)
+    return [...errors, ...validateFullAttributeName(matchAttribute, at.child("matchAttribute"))];
+  if (distinctAttribute !== undefined)
+    return [...errors, ...validateFullAttributeName(distinctAttribute, at.child("distinctAttribute"))];
   return [
-    ...requests.flatMap((request, i) =>
-      known.has(request)
-        ? []
-        : [
-            at
-              .child("requests")
-              .index(i)
-              .invalid(
-                request,
-                "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'",
-              ),
-          ],
-    ),
-    ...(matchAttribute === undefined ? [at.child("matchAttribute").required()] : []),
+    ...errors,
+    at.required('exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'),
   ];
 }
 

@@ -17,7 +17,7 @@ test.each<[what: string, from: object, to: object, wrong: string[]]>([
     "a user twice, and one without a name",
     { allocation },
     { allocation, reservedFor: [user, { ...user, name: "" }] },
-    ["status.reservedFor[1].name: Required value", 'status.reservedFor[1].uid: Duplicate value: "u-1"'],
+    ["status.reservedFor[1].name: Required value", 'status.reservedFor[1]: Duplicate value: "u-1"'],
   ],
   [
     "something else than it was given",
@@ -27,7 +27,8 @@ test.each<[what: string, from: object, to: object, wrong: string[]]>([
   ],
   ["nothing any more", { allocation }, {}, []],
 ])("a claim gets %s", (_, from, to, wrong) => {
-  const claim = (status: object) => ({ metadata: { name: "c" }, spec: {}, status }) as never;
+  const claim = (status: object) =>
+    ({ metadata: { name: "c" }, spec: { devices: { requests: [{ name: "r" }] } }, status }) as never;
   const errors = validateClaimStatus(claim(to), claim(from), new Path().child("status"));
   expect(errors.map(({ field, message }) => `${field}: ${message}`)).toEqual(wrong);
 });

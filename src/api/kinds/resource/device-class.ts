@@ -4,6 +4,9 @@ import { defineKind } from "../../kind.ts";
 import type { DeviceClass } from "../../schema/types.ts";
 import { qualifiedName } from "../../validate/names.ts";
 import { validateSelectors } from "./claim-spec.ts";
+import { validateList, validateOpaque } from "./device-parts.ts";
+
+const mostConfigs = 32;
 
 export const deviceClass = defineKind<DeviceClass>({
   group: "resource.k8s.io",
@@ -16,6 +19,10 @@ export const deviceClass = defineKind<DeviceClass>({
   columns: [nameColumn, ageColumn],
   validate: ({ spec }, root) => [
     ...validateSelectors(spec?.selectors ?? [], root.child("spec", "selectors")),
+    ...validateList(spec?.config, root.child("spec", "config"), {
+      max: mostConfigs,
+      each: ({ opaque }, at) => validateOpaque(opaque, at.child("opaque")),
+    }),
     ...validateExtendedResource(spec?.extendedResourceName, root.child("spec", "extendedResourceName")),
   ],
 });

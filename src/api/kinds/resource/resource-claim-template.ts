@@ -14,7 +14,8 @@ export const resourceClaimTemplate = defineKind<ResourceClaimTemplate>({
   deletion: { answersObject: true },
   columns: [nameColumn, ageColumn],
   defaults: ({ spec }) => setClaimDefaults(spec?.spec),
-  validate: ({ spec }, root) => [
+  // What is there cannot change: it is not looked at again.
+  validateCreate: ({ spec }, root) => [
     ...validateTemplateMeta(spec?.metadata, root.child("spec", "metadata")),
     ...validateClaimSpec(spec?.spec, root.child("spec", "spec")),
   ],

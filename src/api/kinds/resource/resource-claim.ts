@@ -15,7 +15,8 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   deletion: { answersObject: true },
   columns: [nameColumn, { name: "State", type: "string", cell: stateText }, ageColumn],
   defaults: ({ spec }) => setClaimDefaults(spec),
-  validate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
+  // What is there cannot change: it is not looked at again.
+  validateCreate: ({ spec }, root) => validateClaimSpec(spec, root.child("spec")),
   validateUpdate: ({ spec }, old, root) =>
     isDeepStrictEqual(spec, old.spec) ? [] : [root.child("spec").invalid(shownClaimSpec(spec), "field is immutable")],
   validateSubresource: (_subresource, claim, old, root) => validateClaimStatus(claim, old, root.child("status")),
