@@ -5,8 +5,9 @@ import { parseCidr } from "../base/ip.ts";
 import { CannotStart, Lifecycle } from "../base/lifecycle.ts";
 import { connectPinned } from "../base/pinned-tls.ts";
 import { openClient } from "../client/client.ts";
-import { openHttpTransport } from "../client/open-http-transport.ts";
+import { type HttpTransport, openHttpTransport } from "../client/open-http-transport.ts";
 import { openInformers } from "../client/open-informers.ts";
+import { ServerList } from "../client/server-list.ts";
 import { serverName } from "../cluster/join.ts";
 import { Membership } from "../cluster/membership.ts";
 import { parseToken } from "../cluster/token.ts";
@@ -38,23 +39,27 @@ export async function runAgent(
     openServiceManager({ ...systemd(config.dataDirectory), clock, log }),
   );
 
+  const servers = new ServerList([config.server]);
+  let transport: HttpTransport | undefined;
+  onReload((now) => {
+    if (servers.replaceGiven(now.server)) transport?.abandon();
+  });
   const membership = await parts.start("membership", () =>
     Membership.open(
       {
         directory,
         nodeName: config.agent.nodeName,
-        server: config.server,
+        servers,
         token: config.token === undefined ? undefined : parsedToken(config.token),
         version: skiffVersion,
         clock,
         log: log.part("join"),
       },
-      () => transport.reconnect(),
+      () => transport?.reconnect(),
       stop,
     ),
   );
-  const { servers } = membership;
-  const transport = await parts.start("transport", () =>
+  transport = await parts.start("transport", () =>
     openHttpTransport({
       server: servers,
       ca: () => membership.serverCa,
@@ -90,7 +95,7 @@ export async function runAgent(
     informers,
     recollection,
     dial,
-    moved: async () => transport.abandon(),
+    moved: async () => transport?.abandon(),
     clock,
     log,
   });

@@ -18,8 +18,8 @@ export interface MembershipOptions {
   /** DATA/agent. */
   readonly directory: string;
   readonly nodeName: string;
-  /** The server that the user named. */
-  readonly server: string;
+  /** The one that the user named; those that the cluster names are added. */
+  readonly servers: ServerList;
   readonly token: JoinToken | undefined;
   /** Of this device's skiff. */
   readonly version: string;
@@ -48,7 +48,7 @@ export class Membership implements Disposable {
     this.#key = key;
     this.#answer = answer;
     this.#renewed = renewed;
-    this.servers = new ServerList([options.server]);
+    this.servers = options.servers;
     this.servers.learn(answer.servers);
   }
 
@@ -187,11 +187,11 @@ export async function memberOf(
   const answer = JSON.parse(text) as JoinAnswer;
   const [, nodeName = ""] = /^CN=system:node:(.+)$/m.exec(new X509Certificate(answer.certificate).subject) ?? [];
   const [server = ""] = answer.servers;
-  return Membership.from({ ...options, nodeName, server, token: undefined }, key, answer);
+  return Membership.from({ ...options, nodeName, servers: new ServerList([server]), token: undefined }, key, answer);
 }
 
 async function joinWithToken(options: MembershipOptions, key: string, stop: AbortSignal): Promise<JoinAnswer> {
-  const { nodeName, server, token, version, clock, log } = options;
+  const { nodeName, servers, token, version, clock, log } = options;
   if (!token)
     throw new CannotStart(
       "this device is in no cluster yet and has no token: --token with what lies in the server's /var/lib/skiff/server/node-token",
@@ -199,6 +199,7 @@ async function joinWithToken(options: MembershipOptions, key: string, stop: Abor
   const ask = { nodeName, certificateRequest: await makeRequest(key, `system:node:${nodeName}`), version };
   const backoff = new Backoff({ firstMs: 250, maxMs: 10_000, jitter: 0.5 }, clock);
   for (let told = ""; !stop.aborted; ) {
+    const server = servers.current;
     try {
       const serverCa = await fetchAuthority(server, token);
       if (token.caHash === undefined)

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
+import { signalSkiff, writeConfig } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
 import { openKubectl } from "../support/kubectl.ts";
@@ -7,7 +8,7 @@ import type { Machine } from "../support/machine.ts";
 import { secondNode } from "../support/second-node.ts";
 
 const on = journey("one", ["busybox:1"]);
-const two = secondNode(on, "two");
+const two = secondNode(on, "two", { server: "configured" });
 const { kubectl, json } = on;
 
 beforeAll(async () => {
@@ -60,4 +61,12 @@ test("a server that is given another address shows a certificate for it, and pod
     expect(subsets[0].addresses[0].ip).toBe(another(on.machine));
   });
   expect(await moved.must(["exec", "on-one", "--", "hostname"])).toBe("on-one\n");
+  // The agent is told where the server is now, and finds it without a restart.
+  await writeConfig(two.machine, JSON.stringify({ server: `https://${another(on.machine)}:6443` }));
+  await signalSkiff(two.machine, "agent", "SIGHUP");
+  await eventually(() => expect(two.agent.output()).toMatch(/the configuration was read again.*takenUp=.*server/));
+  const renewed = async () => (await moved.json(["get", "lease", "two", "-n", "kube-node-lease"])).spec.renewTime;
+  const before = await renewed();
+  await eventually(async () => expect(await renewed()).not.toBe(before));
+  await eventually(async () => expect(await moved.must(["exec", "on-two", "--", "hostname"])).toBe("on-two\n"));
 });

@@ -1,4 +1,4 @@
-import { type Cluster, signalSkiff, skiffProgram } from "./cluster.ts";
+import { type Cluster, signalSkiff, skiffProgram, writeConfig } from "./cluster.ts";
 import { eventually, Hopeless } from "./eventually.ts";
 import type { Machine } from "./machine.ts";
 
@@ -22,6 +22,7 @@ export async function nodeTokenOf({ machine }: Cluster): Promise<string> {
 export interface AgentOptions {
   readonly token?: string;
   readonly flags?: readonly string[];
+  /** Its address; "configured": the usual one, said in the machine's config file. */
   readonly server?: string;
   /** Another skiff than the one that is tested. */
   readonly program?: readonly string[];
@@ -32,13 +33,13 @@ export interface AgentOptions {
 /** Starts `skiff agent` on a machine; does not wait for anything. */
 export async function startAgent(machine: Machine, cluster: Cluster, options: AgentOptions = {}): Promise<Agent> {
   const token = options.token ?? (await nodeTokenOf(cluster));
-  const server = options.server ?? `https://${cluster.machine.address}:6443`;
+  const usual = `https://${cluster.machine.address}:6443`;
+  if (options.server === "configured") await writeConfig(machine, JSON.stringify({ server: usual }));
   const [program = "", ...args] = [
     ...(options.wrapper ?? []),
     ...(options.program ?? skiffProgram),
     "agent",
-    "--server",
-    server,
+    ...(options.server === "configured" ? [] : ["--server", options.server ?? usual]),
     "--token",
     token,
     ...(options.flags ?? []),

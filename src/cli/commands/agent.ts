@@ -21,7 +21,14 @@ export const agent: Command = {
   flags: [
     sharedFlags.config,
     sharedFlags.dataDir,
-    { name: "server", short: "s", value: "URL", does: "a server: https://ADDRESS:6443", env: "SKIFF_URL" },
+    {
+      name: "server",
+      short: "s",
+      takenUp: "at once",
+      value: "URL",
+      does: "a server: https://ADDRESS:6443",
+      env: "SKIFF_URL",
+    },
     { ...sharedFlags.token, value: "TOKEN", does: "the server's node token, or one that `skiff token create` made" },
     sharedFlags.tokenFile,
     ...nodeFlags,
