@@ -6,6 +6,7 @@ import { vxlan } from "./pods/routes.ts";
 import { wireguard } from "./pods/wireguard.ts";
 import type { ForeignChanges } from "./services/foreign-changes.ts";
 import { tableName } from "./services/ruleset.ts";
+import { unansweredIn } from "./services/table.ts";
 import { watchKernel } from "./watch-kernel.ts";
 
 // A network service that is restarted makes many changes within a moment: they are answered once.
@@ -23,6 +24,8 @@ export interface Mending {
   settings(): Promise<void>;
   /** Sets links, addresses and routes anew. */
   links(): Promise<void>;
+  /** A pod of another node, at this address, is sent packets and sends none. */
+  unanswered(address: string): void;
   /** An address of the machine, or its way outside, may have become another. */
   moved(): Promise<void>;
 }
@@ -36,6 +39,7 @@ export async function mendWhatOthersTake({
   filters,
   settings,
   links,
+  unanswered,
   moved,
 }: Mending): Promise<AsyncDisposable> {
   const parts = new Lifecycle(log);
@@ -70,6 +74,11 @@ export async function mendWhatOthersTake({
     watchKernel({
       command: ["nft", "monitor"],
       told: (line) => {
+        if (line?.startsWith("trace id ")) {
+          const address = unansweredIn(line);
+          if (address !== undefined) unanswered(address);
+          return;
+        }
         if (line === undefined || foreign.isForeign(line)) mendRules();
         if (line === undefined || concernsFilters(line)) passFilters();
       },

@@ -148,6 +148,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
           peers.mend();
           paths.askAgain();
         },
+        unanswered: (address) => paths.unanswered(address),
         moved: options.moved ?? (async () => {}),
       });
     });

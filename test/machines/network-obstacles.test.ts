@@ -55,6 +55,22 @@ describe.each([
       await eventually(async () => expect(await missing(node)).toBeUndefined(), { limitMs: 90_000 });
   });
 
+  test("although nothing changed on any node: a box on the way begins to drop them, and the first that go unanswered tell", async () => {
+    const attempt = () => machines.one!.run("busybox", ["nc", "-w", "3", "10.42.1.1", "9"]);
+    const arrives = () => machines.one!.must("busybox", ["ping", "-c", "1", "-W", "1", "10.42.1.1"]);
+    await eventually(arrives);
+    await machines.two!.boxDrops(`udp dport ${port}`);
+    const sentence = `UDP port ${port}) do not arrive ${way("two", "one")}: open UDP ${port} between the nodes`;
+    await eventually(async () => {
+      await attempt();
+      expect(await missing("one")).toContain(sentence);
+    });
+    await eventually(async () => expect(await missing("two")).toContain(sentence));
+    await machines.two!.boxDrops(undefined);
+    for (const node of ["one", "two"])
+      await eventually(async () => expect(await missing(node)).toBeUndefined(), { limitMs: 90_000 });
+  });
+
   test("because they are too long are told of with their length", async () => {
     await block(`ip saddr ${machines.one!.address} udp dport ${port} meta length > 1300 drop`);
     await eventually(

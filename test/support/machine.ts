@@ -35,6 +35,8 @@ export interface Machine extends AsyncDisposable {
   /** Takes the machine off the network, and puts it back. */
   cut(): Promise<void>;
   heal(): Promise<void>;
+  /** A box on its way to the others drops what it sends and the rule (nft's) matches; undefined: nothing any more. */
+  boxDrops(rule: string | undefined): Promise<void>;
   /** Power cut: every process ends at once; the disk stays. */
   kill(): Promise<void>;
   /** Power cut and start. */
@@ -159,6 +161,7 @@ interface Place {
 
 async function startMachine({ name, bridge, subnet, number }: Place, options: MachineOptions): Promise<Machine> {
   const id = `${bridge}m${number}`;
+  const box = `skiffbox-${id}`;
   const directory = mkdtempSync(join(tmpdir(), `skiff-machine-${name}-`));
   const address = `${subnet}.${number}`;
   let pid = 0;
@@ -202,6 +205,14 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
     start: (program, args, env = {}) => start("nsenter", inside(program, args), { env: { ...process.env, ...env } }),
     cut: async () => void (await must("ip", ["link", "set", `${id}v`, "down"])),
     heal: async () => void (await must("ip", ["link", "set", `${id}v`, "up"])),
+    async boxDrops(rule) {
+      await run("nft", ["delete", "table", "netdev", box]);
+      const hook = `type filter hook ingress device ${id}v priority 0;`;
+      if (rule !== undefined)
+        await must("nft", ["-f", "-"], {
+          input: `table netdev ${box} {\n chain c {\n ${hook}\n ${rule} drop\n }\n}\n`,
+        });
+    },
     kill,
     async reboot() {
       await kill();
@@ -210,6 +221,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
     async [Symbol.asyncDispose]() {
       await kill();
       await removeCard(directory);
+      await run("nft", ["delete", "table", "netdev", box]);
       await run("ip", ["netns", "delete", id]);
       await run("ip", ["link", "delete", `${id}v`]);
       rmSync(directory, { recursive: true, force: true });

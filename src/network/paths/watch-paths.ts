@@ -1,7 +1,7 @@
 import type { Node } from "../../api/schema/types.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
-import { parseCidr } from "../../base/ip.ts";
+import { type Cidr, cidrContains, parseCidr, parseIp } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
 import { nodeAddressIn } from "../pods/allocate.ts";
@@ -31,6 +31,8 @@ interface Peer {
   readonly name: string;
   readonly nodeIp: string;
   readonly addresses: readonly string[];
+  /** Of its pods. */
+  readonly cidrs: readonly Cidr[];
   /** When it becomes another, the node is asked again. */
   readonly since: string;
 }
@@ -52,7 +54,8 @@ const justBeforeMs = 2_000;
 
 /**
  * Finds out whether pods' packets reach the other nodes: asks a node when it comes or changes, when filters or links of
- * this machine changed, and when it asks for it; on and on only while it does not answer.
+ * this machine changed, when a pod of it is sent packets and sends none, and when it asks for it; on and on only while it does
+ * not answer.
  */
 export class Paths implements AsyncDisposable {
   readonly #options: PathsOptions;
@@ -95,6 +98,14 @@ export class Paths implements AsyncDisposable {
   /** Something changed on this machine that packets pass: every node is asked again. */
   askAgain(): void {
     for (const { peer } of [...this.#asking.values()]) this.#ask(peer);
+  }
+
+  /** A pod at this address does not answer: perhaps something on the way to its node lets nothing pass any more. */
+  unanswered(address: string): void {
+    const ip = parseIp(address);
+    const known =
+      ip && [...this.#asking.values()].find(({ peer }) => peer.cidrs.some((cidr) => cidrContains(cidr, ip)));
+    if (known?.isAnswered) this.#ask(known.peer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,13 +192,11 @@ function peerFrom(node: Node): Peer | undefined {
   const conditions = node.status?.conditions ?? [];
   const [first] = ranges;
   if (!first || !conditions.some(({ type, status }) => type === "Ready" && status === "True")) return undefined;
-  const addresses = ranges.flatMap(({ cidr }) => {
-    const parsed = parseCidr(cidr);
-    return parsed ? [nodeAddressIn(parsed)] : [];
-  });
+  const cidrs = ranges.flatMap(({ cidr }) => parseCidr(cidr) ?? []);
+  const addresses = cidrs.map((cidr) => nodeAddressIn(cidr));
   // That the other says what it misses may be news of the way to it.
   const missed = conditions.find(({ type }) => type === blockedCondition)?.message ?? "";
   const keys = ranges.map(({ publicKey }) => publicKey).join();
   const { nodeIp } = first;
-  return { name, nodeIp, addresses, since: [nodeIp, ...addresses, keys, missed].join(" ") };
+  return { name, nodeIp, addresses, cidrs, since: [nodeIp, ...addresses, keys, missed].join(" ") };
 }

@@ -44,6 +44,8 @@ function mapDeclarations(): string[] {
         (name) => `map ${name}${family} { typeof meta l4proto . th dport : verdict; }`,
       ),
       `set hairpin${family} { type ${address} . ${address}; }`,
+      // Told of already, within the last minute.
+      `set unanswered${family} { type ${address}; size 1024; flags dynamic,timeout; timeout 1m; }`,
     ];
   });
 }
@@ -118,7 +120,34 @@ function baseChains(settings: TableSettings): string[] {
       "ct status dnat ip saddr 127.0.0.0/8 masquerade fully-random",
       ...outsideMasquerade(settings),
     ]),
+
+    // The last chain a packet meets. A connection to a pod of another node sends its second packet, and nothing has come back: the
+    // kernel tells of it (unansweredIn), once a minute for each address. What is answered costs one comparison.
+    chain(unansweredChain, ["type filter hook postrouting priority 300; policy accept;", ...unansweredPods(settings)]),
   ];
+}
+
+const unansweredChain = "unanswered";
+const unansweredLine = new RegExp(`^trace id \\S+ ${tableName} ${unansweredChain} packet: .*?\\bip6? daddr (\\S+)`);
+
+/** The address of another node's pod that does not answer, when a line of `nft monitor` tells of one. */
+export function unansweredIn(line: string): string | undefined {
+  return unansweredLine.exec(line)?.[1];
+}
+
+function unansweredPods({ podCidrs, clusterCidrs }: TableSettings): string[] {
+  return podCidrs.flatMap((own) => {
+    const family = familyOf(own);
+    const daddr = family === 4 ? "ip daddr" : "ip6 daddr";
+    const set = `@unanswered${family}`;
+    const isNew = "ct status & (seen-reply | confirmed) == confirmed";
+    return clusterCidrs
+      .filter((cidr) => familyOf(cidr) === family)
+      .map(
+        (pods) =>
+          `${isNew} ${daddr} ${pods} ${daddr} != ${own} ${daddr} != ${set} add ${set} { ${daddr} } meta nftrace set 1`,
+      );
+  });
 }
 
 function dnsRedirect({ answeredHere, dnsPort }: TableSettings): string[] {
