@@ -35,15 +35,15 @@ import { Exchange, type Incoming, type Outgoing, statusErrorOf } from "./http/ex
 import { explainTexts } from "./http/explain.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
 import { type ExtraRoute, servePages } from "./http/pages.ts";
-import { flag, splitTarget } from "./http/query.ts";
+import { splitTarget } from "./http/query.ts";
 import { recordRequest } from "./http/record-request.ts";
-import { onlyNameIn, type RequestInfo, requestInfo } from "./http/request-info.ts";
+import { infoOf, type RequestInfo } from "./http/request-info.ts";
 import { RequestMetrics } from "./http/request-metrics.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
 import { serverMetrics } from "./http/server-metrics.ts";
 import { takeTurn } from "./http/take-turn.ts";
-import { type ExtraUpgrade, upgrades } from "./http/upgrades.ts";
+import { type ExtraUpgrade, takesUpgrade, upgrades } from "./http/upgrades.ts";
 import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
 import type { NodeDialer } from "./node-dialer.ts";
 import { type OpenRoute, serveOpenRoute } from "./open-route.ts";
@@ -180,7 +180,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     const { path, query } = splitTarget(incoming.url ?? "/");
     const open = options.openRoutes?.find((route) => route.path === path && route.method === incoming.method);
     if (open) return serveOpenRoute(open, exchange, await authenticator.authenticate(incoming));
-    const info = infoOf(incoming, path, query);
+    const info = infoOf(incoming.method, path, query);
     requests.begin(info, exchange.outgoing, query.has("dryRun"));
     const asking = await authenticator.authenticate(incoming);
     exchange.trail = audit && recordRequest({ audit, clock }, exchange, { info, user: asking });
@@ -219,6 +219,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     tls: options.tls,
     log,
     onRequest,
+    takesUpgrade: takesUpgrade(options.upgrades ?? []),
     onUpgrade: upgrades({
       authenticator,
       authorizer,
@@ -226,6 +227,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       clock,
       ...(audit && { audit }),
       extra: options.upgrades ?? [],
+      watch: (asked, open) => resources.watchOver(asked, open),
       admit: (user, info, query) => admitPodConnect(registry, user, info, query),
       getPod: async (namespace, name) => (await own.request({ verb: "get", ...pods, namespace, name })) as Pod,
     }) as never,
@@ -255,12 +257,6 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       rbac[Symbol.dispose]();
     },
   };
-}
-
-function infoOf(incoming: Incoming, path: string, query: URLSearchParams): RequestInfo {
-  const watching = query.size > 0 && (flag(query, "watch") ?? false);
-  const onlyName = onlyNameIn(query.get("fieldSelector") ?? undefined);
-  return requestInfo(incoming.method ?? "GET", path, { watching, onlyName });
 }
 
 function groupVersionOf({ group, version }: RequestInfo): string {

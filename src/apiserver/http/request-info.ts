@@ -1,3 +1,5 @@
+import { flag } from "./query.ts";
+
 /** What a request's method and path ask for (Kubernetes docs, "Authorization", section "Determine the request verb"). */
 export interface RequestInfo {
   readonly isResource: boolean;
@@ -31,6 +33,15 @@ const longSubresources = new Set(["attach", "exec", "portforward", "proxy", "log
 /** Whether a request lasts for as long as somebody listens. */
 export function isLongRunning({ verb, subresource, path }: RequestInfo): boolean {
   return longVerbs.has(verb) || longSubresources.has(subresource) || path.startsWith("/debug/pprof/");
+}
+
+/** The same of a request as it came. */
+export function infoOf(method: string | undefined, path: string, query: URLSearchParams): RequestInfo {
+  const watching = query.size > 0 && (flag(query, "watch") ?? false);
+  return requestInfo(method ?? "GET", path, {
+    watching,
+    onlyName: onlyNameIn(query.get("fieldSelector") ?? undefined),
+  });
 }
 
 /** `path` without the query; `watching` and `nameOnly` come from it. */

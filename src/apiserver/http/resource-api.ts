@@ -22,13 +22,22 @@ import { refuseContradictions } from "../registry/list.ts";
 import { perform } from "../registry/perform.ts";
 import type { Catalog } from "../registry/resources.ts";
 import type { UserInfo } from "../user.ts";
-import { serveWatch } from "../watch/serve-watch.ts";
+import { httpSink } from "../watch/http-sink.ts";
+import { serveWatch, type WatchOptions, type WatchSink } from "../watch/serve-watch.ts";
 import { readBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { pageNotFound } from "./pages.ts";
 import { deleteOptions, type ReadOptions, readOptions, refuseBadTimeout, writeOptions } from "./query.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { type Route, routeOf } from "./route.ts";
+
+/** A watch that was asked for. */
+export interface AskedWatch {
+  readonly info: RequestInfo;
+  readonly query: URLSearchParams;
+  /** The forms that the client reads. */
+  readonly accept: string | undefined;
+}
 
 export interface ResourceApiOptions {
   readonly registry: Registry;
@@ -61,7 +70,10 @@ export class ResourceApi {
       exchange.form = withPretty(exchange, formFor(exchange.header("accept"), "object", { custom, printed }), query);
     if (resource.deprecation) exchange.warn(resource.deprecation);
 
-    if (route.verb === "watch") return this.#watch(exchange, info, query, route);
+    if (route.verb === "watch") {
+      const options = this.#watchOptions(route, { info, query, accept: exchange.header("accept") });
+      return serveWatch(registry, httpSink(exchange), options);
+    }
     if (action?.stream)
       return await action.stream(this.#call(exchange, info, user, route, {}), exchange, info.rest, query);
     let answer: Answer;
@@ -76,11 +88,20 @@ export class ResourceApi {
     await exchange.send(render(answer, { form: exchange.form, include, now: clock.now() }));
   }
 
-  #watch(exchange: Exchange, info: RequestInfo, query: URLSearchParams, { resource }: Route): void {
+  /** Serves a watch that does not come as a plain request. @throws {StatusError} before the sink begins */
+  watchOver(asked: AskedWatch, open: (isBinary: boolean) => WatchSink): void {
+    const { registry } = this.#options;
+    const route = routeOf(registry.catalog, asked.info, "GET");
+    refuseBadTimeout(asked.query);
+    const options = this.#watchOptions(route, asked);
+    serveWatch(registry, open(options.eventForm.form.encoding === "protobuf"), options);
+  }
+
+  #watchOptions({ resource }: Route, { info, query, accept }: AskedWatch): WatchOptions {
     const options = readOptions(query);
     refuseContradictions({ ...options, resourceVersionMatch: options.matchText }, true, options.sendInitialEvents);
-    const form = formFor(exchange.header("accept"), "watch", { custom: resource.custom !== undefined });
-    serveWatch(this.#options.registry, exchange, {
+    const form = formFor(accept, "watch", { custom: resource.custom !== undefined });
+    return {
       resource,
       namespace: info.namespace && resource.kind.scope === "Namespaced" ? info.namespace : undefined,
       name: info.depth > 1 ? info.name : undefined,
@@ -90,7 +111,7 @@ export class ResourceApi {
       bookmarks: options.allowWatchBookmarks,
       timeoutSeconds: options.timeoutSeconds,
       stopping: this.#options.stopping,
-    });
+    };
   }
 
   async #answer(

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import http2, { type Http2SecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -18,6 +19,8 @@ export interface HttpServerOptions {
   readonly tls: TlsMaterial;
   readonly log: Log;
   readonly onRequest: (incoming: Incoming, outgoing: Outgoing) => void;
+  /** Which requests for another protocol `onUpgrade` is for; others come to `onRequest`. */
+  readonly takesUpgrade: (incoming: IncomingMessage) => boolean;
   readonly onUpgrade: (incoming: Incoming, socket: Duplex, head: Buffer) => void;
 }
 
@@ -41,7 +44,8 @@ export class HttpServer implements AsyncDisposable {
     server.on("secureConnection", (socket: Socket) => this.#track(socket));
   }
 
-  static async open({ listen, tls, log, onRequest, onUpgrade }: HttpServerOptions): Promise<HttpServer> {
+  static async open(options: HttpServerOptions): Promise<HttpServer> {
+    const { listen, tls, log, onRequest, onUpgrade, takesUpgrade } = options;
     const server = http2.createSecureServer({
       ...contextOf(tls),
       allowHTTP1: true,
@@ -57,6 +61,8 @@ export class HttpServer implements AsyncDisposable {
       keepAliveInitialDelay: keepAliveAfterMs,
     } as http2.SecureServerOptions);
     server.maxConnections = mostConnections;
+    // node:http's option of that name, which node:http2 does not hand on to its HTTP/1.1 side.
+    Object.assign(server, { shouldUpgradeCallback: takesUpgrade });
     server.on("request", onRequest);
     server.on("upgrade", onUpgrade as never);
     server.on("clientError", answerUnreadable);

@@ -12,13 +12,16 @@ import { impersonated } from "../authenticate/impersonate.ts";
 import { type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
 import type { NodeDialer, NodeRequest } from "../node-dialer.ts";
 import { type ExecStreams, serveExec } from "../upgrade/exec.ts";
-import { refuseUpgrade, streamFrom } from "../upgrade/handshake.ts";
+import { refuseUpgrade, streamFrom, upgradeRequired, wantedProtocol } from "../upgrade/handshake.ts";
 import { serveLogs } from "../upgrade/logs.ts";
 import { servePortForward } from "../upgrade/port-forward.ts";
+import { webSocketSink } from "../upgrade/watch.ts";
 import type { UserInfo } from "../user.ts";
+import type { WatchSink } from "../watch/serve-watch.ts";
 import { flag, splitTarget } from "./query.ts";
 import { recordUpgrade } from "./record-request.ts";
-import { type RequestInfo, requestInfo } from "./request-info.ts";
+import { infoOf, type RequestInfo } from "./request-info.ts";
+import type { AskedWatch } from "./resource-api.ts";
 
 /** A protocol of app/'s own that a connection may change to, behind authentication. */
 export interface ExtraUpgrade {
@@ -36,6 +39,8 @@ export interface UpgradesOptions {
   readonly clock: Clock;
   readonly audit?: AuditLog;
   readonly extra: readonly ExtraUpgrade[];
+  /** Begins a watch. @throws {StatusError} where it cannot be served */
+  readonly watch: (asked: AskedWatch, open: (isBinary: boolean) => WatchSink) => void;
   /** Whether admission lets somebody connect to a pod. @throws {StatusError} to refuse */
   readonly admit: (user: UserInfo, info: RequestInfo, query: URLSearchParams) => Promise<void>;
   /** @throws {StatusError} NotFound */
@@ -55,6 +60,18 @@ interface Asked {
   readonly begun: () => void;
 }
 
+const upgradable = new Set(["exec", "attach", "portforward", "log", "proxy"]);
+
+/** Whether a request that names another protocol may change to it; all others are answered as if it had named none. */
+export function takesUpgrade(extra: readonly ExtraUpgrade[]): (request: IncomingMessage) => boolean {
+  return ({ method, url = "/" }) => {
+    const { path, query } = splitTarget(url);
+    if (extra.some((one) => one.path === path)) return true;
+    const info = infoOf(method, path, query);
+    return info.isResource && (info.verb === "watch" || upgradable.has(info.subresource));
+  };
+}
+
 /** Serves requests that ask for another protocol: exec, attach, port-forward and logs of pods, and those of `extra`. */
 export function upgrades(options: UpgradesOptions): UpgradeListener {
   return (request, socket, head) => {
@@ -66,7 +83,7 @@ export function upgrades(options: UpgradesOptions): UpgradeListener {
 async function handle(options: UpgradesOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const { authenticator, authorizer } = options;
   const { path, query } = splitTarget(request.url ?? "/");
-  const info = requestInfo(request.method ?? "GET", path, { watching: false, onlyName: undefined });
+  const info = infoOf(request.method, path, query);
   const user = impersonated(request as never, await authenticator.authenticate(request as never), authorizer, info);
   const extra = options.extra.find(
     (one) => one.path === path && one.protocol === request.headers.upgrade?.toLowerCase(),
@@ -77,7 +94,7 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
   const asking = { request, socket, auditId: randomUUID() };
   const trail = audit && recordUpgrade({ audit, clock }, asking, { info, user });
   try {
-    const attributes = attributesOf(user, info, undefined);
+    const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
     const { allowed, reason } = authorizer.decide(attributes);
     trail?.decided(allowed, reason);
     if (!allowed) throw refusal(attributes, reason);
@@ -88,8 +105,9 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
   }
 }
 
-function connect(options: UpgradesOptions, asked: Asked): Promise<void> {
+async function connect(options: UpgradesOptions, asked: Asked): Promise<void> {
   const { info } = asked;
+  if (info.verb === "watch") return watch(options, asked);
   const action = info.isResource && info.group === "" && info.resource === "pods" ? info.subresource : "";
   switch (action) {
     case "exec":
@@ -102,6 +120,13 @@ function connect(options: UpgradesOptions, asked: Asked): Promise<void> {
     default:
       throw notFound({ group: "", plural: "upgrades" }, info.path);
   }
+}
+
+function watch(options: UpgradesOptions, { request, socket, head, info, query, begun }: Asked): void {
+  if (wantedProtocol(request) !== "websocket") throw upgradeRequired();
+  const upgrade = { request, socket, head, clock: options.clock };
+  options.watch({ info, query, accept: request.headers.accept }, (isBinary) => webSocketSink(upgrade, isBinary));
+  begun();
 }
 
 async function exec(

@@ -1,11 +1,21 @@
-import type { ServerResponse } from "node:http";
 import { StatusError } from "../../api/status.ts";
-import type { Exchange } from "../http/exchange.ts";
 import { contentTypeOf } from "../negotiate/accept.ts";
 import { convertEntries } from "../registry/custom/forms.ts";
 import type { Registry } from "../registry/deps.ts";
 import { type EventForm, encodeBookmark, encodeEntryEvent, encodeEvent, entriesOf, framed } from "./encode-event.ts";
 import { Subscription, type WatchTarget } from "./subscribe.ts";
+
+/** Where the events of a watch go. */
+export interface WatchSink {
+  /** The answer begins; once, before anything is sent. */
+  begin(contentType: string): void;
+  /** Sends events, each a part. False: `drained` will be called, and until then no more is to be sent. */
+  send(parts: readonly Buffer[], drained: () => void): boolean;
+  /** Nothing more comes. */
+  end(): void;
+  /** Calls when the client is gone. */
+  onGone(run: () => void): void;
+}
 
 export interface WatchOptions extends WatchTarget {
   readonly eventForm: EventForm;
@@ -22,16 +32,15 @@ const bookmarkEveryMs = 60_000;
 const batch = 200;
 
 /** Answers a watch: streams events until the time is over, the client goes or the server stops. */
-export function serveWatch(registry: Registry, exchange: Exchange, options: WatchOptions): void {
-  const stream = new WatchStream(registry, exchange, options);
+export function serveWatch(registry: Registry, sink: WatchSink, options: WatchOptions): void {
+  const stream = new WatchStream(registry, sink, options);
   stream.start();
 }
 
 class WatchStream {
   readonly #registry: Registry;
-  readonly #outgoing: ServerResponse;
+  readonly #sink: WatchSink;
   readonly #options: WatchOptions;
-  readonly #exchange: Exchange;
   #subscription: Subscription | undefined;
   readonly #timers: Disposable[] = [];
   #scheduled = false;
@@ -47,10 +56,9 @@ class WatchStream {
   #isDue = false;
   readonly #end = (): void => this.#finish();
 
-  constructor(registry: Registry, exchange: Exchange, options: WatchOptions) {
+  constructor(registry: Registry, sink: WatchSink, options: WatchOptions) {
     this.#registry = registry;
-    this.#exchange = exchange;
-    this.#outgoing = exchange.outgoing as ServerResponse;
+    this.#sink = sink;
     this.#options = options;
   }
 
@@ -62,13 +70,13 @@ class WatchStream {
     } catch (error) {
       // Too old a revision is an event of the watch, not an answer of its own: that is how clients know to list again.
       if (!(error instanceof StatusError && error.reason === "Expired")) throw error;
-      this.#outgoing.writeHead(200, this.#exchange.headers(type));
-      this.#outgoing.end(framed("ERROR", error.toStatus() as never, form));
+      this.#sink.begin(type);
+      this.#send([framed("ERROR", error.toStatus() as never, form)]);
+      this.#sink.end();
       return;
     }
-    this.#outgoing.writeHead(200, this.#exchange.headers(type));
-    this.#outgoing.flushHeaders?.();
-    this.#outgoing.on("close", this.#end).on("error", this.#end);
+    this.#sink.begin(type);
+    this.#sink.onGone(this.#end);
     this.#options.stopping.addEventListener("abort", this.#end);
     const { clock } = this.#registry;
     const { timeoutSeconds } = this.#options;
@@ -143,20 +151,22 @@ class WatchStream {
 
   /** Whether the socket takes more. */
   #write(parts: readonly Buffer[]): boolean {
-    if (parts.length === 0) return true;
-    if (this.#outgoing.write(parts.length === 1 ? parts[0] : Buffer.concat(parts))) return true;
+    if (parts.length === 0 || this.#send(parts)) return true;
     this.#blocked = true;
-    this.#outgoing.once("drain", () => {
+    return false;
+  }
+
+  #send(parts: readonly Buffer[]): boolean {
+    return this.#sink.send(parts, () => {
       this.#blocked = false;
       this.#flush();
     });
-    return false;
   }
 
   /** Nobody above catches what happens between two events: one object that cannot be shown must not end the server. */
   #break(error: unknown): void {
     if (error instanceof StatusError)
-      this.#outgoing.write(framed("ERROR", error.toStatus() as never, this.#options.eventForm.form));
+      this.#send([framed("ERROR", error.toStatus() as never, this.#options.eventForm.form)]);
     else this.#registry.log.error("a watch broke", { resource: this.#options.resource.bucket, error });
     this.#finish();
   }
@@ -216,7 +226,7 @@ class WatchStream {
     if (this.#blocked || this.#ended || revision <= this.#bookmarked) return;
     this.#bookmarked = revision;
     const options = { initialEnd: false, isFirst: this.#takeFirst() };
-    this.#outgoing.write(encodeBookmark(this.#options.resource, revision, this.#form(), options));
+    this.#write([encodeBookmark(this.#options.resource, revision, this.#form(), options)]);
   }
 
   #finish(): void {
@@ -225,6 +235,6 @@ class WatchStream {
     this.#subscription?.[Symbol.dispose]();
     for (const timer of this.#timers) timer[Symbol.dispose]();
     this.#options.stopping.removeEventListener("abort", this.#end);
-    if (!this.#outgoing.writableEnded) this.#outgoing.end();
+    this.#sink.end();
   }
 }
