@@ -141,3 +141,9 @@ export function exitCodeOf(status: Partial<Status>): number | undefined {
   const code = Number(status.details?.causes?.find(({ reason }) => reason === "ExitCode")?.message);
   return Number.isInteger(code) ? code : undefined;
 }
+
+/**
+ * The protocol to which a request passed on by a node is to change, and to which the pod then did: between server and node
+ * runs HTTP/2, which knows no such header of its own.
+ */
+export const upgradeHeader = "x-skiff-upgrade";

@@ -9,6 +9,7 @@ import { processMetrics } from "../base/process-metrics.ts";
 import type { Store } from "../store/contract.ts";
 import { allActions } from "./actions/all.ts";
 import type { Component } from "./actions/component-status.ts";
+import { openProxied } from "./actions/proxy.ts";
 import { admitPodConnect } from "./admit/actions.ts";
 import { Admission } from "./admit/admission.ts";
 import { admissionSteps } from "./admit/all.ts";
@@ -40,6 +41,7 @@ import { recordRequest } from "./http/record-request.ts";
 import { infoOf, type RequestInfo } from "./http/request-info.ts";
 import { RequestMetrics } from "./http/request-metrics.ts";
 import { ResourceApi } from "./http/resource-api.ts";
+import { routeOf } from "./http/route.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
 import { serverMetrics } from "./http/server-metrics.ts";
 import { takeTurn } from "./http/take-turn.ts";
@@ -56,6 +58,7 @@ import { advertise, bootstrap } from "./system/bootstrap.ts";
 import { FlowObjects } from "./system/flow-objects.ts";
 import { labelSecrets } from "./system/label-secrets.ts";
 import { OwnConditions } from "./system/own-conditions.ts";
+import { systemCall } from "./system/system-call.ts";
 import { systemUser, type UserInfo } from "./user.ts";
 import { WebhookClient } from "./webhooks/client.ts";
 
@@ -227,6 +230,11 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       clock,
       ...(audit && { audit }),
       extra: options.upgrades ?? [],
+      openProxied: ({ user, info, incoming }, signal) => {
+        const { resource } = routeOf(catalog, info, incoming.method ?? "GET");
+        const call = { ...systemCall(resource, info), subresource: info.subresource, user };
+        return openProxied({ registry, nodes }, { call, rest: info.rest, incoming }, signal);
+      },
       watch: (asked, open) => resources.watchOver(asked, open),
       admit: (user, info, query) => admitPodConnect(registry, user, info, query),
       getPod: async (namespace, name) => (await own.request({ verb: "get", ...pods, namespace, name })) as Pod,

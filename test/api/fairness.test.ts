@@ -1,14 +1,8 @@
-import https from "node:https";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
 import { fakeClock } from "../../src/base/testing/fake-clock.ts";
 import { adminToken, startApiServer } from "../support/api-server.ts";
-
-interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly text: string;
-}
+import { ask } from "../support/ask.ts";
 
 const guest = { token: "guest-token", user: "guest", uid: "u-guest", groups: ["system:authenticated"] };
 const clock = fakeClock();
@@ -18,53 +12,31 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-function ask(
-  method: string,
-  path: string,
-  { token = adminToken.token, body, type = "application/json" }: { token?: string; body?: unknown; type?: string } = {},
-): Promise<Reply> {
-  const headers = { authorization: `Bearer ${token}`, ...(body !== undefined && { "content-type": type }) };
-  return new Promise((resolve, reject) => {
-    const request = https.request(server.url + path, { method, headers, rejectUnauthorized: false }, (response) => {
-      const parts: Buffer[] = [];
-      response.on("data", (part) => parts.push(part));
-      response.on("end", () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: Buffer.concat(parts).toString(),
-        }),
-      );
-    });
-    request.on("error", reject).end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
-
 const api = "/apis/flowcontrol.apiserver.k8s.io/v1";
 const uidOf = async (path: string): Promise<string> =>
-  JSON.parse((await ask("GET", `${api}/${path}`)).text).metadata.uid;
+  JSON.parse((await ask(server.url, "GET", `${api}/${path}`)).text).metadata.uid;
 const mergePatch = "application/merge-patch+json";
 
 describe("API priority and fairness", () => {
   test("answers say which flow schema and priority level the request belongs to", async () => {
-    const { headers } = await ask("GET", "/api/v1/pods");
+    const { headers } = await ask(server.url, "GET", "/api/v1/pods");
     expect(headers).toMatchObject({
       "x-kubernetes-pf-flowschema-uid": await uidOf("flowschemas/exempt"),
       "x-kubernetes-pf-prioritylevel-uid": await uidOf("prioritylevelconfigurations/exempt"),
     });
-    const refused = await ask("GET", "/api/v1/pods", { token: guest.token });
+    const refused = await ask(server.url, "GET", "/api/v1/pods", { token: guest.token });
     expect(refused.status).toBe(403);
     expect(refused.headers).toMatchObject({
       "x-kubernetes-pf-flowschema-uid": await uidOf("flowschemas/global-default"),
       "x-kubernetes-pf-prioritylevel-uid": await uidOf("prioritylevelconfigurations/global-default"),
     });
-    expect((await ask("GET", "/api/v1/pods", { token: "wrong" })).headers).not.toHaveProperty(
+    expect((await ask(server.url, "GET", "/api/v1/pods", { token: "wrong" })).headers).not.toHaveProperty(
       "x-kubernetes-pf-flowschema-uid",
     );
   });
 
   test("who asks too much is told to come back, others are answered", async () => {
-    await ask("POST", `${api}/prioritylevelconfigurations`, {
+    await ask(server.url, "POST", `${api}/prioritylevelconfigurations`, {
       body: {
         metadata: { name: "narrow" },
         spec: {
@@ -73,7 +45,7 @@ describe("API priority and fairness", () => {
         },
       },
     });
-    await ask("POST", `${api}/flowschemas`, {
+    await ask(server.url, "POST", `${api}/flowschemas`, {
       body: {
         metadata: { name: "narrow" },
         spec: {
@@ -88,31 +60,31 @@ describe("API priority and fairness", () => {
         },
       },
     });
-    const refused = await ask("GET", "/version", { token: guest.token });
+    const refused = await ask(server.url, "GET", "/version", { token: guest.token });
     expect(refused).toMatchObject({
       status: 429,
       text: "Too many requests, please try again later.\n",
       headers: { "retry-after": "1", "x-kubernetes-pf-flowschema-uid": await uidOf("flowschemas/narrow") },
     });
-    expect(await ask("GET", "/version")).toMatchObject({ status: 200 });
-    expect(await ask("GET", "/livez", { token: guest.token })).toMatchObject({ status: 200 });
+    expect(await ask(server.url, "GET", "/version")).toMatchObject({ status: 200 });
+    expect(await ask(server.url, "GET", "/livez", { token: guest.token })).toMatchObject({ status: 200 });
   });
 
   test("what every cluster has comes back; what an administrator took over stays as it is", async () => {
-    await ask("DELETE", `${api}/flowschemas/probes`);
-    await ask("PATCH", `${api}/flowschemas/service-accounts`, {
+    await ask(server.url, "DELETE", `${api}/flowschemas/probes`);
+    await ask(server.url, "PATCH", `${api}/flowschemas/service-accounts`, {
       type: mergePatch,
       body: {
         metadata: { annotations: { "apf.kubernetes.io/autoupdate-spec": "false" } },
         spec: { matchingPrecedence: 8999 },
       },
     });
-    await ask("PATCH", `${api}/flowschemas/global-default`, {
+    await ask(server.url, "PATCH", `${api}/flowschemas/global-default`, {
       type: mergePatch,
       body: { spec: { matchingPrecedence: 9899 } },
     });
     const precedenceOf = async (name: string): Promise<number | undefined> =>
-      JSON.parse((await ask("GET", `${api}/flowschemas/${name}`)).text).spec?.matchingPrecedence;
+      JSON.parse((await ask(server.url, "GET", `${api}/flowschemas/${name}`)).text).spec?.matchingPrecedence;
     expect(await precedenceOf("probes")).toBeUndefined();
     await clock.advance(60_000);
     await vi.waitFor(async () => {

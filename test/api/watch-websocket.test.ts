@@ -1,8 +1,8 @@
-import https from "node:https";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
 import { adminToken, startApiServer } from "../support/api-server.ts";
+import { ask } from "../support/ask.ts";
 
 let server: ApiServer;
 beforeAll(async () => {
@@ -12,20 +12,6 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 const maps = "/api/v1/namespaces/default/configmaps";
 const headers = { authorization: `Bearer ${adminToken.token}` };
-
-function ask(method: string, path: string, body?: unknown, more: Record<string, string> = {}): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      method,
-      headers: { ...headers, "content-type": "application/json", ...more },
-      rejectUnauthorized: false,
-    };
-    const request = https.request(server.url + path, options, (response) => {
-      response.resume().on("end", () => resolve(response.statusCode ?? 0));
-    });
-    request.on("error", reject).end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
 
 function watch(query: string, { accept = "application/json", protocols = [] as string[] } = {}) {
   const socket = new WebSocket(server.url.replace("https", "wss") + maps + query, protocols, {
@@ -43,7 +29,7 @@ function watch(query: string, { accept = "application/json", protocols = [] as s
 }
 
 test("a watch comes as messages, an event each", async () => {
-  await ask("POST", maps, { metadata: { name: "first" } });
+  await ask(server.url, "POST", maps, { body: { metadata: { name: "first" } } });
   const { socket, messages } = watch("?watch=true&fieldSelector=metadata.name!=kube-root-ca.crt");
   const seen = () =>
     messages.map(({ data, isBinary }) => {
@@ -51,8 +37,8 @@ test("a watch comes as messages, an event each", async () => {
       return [type, object.metadata.name, isBinary];
     });
   await vi.waitFor(() => expect(seen()).toEqual([["ADDED", "first", false]]));
-  await ask("POST", maps, { metadata: { name: "second" } });
-  await ask("DELETE", `${maps}/first`);
+  await ask(server.url, "POST", maps, { body: { metadata: { name: "second" } } });
+  await ask(server.url, "DELETE", `${maps}/first`);
   await vi.waitFor(() =>
     expect(seen()).toEqual([
       ["ADDED", "first", false],
@@ -84,12 +70,12 @@ test("what cannot be watched is refused before the protocol changes", async () =
 });
 
 test("where there is nothing to change to, a request is answered as if it had not asked", async () => {
-  const upgrade = {
+  const headers = {
     connection: "Upgrade",
     upgrade: "websocket",
     "sec-websocket-version": "13",
     "sec-websocket-key": "eA==",
   };
-  expect(await ask("GET", "/version", undefined, upgrade)).toBe(200);
-  expect(await ask("GET", `${maps}/kube-root-ca.crt`, undefined, upgrade)).toBe(404);
+  expect((await ask(server.url, "GET", "/version", { headers })).status).toBe(200);
+  expect((await ask(server.url, "GET", `${maps}/kube-root-ca.crt`, { headers })).status).toBe(404);
 });

@@ -30,9 +30,9 @@ export function allActions(surroundings: ActionSurroundings): ReadonlyMap<string
   return new Map<string, Action>([
     ["binding", bindPods(surroundings)],
     ["eviction", evictPods(surroundings)],
-    ["exec", podStreams(surroundings.registry, "container")],
-    ["attach", podStreams(surroundings.registry, "container")],
-    ["portforward", podStreams(surroundings.registry, "none")],
+    ["exec", podStreams(surroundings, "container")],
+    ["attach", podStreams(surroundings, "container")],
+    ["portforward", podStreams(surroundings, "none")],
     ["log", readLogs(surroundings)],
     ["proxy", proxies(surroundings)],
     ["token", requestToken(surroundings)],

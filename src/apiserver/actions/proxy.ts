@@ -1,8 +1,11 @@
+import { badRequest } from "../../api/status.ts";
+import { upgradeHeader } from "../../api/streams.ts";
 import { admitConnect } from "../admit/actions.ts";
+import type { Call } from "../call.ts";
 import { readBody } from "../http/body.ts";
 import type { Incoming } from "../http/exchange.ts";
 import { splitTarget } from "../http/query.ts";
-import type { NodeDialer } from "../node-dialer.ts";
+import type { NodeDialer, NodeResponse } from "../node-dialer.ts";
 import type { Registry } from "../registry/deps.ts";
 import type { Action } from "./action.ts";
 import { openNode, passOn } from "./node-stream.ts";
@@ -16,20 +19,14 @@ import { type ProxyTarget, proxyTarget } from "./proxy-target.ts";
 export function proxies({ registry, nodes }: { readonly registry: Registry; readonly nodes: NodeDialer }): Action {
   return {
     async stream(call, exchange, rest) {
-      const target = proxyTarget(registry, call);
       const { incoming } = exchange;
-      const method = incoming.method ?? "GET";
       const asked = askedOf(incoming);
-      await admitConnect(registry, call, new URLSearchParams({ path: `/${rest}` }));
+      const target = await admittedTarget(registry, call, rest);
       // Relative links of a page at the proxy's own path would lead beside it.
-      if (asked.path === "" && isRead(method))
+      if (asked.path === "" && isRead(incoming.method))
         return exchange.write(301, { ...exchange.headers(undefined), location: `${asked.prefix}/${asked.query}` }, []);
-      const request = {
-        method,
-        path: nodePath(target, asked.path || "/") + asked.query,
-        headers: passedOn(incoming),
-        body: isRead(method) ? Buffer.alloc(0) : await readBody(incoming),
-      };
+      const body = isRead(incoming.method) ? Buffer.alloc(0) : await readBody(incoming);
+      const request = { ...nodeRequest(target, incoming), body };
       const answer = await openNode(nodes, target.node, request, exchange.untilGone());
       const source = target.pod ? `${target.pod.address}:${target.pod.port}` : "";
       await passOn(exchange, proxiedAnswer(answer, { prefix: asked.prefix, host: hostOf(incoming), source }));
@@ -37,7 +34,35 @@ export function proxies({ registry, nodes }: { readonly registry: Registry; read
   };
 }
 
-const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
+/** The same for a request that wishes to change to another protocol: resolves when the one behind the proxy has answered. */
+export async function openProxied(
+  { registry, nodes }: { readonly registry: Registry; readonly nodes: NodeDialer },
+  { call, rest, incoming }: { readonly call: Call; readonly rest: string; readonly incoming: Incoming },
+  signal: AbortSignal,
+): Promise<NodeResponse> {
+  const target = await admittedTarget(registry, call, rest);
+  if (!target.pod) throw badRequest("a node's own streams are under exec, attach and portforward of its pods");
+  const { headers, ...request } = nodeRequest(target, incoming);
+  const protocol = String(incoming.headers.upgrade);
+  return openNode(nodes, target.node, { ...request, headers: { ...headers, [upgradeHeader]: protocol } }, signal);
+}
+
+async function admittedTarget(registry: Registry, call: Call, rest: string): Promise<ProxyTarget> {
+  const target = proxyTarget(registry, call);
+  await admitConnect(registry, call, new URLSearchParams({ path: `/${rest}` }));
+  return target;
+}
+
+function nodeRequest(target: ProxyTarget, incoming: Incoming) {
+  const { path, query } = askedOf(incoming);
+  return {
+    method: incoming.method ?? "GET",
+    path: nodePath(target, path || "/") + query,
+    headers: passedOn(incoming),
+  };
+}
+
+const isRead = (method = "GET"): boolean => method === "GET" || method === "HEAD";
 
 interface Asked {
   /** The path of the proxy subresource. */
@@ -65,7 +90,7 @@ const hostOf = ({ headers }: Incoming): string => String(headers[":authority"] ?
 function passedOn(incoming: Incoming): Record<string, string> {
   const kept = Object.entries(incoming.headers).filter(
     (header): header is [string, string] =>
-      typeof header[1] === "string" && !/^(:|connection$|authorization$|impersonate-)/.test(header[0]),
+      typeof header[1] === "string" && !/^(:|connection$|upgrade$|authorization$|impersonate-)/.test(header[0]),
   );
   const { path } = splitTarget(incoming.url ?? "");
   const from = [incoming.headers["x-forwarded-for"], incoming.socket?.remoteAddress].filter(Boolean).join(", ");

@@ -1,6 +1,9 @@
 import type { Pod } from "../../api/schema/types.ts";
 import { notFound } from "../../api/status.ts";
 import { admitConnect } from "../admit/actions.ts";
+import { type Authorizer, attributesOf, refuseWithoutCreate } from "../authorize/attributes.ts";
+import { splitTarget } from "../http/query.ts";
+import { infoOf } from "../http/request-info.ts";
 import type { Registry } from "../registry/deps.ts";
 import { objectIn } from "../registry/held.ts";
 import { storeKey } from "../registry/resources.ts";
@@ -12,11 +15,16 @@ import { nodeOf, podTarget } from "./pod-target.ts";
  * exec, attach and port-forward for a client that asks for no upgrade of its connection: it is told what it would be told
  * otherwise, and in the end that they need one. The real ones are in http/upgrades.ts.
  */
-export function podStreams(registry: Registry, names: "container" | "none"): Action {
+export function podStreams(
+  { registry, authorizer }: { readonly registry: Registry; readonly authorizer: Authorizer },
+  names: "container" | "none",
+): Action {
   const { store } = registry;
   return {
-    async stream(call, _exchange, _rest, query) {
-      const { resource, namespace, name = "" } = call;
+    async stream(call, { incoming }, _rest, query) {
+      const { resource, namespace, name = "", user } = call;
+      const { path } = splitTarget(incoming.url ?? "/");
+      refuseWithoutCreate(authorizer, attributesOf(user, infoOf(incoming.method, path, query)));
       const entry = store.get(storeKey(resource, namespace, name));
       if (!entry) throw notFound(resource.name, name);
       const pod = objectIn(resource, entry) as unknown as Pod;

@@ -45,3 +45,15 @@ export function refusal(attributes: Attributes, reason: string): StatusError {
   const where = namespace ? `in the namespace ${JSON.stringify(namespace)}` : "at the cluster scope";
   return forbidden(target, name, `${who} resource ${JSON.stringify(what)} in API group "${group}" ${where}${why}`);
 }
+
+/**
+ * Refuses who may connect to a pod's streams but not create them: over WebSocket they are asked for by a GET, and who may
+ * look at everything must not be able to run commands.
+ * @throws {StatusError} Forbidden, with the authorizers' reason alone
+ */
+export function refuseWithoutCreate(authorizer: Authorizer, attributes: Attributes): void {
+  if (attributes.verb === "create") return;
+  const { allowed, reason } = authorizer.decide({ ...attributes, verb: "create" });
+  const { group, resource: plural, name } = attributes;
+  if (!allowed) throw forbidden({ group, plural }, name, reason);
+}

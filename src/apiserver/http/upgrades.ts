@@ -9,12 +9,13 @@ import { nodeOf, podTarget } from "../actions/pod-target.ts";
 import type { AuditLog } from "../audit/trail.ts";
 import type { Authenticator } from "../authenticate/authenticator.ts";
 import { impersonated } from "../authenticate/impersonate.ts";
-import { type Authorizer, attributesOf, refusal } from "../authorize/attributes.ts";
-import type { NodeDialer, NodeRequest } from "../node-dialer.ts";
+import { type Authorizer, attributesOf, refusal, refuseWithoutCreate } from "../authorize/attributes.ts";
+import type { NodeDialer, NodeRequest, NodeResponse } from "../node-dialer.ts";
 import { type ExecStreams, serveExec } from "../upgrade/exec.ts";
 import { refuseUpgrade, streamFrom, upgradeRequired, wantedProtocol } from "../upgrade/handshake.ts";
 import { serveLogs } from "../upgrade/logs.ts";
 import { servePortForward } from "../upgrade/port-forward.ts";
+import { serveProxied } from "../upgrade/proxy.ts";
 import { webSocketSink } from "../upgrade/watch.ts";
 import type { UserInfo } from "../user.ts";
 import type { WatchSink } from "../watch/serve-watch.ts";
@@ -39,6 +40,11 @@ export interface UpgradesOptions {
   readonly clock: Clock;
   readonly audit?: AuditLog;
   readonly extra: readonly ExtraUpgrade[];
+  /** Passes a request on to what a proxy subresource stands for. @throws {StatusError} */
+  readonly openProxied: (
+    asked: { readonly user: UserInfo; readonly info: RequestInfo; readonly incoming: IncomingMessage },
+    signal: AbortSignal,
+  ) => Promise<NodeResponse>;
   /** Begins a watch. @throws {StatusError} where it cannot be served */
   readonly watch: (asked: AskedWatch, open: (isBinary: boolean) => WatchSink) => void;
   /** Whether admission lets somebody connect to a pod. @throws {StatusError} to refuse */
@@ -108,7 +114,10 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
 async function connect(options: UpgradesOptions, asked: Asked): Promise<void> {
   const { info } = asked;
   if (info.verb === "watch") return watch(options, asked);
+  if (info.isResource && info.group === "" && info.subresource === "proxy") return proxy(options, asked);
   const action = info.isResource && info.group === "" && info.resource === "pods" ? info.subresource : "";
+  if (action === "exec" || action === "attach" || action === "portforward")
+    refuseWithoutCreate(options.authorizer, attributesOf(asked.user, info));
   switch (action) {
     case "exec":
     case "attach":
@@ -120,6 +129,14 @@ async function connect(options: UpgradesOptions, asked: Asked): Promise<void> {
     default:
       throw notFound({ group: "", plural: "upgrades" }, info.path);
   }
+}
+
+async function proxy(options: UpgradesOptions, { request, socket, head, info, user, begun }: Asked): Promise<void> {
+  await serveProxied({ socket, head }, async (signal) => {
+    const answer = await options.openProxied({ user, info, incoming: request }, signal);
+    begun();
+    return answer;
+  });
 }
 
 function watch(options: UpgradesOptions, { request, socket, head, info, query, begun }: Asked): void {

@@ -1,8 +1,10 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Pod } from "../../api/schema/types.ts";
 import { badRequest, StatusError } from "../../api/status.ts";
+import { upgradeHeader } from "../../api/streams.ts";
 import { messageOf } from "../../base/log.ts";
 import type { NodeReply, NodeRequest } from "./exchange.ts";
 
@@ -15,6 +17,7 @@ const ofConnection = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
+  upgradeHeader,
 ]);
 
 export interface PodTarget {
@@ -31,25 +34,44 @@ export async function proxyToPod(
 ): Promise<void> {
   const host = pod.status?.podIP;
   if (!host) throw badRequest(`pod ${pod.metadata.name} has no address yet`);
+  const protocol = request.headers?.[upgradeHeader];
   const outgoing = (target.scheme === "https" ? httpsRequest : httpRequest)({
     host,
     port: target.port,
     path: target.path,
     method: request.method,
-    headers: passedOn(request.headers ?? {}),
+    headers: { ...passedOn(request.headers ?? {}), ...(protocol && { connection: "Upgrade", upgrade: protocol }) },
     signal: reply.signal,
     // Pods make their certificates as they like; as in Kubernetes nobody vouches for them.
     rejectUnauthorized: false,
   });
-  const answered = new Promise<IncomingMessage>((resolve, reject) =>
-    outgoing.on("response", resolve).on("error", reject),
+  const answered = new Promise<Answered>((resolve, reject) =>
+    outgoing
+      .on("response", (answer) => resolve({ answer }))
+      .on("upgrade", (answer, connection, head) => resolve({ answer, changed: { connection, head } }))
+      .on("error", reject),
   );
-  reply.stream.pipe(outgoing);
-  const answer = await answered.catch((error: unknown) => {
+  if (protocol) outgoing.end();
+  else reply.stream.pipe(outgoing);
+  const { answer, changed } = await answered.catch((error: unknown) => {
     throw new StatusError("ServiceUnavailable", `error trying to reach service: ${messageOf(error)}`);
   });
-  reply.respond(answer.statusCode ?? 502, passedOn(answer.headers));
+  const headers = passedOn(answer.headers);
+  if (changed) {
+    const { connection, head } = changed;
+    connection.unshift(head);
+    reply.respond(200, { ...headers, [upgradeHeader]: answer.headers.upgrade ?? "" });
+    await Promise.all([pipeline(reply.stream, connection), pipeline(connection, reply.stream)]);
+    return;
+  }
+  reply.respond(answer.statusCode ?? 502, headers);
   await pipeline(answer, reply.stream);
+}
+
+interface Answered {
+  readonly answer: IncomingMessage;
+  /** The pod changed to the protocol: what it says from now on, and what it has said already. */
+  readonly changed?: { readonly connection: Duplex; readonly head: Buffer };
 }
 
 function passedOn(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
