@@ -28,7 +28,7 @@ export async function serveProxied(
   if (protocol !== undefined && head.length > 0) socket.unshift(head);
   try {
     if (protocol === undefined) await pipeline(stream, socket);
-    else await Promise.all([pipeline(socket, stream), pipeline(stream, socket)]);
+    else await pipeline(socket, stream, socket);
   } catch (error) {
     // The answer has begun: that the connection breaks is all that can be said.
     socket.destroy();
