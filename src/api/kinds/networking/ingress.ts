@@ -110,16 +110,15 @@ function validateRule({ host, http }: IngressRule, at: Path): FieldError[] {
 }
 
 function validatePath({ path = "", pathType, backend }: HTTPIngressPath, at: Path): FieldError[] {
+  // Of a path whose type nobody knows no more is told.
+  if (pathType === undefined || pathType === null) return [at.child("pathType").required("pathType must be specified")];
   return [...validatePathText(path, pathType, at), ...validateBackend(backend ?? {}, at.child("backend"))];
 }
 
-function validatePathText(path: string, pathType: string | null | undefined, at: Path): FieldError[] {
+function validatePathText(path: string, pathType: string, at: Path): FieldError[] {
   const place = at.child("path");
   const absolute = path.startsWith("/") ? [] : [place.invalid(path, "must be an absolute path")];
   switch (pathType) {
-    case undefined:
-    case null:
-      return [at.child("pathType").required("pathType must be specified")];
     case "Exact":
     case "Prefix":
       return [
@@ -154,8 +153,8 @@ function validateBackend({ service, resource }: IngressBackend, at: Path): Field
 function validateResource({ apiGroup, kind = "", name = "" }: TypedLocalObjectReference, at: Path): FieldError[] {
   return [
     ...(apiGroup === undefined ? [] : validateText(dnsSubdomain, apiGroup, at.child("apiGroup"))),
-    ...(kind ? validateText(pathSegment, kind, at.child("kind")) : [at.child("kind").required()]),
-    ...(name ? validateText(pathSegment, name, at.child("name")) : [at.child("name").required()]),
+    ...(kind ? validateText(pathSegment, kind, at.child("kind")) : [at.child("kind").required("kind is required")]),
+    ...(name ? validateText(pathSegment, name, at.child("name")) : [at.child("name").required("name is required")]),
   ];
 }
 

@@ -53,18 +53,21 @@ export const csiDriver = defineKind<CSIDriver>({
       ...volumeLifecycleModes.flatMap((mode) =>
         validateOneOf(mode, ["Persistent", "Ephemeral"], at.child("volumeLifecycleModes")),
       ),
-      ...(spec.serviceAccountTokenInSecrets !== undefined && !spec.tokenRequests?.length
-        ? [
-            at
-              .child("serviceAccountTokenInSecrets")
-              .invalid(spec.serviceAccountTokenInSecrets, "may only be set when tokenRequests is not empty"),
-          ]
-        : []),
       ...(period !== undefined && period < leastUpdateSeconds
         ? [
             at
               .child("nodeAllocatableUpdatePeriodSeconds")
               .invalid(period, `must be greater than or equal to ${leastUpdateSeconds} seconds`),
+          ]
+        : []),
+      ...(spec.serviceAccountTokenInSecrets !== undefined && !spec.tokenRequests?.length
+        ? [
+            at
+              .child("serviceAccountTokenInSecrets")
+              .invalid(
+                spec.serviceAccountTokenInSecrets,
+                "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
+              ),
           ]
         : []),
     ];

@@ -21,10 +21,9 @@ export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
     ...labelWarnings(Object.keys(nodeTopology?.matchLabels ?? {}), (label) => `nodeTopology.matchLabels.${label}`),
   ],
 
-  validateCreate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }, root) => [
-    ...validateText(dnsSubdomain, storageClassName, root.child("storageClassName")),
+  validate: ({ storageClassName = "", nodeTopology, capacity }, root) => [
     ...validateLabelSelector(nodeTopology, root.child("nodeTopology")),
+    ...validateText(dnsSubdomain, storageClassName, root.child("storageClassName")),
     ...validateNonNegativeQuantity(capacity, root.child("capacity")),
-    ...validateNonNegativeQuantity(maximumVolumeSize, root.child("maximumVolumeSize")),
   ],
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { ageColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
@@ -49,7 +50,7 @@ export const storageClass = defineKind<StorageClass>({
     ...validateParameters(parameters, root.child("parameters")),
     ...validateOneOf(reclaimPolicy, ["Delete", "Retain"], root.child("reclaimPolicy")),
     ...validateOneOf(volumeBindingMode, ["Immediate", "WaitForFirstConsumer"], root.child("volumeBindingMode")),
-    ...allowedTopologies.flatMap((term, i) => validateTopology(term, root.child("allowedTopologies").index(i))),
+    ...validateTopologies(allowedTopologies, root.child("allowedTopologies")),
   ],
 });
 
@@ -63,10 +64,29 @@ function nameText(storageClass: StorageClass): string {
   return isDefaultClass(storageClass) ? `${name} (default)` : name;
 }
 
-function validateProvisioner(provisioner: string, at: Path): FieldError[] {
+/** The name of whoever makes volumes: a driver's, in any case. */
+export function validateProvisioner(provisioner: string, at: Path): FieldError[] {
   if (provisioner === "") return [at.required()];
   const lower = provisioner.toLowerCase();
   return qualifiedName(lower).map((wrong) => at.invalid(lower, wrong));
+}
+
+/** No term may say what another says already; one that says nothing is told as often as there are terms. */
+function validateTopologies(terms: readonly TopologySelectorTerm[], at: Path): FieldError[] {
+  const meanings = terms.map(({ matchLabelExpressions = [] }) =>
+    Object.fromEntries(matchLabelExpressions.map(({ key, values }) => [key, [...new Set(values)].sort()])),
+  );
+  return terms.flatMap((term, i) => {
+    const meaning = meanings[i] ?? {};
+    const isNothing = Object.keys(meaning).length === 0;
+    const same = meanings.slice(0, i).filter((other) => isDeepStrictEqual(other, meaning)).length;
+    const times = same + (isNothing ? terms.length : 0);
+    const place = at.index(i);
+    return [
+      ...validateTopology(term, place),
+      ...Array.from({ length: times }, () => place.child("matchLabelExpressions").duplicate("")),
+    ];
+  });
 }
 
 function validateTopology({ matchLabelExpressions = [] }: TopologySelectorTerm, at: Path): FieldError[] {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { Path } from "../../field.ts";
 import { wrongWithChange, wrongWithNew } from "../testing/judge.ts";
 import { csiDriver } from "./csi-driver.ts";
 import { csiNode } from "./csi-node.ts";
+import { storageClass } from "./storage-class.ts";
 import { volumeAttachment } from "./volume-attachment.ts";
+import { volumeAttributesClass } from "./volume-attributes-class.ts";
 
 describe("CSIDrivers", () => {
   test.each<[what: string, spec: object, wrong: string[]]>([
@@ -56,5 +59,43 @@ test("a VolumeAttachment is shown whole when it changes", () => {
   });
   expect(wrongWithChange(volumeAttachment, spec("a"), spec("b"))).toEqual([
     'spec: Invalid value: {"Attacher":"d.example.com","Source":{"PersistentVolumeName":"pv","InlineVolumeSpec":null},"NodeName":"b"}: field is immutable',
+  ]);
+});
+
+describe("StorageClasses", () => {
+  const term = (values: string[]) => ({ matchLabelExpressions: [{ key: "zone", values }] });
+
+  test.each<[what: string, allowedTopologies: object[], wrong: string[]]>([
+    ["two places", [term(["a"]), term(["b"])], []],
+    [
+      "one place in two orders",
+      [term(["a", "b"]), term(["b", "a"])],
+      ['allowedTopologies[1].matchLabelExpressions: Duplicate value: ""'],
+    ],
+    ["nowhere", [{}], ['allowedTopologies[0].matchLabelExpressions: Duplicate value: ""']],
+  ])("allow %s", (_, allowedTopologies, wrong) => {
+    expect(wrongWithNew(storageClass, { provisioner: "p.example.com", allowedTopologies })).toEqual(wrong);
+  });
+});
+
+test("a VolumeAttributesClass is of a driver by any name that classes have", () => {
+  const parameters = { a: "b" };
+  expect(wrongWithNew(volumeAttributesClass, { driverName: "Example.com/driver", parameters })).toEqual([]);
+  expect(wrongWithNew(volumeAttributesClass, { driverName: "d" })).toEqual([
+    "parameters: Required value: must contain at least one key/value pair",
+  ]);
+});
+
+test("a VolumeAttachment is told of errors in few words", () => {
+  const of = (status: object) => ({ spec: { attacher: "d.example.com", nodeName: "n", source: {} }, status }) as never;
+  const errors = volumeAttachment.strategy.validateSubresource?.(
+    "status",
+    of({ attachError: { message: "a".repeat(1025), errorCode: -1 } }),
+    of({}),
+    new Path(),
+  );
+  expect(errors?.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+    "status.attachError.message: Too long: may not be more than 262144 bytes",
+    "status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive",
   ]);
 });

@@ -3,13 +3,20 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { goView } from "../../go-view.ts";
 import { defineKind } from "../../kind.ts";
-import type { VolumeAttachment, VolumeAttachmentSource } from "../../schema/types.ts";
+import type {
+  VolumeAttachment,
+  VolumeAttachmentSource,
+  VolumeAttachmentStatus,
+  VolumeError,
+} from "../../schema/types.ts";
 import { dnsSubdomain } from "../../validate/names.ts";
-import { validateText } from "../../validate/values.ts";
+import { validateInRange, validateText } from "../../validate/values.ts";
 import { validateCsiDriverName } from "../../validate/volumes.ts";
 import { validateInlineVolume } from "../core/persistent-volume-rules.ts";
 
 const longestMessage = 1024;
+const mostMetadataBytes = 256 * 1024;
+const largestInt32 = 2 ** 31 - 1;
 
 export const volumeAttachment = defineKind<VolumeAttachment>({
   group: "storage.k8s.io",
@@ -36,6 +43,9 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
       ...validateCsiDriverName(attacher, at.child("attacher")),
       ...validateSource(source, at.child("source")),
       ...validateText(dnsSubdomain, nodeName, at.child("nodeName")),
+      ...(source.persistentVolumeName === undefined
+        ? []
+        : validateText(dnsSubdomain, source.persistentVolumeName, at.child("source", "persistentVolumeName"))),
     ];
   },
 
@@ -44,12 +54,29 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
       ? []
       : [root.child("spec").invalid(goView("VolumeAttachmentSpec", spec), "field is immutable")],
 
-  validateSubresource: (_subresource, { status }, _old, root) =>
-    (["attachError", "detachError"] as const).flatMap((field) => {
-      const at = root.child("status", field, "message");
-      return (status?.[field]?.message?.length ?? 0) > longestMessage ? [at.tooLong(longestMessage)] : [];
-    }),
+  validateSubresource: (_subresource, { status }, _old, root) => validateStatus(status, root.child("status")),
 });
+
+function validateStatus(status: VolumeAttachmentStatus | undefined, at: Path): FieldError[] {
+  const { attachmentMetadata = {}, attachError, detachError } = status ?? {};
+  const bytes = Object.entries(attachmentMetadata).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
+  return [
+    ...(bytes > mostMetadataBytes ? [at.child("attachmentMetadata").tooLong(mostMetadataBytes)] : []),
+    ...validateVolumeError(attachError, at.child("attachError")),
+    ...validateVolumeError(detachError, at.child("detachError")),
+  ];
+}
+
+function validateVolumeError({ message = "", errorCode = 0 }: VolumeError = {}, at: Path): FieldError[] {
+  return [
+    // Kubernetes tells another limit than it keeps.
+    ...(Buffer.byteLength(message) > longestMessage ? [at.child("message").tooLong(mostMetadataBytes)] : []),
+    ...validateInRange(errorCode, [0, largestInt32], at.child("errorCode")),
+  ];
+}
 
 function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttachmentSource, at: Path): FieldError[] {
   const one = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
+import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { VolumeAttributesClass } from "../../schema/types.ts";
-import { dnsSubdomain } from "../../validate/names.ts";
-import { validateText } from "../../validate/values.ts";
 import { validateParameters } from "./parameters.ts";
+import { validateProvisioner } from "./storage-class.ts";
 
 const protection = "kubernetes.io/vac-protection";
 
@@ -24,17 +24,21 @@ export const volumeAttributesClass = defineKind<VolumeAttributesClass>({
     if (!finalizers.includes(protection)) metadata.finalizers = [...finalizers, protection];
   },
 
-  validate: ({ driverName = "", parameters }, root) => [
-    ...(driverName
-      ? validateText(dnsSubdomain, driverName.toLowerCase(), root.child("driverName"))
-      : [root.child("driverName").required()]),
-    ...validateParameters(parameters, root.child("parameters"), { mustBe: true }),
-  ],
+  validateCreate: validateClass,
 
-  validateUpdate: (next, old, root) =>
-    (["driverName", "parameters"] as const).flatMap((field) =>
+  validateUpdate: (next, old, root) => [
+    ...(["driverName", "parameters"] as const).flatMap((field) =>
       isDeepStrictEqual(next[field], old[field])
         ? []
         : [root.child(field).forbidden(`updates to ${field} are forbidden.`)],
     ),
+    ...validateClass(next, root),
+  ],
 });
+
+function validateClass({ driverName = "", parameters }: VolumeAttributesClass, root: Path): FieldError[] {
+  return [
+    ...validateProvisioner(driverName, root.child("driverName")),
+    ...validateParameters(parameters, root.child("parameters"), { mustBe: true }),
+  ];
+}
