@@ -131,6 +131,7 @@ const structs: Readonly<Record<string, string>> = {
   PodFailurePolicyRule: "Action OnExitCodes*OnExitCodesRequirement OnPodConditions[OnPodConditionsPattern",
   OnExitCodesRequirement: "ContainerName? Operator Values?",
   OnPodConditionsPattern: "Type Status",
+  UncountedTerminatedPods: "Succeeded? Failed?",
   SuccessPolicy: "Rules[SuccessPolicyRule",
   SuccessPolicyRule: "SucceededIndexes? SucceededCount?",
   ParentReference: "Group Resource Namespace Name",

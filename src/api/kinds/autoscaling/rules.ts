@@ -9,13 +9,15 @@ import type {
   MetricSpec,
   MetricTarget,
 } from "../../schema/types.ts";
-import { pathSegment } from "../../validate/names.ts";
-import { validateOneOf, validateText } from "../../validate/values.ts";
+import { dnsLabel, pathSegment } from "../../validate/names.ts";
+import { validateNonNegativeQuantity, validateOneOf, validateText } from "../../validate/values.ts";
 
 /** What is wrong with an autoscaler (Kubernetes docs, "Horizontal Pod Autoscaling"). */
 
 const longestWindowSeconds = 3600;
 const longestPeriodSeconds = 1800;
+/** The sources, in the order in which the first one is found. */
+const sourceOrder = ["object", "external", "pods", "resource", "containerResource"] as const;
 const sources = {
   ContainerResource: "containerResource",
   External: "external",
@@ -35,7 +37,12 @@ export function validateAutoscaler(spec: HorizontalPodAutoscalerSpec, at: Path):
     ...(minReplicas !== undefined && maxReplicas < minReplicas
       ? [max.invalid(maxReplicas, "must be greater than or equal to `minReplicas`")]
       : []),
-    ...validateReference(scaleTargetRef ?? {}, at.child("scaleTargetRef")),
+    // Only of the core group's kinds that can be scaled the group has no name.
+    ...validateReference(
+      scaleTargetRef ?? {},
+      { grouped: scaleTargetRef?.kind !== "ReplicationController" },
+      at.child("scaleTargetRef"),
+    ),
     ...metrics.flatMap((metric, i) => validateMetric(metric, at.child("metrics").index(i))),
     ...(minReplicas === 0 && !metrics.some(({ type }) => type === "Object" || type === "External")
       ? [
@@ -48,74 +55,104 @@ export function validateAutoscaler(spec: HorizontalPodAutoscalerSpec, at: Path):
   ];
 }
 
+/** `grouped`: whether the object must be one of a named API group. */
 function validateReference(
   { kind = "", name = "", apiVersion = "" }: Partial<CrossVersionObjectReference>,
+  { grouped }: { grouped: boolean },
   at: Path,
 ): FieldError[] {
+  const version = at.child("apiVersion");
+  const parts = apiVersion.split("/");
+  const hasGroup = parts.length === 2 && parts[0] !== "";
   return [
     ...(kind ? validateText(pathSegment, kind, at.child("kind")) : [at.child("kind").required()]),
     ...(name ? validateText(pathSegment, name, at.child("name")) : [at.child("name").required()]),
-    ...(apiVersion ? [] : [at.child("apiVersion").invalid(apiVersion, "apiVersion must specify API group")]),
+    ...(parts.length > 2 ? [version.invalid(apiVersion, `unexpected GroupVersion string: ${apiVersion}`)] : []),
+    ...(parts.length <= 2 && grouped && !hasGroup
+      ? [version.invalid(apiVersion, "apiVersion must specify API group")]
+      : []),
   ];
 }
 
 function validateMetric(metric: MetricSpec, at: Path): FieldError[] {
   const { type = "" } = metric;
-  if (type === "") return [at.child("type").required("must specify a metric source type")];
+  const present = sourceOrder.filter((source) => metric[source]);
   const wanted = sources[type as keyof typeof sources];
-  // Kubernetes finds an unknown type twice.
-  const unknown = at.child("type").notSupported(type, Object.keys(sources));
-  if (!wanted) return [unknown, unknown];
-  const errors = validateSources(metric, at);
-  for (const source of Object.values(sources))
-    if (source !== wanted && metric[source])
-      errors.push(at.child(source).forbidden("must populate the given metric source only"));
-  if (!metric[wanted]) errors.push(at.child(wanted).required("must populate information for the given metric source"));
-  return errors;
+  // Kubernetes finds an unknown type twice: before the sources and after them.
+  const unknown = wanted ? [] : [at.child("type").notSupported(type, Object.keys(sources))];
+  return [
+    ...(type === "" ? [at.child("type").required("must specify a metric source type")] : []),
+    ...unknown,
+    ...(present[0] ? validateSource(metric, present[0], at.child(present[0])) : []),
+    ...unknown,
+    ...(wanted && !metric[wanted]
+      ? [at.child(wanted).required("must populate information for the given metric source")]
+      : []),
+    // One that is not the one that the type names is let be when there is no other.
+    ...(present.length === 1 ? [] : present.filter((source) => source !== wanted)).map((source) =>
+      at.child(source).forbidden("must populate the given metric source only"),
+    ),
+  ];
 }
 
-function validateSources({ object, external, pods, resource, containerResource }: MetricSpec, at: Path): FieldError[] {
-  const errors: FieldError[] = [];
-  if (object) {
-    const place = at.child("object");
-    errors.push(...validateReference(object.describedObject ?? {}, place.child("describedObject")));
-    errors.push(...validateIdentifier(object.metric, place.child("metric")));
-    errors.push(...validateTarget(object.target, place.child("target")));
-    if (object.target?.value === undefined && object.target?.averageValue === undefined)
-      errors.push(place.child("target", "averageValue").required("must set either a target value or averageValue"));
-  }
-  if (external) {
-    const place = at.child("external");
-    errors.push(...validateIdentifier(external.metric, place.child("metric")));
-    errors.push(...validateTarget(external.target, place.child("target")));
-    const { value, averageValue } = external.target ?? {};
-    if (value === undefined && averageValue === undefined)
-      errors.push(
-        place.child("target", "averageValue").required("must set either a target value for metric or a per-pod target"),
+function validateSource(
+  { object, external, pods, resource, containerResource }: MetricSpec,
+  source: (typeof sourceOrder)[number],
+  at: Path,
+): FieldError[] {
+  const target = at.child("target");
+  switch (source) {
+    case "object":
+      return [
+        ...validateReference(object?.describedObject ?? {}, { grouped: false }, at.child("describedObject")),
+        ...validateIdentifier(object?.metric, at.child("metric")),
+        ...validateTarget(object?.target, target),
+        ...(object?.target?.value === undefined && object?.target?.averageValue === undefined
+          ? [target.child("averageValue").required("must set either a target value or averageValue")]
+          : []),
+      ];
+    case "external": {
+      const { value, averageValue } = external?.target ?? {};
+      return [
+        ...validateIdentifier(external?.metric, at.child("metric")),
+        ...validateTarget(external?.target, target),
+        ...(value === undefined && averageValue === undefined
+          ? [target.child("averageValue").required("must set either a target value for metric or a per-pod target")]
+          : []),
+        ...(value !== undefined && averageValue !== undefined
+          ? [target.child("value").forbidden("may not set both a target value for metric and a per-pod target")]
+          : []),
+      ];
+    }
+    case "pods":
+      return [
+        ...validateIdentifier(pods?.metric, at.child("metric")),
+        ...validateTarget(pods?.target, target),
+        ...(pods?.target?.averageValue === undefined
+          ? [target.child("averageValue").required("must specify a positive target averageValue")]
+          : []),
+      ];
+    case "resource":
+      return validateResource(resource ?? {}, [], at);
+    case "containerResource": {
+      const { container } = containerResource ?? {};
+      const place = at.child("container");
+      return validateResource(
+        containerResource ?? {},
+        container ? validateText(dnsLabel, container, place) : [place.required("must specify a container")],
+        at,
       );
-    if (value !== undefined && averageValue !== undefined)
-      errors.push(
-        place.child("target", "value").forbidden("may not set both a target value for metric and a per-pod target"),
-      );
+    }
   }
-  if (pods) {
-    const place = at.child("pods");
-    errors.push(...validateIdentifier(pods.metric, place.child("metric")));
-    errors.push(...validateTarget(pods.target, place.child("target")));
-    if (pods.target?.averageValue === undefined || signOf(pods.target.averageValue) <= 0)
-      errors.push(place.child("target", "averageValue").required("must specify a positive target averageValue"));
-  }
-  if (containerResource) {
-    const place = at.child("containerResource");
-    errors.push(...validateResource(containerResource, place));
-    if (!containerResource.container) errors.push(place.child("container").required("must specify a container name"));
-  }
-  if (resource) errors.push(...validateResource(resource, at.child("resource")));
-  return errors;
 }
 
-function validateResource({ name, target }: { name?: string; target?: MetricTarget }, at: Path): FieldError[] {
-  const errors = name ? [] : [at.child("name").required("must specify a resource name")];
+/** `more`: what is wrong with it beside, told before the target. */
+function validateResource(
+  { name, target }: { name?: string; target?: MetricTarget },
+  more: readonly FieldError[],
+  at: Path,
+): FieldError[] {
+  const errors = name ? [...more] : [at.child("name").required("must specify a resource name"), ...more];
   errors.push(...validateTarget(target, at.child("target")));
   const { averageUtilization, averageValue } = target ?? {};
   if (averageUtilization === undefined && averageValue === undefined)
@@ -140,7 +177,7 @@ function validateTarget(target: MetricTarget | undefined, at: Path): FieldError[
   const { type = "", value, averageValue, averageUtilization } = target ?? {};
   const errors: FieldError[] = [];
   if (type === "") errors.push(at.child("type").required("must specify a metric target type"));
-  else if (!["Utilization", "Value", "AverageValue"].includes(type))
+  if (!["Utilization", "Value", "AverageValue"].includes(type))
     errors.push(at.child("type").invalid(type, "must be either Utilization, Value, or AverageValue"));
   if (value !== undefined && signOf(value) <= 0) errors.push(at.child("value").invalid(value, "must be positive"));
   if (averageValue !== undefined && signOf(averageValue) <= 0)
@@ -158,7 +195,7 @@ function validateBehavior({ scaleUp, scaleDown }: HorizontalPodAutoscalerBehavio
 }
 
 function validateScaling(rules: HPAScalingRules, at: Path): FieldError[] {
-  const { stabilizationWindowSeconds: window, selectPolicy, policies = [] } = rules;
+  const { stabilizationWindowSeconds: window, selectPolicy, policies = [], tolerance } = rules;
   const place = at.child("stabilizationWindowSeconds");
   return [
     ...(window !== undefined && window < 0 ? [place.invalid(window, "must be greater than or equal to zero")] : []),
@@ -179,5 +216,6 @@ function validateScaling(rules: HPAScalingRules, at: Path): FieldError[] {
         errors.push(period.invalid(periodSeconds, `must be less than or equal to ${longestPeriodSeconds}`));
       return errors;
     }),
+    ...validateNonNegativeQuantity(tolerance, at.child("tolerance")),
   ];
 }

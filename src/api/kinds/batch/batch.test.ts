@@ -37,6 +37,13 @@ describe("Jobs", () => {
       ],
     ],
     [
+      "successes that no Job has",
+      { completionMode: "Indexed", completions: 3, successPolicy: { rules: [{ succeededIndexes: "0-1-2" }] } },
+      [
+        `spec.successPolicy.rules[0].succeededIndexes: Invalid value: "0-1-2": error parsing succeededIndexes: the fragment "0-1-2" violates the requirement that an index interval can have at most two parts separated by '-'`,
+      ],
+    ],
+    [
       "more failed indexes than indexes",
       { completionMode: "Indexed", completions: 2, backoffLimitPerIndex: 1, maxFailedIndexes: 3 },
       ["spec.maxFailedIndexes: Invalid value: 3: must be less than or equal to completions"],
@@ -180,11 +187,15 @@ describe("CronJobs", () => {
   });
 
   test("keep what was allowed once", () => {
-    const whole = (more: object) => ({ spec: { schedule: "TZ=UTC 0 3 * * *", jobTemplate: { spec }, ...more } });
-    expect(wrongWithChange(cronJob, whole({}), whole({ schedule: "TZ=UTC 0 4 * * *" }))).toEqual([]);
+    const zoned = "TZ=UTC 0 3 * * *";
+    const whole = (more: object) => ({ spec: { schedule: "0 3 * * *", jobTemplate: { spec }, ...more } });
+    expect(wrongWithChange(cronJob, whole({ schedule: zoned }), whole({ schedule: "TZ=UTC 0 4 * * *" }))).toEqual([]);
     expect(wrongWithChange(cronJob, whole({ timeZone: "Local" }), whole({ timeZone: "Local" }))).toEqual([]);
     expect(wrongWithChange(cronJob, whole({}), whole({ timeZone: "" }))).toEqual([
       'spec.timeZone: Invalid value: "": timeZone must be nil or non-empty string',
+    ]);
+    expect(wrongWithChange(cronJob, whole({ schedule: zoned }), whole({ schedule: zoned, timeZone: "UTC" }))).toEqual([
+      `spec.schedule: Invalid value: "${zoned}": cannot use both timeZone field and TZ or CRON_TZ in schedule`,
     ]);
   });
 });

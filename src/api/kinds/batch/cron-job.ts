@@ -83,14 +83,19 @@ function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined, at: Path)
   ];
 }
 
-function validateSchedule({ schedule = "" }: CronJobSpec, old: string | undefined, at: Path): FieldError[] {
+function validateSchedule({ schedule = "", timeZone }: CronJobSpec, old: string | undefined, at: Path): FieldError[] {
   if (schedule === "") return [at.required()];
   const fault = scheduleFault(schedule);
+  // A zone in the schedule is kept where there was one.
+  const zoneTwice = (allowed: boolean) => {
+    if (!allowed) return [at.invalid(schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")];
+    return timeZone === undefined
+      ? []
+      : [at.invalid(schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule")];
+  };
   return [
     ...(fault === undefined ? [] : [at.invalid(schedule, fault)]),
-    ...(schedule.includes("TZ") && !old?.includes("TZ")
-      ? [at.invalid(schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")]
-      : []),
+    ...(schedule.includes("TZ") ? zoneTwice(old?.includes("TZ") ?? false) : []),
   ];
 }
 
@@ -111,6 +116,8 @@ function scheduleFault(schedule: string): string | undefined {
 function validateTimeZone(timeZone: string | undefined, at: Path): FieldError[] {
   if (timeZone === undefined) return [];
   if (timeZone === "") return [at.invalid(timeZone, "timeZone must be nil or non-empty string")];
+  const isPart = (part: string) => /^[A-Za-z.\-_0-9+]{1,14}$/.test(part) && !/^(\.{1,2}$|-)/.test(part);
+  if (!timeZone.split("/").every(isPart)) return [at.invalid(timeZone, `unknown time zone ${timeZone}`)];
   const local = timeZone.toLowerCase() === "local";
   const errors = local
     ? [at.invalid(timeZone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")]

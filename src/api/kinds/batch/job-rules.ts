@@ -15,6 +15,7 @@ import { validateNonNegative, validateOneOf, validateText } from "../../validate
 
 const maxFailureRules = 20;
 const maxExitCodes = 255;
+const longestIndexes = 64 * 1024;
 /** With indexes: this many pods at once, and this many failed indexes. */
 const maxIndexed = 100_000;
 const maxIndexedWhenMany = 10_000;
@@ -203,28 +204,35 @@ function validateSuccessRule(
 ): FieldError[] {
   if (succeededCount === undefined && succeededIndexes === undefined)
     return [at.required("at least one of succeededCount or succeededIndexes must be specified")];
-  const count = at.child("succeededCount");
-  const errors = validateNonNegative(succeededCount, count);
-  if (succeededCount !== undefined && succeededCount > completions)
-    errors.push(
-      count.invalid(
-        succeededCount,
-        `must be less than or equal to ${completions} (the number of specified completions)`,
-      ),
-    );
+  const errors: FieldError[] = [];
+  let indexes = 0;
   if (succeededIndexes !== undefined) {
-    const indexes = countIndexes(succeededIndexes, completions);
-    if (typeof indexes === "string")
-      errors.push(at.child("succeededIndexes").invalid(succeededIndexes, `error parsing succeededIndexes: ${indexes}`));
-    else if (succeededCount !== undefined && succeededCount > indexes)
-      errors.push(
-        count.invalid(
-          succeededCount,
-          `must be less than or equal to ${indexes} (the number of indexes in the specified succeededIndexes field)`,
-        ),
-      );
+    const place = at.child("succeededIndexes");
+    if (succeededIndexes.length > longestIndexes) errors.push(place.tooLong(longestIndexes));
+    const counted = countIndexes(succeededIndexes, completions);
+    if (typeof counted === "number") indexes = counted;
+    else errors.push(place.invalid(succeededIndexes, `error parsing succeededIndexes: ${counted}`));
   }
-  return errors;
+  if (succeededCount === undefined) return errors;
+  const count = at.child("succeededCount");
+  const atMost = (most: number, of: string) =>
+    succeededCount > most
+      ? [count.invalid(succeededCount, `must be less than or equal to ${most} (the number of ${of})`)]
+      : [];
+  return [
+    ...errors,
+    ...validateNonNegative(succeededCount, count),
+    ...atMost(completions, "specified completions"),
+    ...(succeededIndexes === undefined ? [] : atMost(indexes, "indexes in the specified succeededIndexes field")),
+  ];
+}
+
+/** The intervals of "1,3-5,7" that can be read, as first and last index. */
+export function indexIntervals(text: string): (readonly [from: number, to: number])[] {
+  return text.split(",").flatMap((interval) => {
+    const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(interval) ?? [];
+    return from === undefined ? [] : [[Number(from), Number(to ?? from)] as const];
+  });
 }
 
 /** How many indexes "1,3-5,7" names; what is wrong with it where it is not in order or out of range. */

@@ -8,8 +8,9 @@ import type { Container, Job, JobSpec, PodSpec } from "../../schema/types.ts";
 import { selects } from "../../selector.ts";
 import { inKeyOrder, validateLabelSelector } from "../../validate/labels.ts";
 import { templateColumns } from "../apps/workload.ts";
-import { isUsableSelector, podNameWarnings, validateCounts } from "../apps/workload-rules.ts";
+import { isUsableSelector, podNameWarnings } from "../apps/workload-rules.ts";
 import { setFailurePolicyDefaults, validateJobTemplateSpec } from "./job-rules.ts";
+import { validateJobStatus } from "./job-status-rules.ts";
 import { jobWarnings } from "./job-warnings.ts";
 
 const uidLabel = "batch.kubernetes.io/controller-uid";
@@ -89,10 +90,7 @@ export const job = defineKind<Job>({
 
   warnings: (object, old) => [...podNameWarnings(object, old), ...jobWarnings(object, old, object.spec, "spec")],
 
-  validateSubresource(_subresource, { status }, _old, root) {
-    if (!status) return [];
-    return validateCounts(status, root.child("status"), ["active", "succeeded", "failed", "ready", "terminating"]);
-  },
+  validateSubresource: (_subresource, job, old, root) => validateJobStatus(job, old, root.child("status")),
 });
 
 /** A field of the spec as Kubernetes prints it. */
@@ -107,8 +105,8 @@ function shownField({ spec }: Job, field: keyof JobSpec): unknown {
 function selectOwnPods({ metadata: { name, uid = "" }, spec }: Job): void {
   spec.template.metadata ??= {} as NonNullable<typeof spec.template.metadata>;
   const labels = { ...spec.template.metadata.labels };
-  if (labels[oldNameLabel] === undefined) Object.assign(labels, { [oldNameLabel]: name, [nameLabel]: name });
-  if (labels[oldUidLabel] === undefined) Object.assign(labels, { [oldUidLabel]: uid, [uidLabel]: uid });
+  for (const label of [oldNameLabel, nameLabel]) labels[label] ??= name;
+  for (const label of [oldUidLabel, uidLabel]) labels[label] ??= uid;
   spec.template.metadata.labels = labels;
   spec.selector ??= {};
   spec.selector.matchLabels = inKeyOrder({ [uidLabel]: uid, ...spec.selector.matchLabels });
@@ -159,9 +157,8 @@ function validateCompletions(job: Job, old: Job, at: Path): FieldError[] {
   const { completions, parallelism, completionMode } = job.spec;
   if (completions === old.spec.completions) return [];
   if (completionMode !== "Indexed") return [at.invalid(completions, "field is immutable")];
-  if (completions === undefined || old.spec.completions === undefined)
-    return [at.invalid(completions, "field is immutable")];
-  if (completions !== parallelism)
+  // That an Indexed Job has completions is said elsewhere.
+  if (completions !== undefined && completions !== parallelism)
     return [at.invalid(completions, "can only be modified in tandem with spec.parallelism")];
   return [];
 }
