@@ -8,16 +8,22 @@ import { validatePodSpec } from "./pod-spec.ts";
 
 /** What is wrong with the template of pods, wherever it is embedded. `at` is the template's own place. */
 export function validatePodTemplate({ metadata, spec }: Partial<PodTemplateSpec>, at: Path): FieldError[] {
-  const annotations = metadata?.annotations ?? {};
   const podSpec = spec ?? { containers: [] };
   return [
-    ...validateLabels(metadata?.labels, at.child("labels")),
-    ...validateAnnotations(metadata?.annotations, at.child("annotations")),
-    ...validatePodAnnotations(annotations, podSpec, at.child("annotations")),
+    ...validatePodMetadata({ ...(metadata && { metadata }), spec: podSpec }, at),
     ...validatePodSpec(podSpec, at.child("spec"), { isPod: false }),
     ...validateProfilesAgree({ ...(metadata && { metadata }), spec: podSpec }, at.child("spec")),
     ...(podSpec.ephemeralContainers?.length
       ? [at.child("spec", "ephemeralContainers").forbidden("ephemeral containers not allowed in pod template")]
       : []),
+  ];
+}
+
+/** What is wrong with the labels and annotations that its pods get. */
+export function validatePodMetadata({ metadata, spec }: Partial<PodTemplateSpec>, at: Path): FieldError[] {
+  return [
+    ...validateLabels(metadata?.labels, at.child("labels")),
+    ...validateAnnotations(metadata?.annotations, at.child("annotations")),
+    ...validatePodAnnotations(metadata?.annotations ?? {}, spec ?? { containers: [] }, at.child("annotations")),
   ];
 }

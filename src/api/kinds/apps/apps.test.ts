@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Path } from "../../field.ts";
 import { sent, wrongWithChange, wrongWithNew } from "../testing/judge.ts";
 import { controllerRevision } from "./controller-revision.ts";
 import { daemonSet } from "./daemon-set.ts";
@@ -8,6 +9,7 @@ import { statefulSet } from "./stateful-set.ts";
 
 const template = { metadata: { labels: { app: "a" } }, spec: { containers: [{ name: "main", image: "app:1" }] } };
 const spec = { selector: { matchLabels: { app: "a" } }, template };
+const wrongLabel = `spec.template.labels: Invalid value: "b c": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`;
 const mismatch = 'Invalid value: {"app":"a"}: `selector` does not match template `labels`';
 
 describe("apps: what is wrong with a new object", () => {
@@ -96,6 +98,39 @@ describe("apps: what is wrong with a new object", () => {
       ],
     ],
     [
+      "pods that cannot be",
+      statefulSet,
+      {
+        template: {
+          metadata: { labels: { app: "a", "b c": "" } },
+          spec: { containers: [{ name: "main", volumeMounts: [{ name: "data", mountPath: "/d" }] }] },
+        },
+      },
+      [
+        wrongLabel,
+        "spec.template.spec.containers[0].image: Required value",
+        'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"',
+        wrongLabel,
+      ],
+    ],
+    [
+      "pods with a claim each",
+      statefulSet,
+      {
+        template: {
+          ...template,
+          spec: { containers: [{ name: "main", image: "i", volumeMounts: [{ name: "data", mountPath: "/d" }] }] },
+        },
+        volumeClaimTemplates: [
+          {
+            metadata: { name: "data" },
+            spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+          },
+        ],
+      },
+      [],
+    ],
+    [
       "an unknown fate of claims",
       statefulSet,
       { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Burn" } },
@@ -107,10 +142,17 @@ describe("apps: what is wrong with a new object", () => {
     expect(wrongWithNew(kind, { spec: { ...spec, ...fields } })).toEqual(wrong);
   });
 
+  test("a revision's data is an object", () => {
+    expect(wrongWithNew(controllerRevision, { revision: 1, data: {} })).toEqual([]);
+    expect(wrongWithNew(controllerRevision, { revision: 1, data: [] })).toEqual([
+      "data: Required value: data must be a valid JSON object",
+    ]);
+  });
+
   test("a revision needs data", () => {
     expect(wrongWithNew(controllerRevision, { revision: -1 })).toEqual([
-      "data: Required value: data is mandatory",
       "revision: Invalid value: -1: must be greater than or equal to 0",
+      "data: Required value: data is mandatory",
     ]);
   });
 });
@@ -120,6 +162,24 @@ describe("apps: what changes", () => {
     const moved = wrongWithChange(statefulSet, { spec }, { spec: { ...spec, serviceName: "other" } });
     expect(moved.map((line) => line.slice(0, 39))).toEqual(["spec: Forbidden: updates to statefulset"]);
     expect(wrongWithChange(statefulSet, { spec }, { spec: { ...spec, replicas: 3 } })).toEqual([]);
+  });
+
+  test("a StatefulSet with a template that was always wrong can be changed", () => {
+    const wrong = { ...spec, template: { ...template, spec: { containers: [{ name: "main" }] } } };
+    expect(wrongWithChange(statefulSet, { spec: wrong }, { spec: { ...wrong, replicas: 3 } })).toEqual([]);
+    expect(wrongWithChange(statefulSet, { spec }, { spec: wrong })).toEqual([
+      "spec.template.spec.containers[0].image: Required value",
+    ]);
+  });
+
+  test("counts of collisions do not fall", () => {
+    for (const kind of [deployment, daemonSet, statefulSet]) {
+      const [old, next] = [4, 3].map((collisionCount) => sent(kind, { spec, status: { collisionCount } }));
+      const errors = kind.strategy.validateSubresource?.("status", next as never, old as never, new Path());
+      expect(errors?.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+        "status.collisionCount: Invalid value: 3: cannot be decremented",
+      ]);
+    }
   });
 
   test("annotations raise a Deployment's generation, labels do not", () => {

@@ -18,10 +18,14 @@ export const controllerRevision = defineKind<ControllerRevision>({
     ageColumn,
   ],
 
-  validate: ({ data, revision }, at) => [
-    ...(data === undefined || data === null ? [at.child("data").required("data is mandatory")] : []),
-    ...validateNonNegative(revision, at.child("revision")),
-  ],
+  validate: ({ revision }, at) => validateNonNegative(revision, at.child("revision")),
+
+  validateCreate({ data }, at) {
+    if (data === undefined || data === null) return [at.child("data").required("data is mandatory")];
+    if (typeof data !== "object" || Array.isArray(data))
+      return [at.child("data").required("data must be a valid JSON object")];
+    return [];
+  },
 });
 
 /** "statefulset.apps/web" */

@@ -12,6 +12,7 @@ import {
   isEmptySelector,
   isUsableSelector,
   templateWarnings,
+  validateCollisions,
   validateCounts,
   validateRunsForever,
   validateSelectsTemplate,
@@ -33,6 +34,7 @@ export const daemonSet = defineKind<DaemonSet>({
   generation: true,
   fieldAnnotations: [templateGeneration],
   immutable: ["spec.selector"],
+  changesFirst: true,
   columns: [
     nameColumn,
     { name: "Desired", type: "integer", cell: ({ status }) => status?.desiredNumberScheduled ?? 0 },
@@ -101,10 +103,7 @@ export const daemonSet = defineKind<DaemonSet>({
       "numberUnavailable",
       "collisionCount",
     ]);
-    const before = old.status?.collisionCount;
-    if (before !== undefined && (status.collisionCount ?? 0) < before)
-      errors.push(at.child("collisionCount").invalid(status.collisionCount ?? 0, "cannot be decremented"));
-    return errors;
+    return [...errors, ...validateCollisions(status, old.status, at)];
   },
 });
 

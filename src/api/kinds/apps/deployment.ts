@@ -9,6 +9,7 @@ import {
   amountOf,
   podNameWarnings,
   templateWarnings,
+  validateCollisions,
   validateCounts,
   validateReplicatedTemplate,
   validateWorkloadSelector,
@@ -88,10 +89,7 @@ export const deployment = defineKind<Deployment>({
   validateSubresource(_subresource, { status = {} }, old, root) {
     const at = root.child("status");
     const errors = validateStatus(status, at);
-    const before = old.status?.collisionCount;
-    if (before !== undefined && (status.collisionCount ?? 0) < before)
-      errors.push(at.child("collisionCount").invalid(status.collisionCount ?? 0, "cannot be decremented"));
-    return errors;
+    return [...errors, ...validateCollisions(status, old.status, at)];
   },
 });
 

@@ -58,7 +58,7 @@ export const replicaSet = defineKind<ReplicaSet>({
     status
       ? validateReplicaCounts(status, root.child("status"), {
           parts: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"],
-          others: ["terminatingReplicas", "observedGeneration"],
+          others: ["observedGeneration", "terminatingReplicas"],
           ready: "readyReplicas",
         })
       : [],

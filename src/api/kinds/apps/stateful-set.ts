@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
-import type { StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from "../../schema/types.ts";
+import type { PodTemplateSpec, StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from "../../schema/types.ts";
 import { validateClaimSpec } from "../../validate/claims.ts";
-import { validateLabels } from "../../validate/labels.ts";
 import { dnsLabel } from "../../validate/names.ts";
+import { validatePodMetadata, validatePodTemplate } from "../../validate/pod-template.ts";
 import {
   validateAtMost100Percent,
   validateIntOrPercent,
@@ -19,6 +19,7 @@ import {
   amountOf,
   isUsableSelector,
   templateWarnings,
+  validateCollisions,
   validateReplicaCounts,
   validateRunsForever,
   validateSelectsTemplate,
@@ -90,19 +91,31 @@ export const statefulSet = defineKind<StatefulSet>({
   prepareCreate: (set) => dropDisabled(set),
   prepareUpdate: (set, old) => dropDisabled(set, old),
 
-  validate: ({ spec }, root) => validateSpec(spec, root.child("spec")),
+  validateCreate: ({ spec }, root) =>
+    validateSpec(spec, { at: root.child("spec"), isNew: true, template: validatePodTemplate }),
 
-  validateUpdate: ({ spec }, old, root) =>
-    isDeepStrictEqual(fixed(spec), fixed(old.spec)) ? [] : [root.child("spec").forbidden(onlySomeChange)],
+  validateUpdate({ spec }, old, root) {
+    const at = root.child("spec");
+    // A template that was let in before templates were looked at stays.
+    const wasGood = validateSpec(old.spec, { at, isNew: false, template: validatePodTemplate }).length === 0;
+    return [
+      ...validateSpec(spec, { at, isNew: false, template: wasGood ? validatePodTemplate : () => [] }),
+      ...(isDeepStrictEqual(fixed(spec), fixed(old.spec)) ? [] : [at.forbidden(onlySomeChange)]),
+    ];
+  },
 
-  validateSubresource: (_subresource, { status }, _old, root) =>
-    status
-      ? validateReplicaCounts(status, root.child("status"), {
-          parts: ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"],
-          others: ["observedGeneration", "collisionCount"],
-          ready: "status.readyReplicas",
-        })
-      : [],
+  validateSubresource(_subresource, { status }, old, root) {
+    const at = root.child("status");
+    if (!status) return [];
+    return [
+      ...validateReplicaCounts(status, at, {
+        parts: ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"],
+        others: ["observedGeneration", "collisionCount"],
+        ready: "status.readyReplicas",
+      }),
+      ...validateCollisions(status, old.status, at),
+    ];
+  },
 
   warnings: (object, old) => [
     ...templateWarnings(object, old, object.spec.template),
@@ -128,7 +141,14 @@ function fixed(spec: StatefulSetSpec): object {
   );
 }
 
-function validateSpec(spec: StatefulSetSpec, at: Path): FieldError[] {
+interface SpecOptions {
+  readonly at: Path;
+  /** What cannot change is looked at once only. */
+  readonly isNew: boolean;
+  readonly template: typeof validatePodTemplate;
+}
+
+function validateSpec(spec: StatefulSetSpec, { at, isNew, template: validateTemplate }: SpecOptions): FieldError[] {
   const { podManagementPolicy: policy = "", selector, template = {}, serviceName } = spec;
   const place = at.child("template");
   return [
@@ -139,20 +159,32 @@ function validateSpec(spec: StatefulSetSpec, at: Path): FieldError[] {
         : [at.child("podManagementPolicy").invalid(policy, "must be 'OrderedReady' or 'Parallel'")]),
     ...validateUpdateStrategy(spec.updateStrategy ?? {}, at.child("updateStrategy")),
     ...validateRetention(spec, at.child("persistentVolumeClaimRetentionPolicy")),
+    ...(isNew ? (spec.volumeClaimTemplates ?? []) : []).flatMap((claim, i) =>
+      validateClaimSpec(claim.spec ?? {}, at.child("volumeClaimTemplates").index(i).child("spec")),
+    ),
     ...validateNonNegative(spec.replicas, at.child("replicas")),
     ...validateNonNegative(spec.minReadySeconds, at.child("minReadySeconds")),
     ...validateNonNegative(spec.ordinals?.start, at.child("ordinals", "start")),
-    ...(serviceName ? validateText(dnsLabel, serviceName, at.child("serviceName")) : []),
+    ...(isNew && serviceName ? validateText(dnsLabel, serviceName, at.child("serviceName")) : []),
     ...validateWorkloadSelector(selector, { workload: "statefulset", at: at.child("selector") }),
     ...(selector && !isUsableSelector(selector)
       ? [at.child("selector").invalid(selector, "")]
-      : validateSelectsTemplate(selector, template, place)),
-    ...validateLabels(template.metadata?.labels, place.child("metadata", "labels")),
+      : [
+          ...validateSelectsTemplate(selector, template, place),
+          ...validateTemplate(templateOfPods(spec), place),
+          ...validatePodMetadata(template, place),
+        ]),
     ...validateRunsForever(template, { workload: "StatefulSet", at: place }),
-    ...(spec.volumeClaimTemplates ?? []).flatMap((claim, i) =>
-      validateClaimSpec(claim.spec ?? {}, at.child("volumeClaimTemplates").index(i).child("spec")),
-    ),
   ];
+}
+
+/** The template as its pods will have it: they get their host names, and volumes of their claims, from the controller. */
+function templateOfPods({ template = {}, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ""));
+  const { subdomain: _domain, hostname: _host, ...pods } = template.spec ?? { containers: [] };
+  const claimed = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const others = (pods.volumes ?? []).filter(({ name }) => !names.has(name));
+  return { ...template, spec: { ...pods, volumes: [...claimed, ...others] } };
 }
 
 function validateUpdateStrategy({ type = "", rollingUpdate }: StatefulSetUpdateStrategy, at: Path): FieldError[] {

@@ -135,7 +135,18 @@ export function validateCounts<T extends object>(
   return fields.flatMap((field) => validateNonNegative(status[field] as number | undefined, at.child(field)));
 }
 
+/** The count of collisions, which never falls. */
+export function validateCollisions(
+  { collisionCount = 0 }: { collisionCount?: number },
+  old: { collisionCount?: number } | undefined,
+  at: Path,
+): FieldError[] {
+  return collisionCount < (old?.collisionCount ?? collisionCount)
+    ? [at.child("collisionCount").invalid(collisionCount, "cannot be decremented")]
+    : [];
+}
+
 /** How many, or how many of a hundred; a text that is neither counts as none. */
 export function amountOf(value: number | string | undefined): number {
-  return percentOf(value) ?? (typeof value === "number" ? value : 0);
+  return percentOf(value) ?? (typeof value === "number" || /^[+-]?\d+$/.test(value ?? "") ? Number(value) : 0);
 }
