@@ -64,7 +64,7 @@ function shownEndpoints({ subsets = [] }: Endpoints): string {
       ? ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`)))
       : addresses.map(({ ip }) => ip),
   );
-  if (all.length === 0) return "<none>";
+  if (subsets.length === 0) return "<none>";
   const shown = all.slice(0, mostShown).join(",");
   return all.length > mostShown ? `${shown} + ${all.length - mostShown} more...` : shown;
 }

@@ -105,6 +105,34 @@ describe("a pod in a table", () => {
       ["0/1", "Completed", "0"],
     ],
     [
+      "has one that is done and one that failed",
+      {
+        status: {
+          phase: "Running",
+          containerStatuses: [
+            aStatus("a", done),
+            aStatus("b", { terminated: { exitCode: 1, reason: "Error" } }),
+            aStatus("c", running, { ready: true }),
+          ],
+        },
+      },
+      ["1/1", "Error", "0"],
+    ],
+    [
+      "begins once more, and its first init container fails again",
+      {
+        spec: { initContainers: [{ name: "i" }, { name: "j" }] },
+        status: {
+          phase: "Pending",
+          initContainerStatuses: [
+            aStatus("i", { waiting: { reason: "CrashLoopBackOff" } }, { restartCount: 2 }),
+            aStatus("j", done, { restartCount: 5 }),
+          ],
+        },
+      },
+      ["0/1", "Init:CrashLoopBackOff", "2"],
+    ],
+    [
       "was killed by a signal",
       {
         status: { phase: "Failed", containerStatuses: [aStatus("a", { terminated: { exitCode: 137, signal: 9 } })] },

@@ -43,8 +43,8 @@ function summaryOf(pod: Pod): Summary {
   );
   const before = init.waitsFor ?? (gated ? "SchedulingGated" : status.reason || status.phase || "");
   const reason = main?.reason ?? before;
-  // Of init containers only those that go on running count once the others are done.
-  const counted = (status.initContainerStatuses ?? []).filter(({ name }) => !main || sidecars.has(name));
+  // Of init containers only those that go on running count once the others are done; those after the one at work never.
+  const counted = init.seen.filter(({ name }) => !main || sidecars.has(name));
   const statuses = [...counted, ...(main ? (status.containerStatuses ?? []) : [])];
   return {
     reason: metadata.deletionTimestamp ? leavingReason(pod, reason) : reason,
@@ -60,37 +60,48 @@ function leavingReason({ status }: Pod, reason: string): string {
   return status?.phase === "Failed" || status?.phase === "Succeeded" ? reason : "Terminating";
 }
 
-/** What the first init container that is not done is at; how many of those that go on running are ready. */
-function initProgress(
-  { spec, status }: Pod,
-  sidecars: ReadonlySet<string>,
-): { waitsFor: string | undefined; ready: number } {
+interface InitProgress {
+  readonly waitsFor: string | undefined;
+  /** How many of those that go on running are ready. */
+  readonly ready: number;
+  readonly seen: readonly ContainerStatus[];
+}
+
+/** What the first init container that is not done is at. */
+function initProgress({ spec, status }: Pod, sidecars: ReadonlySet<string>): InitProgress {
   let ready = 0;
-  for (const [position, container] of (status?.initContainerStatuses ?? []).entries()) {
+  const all = status?.initContainerStatuses ?? [];
+  for (const [position, container] of all.entries()) {
     const { state = {}, name } = container;
     if (state.terminated && state.terminated.exitCode === 0) continue;
     if (sidecars.has(name) && container.started) {
       if (container.ready) ready++;
       continue;
     }
-    if (state.terminated) return { waitsFor: `Init:${endReason(state)}`, ready };
+    const seen = all.slice(0, position + 1);
+    if (state.terminated) return { waitsFor: `Init:${endReason(state)}`, ready, seen };
     const { reason = "" } = state.waiting ?? {};
-    if (reason && reason !== "PodInitializing") return { waitsFor: `Init:${reason}`, ready };
-    return { waitsFor: `Init:${position}/${(spec.initContainers ?? []).length}`, ready };
+    if (reason && reason !== "PodInitializing") return { waitsFor: `Init:${reason}`, ready, seen };
+    return { waitsFor: `Init:${position}/${(spec.initContainers ?? []).length}`, ready, seen };
   }
-  return { waitsFor: undefined, ready };
+  return { waitsFor: undefined, ready, seen: all };
 }
 
 function mainProgress(pod: Pod): { reason: string | undefined; ready: number } {
   let reason: string | undefined;
+  let failed: string | undefined;
   let ready = 0;
   for (const { state = {}, ready: isReady } of (pod.status?.containerStatuses ?? []).toReversed()) {
     if (state.waiting?.reason) reason = state.waiting.reason;
-    else if (state.terminated) reason = endReason(state);
-    else if (isReady && state.running) ready++;
+    else if (state.terminated) {
+      reason = endReason(state);
+      if (state.terminated.exitCode !== 0) failed = reason;
+    } else if (isReady && state.running) ready++;
   }
-  if (reason === "Completed" && ready > 0) reason = hasCondition(pod, "Ready") ? "Running" : "NotReady";
-  return { reason, ready };
+  if (reason !== "Completed") return { reason, ready };
+  // One that is done does not speak for the others.
+  if (ready > 0 && hasCondition(pod, "Ready")) return { reason: "Running", ready };
+  return { reason: failed ?? (ready > 0 ? "NotReady" : reason), ready };
 }
 
 function endReason({ terminated }: ContainerState): string {
