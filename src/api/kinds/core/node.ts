@@ -1,6 +1,7 @@
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { Node } from "../../schema/types.ts";
+import { networkWarnings } from "../../validate/addresses.ts";
 import { validateNode, validateNodeUpdate } from "./node-rules.ts";
 import { proxyVerbs } from "./proxy-verbs.ts";
 
@@ -18,8 +19,10 @@ export const node = defineKind<Node>({
     proxy: { sort: "action", action: "proxy", verbs: proxyVerbs, kind: "NodeProxyOptions" },
     status: true,
   },
-  warnings: ({ spec }) =>
-    spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : [],
+  warnings: ({ spec }) => [
+    ...(spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
+    ...(spec?.podCIDRs ?? []).flatMap((cidr, i) => networkWarnings(cidr, `spec.podCIDRs[${i}]`)),
+  ],
   selectable: [{ field: "spec.unschedulable", value: ({ spec }) => String(spec?.unschedulable ?? false) }],
   columns: [
     nameColumn,

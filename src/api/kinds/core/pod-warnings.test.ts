@@ -49,7 +49,7 @@ describe("a new pod", () => {
       },
       {},
       [
-        "spec.volumes[0].gitRepo: deprecated in v1.11",
+        "spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+",
         "spec.volumes[1].rbd: deprecated in v1.28, non-functional in v1.31+",
       ],
     ],
@@ -93,6 +93,60 @@ describe("a new pod", () => {
       {},
       [
         "spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 ContainerPort:80 Protocol:TCP HostIP:1.2.3.4}",
+      ],
+    ],
+    [
+      "hears of ports that go by one name",
+      {
+        initContainers: [{ name: "i", image: "i", restartPolicy: "Always", ports: [{ name: "p", containerPort: 1 }] }],
+        ...withPorts({ name: "p", containerPort: 2 }, { containerPort: 3 }, { containerPort: 4 }),
+      },
+      {},
+      [
+        'spec.containers[0].ports[0]: duplicate port name "p" with spec.initContainers[0].ports[0], services and probes that select ports by name will use spec.initContainers[0].ports[0]',
+      ],
+    ],
+    [
+      "hears of files at one path",
+      {
+        volumes: [
+          {
+            name: "c",
+            configMap: {
+              name: "m",
+              items: [
+                { key: "a", path: "x" },
+                { key: "b", path: "y" },
+                { key: "c", path: "x/z" },
+              ],
+            },
+          },
+          {
+            name: "p",
+            projected: {
+              sources: [
+                {},
+                { serviceAccountToken: { path: "token" } },
+                { secret: { name: "s", items: [{ key: "k", path: "token/" }] } },
+              ],
+            },
+          },
+        ],
+      },
+      {},
+      [
+        'volume "c" (ConfigMap "m"): overlapping paths: "x/z" with "x"',
+        'volume "p" (Projected) has no sources provided',
+        'volume "p" (Projected): overlapping paths: "token" (Secret "s") with "token" (ServiceAccountToken)',
+      ],
+    ],
+    [
+      "hears of addresses that are not as they should be",
+      { dnsConfig: { nameservers: ["2001:DB8::1"] }, hostAliases: [{ ip: "2001:db8:0::2", hostnames: ["h"] }] },
+      {},
+      [
+        'spec.dnsConfig.nameservers[0]: IPv6 address "2001:DB8::1" should be in RFC 5952 canonical format ("2001:db8::1")',
+        'spec.hostAliases[0].ip: IPv6 address "2001:db8:0::2" should be in RFC 5952 canonical format ("2001:db8::2")',
       ],
     ],
     [

@@ -1,9 +1,11 @@
 import { labelWarnings, requirementWarnings, termWarnings } from "../../label-warnings.ts";
 import type { ObjectMeta } from "../../object.ts";
 import type { Affinity, Container, ContainerPort, Pod, PodSpec, PodTemplateSpec, Volume } from "../../schema/types.ts";
+import { addressWarnings } from "../../validate/addresses.ts";
 import { dnsLabel } from "../../validate/names.ts";
 import { fractionWarning } from "../../validate/values.ts";
 import { claimSpecWarnings } from "./claim-warnings.ts";
+import { pathWarnings } from "./path-warnings.ts";
 
 /*
  * What is allowed in a pod and yet seldom meant, or means nothing any more. Places are texts: a pod's own begin with
@@ -24,7 +26,7 @@ const outdatedAnnotations = [
 /** Sources of volumes that are on their way out, under the names by which clients are told of them. */
 const outdatedSources: readonly (readonly [source: keyof Volume, shown: string, fate: string])[] = [
   ["photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"],
-  ["gitRepo", "gitRepo", "deprecated in v1.11"],
+  ["gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"],
   ["scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"],
   ["flocker", "flocker", "deprecated in v1.22, non-functional in v1.25+"],
   ["storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"],
@@ -70,7 +72,7 @@ function podSpecWarnings(spec: PodSpec, annotations: ObjectMeta["annotations"] =
     ]),
     ...outdatedAnnotations.flatMap(([key, text]) => annotationWarning(key, text)),
     ...(spec.volumes ?? []).flatMap((volume, i) => volumeWarnings(volume, `${at}.volumes[${i}]`)),
-    ...tokenPathWarnings(spec.volumes ?? [], `${at}.volumes`),
+    ...pathWarnings(spec.volumes ?? []),
     ...repeated((spec.hostAliases ?? []).map(({ ip = "" }) => ip)).map(
       ([i, ip]) => `${at}.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`,
     ),
@@ -97,12 +99,15 @@ function podSpecWarnings(spec: PodSpec, annotations: ObjectMeta["annotations"] =
     ...containers.flatMap(([{ ports: list = [] }, place]) =>
       list.flatMap((port, i) => portWarnings(port, `${place}.ports[${i}]`, ports)),
     ),
+    ...portNameWarnings(containers),
     ...((spec.terminationGracePeriodSeconds ?? 0) < 0
       ? [`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
       : []),
     ...(["podAffinity", "podAntiAffinity"] as const).flatMap((field) =>
       podAffinityWarnings(spec.affinity?.[field], `${at}.affinity.${field}`),
     ),
+    ...(spec.dnsConfig?.nameservers ?? []).flatMap((ip, i) => addressWarnings(ip, `${at}.dnsConfig.nameservers[${i}]`)),
+    ...(spec.hostAliases ?? []).flatMap(({ ip = "" }, i) => addressWarnings(ip, `${at}.hostAliases[${i}].ip`)),
   ];
 }
 
@@ -156,27 +161,6 @@ function volumeWarnings(volume: Volume, at: string): string[] {
   });
 }
 
-/** A projected file at the path of a token hides one of the two. */
-function tokenPathWarnings(volumes: readonly Volume[], at: string): string[] {
-  const sources = volumes.map(({ projected }) => projected?.sources ?? []);
-  const tokens = new Set(
-    sources.flat().flatMap(({ serviceAccountToken }) => (serviceAccountToken ? [serviceAccountToken.path] : [])),
-  );
-  const clash = (path: string | undefined, place: string) =>
-    path !== undefined && tokens.has(path)
-      ? [`${place}: has duplicated path with ServiceAccountToken ${JSON.stringify(path)}`]
-      : [];
-  return sources.flatMap((list, i) => {
-    const place = `${at}[${i}].projected.sources`;
-    return list.flatMap(({ configMap, secret, downwardAPI, clusterTrustBundle }) => [
-      ...(configMap?.items ?? []).flatMap(({ path }, j) => clash(path, `${place}.configMap[${j}]`)),
-      ...(secret?.items ?? []).flatMap(({ path }, j) => clash(path, `${place}.secrets[${j}]`)),
-      ...(downwardAPI?.items ?? []).flatMap(({ path }, j) => clash(path, `${place}.downwardAPI[${j}]`)),
-      ...clash(clusterTrustBundle?.path, `${place}.ClusterTrustBundle`),
-    ]);
-  });
-}
-
 function containerWarnings({ env = [], resources }: Container, at: string): string[] {
   const names = env.map(({ name }) => name);
   return [
@@ -195,6 +179,24 @@ function containerWarnings({ env = [], resources }: Container, at: string): stri
           ];
     }),
   ];
+}
+
+/** Of ports with the same name only the first one is found by it. */
+function portNameWarnings(containers: readonly [container: Container, place: string][]): string[] {
+  const first = new Map<string, string>();
+  return containers.flatMap(([{ ports = [] }, place]) =>
+    ports.flatMap(({ name = "" }, i) => {
+      const at = `${place}.ports[${i}]`;
+      const other = first.get(name);
+      if (!name || other === undefined) {
+        first.set(name, at);
+        return [];
+      }
+      return [
+        `${at}: duplicate port name ${JSON.stringify(name)} with ${other}, services and probes that select ports by name will use ${other}`,
+      ];
+    }),
+  );
 }
 
 /** A port that another one clashes with, or seems to. `seen`: those before it, by number and protocol. */
