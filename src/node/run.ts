@@ -17,6 +17,7 @@ import { openCsiVolumes } from "./csi/mount.ts";
 import { openDriverRegistry } from "./csi/registry.ts";
 import { openEventRecorder } from "./event-recorder.ts";
 import { collectImages } from "./images/collect-garbage.ts";
+import { openPullRecords } from "./images/pull-records.ts";
 import { openImagePuller } from "./images/puller.ts";
 import { type KeptNode, keepNode } from "./node-object/keep-node.ts";
 import { inspectMachine, type Machine } from "./node-object/machine.ts";
@@ -195,6 +196,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     clock,
     log,
   });
+  const records = await openPullRecords(join(options.rootDirectory, "pulled-images.json"));
   const podsHere = informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` });
   const pods = await lookAfterPods(
     {
@@ -206,7 +208,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
       volumes,
       objects,
       tokens,
-      images: openImagePuller({ runtime, clock }),
+      images: openImagePuller({ runtime, clock, records }),
       events,
       cgroups: openCgroups(runtime, log),
       probeCounts,

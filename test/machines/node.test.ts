@@ -499,6 +499,26 @@ describe("a node", () => {
     expect((await events("allowed"))[1]).toMatch(
       /^Pulled: Successfully pulled image ".*" in [\d.]+m?s \([\d.]+m?s including waiting\). Image size: \d+ bytes.$/,
     );
+    // That the node has it by now opens it to nobody else.
+    await create("stranger", { containers: [container({ image, imagePullPolicy: "Never" })] });
+    await until("stranger", ({ status: shown }) =>
+      expect(shown?.containerStatuses?.[0]?.state?.waiting).toMatchObject({
+        reason: "ErrImageNeverPull",
+        message: `Container image "${image}" is present with pull policy of Never but does not have the proper credentials to access the image`,
+      }),
+    );
+    await create("another", {
+      containers: [container({ image, imagePullPolicy: "IfNotPresent" })],
+      imagePullSecrets: [{ name: "login" }, { name: "absent" }],
+    });
+    await until("another", isReady);
+    const told = await events("another");
+    expect(told).toContain(
+      `Pulled: Container image "${image}" already present on machine and can be accessed by the pod`,
+    );
+    expect(told).toContain(
+      "FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (absent); attempting to pull the image may not succeed.",
+    );
   });
 
   test("ends a pod that outlives its deadline", async () => {

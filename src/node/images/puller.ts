@@ -2,9 +2,10 @@ import type { Pod, Secret } from "../../api/schema/types.ts";
 import { durationText } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { PodContainer } from "../pod/containers.ts";
-import type { ContainerRuntime, Image } from "../runtime.ts";
+import type { ContainerRuntime, Image, RegistryCredentials } from "../runtime.ts";
 import { isBuiltin } from "./builtin.ts";
 import { credentialsFor } from "./credentials.ts";
+import type { PullRecords } from "./pull-records.ts";
 import { isReference } from "./reference.ts";
 
 /** An image is not there; `reason` is what the container's status shows. */
@@ -51,7 +52,15 @@ interface Failure {
 }
 
 /** Pulls one image at a time, as the kubelet does by default: a device's link and card serve one well and several badly. */
-export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime; clock: Clock }): ImagePuller {
+export function openImagePuller({
+  runtime,
+  clock,
+  records,
+}: {
+  runtime: ContainerRuntime;
+  clock: Clock;
+  records: PullRecords;
+}): ImagePuller {
   const failures = new Map<string, Failure>();
   /** By image id. */
   const references = new Map<string, string>();
@@ -67,14 +76,14 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
     const askedAtMs = clock.elapsed();
     const turn = queue.then(async () => {
       const beganMs = clock.elapsed();
-      await pullWith(credentialsFor(image, secrets), image, signal);
-      return beganMs;
+      return { beganMs, used: await pullWith(credentialsFor(image, secrets), image, signal) };
     });
     queue = Promise.allSettled([turn]);
     try {
-      const beganMs = await turn;
+      const { beganMs, used } = await turn;
       const there = await runtime.imageStatus(image);
       if (!there) throw new Error(`image "${image}" is not there after its pull`);
+      await records.note(there.id, image, used);
       const took = durationText(Math.round(clock.elapsed() - beganMs) * 1e6);
       const waited = durationText(Math.round(clock.elapsed() - askedAtMs) * 1e6);
       const size = `Image size: ${there.sizeBytes} bytes.`;
@@ -95,16 +104,21 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
     }
   }
 
+  /** Resolves with the credentials that opened it; none were asked for where there are none. */
   async function pullWith(
     credentials: ReturnType<typeof credentialsFor>,
     image: string,
     signal: AbortSignal,
-  ): Promise<void> {
-    if (credentials.length === 0) return void (await runtime.pullImage(image, undefined, signal));
+  ): Promise<RegistryCredentials | undefined> {
+    if (credentials.length === 0) {
+      await runtime.pullImage(image, undefined, signal);
+      return undefined;
+    }
     const errors: unknown[] = [];
     for (const each of credentials) {
       try {
-        return void (await runtime.pullImage(image, each, signal));
+        await runtime.pullImage(image, each, signal);
+        return each;
       } catch (error) {
         errors.push(error);
       }
@@ -125,7 +139,9 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
       }
       const there = await runtime.imageStatus(image);
       // No registry has skiff's own images, though their tag "latest" makes Always the default.
-      if (there && (policy !== "Always" || isBuiltin(image))) {
+      const isOpen =
+        there && (isBuiltin(image) || records.allows(there, image, credentialsFor(image, request.secrets)));
+      if (isOpen && (policy !== "Always" || isBuiltin(image))) {
         tell(
           "Normal",
           "Pulled",
@@ -134,7 +150,9 @@ export function openImagePuller({ runtime, clock }: { runtime: ContainerRuntime;
         return there;
       }
       if (policy === "Never") {
-        const message = `Container image "${image}" is not present with pull policy of Never`;
+        const message = there
+          ? `Container image "${image}" is present with pull policy of Never but does not have the proper credentials to access the image`
+          : `Container image "${image}" is not present with pull policy of Never`;
         tell("Warning", "ErrImageNeverPull", message);
         throw failed(tell, new ImageError("ErrImageNeverPull", message));
       }

@@ -65,7 +65,7 @@ export class PodActions {
   #failed(error: unknown): void {
     const { context, state, signal, wake } = this.#parts;
     if (signal.aborted) return;
-    if (error instanceof VolumeError) state.tellPod("Warning", "FailedMount", error.message);
+    if (error instanceof VolumeError) state.tellPod("Warning", error.reason, error.message);
     if (error instanceof PodDirectoryError) state.tellPod("Warning", "FailedToMakePodDataDirectories", error.message);
     context.log.debug("a pod waits", { pod: keyText(keyOf(state.pod)), error });
     void this.#retry.wait(signal).then(wake);

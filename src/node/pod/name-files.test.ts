@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { PodSpec } from "../../api/schema/types.ts";
 import { aPod } from "../testing/objects.ts";
-import { hostnameOf, hostsFile, resolvFile } from "./name-files.ts";
+import { hostnameOf, hostsFile, resolvFile, resolvOmissions } from "./name-files.ts";
 
 const dns = { clusterDns: ["10.43.0.10"], clusterDomain: "cluster.local" };
 const hostFile = "# made by hand\nnameserver 192.168.0.1\nsearch lan\noptions edns0\n";
@@ -38,6 +38,21 @@ describe("a pod's name files", () => {
     ],
   ])("resolve %s", (_, spec, lines) => {
     expect(resolv(spec)).toEqual(lines);
+  });
+
+  test("leave out what programs cannot do with, and say what is left", () => {
+    const nameservers = ["1.1.1.1", "2.2.2.2", "3.3.3.3", "4.4.4.4"];
+    const searches = Array.from({ length: 33 }, (_, at) => `d${at}`);
+    const pod = aPod({ spec: { dnsPolicy: "None", dnsConfig: { nameservers, searches } } });
+    const parts = { dns: { clusterDns: [], clusterDomain: "cluster.local" }, hostFile: "" };
+    const omissions = resolvOmissions(pod, parts);
+    expect(omissions).toHaveLength(2);
+    expect(omissions[0]).toMatch(/^Search Line limits were exceeded, some search paths .* search line is: d0 .* d31$/);
+    expect(omissions[1]).toBe(
+      "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 1.1.1.1 2.2.2.2 3.3.3.3",
+    );
+    expect(resolvFile(pod, parts)).not.toContain("4.4.4.4");
+    expect(resolvOmissions(aPod(), parts)).toEqual([]);
   });
 
   test("name the pod by its name, hostname and subdomain", () => {

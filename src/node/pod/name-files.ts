@@ -49,8 +49,7 @@ interface Resolver {
   readonly options: readonly string[];
 }
 
-/** A pod's /etc/resolv.conf (the same page, section "Pod's DNS Policy"). `hostFile`: the node's own. */
-export function resolvFile(pod: Pod, { dns, hostFile }: { dns: DnsSettings; hostFile: string }): string {
+function resolverOf(pod: Pod, { dns, hostFile }: { dns: DnsSettings; hostFile: string }): Resolver {
   const { dnsPolicy = "ClusterFirst", hostNetwork, dnsConfig = {} } = pod.spec;
   const host = resolverFrom(hostFile);
   const none: Resolver = { nameservers: [], searches: [], options: [] };
@@ -68,11 +67,44 @@ export function resolvFile(pod: Pod, { dns, hostFile }: { dns: DnsSettings; host
         : host;
   const added = (dnsConfig.options ?? []).map(({ name = "", value }) => (value ? `${name}:${value}` : name));
   const replaced = new Set(added.map(optionName));
-  return resolverText({
-    nameservers: [...new Set([...base.nameservers, ...(dnsConfig.nameservers ?? [])])].slice(0, 3),
-    searches: [...new Set([...base.searches, ...(dnsConfig.searches ?? [])])].slice(0, 32),
+  return {
+    nameservers: [...new Set([...base.nameservers, ...(dnsConfig.nameservers ?? [])])],
+    searches: [...new Set([...base.searches, ...(dnsConfig.searches ?? [])])],
     options: [...base.options.filter((option) => !replaced.has(optionName(option))), ...added],
-  });
+  };
+}
+
+/** What programs can do with: the C library's limits, and kubelet's of the length of all searched domains. */
+const nameserversAtMost = 3;
+const searchesAtMost = 32;
+const searchCharactersAtMost = 2048;
+
+function withinLimits(resolver: Resolver): Resolver {
+  const searches: string[] = [];
+  for (const domain of resolver.searches.slice(0, searchesAtMost)) {
+    if ([...searches, domain].join(" ").length > searchCharactersAtMost) break;
+    searches.push(domain);
+  }
+  return { ...resolver, searches, nameservers: resolver.nameservers.slice(0, nameserversAtMost) };
+}
+
+/** A pod's /etc/resolv.conf (the same page, section "Pod's DNS Policy"). `hostFile`: the node's own. */
+export function resolvFile(pod: Pod, parts: { dns: DnsSettings; hostFile: string }): string {
+  return resolverText(withinLimits(resolverOf(pod, parts)));
+}
+
+/** What had to be left out of it, in the words of the Event DNSConfigForming. */
+export function resolvOmissions(pod: Pod, parts: { dns: DnsSettings; hostFile: string }): readonly string[] {
+  const wanted = resolverOf(pod, parts);
+  const { nameservers, searches } = withinLimits(wanted);
+  const omitted = (what: string, some: string, line: string, applied: readonly string[]) =>
+    `${what} limits were exceeded, some ${some} have been omitted, the applied ${line} line is: ${applied.join(" ")}`;
+  return [
+    ...(searches.length < wanted.searches.length ? [omitted("Search Line", "search paths", "search", searches)] : []),
+    ...(nameservers.length < wanted.nameservers.length
+      ? [omitted("Nameserver", "nameservers", "nameserver", nameservers)]
+      : []),
+  ];
 }
 
 const optionName = (option: string): string => option.split(":")[0] ?? "";

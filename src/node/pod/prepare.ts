@@ -6,7 +6,7 @@ import { messageOf } from "../../base/log.ts";
 import type { SandboxSpec } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
 import type { PodContext, PodNames } from "./context.ts";
-import { hostnameOf, hostsFile, resolvFile } from "./name-files.ts";
+import { hostnameOf, hostsFile, resolvFile, resolvOmissions } from "./name-files.ts";
 import { podCgroup } from "./resources.ts";
 import { runtimeHandlerOf } from "./runtime-class.ts";
 
@@ -43,6 +43,10 @@ async function writeNameFiles(context: PodContext, pod: Pod, podIps: readonly st
   await rewrite(hostsPath, hostsFile(pod, { ...names, podIps, hostFile: await hostText("/etc/hosts") }));
   await rewrite(resolvPath, resolvFile(pod, { dns: context.dns, hostFile: await hostText("/etc/resolv.conf") }));
 }
+
+/** What the pod asks of name resolution and cannot have. */
+export const nameOmissions = async ({ dns }: PodContext, pod: Pod): Promise<readonly string[]> =>
+  resolvOmissions(pod, { dns, hostFile: await hostText("/etc/resolv.conf") });
 
 const hostText = async (path: string): Promise<string> => (await readFile(path, "utf8").catch(ifAbsent)) ?? "";
 

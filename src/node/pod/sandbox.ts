@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/log.ts";
 import type { Listing, Sandbox } from "../runtime.ts";
 import type { PodContext } from "./context.ts";
-import { sandboxSpecOf } from "./prepare.ts";
+import { nameOmissions, sandboxSpecOf } from "./prepare.ts";
 import { cgroupLimitsOf } from "./resources.ts";
 import type { PodState } from "./state.ts";
 
@@ -22,6 +22,8 @@ export async function makeSandbox(
     for (const { id } of listing.sandboxes) await runtime.stopPodSandbox(id);
     await network.detach(state.uid);
   }
+  for (const omission of await nameOmissions(context, state.pod))
+    state.tellPod("Warning", "DNSConfigForming", omission);
   try {
     const spec = await sandboxSpecOf(context, state.pod, attempt);
     await cgroups.prepare(spec.cgroupParent, cgroupLimitsOf(state.given, context.allocatable()));

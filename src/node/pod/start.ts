@@ -71,7 +71,8 @@ function asStartError(error: unknown): never {
 }
 
 /** A pull secret that is absent is not used; the registry may let everybody in. */
-async function pullSecrets({ context, state: { pod } }: StartRequest) {
+async function pullSecrets({ context, state }: StartRequest) {
+  const { pod } = state;
   const names = (pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []);
   const found = await Promise.all(
     names.map((name) =>
@@ -81,6 +82,13 @@ async function pullSecrets({ context, state: { pod } }: StartRequest) {
       }),
     ),
   );
+  const missing = names.filter((_, at) => !found[at]).join(", ");
+  if (missing)
+    state.tellPod(
+      "Warning",
+      "FailedToRetrieveImagePullSecret",
+      `Unable to retrieve some image pull secrets (${missing}); attempting to pull the image may not succeed.`,
+    );
   return found.filter((secret) => secret !== undefined);
 }
 

@@ -86,6 +86,7 @@ export class PodWorker implements AsyncDisposable {
       clock: context.clock,
       changed: wake,
       failed: (container, message) => state.tell(container, "Warning", "Unhealthy", message),
+      warned: (container, message) => state.tell(container, "Warning", "ProbeWarning", message),
       counted: ({ spec }, sort, result) => {
         const { namespace = "", name } = state.pod.metadata;
         const probed = { podUid: state.uid, namespace, pod: name, container: spec.name, sort };

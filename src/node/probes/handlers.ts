@@ -11,6 +11,8 @@ import type { ContainerRuntime } from "../runtime.ts";
 export interface ProbeOutcome {
   readonly result: "success" | "failure" | "unknown";
   readonly output: string;
+  /** It succeeded in a way that the user may not have meant. */
+  readonly warns?: boolean;
 }
 
 /** Where a container's probes and hooks go. */
@@ -60,6 +62,8 @@ export async function probeHttp(target: ProbeTarget, action: HTTPGetAction, time
   const url = urlOf(target, action);
   try {
     const { status, body } = await get(url, action, timeoutMs);
+    if (status >= 300 && status < 400)
+      return { ...success(`Probe terminated redirects, Response body: ${body}`), warns: true };
     if (status >= 200 && status < 400) return success(body);
     return failure(`HTTP probe failed with statuscode: ${status}`);
   } catch (error) {

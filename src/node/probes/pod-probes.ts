@@ -11,6 +11,7 @@ export interface PodProbesOptions {
   /** Called when a finding became another. */
   readonly changed: () => void;
   readonly failed: (container: PodContainer, message: string) => void;
+  readonly warned: (container: PodContainer, message: string) => void;
   /** Called for every probe, with what came of it. */
   readonly counted: (container: PodContainer, sort: ProbeSort, result: ProbeOutcome["result"]) => void;
 }
@@ -31,7 +32,7 @@ export interface PodProbes extends Disposable {
   onlyReadiness(): void;
 }
 
-export function openPodProbes({ runtime, clock, changed, failed, counted }: PodProbesOptions): PodProbes {
+export function openPodProbes({ runtime, clock, changed, failed, warned, counted }: PodProbesOptions): PodProbes {
   const findings = new Map<string, ProbeFindings>();
   const probers = new Map<string, { sort: ProbeSort; prober: Disposable }[]>();
   let sorts: readonly ProbeSort[] = ["startup", "readiness", "liveness"];
@@ -57,6 +58,7 @@ export function openPodProbes({ runtime, clock, changed, failed, counted }: PodP
         clock,
         found,
         failed: (message) => failed(container, message),
+        warned: (message) => warned(container, message),
         counted: (result) => counted(container, sort, result),
         initially: before[sort],
         due: () => sort === "startup" || hasStarted(),

@@ -13,7 +13,8 @@ let status = 200;
 beforeEach(async () => {
   status = 200;
   server = createServer((request, response) => {
-    if (request.url === "/moved") response.writeHead(302, { location: "/here" }).end();
+    if (request.url === "/away") response.writeHead(302, { location: "http://elsewhere.test/" }).end("gone");
+    else if (request.url === "/moved") response.writeHead(302, { location: "/here" }).end();
     else
       response
         .writeHead(request.url === "/here" ? 204 : status, { "x-saw": request.headers["user-agent"] ?? "" })
@@ -59,6 +60,7 @@ describe("a prober", () => {
   function probing(probe: Probe, { initially, due = () => true }: { initially?: boolean; due?: () => boolean } = {}) {
     const findings: boolean[] = [];
     const failures: string[] = [];
+    const warnings: string[] = [];
     const prober = startProber({
       sort: "readiness",
       probe: { httpGet: { port: port() }, periodSeconds: 0.01, ...probe },
@@ -68,9 +70,10 @@ describe("a prober", () => {
       clock: systemClock,
       found: (healthy) => findings.push(healthy),
       failed: (message) => failures.push(message),
+      warned: (message) => warnings.push(message),
       due,
     });
-    return { findings, failures, [Symbol.dispose]: () => prober[Symbol.dispose]() };
+    return { findings, failures, warnings, [Symbol.dispose]: () => prober[Symbol.dispose]() };
   }
 
   test("changes its finding after as many in a row as its thresholds say", async () => {
@@ -80,6 +83,13 @@ describe("a prober", () => {
     await vi.waitFor(() => expect(prober.findings).toEqual([true, false]));
     expect(prober.failures[0]).toBe("Readiness probe failed: HTTP probe failed with statuscode: 500");
     expect(prober.failures.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("succeeds where it is sent elsewhere, and says so", async () => {
+    using prober = probing({ httpGet: { port: port(), path: "/away" } });
+    await vi.waitFor(() => expect(prober.findings).toEqual([true]));
+    expect(prober.warnings[0]).toBe("Readiness probe warning: Probe terminated redirects, Response body: gone");
+    expect(prober.failures).toEqual([]);
   });
 
   test("says nothing when it finds what was known", async () => {

@@ -18,6 +18,8 @@ export interface ProberOptions {
   readonly counted?: (result: ProbeOutcome["result"]) => void;
   /** Called for every probe that failed, with the words for the Event. */
   readonly failed: (message: string) => void;
+  /** Called for every one that succeeded in a doubtful way, the same. */
+  readonly warned: (message: string) => void;
   /** Whether this probe's time has come: liveness and readiness wait for the startup probe. */
   readonly due: () => boolean;
 }
@@ -37,6 +39,7 @@ export function startProber({
   clock,
   found,
   failed,
+  warned,
   due,
   counted,
 }: ProberOptions): Disposable {
@@ -58,9 +61,10 @@ export function startProber({
     if (!stopped) timer = clock.after(periodSeconds * 1000, () => void round());
   }
 
-  function judge({ result, output }: ProbeOutcome): void {
+  function judge({ result, output, warns }: ProbeOutcome): void {
     if (stopped) return;
     counted?.(result);
+    if (warns) warned(`${words[sort]} probe warning: ${output}`);
     if (result === "unknown") {
       failed(`${words[sort]} probe errored and resulted in unknown state: ${output}`);
       return;

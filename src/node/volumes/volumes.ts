@@ -6,6 +6,7 @@ import { ifAbsent } from "../../base/files.ts";
 import type { Client } from "../../client/client.ts";
 import type { Recollection } from "../../client/recollection.ts";
 import type { CsiVolumes } from "../csi/mount.ts";
+import { containersOf } from "../pod/containers.ts";
 import { cgroupLimitsOf } from "../pod/resources.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { isBelow } from "./below.ts";
@@ -26,11 +27,14 @@ export interface MountedVolume {
   readonly isDevice?: boolean;
 }
 
-/** A volume that could not be made ready; the message is that of the Event FailedMount. */
+/** A volume that could not be made ready; reason and message are those of the Event. */
 export class VolumeError extends Error {
   override readonly name = "VolumeError";
-  constructor(volume: string, cause: Error) {
-    super(`MountVolume.SetUp failed for volume "${volume}" : ${cause.message}`, { cause });
+  readonly reason: "FailedMount" | "FailedMapVolume";
+  constructor(volume: string, { isDevice, cause }: { isDevice: boolean; cause: Error }) {
+    const what = isDevice ? "MapVolume.SetUpDevice" : "MountVolume.SetUp";
+    super(`${what} failed for volume "${volume}" : ${cause.message}`, { cause });
+    this.reason = isDevice ? "FailedMapVolume" : "FailedMount";
   }
 }
 
@@ -158,7 +162,10 @@ export function openVolumes({
         try {
           mounted.set(volume.name, await setUpOne(inputs, volume));
         } catch (error) {
-          throw new VolumeError(volume.name, error as Error);
+          const isDevice = containersOf(inputs.pod).some(({ spec }) =>
+            (spec.volumeDevices ?? []).some(({ name }) => name === volume.name),
+          );
+          throw new VolumeError(volume.name, { isDevice, cause: error as Error });
         }
       }
       return mounted;

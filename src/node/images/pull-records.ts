@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { ifAbsent } from "../../base/files.ts";
+import type { Image, ImageId, RegistryCredentials } from "../runtime.ts";
+import { registryOf } from "./reference.ts";
+
+/**
+ * With which credentials images were pulled. Who has none of them may not run what they opened, though the node has it
+ * (Kubernetes docs, "Images", section "Ensure image pull credential verification"). What was there before anybody pulled it is
+ * everybody's.
+ */
+export interface PullRecords {
+  allows(image: Image, name: string, credentials: readonly RegistryCredentials[]): boolean;
+  /** `used` is absent when the registry asked for none. */
+  note(id: ImageId, name: string, used: RegistryCredentials | undefined): Promise<void>;
+}
+
+/** By image and, in it, by its name without tag: anybody, or fingerprints of credentials. */
+type Records = Record<ImageId, Record<string, "anybody" | string[]>>;
+
+const imagesAtMost = 1_024;
+
+/** `path`: where they are kept through a restart. */
+export async function openPullRecords(path: string): Promise<PullRecords> {
+  const text = await readFile(path, "utf8").catch(ifAbsent);
+  const records: Records = text === undefined ? {} : (JSON.parse(text) as Records);
+  let writing: Promise<unknown> = Promise.resolve();
+
+  async function write(): Promise<void> {
+    await writeFile(`${path}.part`, JSON.stringify(records), { mode: 0o600 });
+    await rename(`${path}.part`, path);
+  }
+
+  return {
+    allows({ id, tags, digests }, name, credentials) {
+      const record = records[id];
+      if (!record) return true;
+      const known = record[plain(name)];
+      if (known === undefined) return [...tags, ...digests].some((each) => plain(each) === plain(name));
+      return known === "anybody" || credentials.some((each) => known.includes(fingerprint(each)));
+    },
+    async note(id, name, used) {
+      const record = records[id] ?? {};
+      const known = record[plain(name)];
+      const print = used && fingerprint(used);
+      if (known === "anybody" || (print && known?.includes(print))) return;
+      records[id] = { ...record, [plain(name)]: print === undefined ? "anybody" : [...(known ?? []), print] };
+      const [oldest] = Object.keys(records);
+      if (oldest && Object.keys(records).length > imagesAtMost) delete records[oldest];
+      const turn = writing.then(write);
+      writing = Promise.allSettled([turn]);
+      await turn;
+    },
+  };
+}
+
+function plain(name: string): string {
+  const { registry, path } = registryOf(name);
+  return `${registry}/${path}`;
+}
+
+/** Tells credentials apart and does not say what they are. */
+const fingerprint = ({ username, password, serverAddress }: RegistryCredentials): string =>
+  createHash("sha256")
+    .update(JSON.stringify([serverAddress, username, password]))
+    .digest("hex");
