@@ -61,7 +61,7 @@ export function decide({ budget, pods, scales, now }: Observed): Decision {
       desiredHealthy,
       expectedPods,
       observedGeneration: budget.metadata.generation ?? 0,
-      conditions: [conditionFor(budget, disruptionsAllowed, now)],
+      conditions: withCondition(budget, conditionFor(budget, disruptionsAllowed, now)),
     },
     news,
     overdue,
@@ -81,7 +81,7 @@ function failed(budget: PodDisruptionBudget, why: string, now: number): Decision
       expectedPods: before.expectedPods ?? 0,
       disruptionsAllowed: 0,
       observedGeneration: budget.metadata.generation ?? 0,
-      conditions: [allowed],
+      conditions: withCondition(budget, allowed),
     },
     news: [
       {
@@ -139,6 +139,13 @@ function stillDisrupted({ status }: PodDisruptionBudget, pods: readonly Pod[], n
     waits.push(waitMs);
   }
   return { disruptedPods, overdue, againMs: waits.length > 0 ? Math.min(...waits) : undefined };
+}
+
+/** What others said of the budget stays. */
+function withCondition({ status }: PodDisruptionBudget, allowed: Condition): Condition[] {
+  const before = status?.conditions ?? [];
+  const isThere = before.some(({ type }) => type === allowed.type);
+  return isThere ? before.map((one) => (one.type === allowed.type ? allowed : one)) : [...before, allowed];
 }
 
 function conditionFor({ metadata, status }: PodDisruptionBudget, allowed: number, now: number): Condition {

@@ -32,7 +32,7 @@ export function conditionsOf(
       ? bad(
           "NamespaceDeletionContentFailure",
           "ContentDeletionFailed",
-          `Failed to delete all resource types, ${failures.length} remaining: ${failures.join(", ")}`,
+          `Failed to delete all resource types, ${failures.length} remaining: ${[...failures].sort().join(", ")}`,
         )
       : ok(
           "NamespaceDeletionContentFailure",

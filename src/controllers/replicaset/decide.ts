@@ -1,6 +1,6 @@
 import { isLeaving, type KubeObject } from "../../api/object.ts";
 import type { Pod, PodTemplateSpec, ReplicaSetCondition } from "../../api/schema/types.ts";
-import { type LabelSelector, selectsAll } from "../../api/selector.ts";
+import { type LabelSelector, selects, selectsAll } from "../../api/selector.ts";
 import { withoutZeros } from "../conditions.ts";
 import { type Claim, claim } from "../ownership.ts";
 import { availableInMs, hasEnded, isActive, isReady } from "../pods.ts";
@@ -54,8 +54,17 @@ export interface ReplicaCounts {
 const burst = 500;
 
 export function decide({ wanted, controlled, orphans, related, now }: Observed): Decision {
-  const claimed = claim({ owner: wanted.owner, selector: wanted.selector, controlled, orphans });
-  const active = claimed.owned.filter(isActive);
+  // Pods that have ended or are leaving stay whose they are: nobody takes them in or lets them go any more.
+  const claimed = claim({
+    owner: wanted.owner,
+    selector: wanted.selector,
+    controlled: controlled.filter(isActive),
+    orphans: orphans.filter(isActive),
+  });
+  const active = claimed.owned;
+  const terminating = controlled.filter(
+    (pod) => isLeaving(pod) && !hasEnded(pod) && selects(wanted.selector, pod.metadata.labels),
+  );
   const missing = isLeaving(wanted.owner) ? 0 : wanted.replicas - active.length;
   const waits = active
     .map((pod) => availableInMs(pod, wanted.minReadySeconds, now))
@@ -64,7 +73,7 @@ export function decide({ wanted, controlled, orphans, related, now }: Observed):
     claim: claimed,
     create: Math.min(burst, Math.max(0, missing)),
     remove: missing < 0 ? surplus(active, { count: Math.min(burst, -missing), related, now }) : [],
-    status: statusOf(wanted, { active, owned: claimed.owned, now }),
+    status: statusOf(wanted, { active, terminating, now }),
     againMs: waits.length > 0 ? Math.min(...waits) : undefined,
   };
 }
@@ -82,7 +91,7 @@ function surplus(
 
 function statusOf(
   { owner, template, minReadySeconds, countsTerminating }: Replicas,
-  { active, owned, now }: { active: readonly Pod[]; owned: readonly Pod[]; now: number },
+  { active, terminating, now }: { active: readonly Pod[]; terminating: readonly Pod[]; now: number },
 ): ReplicaCounts {
   const labels = template.metadata?.labels ?? {};
   const count = (test: (pod: Pod) => boolean): number => active.filter(test).length;
@@ -93,9 +102,7 @@ function statusOf(
       readyReplicas: count(isReady),
       availableReplicas: count((pod) => availableInMs(pod, minReadySeconds, now) === 0),
     }),
-    ...(countsTerminating && {
-      terminatingReplicas: owned.filter((pod) => isLeaving(pod) && !hasEnded(pod)).length,
-    }),
+    ...(countsTerminating && { terminatingReplicas: terminating.length }),
     ...(owner.metadata.generation !== undefined && { observedGeneration: owner.metadata.generation }),
   };
 }

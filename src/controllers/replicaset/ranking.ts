@@ -1,4 +1,4 @@
-import type { Pod } from "../../api/schema/types.ts";
+import type { ContainerStatus, Pod } from "../../api/schema/types.ts";
 import { isReady, podCondition } from "../pods.ts";
 
 /** Everything that decides which pod goes first when there are too many. */
@@ -25,6 +25,7 @@ function compare(a: Ranked, b: Ranked, now: number): number {
     b.neighbours - a.neighbours ||
     (isReady(a.pod) ? younger({ of: a.pod, than: b.pod, by: readySince, now }) : 0) ||
     restartsOf(b.pod) - restartsOf(a.pod) ||
+    sidecarRestartsOf(b.pod) - sidecarRestartsOf(a.pod) ||
     younger({ of: a.pod, than: b.pod, by: createdAt, now })
   );
 }
@@ -50,5 +51,14 @@ function costOf({ metadata }: Pod): number {
 
 const readySince = (pod: Pod): number => Date.parse(podCondition(pod, "Ready")?.lastTransitionTime ?? "") || 0;
 const createdAt = ({ metadata }: Pod): number => Date.parse(metadata.creationTimestamp ?? "") || 0;
-const restartsOf = ({ status }: Pod): number =>
-  Math.max(0, ...(status?.containerStatuses ?? []).map(({ restartCount }) => restartCount));
+const restartsOf = ({ status }: Pod): number => mostRestarts(status?.containerStatuses ?? []);
+
+function sidecarRestartsOf({ spec, status }: Pod): number {
+  const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  const names = new Set(sidecars.map(({ name }) => name));
+  return mostRestarts((status?.initContainerStatuses ?? []).filter(({ name }) => names.has(name)));
+}
+
+function mostRestarts(statuses: readonly ContainerStatus[]): number {
+  return Math.max(0, ...statuses.map(({ restartCount }) => restartCount));
+}
