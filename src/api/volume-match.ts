@@ -11,6 +11,11 @@ export function classOf({ metadata, spec }: PersistentVolume | PersistentVolumeC
   return metadata.annotations?.[olderClass] ?? spec?.storageClassName ?? "";
 }
 
+/** Whether a claim says which class it wants, be it none. */
+export function namesClass({ metadata, spec }: PersistentVolumeClaim): boolean {
+  return metadata.annotations?.[olderClass] !== undefined || spec.storageClassName !== undefined;
+}
+
 /** Whether a volume has been set aside for this very claim, by its uid or only by its name. */
 export function isFor({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
   const { namespace, name, uid } = spec?.claimRef ?? {};

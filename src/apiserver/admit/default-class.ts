@@ -1,3 +1,4 @@
+import { defaultClassOf, defaultStorageClassAnnotations } from "../../api/default-class.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { Store } from "../../store/contract.ts";
 import { heldObject } from "../registry/held.ts";
@@ -18,7 +19,7 @@ const storage: Classes = {
   of: "persistentvolumeclaims",
   field: "storageClassName",
   prefix: "/storageclasses.storage.k8s.io/",
-  annotations: ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"],
+  annotations: defaultStorageClassAnnotations,
   olderAnnotation: "volume.beta.kubernetes.io/storage-class",
 };
 
@@ -50,13 +51,5 @@ function defaulter(store: Store, classes: Classes): NonNullable<AdmissionStep["m
 }
 
 function defaultOf(store: Store, { prefix, annotations }: Classes): AnyObject | undefined {
-  return store
-    .list(prefix)
-    .entries.map(heldObject)
-    .filter(({ metadata }) => annotations.some((name) => metadata.annotations?.[name] === "true"))
-    .sort((a, b) => ageOf(b) - ageOf(a) || (a.metadata.name < b.metadata.name ? -1 : 1))[0];
-}
-
-function ageOf({ metadata }: AnyObject): number {
-  return Date.parse(metadata.creationTimestamp ?? "");
+  return defaultClassOf(store.list(prefix).entries.map(heldObject), annotations);
 }

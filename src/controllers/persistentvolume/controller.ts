@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { defaultClassOf, defaultStorageClassAnnotations, isDefaultClass } from "../../api/default-class.ts";
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
@@ -11,7 +12,7 @@ import {
   olderStorageProvisioner,
   storageProvisioner,
 } from "../../api/volume-annotations.ts";
-import { classOf } from "../../api/volume-match.ts";
+import { classOf, namesClass } from "../../api/volume-match.ts";
 import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { podsByClaim } from "../claims-of-pod.ts";
 import { hasEnded } from "../pods.ts";
@@ -34,13 +35,18 @@ const volumesOfClaims: Watched<PersistentVolume> = {
   },
 };
 
+/** A class concerns the claims that want it, and as the default one those that do not say what they want. */
 const classesOfClaims: Watched<StorageClass> = {
   kind: storageClass,
-  keys: ({ metadata }, cache) =>
-    cache
+  keys: (changed, cache) => {
+    const isDefault = isDefaultClass(changed, defaultStorageClassAnnotations);
+    return cache
       .list(persistentVolumeClaim)
-      .filter((claim) => isUnbound(claim) && classOf(claim) === metadata.name)
-      .map(keyOf),
+      .filter(
+        (claim) => isUnbound(claim) && (classOf(claim) === changed.metadata.name || (isDefault && !namesClass(claim))),
+      )
+      .map(keyOf);
+  },
 };
 
 /**
@@ -65,6 +71,7 @@ export const claimBinder = ({ syncMs }: { readonly syncMs: number }): Controller
       const step = decideClaim(claim, {
         volumes: cache.list(persistentVolume),
         storageClass: cache.get(storageClass, { name: classOf(claim) }),
+        defaultClass: defaultClassOf(cache.list(storageClass), defaultStorageClassAnnotations)?.metadata.name,
         waitingPods: cache
           .by(pod, podsByClaim, keyText(key))
           .filter((one) => !one.spec?.nodeName && !hasEnded(one))
@@ -82,6 +89,11 @@ export const claimBinder = ({ syncMs }: { readonly syncMs: number }): Controller
           events.record(claim, step.news);
           await setClaimStatus(claim, { phase: "Lost" }, context);
           return settled;
+        case "assign": {
+          const spec = { ...claim.spec, storageClassName: step.storageClass };
+          await cache.seen(await client.update(persistentVolumeClaim, { ...claim, spec }));
+          return settled;
+        }
         case "wait": {
           if (step.news) events.record(claim, step.news);
           const { provisioner } = step;

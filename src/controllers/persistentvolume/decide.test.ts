@@ -40,6 +40,14 @@ const aClass = (provisioner: string, volumeBindingMode = "Immediate"): StorageCl
   volumeBindingMode,
 });
 
+const olderClass = "volume.beta.kubernetes.io/storage-class";
+const withoutClass: PersistentVolumeClaim = aClaim();
+delete withoutClass.spec.storageClassName;
+function withoutStorageClass(volume: PersistentVolume): PersistentVolume {
+  const { storageClassName: _, ...spec } = volume.spec;
+  return { ...volume, spec };
+}
+
 const ours = { namespace: "default", name: "data", uid: "c" };
 const bound = { "pv.kubernetes.io/bind-completed": "yes" };
 
@@ -49,6 +57,7 @@ describe("decideClaim()", () => {
     claim?: PersistentVolumeClaim;
     volumes?: PersistentVolume[];
     storageClass?: StorageClass;
+    defaultClass?: string;
     waitingPods?: string[];
     does: string;
   }>([
@@ -134,6 +143,26 @@ describe("decideClaim()", () => {
       volumes: [aVolume("a", "1Gi")],
       does: "bind a",
     },
+    { it: "without a class gets the default one", claim: withoutClass, defaultClass: "fast", does: "assign fast" },
+    {
+      it: "without a class takes a volume without one rather than the default class",
+      claim: withoutClass,
+      volumes: [withoutStorageClass(aVolume("a", "1Gi"))],
+      defaultClass: "fast",
+      does: "bind a",
+    },
+    {
+      it: "that wants no class does not get the default one",
+      claim: aClaim({ storageClassName: "" }),
+      defaultClass: "fast",
+      does: "wait FailedBinding",
+    },
+    {
+      it: "that names its class the older way keeps it",
+      claim: { ...withoutClass, metadata: { ...withoutClass.metadata, annotations: { [olderClass]: "" } } },
+      defaultClass: "fast",
+      does: "wait FailedBinding",
+    },
     { it: "leaves it to a provisioner", storageClass: aClass("disk.example.com"), does: "wait ExternalProvisioning" },
     {
       it: "stays with its volume",
@@ -142,9 +171,10 @@ describe("decideClaim()", () => {
       does: "confirm a",
     },
     { it: "is lost without its volume", claim: aClaim({ volumeName: "a" }, bound), does: "lose ClaimLost" },
-  ])("$it", ({ claim = aClaim(), volumes = [], storageClass, waitingPods = [], does }) => {
-    const step = decideClaim(claim, { volumes, storageClass, waitingPods });
-    const what = "volume" in step ? step.volume.metadata.name : step.news?.reason;
+  ])("$it", ({ claim = aClaim(), volumes = [], storageClass, defaultClass, waitingPods = [], does }) => {
+    const step = decideClaim(claim, { volumes, storageClass, defaultClass, waitingPods });
+    const what =
+      "volume" in step ? step.volume.metadata.name : step.do === "assign" ? step.storageClass : step.news?.reason;
     expect(`${step.do} ${what}`).toBe(does);
   });
 });

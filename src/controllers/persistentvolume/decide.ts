@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import { bindCompleted, boundByController, provisionedBy, selectedNode } from "../../api/volume-annotations.ts";
-import { classOf, freeVolume, hasMode, isFor, mismatch, reservedVolume } from "../../api/volume-match.ts";
+import { classOf, freeVolume, hasMode, isFor, mismatch, namesClass, reservedVolume } from "../../api/volume-match.ts";
 import type { EventNews } from "../../client/events.ts";
 
 /** What should become of a claim. */
@@ -8,18 +8,21 @@ export type ClaimStep =
   | { readonly do: "bind"; readonly volume: PersistentVolume }
   | { readonly do: "confirm"; readonly volume: PersistentVolume }
   | { readonly do: "lose"; readonly news: EventNews }
+  | { readonly do: "assign"; readonly storageClass: string }
   | { readonly do: "wait"; readonly news?: EventNews; readonly provisioner?: string };
 
 /** What the informers held when a claim came up. */
 export interface ClaimSurroundings {
   readonly volumes: readonly PersistentVolume[];
   readonly storageClass: StorageClass | undefined;
+  /** The name of the class that is the cluster's default one now. */
+  readonly defaultClass: string | undefined;
   /** Pods that name the claim and have no node yet. */
   readonly waitingPods: readonly string[];
 }
 
 export function decideClaim(claim: PersistentVolumeClaim, surroundings: ClaimSurroundings): ClaimStep {
-  const { volumes, storageClass, waitingPods } = surroundings;
+  const { volumes, storageClass, defaultClass: defaultClassName, waitingPods } = surroundings;
   const { volumeName } = claim.spec;
   const named = volumes.find(({ metadata }) => metadata.name === volumeName);
   if (claim.metadata.annotations?.[bindCompleted]) return keep(claim, named);
@@ -29,6 +32,8 @@ export function decideClaim(claim: PersistentVolumeClaim, surroundings: ClaimSur
   const found =
     reservedVolume(claim, volumes) ?? (isLate ? undefined : freeVolume(claim, volumes, { fewestModes: true }));
   if (found) return { do: "bind", volume: found };
+  // A claim that was made while there was no default class gets the one that came since.
+  if (defaultClassName !== undefined && !namesClass(claim)) return { do: "assign", storageClass: defaultClassName };
   if (isLate && claim.metadata.annotations?.[selectedNode] === undefined)
     return { do: "wait", news: lateNews(waitingPods) };
   return unprovided(claim, storageClass);

@@ -32,9 +32,13 @@ describe("what is in use is kept, and goes when it no longer is", () => {
       },
     });
     await world.informers.of(pod).until({ namespace: "default", name: "user" }, (one) => one !== undefined);
+    const user = { namespace: "default", name: "user" };
+    const ended = await world.client.get(pod, user);
+    await world.client.updateStatus(pod, { ...ended, status: { ...ended.status, phase: "Succeeded" } });
+    await world.informers.of(pod).until(user, (one) => one?.status?.phase === "Succeeded");
     await world.client.delete(persistentVolumeClaim, claim);
     expect(await finalizers()).toEqual(["kubernetes.io/pvc-protection"]);
-    await world.client.delete(pod, { namespace: "default", name: "user" }, { gracePeriodSeconds: 0 });
+    await world.client.delete(pod, user, { gracePeriodSeconds: 0 });
     await vi.waitFor(async () => expect(await world.all(persistentVolumeClaim)).toEqual([]));
   });
 

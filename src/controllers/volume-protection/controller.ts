@@ -3,12 +3,11 @@ import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { volumeAttributesClass } from "../../api/kinds/storage/volume-attributes-class.ts";
-import { isLeaving, type KubeObject, keyFrom, keyText } from "../../api/object.ts";
+import { controllerRef, isLeaving, type KubeObject, keyFrom, keyText } from "../../api/object.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttributesClass } from "../../api/schema/types.ts";
 import type { Client } from "../../client/client.ts";
 import { defineController, type Outcome, settled } from "../../client/controller.ts";
 import { podsByClaim } from "../claims-of-pod.ts";
-import { hasEnded } from "../pods.ts";
 
 /** Keeps a deleted claim there until no pod uses it any more. */
 export const claimProtectionController = defineController<PersistentVolumeClaim>({
@@ -18,10 +17,21 @@ export const claimProtectionController = defineController<PersistentVolumeClaim>
 
   async reconcile(key, { cache, client }) {
     const claim = cache.get(persistentVolumeClaim, key);
-    const isUsed = cache.by(pod, podsByClaim, keyText(key)).some((one) => one.spec.nodeName && !hasEnded(one));
+    const isUsed = claim !== undefined && cache.by(pod, podsByClaim, keyText(key)).some((one) => uses(one, claim));
     return protect(claim, { kind: persistentVolumeClaim, finalizer: "kubernetes.io/pvc-protection", isUsed, client });
   },
 });
+
+/**
+ * A pod that names the claim uses it for as long as the pod is there, also when it has ended. What was made for a pod of its
+ * own goes as soon as the node is done with the pod: each would wait for the other otherwise.
+ */
+function uses({ metadata, spec }: Pod, claim: PersistentVolumeClaim): boolean {
+  if (!spec.nodeName) return false;
+  const isDone = metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0;
+  const names = (spec.volumes ?? []).some((one) => one.persistentVolumeClaim?.claimName === claim.metadata.name);
+  return names || (!isDone && controllerRef(claim)?.uid === metadata.uid);
+}
 
 /** Keeps a deleted volume there as long as it is bound. */
 export const volumeProtectionController = defineController<PersistentVolume>({
