@@ -117,7 +117,8 @@ describe("what keeps skiff from running is said in one sentence, before anything
     ],
     [
       "a port that is taken",
-      () => `systemd-socket-activate -l 6443 cat >/dev/null 2>&1 & sleep 1; ${line()}; code=$?; kill $!; exit $code`,
+      () =>
+        `systemd-socket-activate -l 6443 cat >/dev/null 2>&1 & until ss -Hltn sport = :6443 | grep -q .; do sleep 0.1; done; ${line()}; code=$?; kill $!; exit $code`,
       /^0.0.0.0:6443 is in use by systemd-socket-activate: stop it, or choose another port/,
     ],
     [

@@ -31,7 +31,7 @@ n=0; until [ -S /run/containerd/containerd.sock ] || [ $n -gt 500 ]; do n=$((n +
 # shellcheck disable=SC2086
 dockerd --containerd /run/containerd/containerd.sock --userland-proxy=false --live-restore \
   ${DOCKERD_FLAGS:---bridge=none --iptables=false --ip6tables=false} >"$1/dockerd.log" 2>&1 &
-n=0; until docker -H unix:///run/docker.sock version >/dev/null 2>&1 || [ $n -gt 500 ]; do n=$((n + 1)); sleep 0.03; done
+n=0; until curl -sf --unix-socket /run/docker.sock http://docker/_ping >/dev/null || [ $n -gt 500 ]; do n=$((n + 1)); sleep 0.03; done
 touch "$1/ready"
 # Reaps what it inherits, until it is killed and the whole machine with it.
 trap : CHLD
