@@ -38,6 +38,9 @@ describe("what keeps skiff from running is said in one sentence, before anything
       "find /usr/local /etc/systemd /etc/skiff /var/lib/skiff -printf '%p %s %m\\n' 2>/dev/null | sort; systemctl list-unit-files | grep skiff; true",
     );
 
+  let untouched: string;
+  beforeAll(async () => void (untouched = await everything()));
+
   test.each<[what: string, script: () => string, sentence: RegExp]>([
     [
       "a host that does not answer",
@@ -135,7 +138,6 @@ describe("what keeps skiff from running is said in one sentence, before anything
     ["a command that is none", () => line("", "serve"), /^"serve" is no way to run skiff/],
     ["an agent without a token", () => line("SKIFF_URL=https://192.0.2.9:6443"), /token/],
   ])("%s", { timeout: 120_000 }, async (_, script, sentence) => {
-    const before = await everything();
     const { code, stderr, stdout } = await machine.run(script());
     expect(code, stdout).not.toBe(0);
     const sentences = stderr.split("\n").filter((text) => text.startsWith("install.sh: "));
@@ -143,7 +145,7 @@ describe("what keeps skiff from running is said in one sentence, before anything
       sentences.map((text) => text.replace("install.sh: ", "")),
       stderr,
     ).toEqual([expect.stringMatching(sentence)]);
-    expect(await everything()).toBe(before);
+    expect(await everything()).toBe(untouched);
   });
 });
 
