@@ -7,7 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
 import type { Informers } from "../client/informer.ts";
 import type { Recollection } from "../client/recollection.ts";
-import { openNetwork } from "../network/open.ts";
+import { type Network, openNetwork } from "../network/open.ts";
 import { offerLocalStorage } from "../node/local-storage.ts";
 import { openDocker } from "../node/open-docker.ts";
 import { type RunningNode, runNode, type SaidOfNode } from "../node/run.ts";
@@ -45,6 +45,7 @@ export type AgentSettings = AgentConfig &
 
 export interface RunningAgent {
   readonly node: RunningNode;
+  readonly network: Network;
   /** Takes up what may change while it runs: labels, external addresses, the time that pods have when the machine goes down. */
   takeUp(now: AgentConfig): void;
 }
@@ -144,6 +145,7 @@ export async function startAgent(
   if (misses.length > 0) node.misses(misses);
   return {
     node: running,
+    network,
     takeUp(now) {
       ({ shutdownGrace } = now);
       running.takeUp(saidOfNode({ ...now, kubelet }));

@@ -20,6 +20,7 @@ import { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { kubeconfigOf } from "../cluster/kubeconfig.ts";
 import { releaseNamesOfDeletedNodes } from "../cluster/node-keys.ts";
 import { scheduleSnapshots } from "../cluster/snapshots.ts";
+import { publishHeard } from "../network/publish-heard.ts";
 import { databaseName } from "../store/open.ts";
 import { openTunnelHub } from "../tunnel/hub.ts";
 import { databaseCode } from "./addons.ts";
@@ -46,6 +47,8 @@ export interface ServerPartOptions extends Pick<RunOptions<ServerConfig>, "log" 
   readonly began: number;
   /** Whether this machine remembers that it is a node of the cluster whose server it is. */
   readonly isMember: () => Promise<boolean>;
+  /** Where this machine's node hears other nodes (network/open.ts). */
+  readonly heard: () => Promise<ReadonlyMap<string, string>>;
   readonly clock: Clock;
 }
 
@@ -75,7 +78,7 @@ export async function openServerPart(config: ServerConfig, options: ServerPartOp
 async function startIn(
   parts: Lifecycle,
   config: ServerConfig,
-  { log, say, clock, began, isMember }: ServerPartOptions,
+  { log, say, clock, began, isMember, heard }: ServerPartOptions,
 ): Promise<ServerPart> {
   const { listen, kubeconfig } = config;
   // What may be another after a while: where the machine is, and what the user says.
@@ -209,8 +212,11 @@ async function startIn(
     clock,
     log,
   });
-  if (!config.without.agent)
+  if (!config.without.agent) {
     await parts.start("role", () => labelServerNode(startClient, informers, config.agent.nodeName, log));
+    if (config.networkBackend === "wireguard")
+      await parts.start("heard nodes", () => publishHeard(startClient, { informers, heard, log: log.part("network") }));
+  }
   const { schedule, directory } = config.snapshots;
   if (schedule) {
     const from = { store, directory, nodeName: config.agent.nodeName, log: log.part("snapshots") };

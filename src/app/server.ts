@@ -6,6 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { CannotStart, Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { memoryAddon } from "./addons.ts";
+import type { RunningAgent } from "./agent.ts";
 import type { ServerConfig } from "./config.ts";
 import { giveBackMemory, ownMemory } from "./give-back-memory.ts";
 import { intendedServer, logFindings } from "./inspect-device.ts";
@@ -51,7 +52,9 @@ export async function runServer(
     return ((await recollection()).list(nodeKind) ?? []).length > 0;
   };
   let current = config;
-  const open = () => refusePlainly(config, () => openServerPart(current, { log, say, clock, began, isMember }));
+  let running: RunningAgent | undefined;
+  const heard = async () => (await running?.network.heard()) ?? new Map<string, string>();
+  const open = () => refusePlainly(config, () => openServerPart(current, { log, say, clock, began, isMember, heard }));
   const server = await parts.start("server", () => OwnServer.open({ open, canWait: isMember, clock, log }));
   onReload((now) => {
     const agent = { ...config.agent, nodeExternalIps: now.agent.nodeExternalIps };
@@ -60,11 +63,12 @@ export async function runServer(
   });
 
   if (!config.without.agent) {
-    const running = await refusePlainly(config, async () =>
+    const agent = await refusePlainly(config, async () =>
       startOwnNode(parts, { config, server, recollection: await recollection(), clock, log }),
     );
-    onReload((now) => running.takeUp(now.agent));
-    const { node } = running;
+    running = agent;
+    onReload((now) => agent.takeUp(now.agent));
+    const { node } = agent;
     node.registered.then(
       () => {
         say(`node ${node.name} is Ready after ${secondsSince(began)}`);

@@ -57,6 +57,8 @@ export interface Network extends AsyncDisposable {
   attach(pod: SandboxToAttach, signal: AbortSignal): Promise<{ readonly ips: readonly string[] }>;
   detach(podUid: string): Promise<void>;
   keepOnly(podUids: ReadonlySet<string>): Promise<void>;
+  /** Where the tunnels of other nodes come from, by the nodes' WireGuard keys. */
+  heard(): Promise<ReadonlyMap<string, string>>;
   /** Resolves when the rules are what the informers ask for. For tests and benchmarks. */
   settled(): Promise<void>;
 }
@@ -123,7 +125,8 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     });
     const paths = await parts.start("paths", () => {
       const told = options.missed ?? (() => {});
-      const paths = new Paths({ nodes, range, nodeName, backend, clusterCidrs, mtu, told, clock, log });
+      const silent = (node: string) => peers.silent(node);
+      const paths = new Paths({ nodes, range, nodeName, backend, clusterCidrs, mtu, told, silent, clock, log });
       paths.start();
       return paths;
     });
@@ -184,6 +187,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       attach: (pod, signal) => links.attach(pod, signal),
       detach: (podUid) => links.detach(podUid),
       keepOnly: (podUids) => links.keepOnly(podUids),
+      heard: async () => (await wireguardLink?.heard()) ?? new Map(),
       settled: () => proxy.settled(),
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
     };

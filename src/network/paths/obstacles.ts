@@ -40,7 +40,11 @@ export function sentenceOf(
     return `packets of ${fromBytes} bytes between pods do not arrive ${way}, shorter ones do: the network between the nodes takes less than the MTU of ${from.name}'s link, so lower the link's MTU there and restart skiff`;
   const letIn = `let ${clusterCidrs.join(" and ")} pass in the firewalls of both nodes`;
   const port = backend === "vxlan" ? vxlan.port : backend === "wireguard" ? wireguard.port : undefined;
+  const routers =
+    backend === "wireguard"
+      ? "; where routers rewrite addresses on the way, both must reach the node of a server, which tells each where the other is heard"
+      : "";
   if (port !== undefined)
-    return `pods' packets (${backend}, UDP port ${port}) do not arrive ${way}: open UDP ${port} between the nodes and ${letIn}`;
+    return `pods' packets (${backend}, UDP port ${port}) do not arrive ${way}: open UDP ${port} between the nodes and ${letIn}${routers}`;
   return `pods' packets (${backend}, as they are) do not arrive ${way}: the nodes must be on one network that lets pods' addresses pass; ${letIn}, or take another --flannel-backend`;
 }

@@ -7,11 +7,12 @@ import type { Informer } from "../../client/informer.ts";
 import { nodeAddressIn } from "../pods/allocate.ts";
 import type { NodeRange } from "../pods/node-range.ts";
 import { type Backend, internalIpOf, peerRanges } from "../pods/routes.ts";
+import { heardAtOf } from "../pods/wireguard.ts";
 import { type Asked, Echo } from "./echo.ts";
 import { type Obstacle, obstacleBetween, sentenceOf } from "./obstacles.ts";
 
 /** By it the node's part shows on its Node what `told` says. */
-const blockedCondition = "PodNetworkBlocked";
+export const blockedCondition = "PodNetworkBlocked";
 
 export interface PathsOptions {
   readonly nodes: Informer<Node>;
@@ -22,6 +23,8 @@ export interface PathsOptions {
   readonly mtu: number;
   /** Told of all that does not arrive, one sentence each, whenever that changes. */
   readonly told: (obstacles: readonly string[]) => void;
+  /** Told each time that a node has not answered. */
+  readonly silent: (node: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -166,6 +169,7 @@ export class Paths implements AsyncDisposable {
         this.#found(peer.name, obstacle);
       asking.isAnswered = !obstacle;
       if (!obstacle) return;
+      if (!small) this.#options.silent(peer.name);
       await backoff.wait(stop);
     }
   }
@@ -196,7 +200,8 @@ function peerFrom(node: Node): Peer | undefined {
   const addresses = cidrs.map((cidr) => nodeAddressIn(cidr));
   // That the other says what it misses may be news of the way to it.
   const missed = conditions.find(({ type }) => type === blockedCondition)?.message ?? "";
+  const heardAt = heardAtOf(node) ?? "";
   const keys = ranges.map(({ publicKey }) => publicKey).join();
   const { nodeIp } = first;
-  return { name, nodeIp, addresses, cidrs, since: [nodeIp, ...addresses, keys, missed].join(" ") };
+  return { name, nodeIp, addresses, cidrs, since: [nodeIp, ...addresses, keys, heardAt, missed].join(" ") };
 }

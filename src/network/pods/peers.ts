@@ -19,7 +19,7 @@ import {
   vxlan,
   wireOverlay,
 } from "./routes.ts";
-import { wireguard } from "./wireguard.ts";
+import { heardAtOf, publicKeyOf, wireguard } from "./wireguard.ts";
 import type { WireguardLink } from "./wireguard-link.ts";
 
 export interface PeersOptions {
@@ -69,6 +69,18 @@ export class Peers implements AsyncDisposable {
   mend(): void {
     this.#mending = true;
     this.changed();
+  }
+
+  /** Nothing of a node is heard: with WireGuard it is looked for at its other place, if it has one. */
+  silent(name: string): void {
+    const { nodes, wireguardLink, log } = this.#options;
+    const node = nodes.get({ name });
+    const [publicKey, heardAt] = node ? [publicKeyOf(node), heardAtOf(node)] : [];
+    const nodeIp = node && internalIpOf(node);
+    if (!wireguardLink || !publicKey || !heardAt || !nodeIp) return;
+    this.#working = this.#working
+      .then(() => wireguardLink.tryOtherPlace(publicKey, nodeIp, heardAt))
+      .catch((error: unknown) => log.warn("a node could not be looked for at another place", { node: name, error }));
   }
 
   /** Something that routes depend on changed. */

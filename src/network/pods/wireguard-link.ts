@@ -7,7 +7,16 @@ import { CommandFailed, runCommand, ToolMissing } from "../run-command.ts";
 import { ipBatch, linkExists } from "./kernel.ts";
 import type { KnownRange } from "./node-range.ts";
 import { overlayAddresses, type PeerRange } from "./routes.ts";
-import { isKey, peerArguments, peersFrom, presentPeersFrom, wireguard } from "./wireguard.ts";
+import {
+  heardIn,
+  isKey,
+  otherPlaceArguments,
+  type PresentPeer,
+  peerArguments,
+  peersFrom,
+  presentPeersFrom,
+  wireguard,
+} from "./wireguard.ts";
 
 /** The node's end of all tunnels: one link, one key. */
 export class WireguardLink {
@@ -51,12 +60,27 @@ export class WireguardLink {
   async lead(from: readonly PeerRange[], to: readonly PeerRange[]): Promise<void> {
     const before = new Map(from.map(({ publicKey, nodeIp }) => [publicKey, nodeIp]));
     const moved = to.filter(({ publicKey, nodeIp }) => (before.get(publicKey) ?? nodeIp) !== nodeIp);
-    const there = presentPeersFrom(await runCommand("wg", ["show", wireguard.link, "dump"]));
+    const there = await this.#present();
     const changes = peerArguments(there, peersFrom(to), {
       moved: new Set(moved.flatMap(({ publicKey }) => publicKey ?? [])),
       nowMs: this.#clock.now(),
     });
     if (changes.length > 0) await runCommand("wg", ["set", wireguard.link, ...changes]);
+  }
+
+  /** A node is not heard where it was looked for: it is looked for at its other place, if there is one. */
+  async tryOtherPlace(publicKey: string, nodeIp: string, heardAt: string): Promise<void> {
+    const change = otherPlaceArguments(await this.#present(), { publicKey, nodeIp, heardAt }, this.#clock.now());
+    if (change.length > 0) await runCommand("wg", ["set", wireguard.link, ...change]);
+  }
+
+  /** Where the nodes are heard, by key. */
+  async heard(): Promise<ReadonlyMap<string, string>> {
+    return heardIn(await this.#present(), this.#clock.now());
+  }
+
+  async #present(): Promise<PresentPeer[]> {
+    return presentPeersFrom(await runCommand("wg", ["show", wireguard.link, "dump"]));
   }
 }
 

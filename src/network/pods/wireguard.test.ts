@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type PresentPeer, peerArguments, peersFrom, presentPeersFrom, type WireguardPeer } from "./wireguard.ts";
+import type { Node } from "../../api/schema/types.ts";
+import {
+  heardAtOf,
+  heardIn,
+  otherPlaceArguments,
+  type PresentPeer,
+  peerArguments,
+  peersFrom,
+  presentPeersFrom,
+  type WireguardPeer,
+} from "./wireguard.ts";
 
 const [a, b] = [`${"A".repeat(43)}=`, `${"B".repeat(43)}=`];
 const nowMs = 1_000_000_000;
@@ -83,5 +93,42 @@ describe("peers of a node", () => {
       { publicKey: b, endpoint: "(none)", allowedIps: [], handshakeMs: 0 },
     ]);
     expect(presentPeersFrom("private\tpublic\t51820\toff\n")).toEqual([]);
+  });
+});
+
+describe("nodes behind routers", () => {
+  const heardAt = "198.51.100.7:40000";
+  const asked = { publicKey: a, nodeIp: "192.0.2.2", heardAt };
+
+  test.each<[what: string, there: PresentPeer[], args: string[]]>([
+    ["is looked for where it is heard when it is silent where it says it is", [silent], [heardAt]],
+    ["and the other way round", [{ ...silent, endpoint: heardAt }], ["192.0.2.2:51820"]],
+    ["stays where it answers", [{ ...working, endpoint: heardAt }], []],
+    ["is nobody to look for when it is no peer", [], []],
+  ])("one %s", (_, there, to) =>
+    expect(otherPlaceArguments(there, asked, nowMs)).toEqual(to.length > 0 ? ["peer", a, "endpoint", ...to] : []),
+  );
+
+  test("are heard as long as their tunnels work", () => {
+    expect(
+      heardIn(
+        [
+          { ...working, endpoint: heardAt },
+          { ...silent, publicKey: b },
+        ],
+        nowMs,
+      ),
+    ).toEqual(new Map([[a, heardAt]]));
+  });
+
+  test.each([
+    [heardAt, heardAt],
+    ["[2001:db8::1]:40000", "[2001:db8::1]:40000"],
+    ["kitchen.example:40000", undefined],
+    ["198.51.100.7:99999", undefined],
+    ["198.51.100.7", undefined],
+  ])("%s as a place is %s", (place, read) => {
+    const annotations = { "skiff.io/wireguard-heard-at": place };
+    expect(heardAtOf({ metadata: { name: "n", annotations } } as unknown as Node)).toBe(read);
   });
 });

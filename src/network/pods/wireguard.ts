@@ -1,4 +1,5 @@
 import type { Node } from "../../api/schema/types.ts";
+import { parseIp } from "../../base/ip.ts";
 
 /** The port is flannel's. Kept alive, so that a node behind a router that rewrites addresses stays reachable. */
 export const wireguard = {
@@ -11,6 +12,9 @@ export const wireguard = {
 /** Where a node publishes its key; the key's other half never leaves it. */
 export const publicKeyAnnotation = "skiff.io/wireguard-public-key";
 
+/** Where a server's node hears a node that others do not find at its address: behind a router that rewrites addresses. */
+export const heardAtAnnotation = "skiff.io/wireguard-heard-at";
+
 /** A key as WireGuard writes it: 32 bytes in base64. */
 export function isKey(text: string): boolean {
   return /^[A-Za-z0-9+/]{43}=$/.test(text);
@@ -19,6 +23,22 @@ export function isKey(text: string): boolean {
 export function publicKeyOf({ metadata }: Node): string | undefined {
   const key = metadata.annotations?.[publicKeyAnnotation];
   return key !== undefined && isKey(key) ? key : undefined;
+}
+
+export function heardAtOf({ metadata }: Node): string | undefined {
+  const place = metadata.annotations?.[heardAtAnnotation];
+  return place !== undefined && isEndpoint(place) ? place : undefined;
+}
+
+/** "192.0.2.1:51820", "[2001:db8::1]:51820" */
+function isEndpoint(text: string): boolean {
+  const [, v6, v4, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  return parseIp(v6 ?? v4 ?? "")?.family === (v6 === undefined ? 4 : 6) && Number(port) < 65_536;
+}
+
+/** Where a node listens when nothing on the way rewrites addresses. */
+export function endpointAt(nodeIp: string): string {
+  return `${nodeIp.includes(":") ? `[${nodeIp}]` : nodeIp}:${wireguard.port}`;
 }
 
 /** A node at the other end of a tunnel. */
@@ -45,7 +65,7 @@ export function peersFrom(
   const peers = new Map<string, { endpoint: string; allowedIps: string[] }>();
   for (const { cidr, nodeIp, publicKey } of ranges) {
     if (!publicKey) continue;
-    const endpoint = `${nodeIp.includes(":") ? `[${nodeIp}]` : nodeIp}:${wireguard.port}`;
+    const endpoint = endpointAt(nodeIp);
     const peer = peers.get(publicKey);
     // A key that two nodes show is the first one's: nobody may take over another's packets with it.
     if (!peer) peers.set(publicKey, { endpoint, allowedIps: [cidr] });
@@ -71,7 +91,7 @@ export function peerArguments(
     ...gone.flatMap(({ publicKey }) => ["peer", publicKey, "remove"]),
     ...wanted.flatMap(({ publicKey, endpoint, allowedIps }) => {
       const now = present.get(publicKey);
-      const works = now !== undefined && nowMs - now.handshakeMs < sessionMs && !moved.has(publicKey);
+      const works = now !== undefined && isWorking(now, nowMs) && !moved.has(publicKey);
       const endpointStays = now !== undefined && (works || now.endpoint === endpoint);
       const rangesStay = now !== undefined && now.allowedIps.toSorted().join() === allowedIps.toSorted().join();
       if (endpointStays && rangesStay) return [];
@@ -83,6 +103,29 @@ export function peerArguments(
     }),
   ];
 }
+
+/**
+ * What `wg set LINK` is to be given to look for a silent node at the other of its two places. Both nodes of a pair do so time and
+ * again: as soon as each has sent a packet to where the other is heard, the routers let both in (RFC 5128, "UDP hole punching").
+ */
+export function otherPlaceArguments(
+  there: readonly PresentPeer[],
+  { publicKey, nodeIp, heardAt }: { publicKey: string; nodeIp: string; heardAt: string },
+  nowMs: number,
+): string[] {
+  const now = there.find((peer) => peer.publicKey === publicKey);
+  if (!now || isWorking(now, nowMs)) return [];
+  return ["peer", publicKey, "endpoint", now.endpoint === heardAt ? endpointAt(nodeIp) : heardAt];
+}
+
+/** The nodes that are heard, by key, and where. */
+export function heardIn(there: readonly PresentPeer[], nowMs: number): ReadonlyMap<string, string> {
+  return new Map(
+    there.filter((peer) => isWorking(peer, nowMs)).map(({ publicKey, endpoint }) => [publicKey, endpoint]),
+  );
+}
+
+const isWorking = ({ handshakeMs }: PresentPeer, nowMs: number): boolean => nowMs - handshakeMs < sessionMs;
 
 /** Reads what `wg show LINK dump` prints. */
 export function presentPeersFrom(dump: string): PresentPeer[] {
