@@ -57,7 +57,7 @@ export function trackUpdate(live: JsonObject | undefined, object: JsonObject, no
   // Objects that were stored without managers stay so until somebody applies.
   if (live && managers.size === 0 && !isReset(sent)) return;
   const changed = ignoring(compare(live ?? emptyObject(node), object, node), writer.ignored);
-  yieldFields(managers, undefined, changed);
+  if (managers.size > 0) yieldFields(managers, undefined, changed);
   const owned = difference(union(changed.added, changed.modified), unowned);
   if (owned) take(managers, { entry: updateEntry(writer), set: owned, time: writer.now });
   capUpdaters(managers);
@@ -72,10 +72,13 @@ export function beforeFirstApply(live: JsonObject, node: SchemaNode, { apiVersio
   return managers;
 }
 
+const ignoredSets = new WeakMap<object, FieldSet>();
+
 /** Leaves out of a comparison what a request cannot change. */
 export function ignoring(changed: Comparison, ignored: Writer["ignored"]): Comparison {
   if (!ignored?.length) return changed;
-  const set = setFrom(ignored);
+  const set = ignoredSets.get(ignored) ?? setFrom(ignored);
+  ignoredSets.set(ignored, set);
   return {
     added: differenceBelow(changed.added, set),
     modified: differenceBelow(changed.modified, set),
@@ -118,6 +121,7 @@ export function idOf({ manager, operation, apiVersion, subresource }: Manager["e
 
 /** More than ten updaters: the oldest of a version become one. */
 function capUpdaters(managers: Managers): void {
+  if (managers.size <= maxUpdaters) return;
   const updaters = [...managers].filter(([, { entry }]) => entry.operation === "Update");
   if (updaters.length <= maxUpdaters) return;
   const seconds = ({ time }: Manager): number => (time ? Math.floor(Date.parse(time) / 1000) : 0);

@@ -23,8 +23,10 @@ export function resourceQuota({ registry }: { readonly registry: () => Registry 
       const evaluator = evaluatorFor(review);
       if (!evaluator) return;
       const { store, clock } = registry();
+      const prefix = `/resourcequotas/${review.call.namespace}/`;
+      if (store.count(prefix) === 0) return;
       const quotas = store
-        .list(`/resourcequotas/${review.call.namespace}/`)
+        .list(prefix)
         .entries.map((entry) => heldObject(entry) as unknown as ResourceQuota)
         .filter((quota) => isAbout(quota, evaluator, review.object as AnyObject));
       if (quotas.length === 0) return;

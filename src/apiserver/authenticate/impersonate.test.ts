@@ -16,7 +16,8 @@ function granting(...rights: string[]): Authorizer {
 }
 
 function as(headers: Record<string, string>, ...rights: string[]): UserInfo {
-  return impersonated({ headers } as unknown as Incoming, alice, granting(...rights), info);
+  const rawHeaders = Object.entries(headers).flat();
+  return impersonated({ headers, rawHeaders } as unknown as Incoming, alice, granting(...rights), info);
 }
 
 const asBob = { "impersonate-user": "bob" };

@@ -5,6 +5,7 @@ import type { RequestInfo } from "../http/request-info.ts";
 import { anonymousUser, type UserInfo } from "../user.ts";
 import { authenticatedGroup } from "./authenticator.ts";
 
+const impersonation = /^impersonate-/i;
 const extraPrefix = "impersonate-extra-";
 const accountName = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
@@ -27,6 +28,8 @@ interface Wanted {
  * @throws {StatusError} Forbidden, BadRequest
  */
 export function impersonated(incoming: Incoming, user: UserInfo, authorizer: Authorizer, info: RequestInfo): UserInfo {
+  // Every request comes by here, and nearly none names anybody.
+  if (!incoming.rawHeaders.some((text) => impersonation.test(text))) return user;
   const wanted = wantedBy(incoming);
   if (!wanted) return user;
   const refusalOf = (attributes: Attributes): StatusError | undefined => {
@@ -121,7 +124,6 @@ function listOf(value: string | string[] | undefined): string[] {
 
 function extrasOf(headers: Incoming["headers"]): [string, string[]][] {
   const extras: [string, string[]][] = [];
-  // Every request comes by here, and nearly none has one.
   for (const name in headers) {
     if (name.startsWith(extraPrefix))
       extras.push([decodeURIComponent(name.slice(extraPrefix.length)), listOf(headers[name])]);

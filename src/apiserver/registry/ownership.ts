@@ -33,8 +33,21 @@ export function writerOf(call: Call, now: number): Writer {
   };
 }
 
-/** What a call cannot change: of the object itself what its subresources own, of a subresource what it does not own. */
-function unchangeable({ resource, subresource }: Call): string[][] {
+type Paths = readonly (readonly string[])[];
+const unchangeables = new WeakMap<Resource, Map<string | undefined, Paths>>();
+
+/** What a call cannot change; found out once for each resource and subresource. */
+function unchangeable(call: Call): Paths {
+  const { resource, subresource } = call;
+  let known = unchangeables.get(resource);
+  if (!known) unchangeables.set(resource, (known = new Map()));
+  let paths = known.get(subresource);
+  if (!paths) known.set(subresource, (paths = unchangeablePaths(call)));
+  return paths;
+}
+
+/** Of the object itself what its subresources own, of a subresource what it does not own. */
+function unchangeablePaths({ resource, subresource }: Call): string[][] {
   const { subresources } = resource.kind;
   const part = subresource === undefined ? undefined : subresources[subresource];
   if (part?.sort === "part") {
