@@ -1,4 +1,5 @@
-import { addQuantities, formatQuantity, quantityFrom } from "./quantity.ts";
+import { podRequests } from "./pod-resources.ts";
+import { formatQuantity, quantityFrom } from "./quantity.ts";
 import { completeStructs } from "./schema/complete.ts";
 import { isType, typeNode } from "./schema/table.ts";
 import type {
@@ -163,14 +164,9 @@ function requestWhatIsLimited({ resources }: Container): void {
 }
 
 /** Of a pod with limits of its own: requests for what its containers request, then for what is limited. */
-function requestForThePod({ resources, containers, initContainers = [] }: PodSpec): void {
+function requestForThePod({ resources, ...ofContainers }: PodSpec): void {
   if (!resources?.limits) return;
   const forPods = (name: string) => name === "cpu" || name === "memory" || name.startsWith("hugepages-");
-  const sums: Record<string, string> = {};
-  const lasting = initContainers.filter(({ restartPolicy }) => restartPolicy === "Always");
-  for (const { resources } of [...(containers ?? []), ...lasting])
-    for (const [name, quantity] of Object.entries(resources?.requests ?? {}))
-      sums[name] = formatQuantity(addQuantities(sums[name] ?? "0", quantity));
-  const wanted = Object.entries({ ...resources.limits, ...sums }).filter(([name]) => forPods(name));
-  resources.requests = { ...Object.fromEntries(wanted), ...resources.requests };
+  const wanted = Object.entries({ ...resources.limits, ...podRequests(ofContainers) });
+  resources.requests = { ...Object.fromEntries(wanted.filter(([name]) => forPods(name))), ...resources.requests };
 }

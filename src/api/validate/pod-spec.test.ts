@@ -44,6 +44,75 @@ describe("a pod's spec", () => {
       ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
     ],
     [
+      "requests at least what its containers request, those before the others too",
+      {
+        resources: { requests: { cpu: "1" } },
+        containers: [
+          { name: "main", image: "a", resources: { requests: { cpu: "1", memory: "1Gi", "example.com/disk": "1" } } },
+        ].map((container) => ({
+          ...container,
+          resources: { ...container.resources, limits: { "example.com/disk": "1" } },
+        })),
+        initContainers: [{ name: "init", image: "a", resources: { requests: { cpu: "2" } } }],
+      },
+      [
+        'spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate container requests of 2',
+      ],
+    ],
+    [
+      "limits no container to more than the whole",
+      {
+        resources: { limits: { cpu: "1" } },
+        ...inContainer({ resources: { limits: { cpu: "2" }, requests: { cpu: "1" } } }),
+      },
+      ['spec.resources.containers[0][cpu].limits: Invalid value: "2": must be less than or equal to pod limits of 1'],
+    ],
+    [
+      "does not limit a whole that runs on windows",
+      { os: { name: "windows" }, resources: { limits: { cpu: "1" } } },
+      ["spec.resources: Forbidden: may not be set for a windows pod"],
+    ],
+    [
+      "shares nothing of the host that its users are not known to",
+      {
+        hostUsers: false,
+        hostPID: true,
+        volumes: [{ name: "disk", persistentVolumeClaim: { claimName: "c" } }],
+        ...inContainer({ volumeDevices: [{ name: "disk", devicePath: "/dev/x" }] }),
+      },
+      [
+        "spec.HostPID: Forbidden: when `hostUsers` is false",
+        "spec.containers[0].volumeDevices: Forbidden: when `hostUsers` is false",
+      ],
+    ],
+    ["has any name as its host's", { hostnameOverride: "a.example" }, []],
+    [
+      "has one name as its host's",
+      { hostnameOverride: "a".repeat(65), setHostnameAsFQDN: true, hostNetwork: true },
+      [
+        "spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true",
+        "spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true",
+        "spec.hostnameOverride: Too long: may not be more than 64 bytes",
+      ],
+    ],
+    [
+      "reads variables of files that it has written",
+      {
+        volumes: [{ name: "host", hostPath: { path: "/a" } }],
+        ...inContainer({
+          env: ["host", "none"].map((volumeName) => ({
+            name: "A",
+            valueFrom: { fileKeyRef: { volumeName, path: "env", key: "A" } },
+          })),
+        }),
+      },
+      [
+        'spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Invalid value: "host": referenced volume must be of type emptyDir',
+        'spec.containers[0].env[1].valueFrom.fileKeyRef.volumeName: Not found: "none"',
+      ],
+    ],
+    ["names the system that it is for", { os: {} }, ["spec.os.name: Required value"]],
+    [
       "probes in one way",
       inContainer({ livenessProbe: { exec: { command: ["a"] }, tcpSocket: { port: 80 } } }),
       ["spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type"],

@@ -7,7 +7,13 @@ import { validateLabels } from "./labels.ts";
 import { dnsLabel, dnsSubdomain, qualifiedName, relaxedSearchDomain, type TextRule } from "./names.ts";
 import { validatePodResources } from "./pod-resources.ts";
 import { validateResources } from "./resources.ts";
-import { everyContainer, validateHostUsers, validateOsFields, validatePodSecurity } from "./security.ts";
+import {
+  everyContainer,
+  everySecurityContext,
+  validateHostUsers,
+  validateOsFields,
+  validatePodSecurity,
+} from "./security.ts";
 import { validateTolerations } from "./tolerations.ts";
 import { validateSpread } from "./topology-spread.ts";
 import { validateInRange, validateOneOf, validateText } from "./values.ts";
@@ -48,8 +54,9 @@ export function validatePodSpec(spec: PodSpec, at: Path, options: PodSpecOptions
     ),
     ...validateSchedulingGates(spec, at.child("schedulingGates")),
     ...validateSpread(spec.topologySpreadConstraints ?? [], at.child("topologySpreadConstraints")),
-    ...validateHostProcesses(spec, everyContainer(spec, at), at),
+    ...validateHostProcesses(spec, everySecurityContext(spec, at), at),
     ...validateHostUsers(spec, at),
+    ...validateHostnameOverride(spec, at.child("hostnameOverride")),
     ...validateName(spec, at, "serviceAccountName", dnsSubdomain),
     ...validateName(spec, at, "nodeName", dnsSubdomain),
     ...validateInRange(spec.activeDeadlineSeconds, [1, 2147483647], at.child("activeDeadlineSeconds")),
@@ -66,7 +73,7 @@ export function validatePodSpec(spec: PodSpec, at: Path, options: PodSpecOptions
       : validateOneOf(spec.preemptionPolicy, ["PreemptLowerPriority", "Never"], at.child("preemptionPolicy"))),
     ...(spec.overhead ? validateResources({ limits: spec.overhead }, { claims: new Set() }, at.child("overhead")) : []),
     ...validateOsFields(spec, at),
-    ...validateName(spec, at, "hostnameOverride", dnsSubdomain),
+    ...validateFileVolumes(spec, at),
   ];
 }
 
@@ -74,11 +81,39 @@ export function validatePodSpec(spec: PodSpec, at: Path, options: PodSpecOptions
 function validateName(
   spec: PodSpec,
   at: Path,
-  field: "serviceAccountName" | "nodeName" | "hostname" | "subdomain" | "priorityClassName" | "hostnameOverride",
+  field: "serviceAccountName" | "nodeName" | "hostname" | "subdomain" | "priorityClassName",
   rule: TextRule,
 ): FieldError[] {
   const name = spec[field];
   return name ? validateText(rule, name, at.child(field)) : [];
+}
+
+const longestHostname = 64;
+
+/** A host name of the pod's own, which neither the host's network nor its full name may contradict. */
+function validateHostnameOverride(spec: PodSpec, at: Path): FieldError[] {
+  const { hostnameOverride: name, setHostnameAsFQDN, hostNetwork } = spec;
+  if (name === undefined) return [];
+  return [
+    ...(setHostnameAsFQDN ? [at.forbidden("may not be specified when setHostnameAsFQDN is true")] : []),
+    ...(hostNetwork ? [at.forbidden("may not be specified when hostNetwork is true")] : []),
+    ...(name.length > longestHostname ? [at.tooLong(longestHostname)] : []),
+    ...validateText(dnsSubdomain, name, at),
+  ];
+}
+
+/** Variables are read from files that a container before has written. */
+function validateFileVolumes(spec: PodSpec, at: Path): FieldError[] {
+  return everyContainer(spec, at).flatMap(([{ env = [] }, place]) =>
+    env.flatMap(({ valueFrom }, i) => {
+      if (!valueFrom?.fileKeyRef) return [];
+      const { volumeName = "" } = valueFrom.fileKeyRef;
+      const field = place.child("env").index(i).child("valueFrom", "fileKeyRef", "volumeName");
+      const volume = (spec.volumes ?? []).findLast(({ name }) => name === volumeName);
+      if (!volume) return [field.notFound(volumeName)];
+      return volume.emptyDir ? [] : [field.invalid(volumeName, "referenced volume must be of type emptyDir")];
+    }),
+  );
 }
 
 function validateResourceClaims(claims: readonly PodResourceClaim[], at: Path): FieldError[] {

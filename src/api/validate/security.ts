@@ -1,6 +1,6 @@
 import type { FieldError, Path } from "../field.ts";
 import { goView } from "../go-view.ts";
-import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl } from "../schema/types.ts";
+import type { AppArmorProfile, Container, PodSpec, SeccompProfile, SecurityContext, Sysctl } from "../schema/types.ts";
 import { validateDescendingPath } from "./paths.ts";
 import { validateInRange, validateOneOf } from "./values.ts";
 import { validateWindowsOptions } from "./windows.ts";
@@ -138,8 +138,11 @@ export function validateHostUsers(spec: PodSpec, at: Path): FieldError[] {
   const why = "when `hostUsers` is false";
   return [
     ...(spec.hostNetwork ? [at.child("hostNetwork").forbidden(why)] : []),
-    ...(spec.hostPID ? [at.child("hostPID").forbidden(why)] : []),
-    ...(spec.hostIPC ? [at.child("hostIPC").forbidden(why)] : []),
+    ...(spec.hostPID ? [at.child("HostPID").forbidden(why)] : []),
+    ...(spec.hostIPC ? [at.child("HostIPC").forbidden(why)] : []),
+    ...everyContainer(spec, at).flatMap(([{ volumeDevices }, place]) =>
+      volumeDevices?.length ? [place.child("volumeDevices").forbidden(why)] : [],
+    ),
   ];
 }
 
@@ -147,12 +150,12 @@ export function validateHostUsers(spec: PodSpec, at: Path): FieldError[] {
 export function validateOsFields(spec: PodSpec, at: Path): FieldError[] {
   if (!spec.os) return [];
   const name = spec.os.name ?? "";
-  if (!name) return [at.child("os", "name").required("cannot be empty")];
+  if (!name) return [at.child("os", "name").required()];
   if (name === "windows") return validateWindowsPod(spec, at);
   if (name !== "linux") return [at.child("os").notSupported(name, ["linux", "windows"])];
   const contexts: [SecurityContext | PodSpec["securityContext"], Path][] = [
     [spec.securityContext, at.child("securityContext")],
-    ...everyContainer(spec, at).map(([context, place]): [SecurityContext | undefined, Path] => [context, place]),
+    ...everySecurityContext(spec, at),
   ];
   return contexts.flatMap(([context, place]) =>
     context?.windowsOptions
@@ -204,7 +207,7 @@ function validateWindowsPod(spec: PodSpec, at: Path): FieldError[] {
         return isSaid(own[field]) ? [at.child(field).forbidden(why)] : [];
       return isSaid(context[field]) ? [at.child("securityContext", field).forbidden(why)] : [];
     }),
-    ...everyContainer(spec, at).flatMap(([inner, place]) =>
+    ...everySecurityContext(spec, at).flatMap(([inner, place]) =>
       linuxOnlyOfContainers
         .filter((field) => inner?.[field] !== undefined)
         .map((field) => place.child(field).forbidden(why)),
@@ -212,11 +215,16 @@ function validateWindowsPod(spec: PodSpec, at: Path): FieldError[] {
   ];
 }
 
-export function everyContainer(spec: PodSpec, at: Path): [SecurityContext | undefined, Path][] {
+/** The containers of a pod with their places. */
+export function everyContainer(spec: PodSpec, at: Path): [Container, Path][] {
   return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((list) =>
-    (spec[list] ?? []).map(({ securityContext }, i): [SecurityContext | undefined, Path] => [
-      securityContext,
-      at.child(list).index(i).child("securityContext"),
-    ]),
+    (spec[list] ?? []).map((container, i): [Container, Path] => [container, at.child(list).index(i)]),
   );
+}
+
+export function everySecurityContext(spec: PodSpec, at: Path): [SecurityContext | undefined, Path][] {
+  return everyContainer(spec, at).map(([{ securityContext }, place]) => [
+    securityContext,
+    place.child("securityContext"),
+  ]);
 }
