@@ -22,7 +22,7 @@ export function pathWarnings(volumes: readonly Volume[]): string[] {
       ...(projected?.sources ?? [])
         .filter((source) => Object.keys(source).length === 0)
         .map(() => `volume ${JSON.stringify(name)} (Projected) has no sources provided`),
-      ...overlaps(filesOf(projected?.sources ?? [])).map(told("Projected")),
+      ...overlaps((projected?.sources ?? []).flatMap(filesOf)).map(told("Projected")),
     ];
   });
 }
@@ -31,23 +31,14 @@ function placed(items: readonly { path?: string }[] | undefined, source = ""): P
   return (items ?? []).map(({ path = "" }) => ({ path, source }));
 }
 
-function filesOf(sources: readonly VolumeProjection[]): PlacedFile[] {
-  let last: PlacedFile[] = [];
-  return sources.flatMap((source) => {
-    if (Object.keys(source).length === 0) return [];
-    // One of which the files are not told, like a whole ConfigMap, passes for the one before it.
-    last = toldFilesOf(source) ?? last;
-    return last;
-  });
-}
-
-function toldFilesOf(projection: VolumeProjection): PlacedFile[] | undefined {
+/** The files of a source, as far as it names them. */
+function filesOf(projection: VolumeProjection): PlacedFile[] {
   const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle } = projection;
   if (configMap?.items) return placed(configMap.items, `ConfigMap ${JSON.stringify(configMap.name ?? "")}`);
   if (secret?.items) return placed(secret.items, `Secret ${JSON.stringify(secret.name ?? "")}`);
   if (downwardAPI?.items) return placed(downwardAPI.items, "DownwardAPI");
   if (serviceAccountToken) return placed([serviceAccountToken], "ServiceAccountToken");
-  if (!clusterTrustBundle) return undefined;
+  if (!clusterTrustBundle) return [];
   const { name, signerName = "" } = clusterTrustBundle;
   return placed([clusterTrustBundle], `ClusterTrustBundle ${JSON.stringify(name ?? signerName)}`);
 }

@@ -128,6 +128,7 @@ describe("a new pod", () => {
                 {},
                 { serviceAccountToken: { path: "token" } },
                 { secret: { name: "s", items: [{ key: "k", path: "token/" }] } },
+                { configMap: { name: "whole" } },
               ],
             },
           },
