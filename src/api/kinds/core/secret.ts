@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
+import { JsonError, NumberText, parseJson } from "../../schema/json.ts";
 import type { Secret } from "../../schema/types.ts";
 import { configMapKey } from "../../validate/names.ts";
 
@@ -84,22 +85,21 @@ function validateKeysOfType(type: string, data: Readonly<Record<string, string>>
 
 function validateJson(base64: string, at: Path): FieldError[] {
   const redacted = "<secret contents redacted>";
-  const text = Buffer.from(base64, "base64").toString();
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && !Array.isArray(value)) return [];
-    return [
-      at.invalid(
-        redacted,
-        `json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type map[string]interface {}`,
-      ),
-    ];
-  } catch {
-    const shown = text.trimStart()[0];
-    const why =
-      shown === undefined
-        ? "unexpected end of JSON input"
-        : `invalid character '${shown}' looking for beginning of value`;
+    const { value } = parseJson(Buffer.from(base64, "base64").toString());
+    const kind = jsonKind(value);
+    if (kind === "object" || kind === "null") return [];
+    const why = `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
     return [at.invalid(redacted, why)];
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return [at.invalid(redacted, error.message)];
   }
+}
+
+function jsonKind(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (value instanceof NumberText) return "number";
+  return typeof value === "boolean" ? "bool" : typeof value;
 }
