@@ -1,6 +1,7 @@
-import { readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, statfs } from "node:fs/promises";
 import { arch, availableParallelism, release } from "node:os";
-import { formatQuantity, signOf, subtractQuantities } from "../../api/quantity.ts";
+import { join } from "node:path";
+import { formatQuantity, quantityFromUnits, signOf, subtractQuantities } from "../../api/quantity.ts";
 import type { NodeSystemInfo } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
 import type { RuntimeInfo } from "../runtime.ts";
@@ -34,18 +35,19 @@ export async function inspectMachine({
   reserved = [],
 }: Inspection): Promise<Machine> {
   const [meminfo, disk] = await Promise.all([readFile("/proc/meminfo", "utf8"), statfs(directory)]);
+  const hugePages = await hugePagesOf("/sys/kernel/mm/hugepages");
   const memoryKi = Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0);
   const diskBytes = disk.blocks * disk.bsize;
   const common = {
     cpu: String(availableParallelism()),
     pods: String(maxPods),
-    "hugepages-1Gi": "0",
-    "hugepages-2Mi": "0",
+    ...hugePages,
   };
   return {
     memoryBytes: memoryKi * 1024,
     capacity: { ...common, memory: `${memoryKi}Ki`, "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki` },
-    allocatable: reserved.reduce(less, {
+    // What lies in huge pages is nobody's memory otherwise.
+    allocatable: [...reserved, ...Object.values(hugePages).map((memory) => ({ memory }))].reduce(less, {
       ...common,
       memory: `${memoryKi}Ki`,
       "ephemeral-storage": String(Math.floor(diskBytes * (1 - keptFreeShare))),
@@ -63,6 +65,19 @@ export async function inspectMachine({
       systemUUID: (await line("/sys/class/dmi/id/product_uuid")) || (await line("/etc/machine-id")),
     },
   };
+}
+
+/** The machine's huge pages by their resource ("hugepages-2Mi"); `directory`: where the kernel has one for each size of them. */
+export async function hugePagesOf(directory: string): Promise<Readonly<Record<string, string>>> {
+  const found = await Promise.all(
+    ((await readdir(directory).catch(ifAbsent)) ?? []).map(async (name): Promise<[string, string]> => {
+      const bytes = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? 0) * 1024;
+      const count = Number(await line(join(directory, name, "nr_hugepages")));
+      const quantity = (units: number) => formatQuantity(quantityFromUnits(units, "BinarySI"));
+      return [`hugepages-${quantity(bytes)}`, quantity(bytes * count)];
+    }),
+  );
+  return Object.fromEntries(found.sort());
 }
 
 /** The runtime as a Node names it. */

@@ -92,11 +92,16 @@ async function pidNamespaceOf({
 async function mountsOf(inputs: ContainerInputs, env: ReadonlyMap<string, string>): Promise<Mount[]> {
   const { context, container, mounted } = inputs;
   const mounts: Mount[] = [];
-  for (const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } of container.spec.volumeMounts ??
-    []) {
+  for (const mount of container.spec.volumeMounts ?? []) {
+    const { name, mountPath, readOnly, recursiveReadOnly, subPath, subPathExpr, mountPropagation } = mount;
     const volume = mounted.get(name);
     if (!volume)
       throw new ContainerConfigError(`cannot find volume "${name}" to mount into container "${container.spec.name}"`);
+    // Docker makes what is mounted below a mount no more read-only than it is.
+    if (recursiveReadOnly === "Enabled")
+      throw new ContainerConfigError(
+        `volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not supported by the runtime`,
+      );
     if (volume.isDevice) throw new ContainerConfigError(`volume "${name}" is a block device and cannot be mounted`);
     const below = subPathExpr ? expandedSubPath(subPathExpr, env) : subPath;
     if (below) checkSubPath(below);

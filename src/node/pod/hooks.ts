@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LifecycleHandler } from "../../api/schema/types.ts";
-import { type ProbeOutcome, type ProbeTarget, probeExec, probeHttp, probeTcp } from "../probes/handlers.ts";
+import { type ProbeOutcome, type ProbeTarget, probeExec, probeTcp, tellHttp } from "../probes/handlers.ts";
 
 /** Hooks have no time-out of their own; a preStop hook's is the grace period. */
 const noTimeoutMs = 24 * 60 * 60 * 1000;
@@ -15,7 +15,7 @@ export async function runHook(
   const outcome = exec
     ? await probeExec(target, exec.command ?? [], timeoutMs)
     : httpGet
-      ? await probeHttp(target, httpGet, timeoutMs)
+      ? await tellHttp(target, httpGet, timeoutMs)
       : tcpSocket
         ? await probeTcp(target, tcpSocket, timeoutMs)
         : ({ result: "success", output: "" } satisfies ProbeOutcome);

@@ -59,13 +59,29 @@ function timedOut(command: readonly string[], timeoutMs: number): string {
 }
 
 export async function probeHttp(target: ProbeTarget, action: HTTPGetAction, timeoutMs: number): Promise<ProbeOutcome> {
+  const answer = await reachHttp(target, action, timeoutMs);
+  if (!("status" in answer)) return answer;
+  const { status, body } = answer;
+  if (status >= 300 && status < 400)
+    return { ...success(`Probe terminated redirects, Response body: ${body}`), warns: true };
+  if (status >= 200 && status < 300) return success(body);
+  return failure(`HTTP probe failed with statuscode: ${status}`);
+}
+
+/** What a hook asks for: whoever answers has been told, whatever the answer is. */
+export async function tellHttp(target: ProbeTarget, action: HTTPGetAction, timeoutMs: number): Promise<ProbeOutcome> {
+  const answer = await reachHttp(target, action, timeoutMs);
+  return "status" in answer ? success(answer.body) : answer;
+}
+
+async function reachHttp(
+  target: ProbeTarget,
+  action: HTTPGetAction,
+  timeoutMs: number,
+): Promise<{ status: number; body: string } | ProbeOutcome> {
   const url = urlOf(target, action);
   try {
-    const { status, body } = await get(url, action, timeoutMs);
-    if (status >= 300 && status < 400)
-      return { ...success(`Probe terminated redirects, Response body: ${body}`), warns: true };
-    if (status >= 200 && status < 400) return success(body);
-    return failure(`HTTP probe failed with statuscode: ${status}`);
+    return await get(url, action, timeoutMs);
   } catch (error) {
     return failure(`Get "${withPort(url)}": ${networkWords(error, url.hostname, portOf(url))}`);
   }

@@ -5,7 +5,7 @@ import type { Probe } from "../../api/schema/types.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { aContainer } from "../testing/objects.ts";
-import { probeHttp, probeTcp } from "./handlers.ts";
+import { probeHttp, probeTcp, tellHttp } from "./handlers.ts";
 import { startProber } from "./prober.ts";
 
 let server: Server;
@@ -36,6 +36,12 @@ describe("a probe", () => {
       result: "failure",
       output: "HTTP probe failed with statuscode: 503",
     });
+  });
+
+  test("is no hook: that is content with any answer", async () => {
+    status = 503;
+    expect((await tellHttp(target, { port: port() }, 1_000)).result).toBe("success");
+    expect((await tellHttp(target, { port: 1 }, 1_000)).result).toBe("failure");
   });
 
   test("finds a port by the name that the container gives it", async () => {

@@ -22,6 +22,11 @@ export async function mountTmpfs(directory: string, { sizeBytes }: { sizeBytes: 
   await run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
 }
 
+/** A file system in huge pages of a size. */
+export async function mountHugePages(directory: string, { pageBytes }: { pageBytes: number }): Promise<void> {
+  await run("mount", ["-t", "hugetlbfs", "-o", `mode=0777,pagesize=${pageBytes}`, "nodev", directory]);
+}
+
 /** What a server shares by NFS. */
 export interface NfsShare {
   readonly name: string;

@@ -12,7 +12,8 @@ import { writeAtomically } from "./atomic-writer.ts";
 import { isBelow } from "./below.ts";
 import { openClaims } from "./claims.ts";
 import { prepareHostPath } from "./host-path.ts";
-import { mountNfs, mountsBelow, mountTmpfs, type NfsShare, sizeOnDisk, unmount } from "./mounts.ts";
+import { hugePageBytes } from "./huge-pages.ts";
+import { mountHugePages, mountNfs, mountsBelow, mountTmpfs, type NfsShare, sizeOnDisk, unmount } from "./mounts.ts";
 import { shareWithGroup } from "./ownership.ts";
 import { isProjected, type PayloadInputs, payloadOf } from "./payload.ts";
 import { claimNameOf, type WatchedObjects } from "./referenced-objects.ts";
@@ -237,13 +238,15 @@ async function setUpEmptyDir(
   { medium = "", sizeLimit }: EmptyDirVolumeSource,
   { pod, allocatable }: PayloadInputs,
 ): Promise<void> {
-  if (medium !== "" && medium !== "Memory")
-    throw new Error(`medium ${JSON.stringify(medium)} of emptyDir is not supported`);
+  const pageBytes = medium.startsWith("HugePages") ? hugePageBytes(pod, medium) : undefined;
+  if (medium !== "" && medium !== "Memory" && pageBytes === undefined)
+    throw new Error(`unknown storage medium ${JSON.stringify(medium)}`);
   const there = await stat(path).catch(ifAbsent);
   await mkdir(path, { recursive: true });
   if (medium === "Memory" && !(await mountsBelow(path)).includes(path)) {
     await mountTmpfs(path, { sizeBytes: memoryFor(pod, { sizeLimit, allocatable }) });
   }
+  if (pageBytes !== undefined && !(await mountsBelow(path)).includes(path)) await mountHugePages(path, { pageBytes });
   if (there) return;
   await chmod(path, 0o777);
   const sharing = sharingOf(pod);
