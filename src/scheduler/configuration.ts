@@ -46,7 +46,7 @@ export interface ExtenderDocument extends Omit<ExtenderSettings, "managedResourc
 }
 
 /** Plugins that stand for a step of the round itself and cannot be asked for anything else. */
-const steps = ["SchedulingGates", "PrioritySort", "DefaultPreemption", "DefaultBinder", "DynamicResources"];
+const steps = ["SchedulingGates", "PrioritySort", "DefaultPreemption", "DefaultBinder"];
 /** Where plugins may be switched on and off; what skiff has no use for is accepted. */
 const points = "preEnqueue queueSort preFilter filter postFilter preScore score reserve permit preBind bind postBind";
 

@@ -55,6 +55,18 @@ describe("the scheduler", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  test("leaves pods waiting that ask for devices, which nobody here can give them", async () => {
+    await client.create(node, aNode());
+    const wanting = aPod();
+    const resourceClaims = [{ name: "card", resourceClaimName: "card" }];
+    await client.create(pod, { ...wanting, spec: { ...wanting.spec, resourceClaims } });
+    await vi.waitFor(async () =>
+      expect(await eventTexts()).toEqual([
+        "FailedScheduling: 0/1 nodes are available: 1 cannot allocate all claims. still not schedulable, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+      ]),
+    );
+  });
+
   test("says why a pod waits, and binds it when that changes", async () => {
     await client.create(node, aNode({ cpu: "1" }));
     await client.create(pod, aPod({ cpu: "2" }));

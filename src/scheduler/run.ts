@@ -250,7 +250,9 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
 
   function preempt(info: PodInfo, found: NoNode, preemption: Preemption): void {
     if (preemption.sort === "none") {
-      const message = `${found.message} no new claims to deallocate, preemption: ${preemption.reason}`;
+      // What kube-scheduler says first of the pod's claims for devices, and then of other pods.
+      const claims = info.spec.resourceClaims?.length ? "still not schedulable" : "no new claims to deallocate";
+      const message = `${found.message} ${claims}, preemption: ${preemption.reason}`;
       void outcomes.refuse(info, message);
       return;
     }

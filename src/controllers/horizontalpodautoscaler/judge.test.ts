@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { MetricSpec, Pod } from "../../api/schema/types.ts";
+import type { Client } from "../../client/client.ts";
 import { judge } from "./judge.ts";
-import type { MetricsSource } from "./metrics.ts";
+import { type MetricsSource, metricsSource } from "./metrics.ts";
 import { MetricFault } from "./usage.ts";
 
 const gone = (): never => {
@@ -95,4 +96,18 @@ test.each<[spec: MetricSpec, name: string]>([
     resource: async () => new Map([["web", { value: 50, atMs: now, windowMs: 0 }]]),
   };
   expect(await judge(spec, options(source))).toMatchObject({ sort: "proposal", name });
+});
+
+test("a pod that does not run the container is left out of its figures", async () => {
+  const figures = (name: string, ...containers: string[]) => ({
+    metadata: { name, namespace: "default" },
+    timestamp: "2026-01-01T01:00:00Z",
+    window: "30s",
+    containers: containers.map((container) => ({ name: container, usage: { cpu: "50m" } })),
+  });
+  const request = async () => ({ items: [figures("a", "app", "log"), figures("b", "app"), figures("c")] });
+  const source = metricsSource({ transport: { request } } as unknown as Client);
+  const question = { resource: "cpu", namespace: "default", selector: "app=web" };
+  expect([...(await source.resource({ ...question, container: "log" })).keys()]).toEqual(["a"]);
+  expect([...(await source.resource({ ...question, container: undefined })).keys()]).toEqual(["a", "b"]);
 });

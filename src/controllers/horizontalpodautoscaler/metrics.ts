@@ -122,10 +122,8 @@ export function metricsSource({ transport }: Client): MetricsSource {
 
 function podMetric({ metadata, timestamp, window, containers = [] }: PodFigures, resource: string, container?: string) {
   const meant = containers.filter(({ name }) => container === undefined || name === container);
-  if (container !== undefined && meant.length === 0)
-    throw new MetricFault(
-      `failed to get container metrics: container ${container} not present in metrics for pod ${metadata.namespace}/${metadata.name}`,
-    );
+  // A pod that does not run the container (yet) counts as one without figures; the others tell enough.
+  if (meant.length === 0) return undefined;
   const amounts = meant.map(({ usage }) => usage?.[resource]);
   // A pod of which a part is unknown is not counted at all.
   if (amounts.some((amount) => amount === undefined)) return undefined;

@@ -108,9 +108,9 @@ test("an average value is held to its target", () => {
   expect(replicasForAverage({ ...question, target: 100 })).toEqual({ replicas: 6, average: 300 });
 });
 
-test("a pod without a figure is believed to be idle where the others are on target", () => {
+test("a pod without a figure changes nothing where the others are on target", () => {
   const question = { current: 3, pods: pods("a", "b", "c"), metrics: using(100, "a", "b"), resource: "", settings };
-  expect(replicasForAverage({ ...question, target: 100 })).toEqual({ replicas: 2, average: 100 });
+  expect(replicasForAverage({ ...question, target: 100 })).toEqual({ replicas: 3, average: 100 });
 });
 
 test.each<[name: string, current: number, value: number, replicas: number]>([

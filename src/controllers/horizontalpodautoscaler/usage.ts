@@ -115,7 +115,7 @@ export function replicasForUtilization(
   };
   const fallback = Math.max(100, target);
   const assumed = (name: string): number => Math.trunc(((requested().get(name) ?? 0) * fallback) / 100);
-  return proposal(question, measure, { assumed, evenOnTarget: false });
+  return proposal(question, measure, assumed);
 }
 
 /** So many replicas that the average pod uses this much, in thousandths. */
@@ -126,7 +126,7 @@ export function replicasForAverage(question: UsageQuestion & { readonly target: 
     const average = Math.trunc([...metrics.values()].reduce((sum, { value }) => sum + value, 0) / metrics.size);
     return { ratio: average / target, average };
   };
-  return proposal(question, measure, { assumed: () => target, evenOnTarget: true });
+  return proposal(question, measure, () => target);
 }
 
 interface Measured {
@@ -139,8 +139,8 @@ interface Measured {
 function proposal(
   { current, pods, metrics, resource, settings }: UsageQuestion,
   measure: (metrics: PodMetrics) => Measured,
-  /** What a pod without figures is believed to use where fewer are proposed; whether it is believed idle also on target. */
-  { assumed, evenOnTarget }: { assumed: (pod: string) => number; evenOnTarget: boolean },
+  /** What a pod without figures is believed to use where fewer are proposed. */
+  assumed: (pod: string) => number,
 ): UsageProposal {
   const { tolerances, now } = settings;
   const { ready, unready, missing, ignored } = groupPods(pods, metrics, resource, settings);
@@ -157,7 +157,7 @@ function proposal(
   // Of those that say nothing the cautious thing is believed: much where fewer are proposed, nothing where more are.
   const believe = (name: string, value: number): void => void counted.set(name, { value, atMs: now, windowMs: 0 });
   if (ratio < 1) for (const name of missing) believe(name, assumed(name));
-  else if (ratio > 1 || evenOnTarget) for (const name of missing) believe(name, 0);
+  else if (ratio > 1) for (const name of missing) believe(name, 0);
   if (countsUnready) for (const name of unready) believe(name, 0);
 
   const again = measure(counted);

@@ -1,6 +1,7 @@
 import { groupSelector } from "../group-selector.ts";
 import type { ObjectLookup } from "../objects.ts";
 import type { Plugin } from "../plugin.ts";
+import { dynamicResources } from "./dynamic-resources.ts";
 import { imageLocality } from "./image-locality.ts";
 import { type InterPodAffinityArguments, interPodAffinity } from "./inter-pod-affinity.ts";
 import { type NodeAffinityArguments, nodeAffinity } from "./node-affinity.ts";
@@ -63,6 +64,7 @@ export function allPlugins({ objects, bindVolumes, settings }: PluginSurrounding
     volumeZone(objects),
     podTopologySpread((pod) => groupSelector(pod, objects), settings.PodTopologySpread),
     interPodAffinity(settings.InterPodAffinity),
+    dynamicResources(),
     nodeResourcesBalanced(settings.NodeResourcesBalancedAllocation),
     imageLocality(),
   ];
