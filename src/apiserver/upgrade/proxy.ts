@@ -1,6 +1,5 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { upgradeHeader } from "../../api/streams.ts";
 import type { NodeResponse } from "../node-dialer.ts";
 
@@ -26,18 +25,10 @@ export async function serveProxied(
   ];
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   if (protocol !== undefined && head.length > 0) socket.unshift(head);
-  try {
-    if (protocol === undefined) await pipeline(stream, socket);
-    else await pipeline(socket, stream, socket);
-  } catch (error) {
-    // The answer has begun: that the connection breaks is all that can be said.
-    socket.destroy();
-    stream.destroy();
-    if (!isBreak(error)) throw error;
-  }
-}
-
-/** One side went without a word, as clients of such connections do. */
-function isBreak(error: unknown): boolean {
-  return error instanceof Error && (("code" in error && typeof error.code === "string") || error.name === "AbortError");
+  stream.on("error", () => socket.destroy()).pipe(socket);
+  if (protocol !== undefined) socket.pipe(stream);
+  // Whichever side goes, the other has nobody to talk to.
+  stream.once("close", () => socket.end());
+  await new Promise((closed) => socket.once("close", closed));
+  stream.destroy();
 }
