@@ -173,6 +173,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     health,
     version: options.version,
     advertised,
+    flags: flagsOf(options),
+    clock,
     metrics: () => metrics.text(),
     issuer: { configuration: accounts.configuration(`https://${advertised}`), keys: accounts.keySet() },
     openApi: openApiPages({ catalog, descriptions: explainTexts, startedMs: clock.now() }),
@@ -264,6 +266,24 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       nodeAuthorizer[Symbol.dispose]();
       rbac[Symbol.dispose]();
     },
+  };
+}
+
+/** The settings of kube-apiserver that these are. */
+function flagsOf(options: ApiServerOptions): Record<string, string> {
+  const { listen, nodePorts, serviceAccounts } = options;
+  return {
+    "advertise-address": options.advertiseAddress,
+    "allow-privileged": "true",
+    "anonymous-auth": String(options.anonymous),
+    "api-audiences": `[${serviceAccounts.audiences.join(",")}]`,
+    "authorization-mode": "[Node,RBAC]",
+    "bind-address": listen.address,
+    "enable-admission-plugins": "[NodeRestriction]",
+    "secure-port": String(listen.port),
+    "service-account-issuer": `[${serviceAccounts.issuer}]`,
+    "service-cluster-ip-range": options.serviceCidrs.join(","),
+    "service-node-port-range": `${nodePorts.from}-${nodePorts.to}`,
   };
 }
 

@@ -1,6 +1,7 @@
 import { getRequestListener, type Http2Bindings, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { StatusError } from "../../api/status.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import { formFor } from "../negotiate/accept.ts";
@@ -8,6 +9,7 @@ import { rendered } from "../negotiate/render.ts";
 import type { UserInfo } from "../user.ts";
 import { type Exchange, type Incoming, type Outgoing, statusErrorOf } from "./exchange.ts";
 import { methodNotAllowed, unknownResource } from "./route.ts";
+import { zpages } from "./zpages.ts";
 
 /** What a page needs of the request that it answers. */
 export interface PageRequest {
@@ -34,6 +36,9 @@ export interface PagesOptions {
   readonly metrics: () => string;
   readonly issuer: { readonly configuration: unknown; readonly keys: unknown };
   readonly openApi: OpenApiPages;
+  /** Settings that hold, under the names of kube-apiserver's flags: what /flagz shows. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly clock: Clock;
   readonly extraRoutes: readonly ExtraRoute[];
 }
 
@@ -126,6 +131,16 @@ function routes(options: PagesOptions): Hono<Env> {
     });
   }
 
+  const { clock, version, flags } = options;
+  const about = zpages({ startedMs: clock.now(), version, flags, paths: () => allPaths(options) });
+  app.all("/statusz", async (context) => {
+    await about.statusz(context.env.page.exchange, clock.now());
+    return alreadySent;
+  });
+  app.all("/flagz", async (context) => {
+    await about.flagz(context.env.page.exchange);
+    return alreadySent;
+  });
   page("GET", "/metrics", ({ exchange }) =>
     exchange.sendText(200, options.metrics(), "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"),
   );
