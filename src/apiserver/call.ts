@@ -2,6 +2,9 @@ import type { RequestOptions } from "../api/request.ts";
 import type { Resource } from "./registry/resources.ts";
 import type { UserInfo } from "./user.ts";
 
+/** Adds to what the audit log says of a request; the first value of a key stands. */
+export type Annotate = (key: string, value: string) => void;
+
 /** A request on a resource, authenticated and authorized, on its way through admission and registry. */
 export interface Call {
   readonly user: UserInfo;
@@ -15,6 +18,8 @@ export interface Call {
   readonly fieldManager: string;
   /** A text for the Warning header. */
   warn(text: string): void;
+  /** What the audit log says besides; absent where the request is not recorded. */
+  readonly annotate?: Annotate | undefined;
   /** Throws when the user may not do this as well (a PUT that turns out to be a create). */
   alsoNeeds(verb: "create"): void;
 }

@@ -83,7 +83,7 @@ export interface ApiServerOptions {
   /** What /metrics shows besides the server's own figures. */
   readonly metrics?: Metrics;
   /** How many requests are worked on at once; what lasts does not count. */
-  readonly requestsAtOnce?: number;
+  readonly requestsAtOnce?: { readonly reads: number | undefined; readonly changes: number | undefined };
   /** Where requests that come over the network are recorded. */
   readonly audit?: AuditLog;
   /** By what servers of other APIs know that a request comes from here. */
@@ -163,7 +163,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const health = serverHealth(store, stopping.signal);
   const discovery = new Discovery(catalog, extensions);
   const requests = new RequestMetrics(clock, catalog);
-  const fairness = new Fairness({ store, clock, seats: options.requestsAtOnce ?? defaultRequestsAtOnce });
+  const { reads, changes } = requestsAtOnceOf(options);
+  const fairness = new Fairness({ store, clock, seats: reads + changes });
   const { metrics = new Metrics() } = options;
   for (const source of [serverMetrics(store, catalog, options.version), processMetrics]) metrics.add(source);
   metrics.add(() => [...requests.metrics(), ...fairness.metrics()]);
@@ -272,6 +273,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
 /** The settings of kube-apiserver that these are. */
 function flagsOf(options: ApiServerOptions): Record<string, string> {
   const { listen, nodePorts, serviceAccounts } = options;
+  const { reads, changes } = requestsAtOnceOf(options);
   return {
     "advertise-address": options.advertiseAddress,
     "allow-privileged": "true",
@@ -280,6 +282,8 @@ function flagsOf(options: ApiServerOptions): Record<string, string> {
     "authorization-mode": "[Node,RBAC]",
     "bind-address": listen.address,
     "enable-admission-plugins": "[NodeRestriction]",
+    "max-mutating-requests-inflight": String(changes),
+    "max-requests-inflight": String(reads),
     "secure-port": String(listen.port),
     "service-account-issuer": `[${serviceAccounts.issuer}]`,
     "service-cluster-ip-range": options.serviceCidrs.join(","),
@@ -291,7 +295,9 @@ function groupVersionOf({ group, version }: RequestInfo): string {
   return group ? `${group}/${version}` : version;
 }
 
-// kube-apiserver's max-requests-inflight and max-mutating-requests-inflight together.
-const defaultRequestsAtOnce = 600;
+/** kube-apiserver's max-requests-inflight and max-mutating-requests-inflight: of their sum the levels get their shares. */
+function requestsAtOnceOf({ requestsAtOnce }: ApiServerOptions): { readonly reads: number; readonly changes: number } {
+  return { reads: requestsAtOnce?.reads ?? 400, changes: requestsAtOnce?.changes ?? 200 };
+}
 
 const pods = { group: "", version: "v1", resource: "pods" } as const;

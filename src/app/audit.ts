@@ -12,7 +12,10 @@ export interface AuditSettings {
   readonly maxDays: number;
   readonly maxBackups: number;
   readonly maxMegabytes: number;
+  readonly compress: boolean;
 }
+
+const unlimited = { maxMegabytes: 0, maxBackups: 0, maxDays: 0, compress: false };
 
 /** The audit log; undefined: nothing is recorded, without a file or a policy. @throws {CannotStart} */
 export async function auditLogFrom(
@@ -26,7 +29,7 @@ export async function auditLogFrom(
   }
   try {
     const policy = auditPolicyFrom(parse(await readFile(policyFile, "utf8")));
-    return await openAuditLog(policy, { path, maxMegabytes: 0, maxBackups: 0, maxDays: 0, ...limits, clock, log });
+    return await openAuditLog(policy, { ...unlimited, path, ...limits, clock, log });
   } catch (error) {
     throw new CannotStart(
       `--kube-apiserver-arg audit-policy-file=${policyFile}, audit-log-path=${path}: ${messageOf(error)}`,

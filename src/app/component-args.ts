@@ -95,18 +95,29 @@ export function controllerSettingFrom(arg: string, surroundings: Surroundings): 
   return settingFrom(controllerManagerArgs, arg, surroundings);
 }
 
-const apiServerArgs: readonly Arg<AuditSettings>[] = [
+export interface ApiServerSettings extends AuditSettings {
+  readonly readsAtOnce: number;
+  readonly changesAtOnce: number;
+}
+
+const apiServerArgs: readonly Arg<ApiServerSettings>[] = [
+  { name: "max-requests-inflight", read: (text) => ({ readsAtOnce: checked(text, isCount, "a number of requests") }) },
+  {
+    name: "max-mutating-requests-inflight",
+    read: (text) => ({ changesAtOnce: checked(text, isCount, "a number of requests") }),
+  },
   { name: "audit-log-path", read: (text) => ({ path: fileNamed(text) }) },
   { name: "audit-policy-file", read: (text) => ({ policyFile: fileNamed(text) }) },
   { name: "audit-log-maxage", read: (text) => ({ maxDays: checked(text, isCount, "a number of days") }) },
   { name: "audit-log-maxbackup", read: (text) => ({ maxBackups: checked(text, isCount, "a number of files") }) },
   { name: "audit-log-maxsize", read: (text) => ({ maxMegabytes: checked(text, isCount, "a number of megabytes") }) },
+  { name: "audit-log-compress", read: (text) => ({ compress: switchFrom(text) }) },
   onlyAs("audit-log-format", "json", "every line is an event in JSON"),
   ...ofEveryProgram,
 ];
 
 /** What one `--kube-apiserver-arg` says. @throws {ArgRefused} as above */
-export function auditSettingFrom(arg: string, surroundings: Surroundings): Partial<AuditSettings> {
+export function apiServerSettingFrom(arg: string, surroundings: Surroundings): Partial<ApiServerSettings> {
   return settingFrom(apiServerArgs, arg, surroundings);
 }
 
@@ -149,6 +160,11 @@ function count(name: string, setting: NumberSetting): Arg<ControllerSettings> {
 function fileNamed(text: string): string {
   if (text === "") throw new ArgRefused("expected the path of a file");
   return resolve(text);
+}
+
+function switchFrom(text: string): boolean {
+  if (text !== "true" && text !== "false") throw new ArgRefused("expected true or false");
+  return text === "true";
 }
 
 function checked(text: string, fits: (text: string) => boolean, right: string): number {

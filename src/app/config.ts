@@ -3,8 +3,7 @@ import type { ShutdownGrace } from "../node/pods.ts";
 
 export type { ShutdownGrace };
 
-import type { AuditSettings } from "./audit.ts";
-import type { ControllerManagerSettings, SchedulerSettings } from "./component-args.ts";
+import type { ApiServerSettings, ControllerManagerSettings, SchedulerSettings } from "./component-args.ts";
 import type { KubeletSettings } from "./kubelet-args.ts";
 import type { GivenTaint } from "./labels-and-taints.ts";
 
@@ -37,7 +36,7 @@ export interface ServerConfig {
     readonly serviceLoadBalancer: boolean;
   };
   /** What of the API's requests is recorded. */
-  readonly audit: Partial<AuditSettings>;
+  readonly apiServerSettings: Partial<ApiServerSettings>;
   /** What the controllers are told by settings of kube-controller-manager. */
   readonly controllerSettings: ControllerManagerSettings;
   /** What the scheduler is told by settings of kube-scheduler. */

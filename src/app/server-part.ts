@@ -114,8 +114,9 @@ async function startIn(
       }),
     ),
   );
+  const { readsAtOnce, changesAtOnce, ...auditSettings } = config.apiServerSettings;
   const auditing = { clock, log: log.part("audit") };
-  const audit = await parts.start("audit log", () => auditLogFrom(config.audit, auditing));
+  const audit = await parts.start("audit log", () => auditLogFrom(auditSettings, auditing));
   const metrics = new Metrics();
   const gate = Promise.withResolvers<Gate>();
   const tunnels = await parts.start("tunnels", () => openTunnelHub({ clock, log: log.part("tunnel") }));
@@ -147,6 +148,7 @@ async function startIn(
         nodes: tunnels,
         ...(audit && { audit }),
         metrics,
+        requestsAtOnce: { reads: readsAtOnce, changes: changesAtOnce },
         frontProxy: () => kept.current.frontProxy,
         upgrades: [tunnelUpgrade(tunnels)],
         openRoutes: [

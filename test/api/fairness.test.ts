@@ -8,7 +8,11 @@ const guest = { token: "guest-token", user: "guest", uid: "u-guest", groups: ["s
 const clock = fakeClock();
 let server: ApiServer;
 beforeAll(async () => {
-  server = await startApiServer({ clock, staticTokens: [adminToken, guest], requestsAtOnce: 245 });
+  server = await startApiServer({
+    clock,
+    staticTokens: [adminToken, guest],
+    requestsAtOnce: { reads: 200, changes: 45 },
+  });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -94,8 +94,10 @@ function checkPod(review: Review, object: AnyObject, policyIn: (review: Review) 
   if (call.subresource && harmless.has(call.subresource)) return;
   const pod = podOf(object);
   if (operation === "UPDATE" && old && !isSignificant(pod, podOf(old))) return;
-  const { enforce, warn } = policyIn(review);
+  const { enforce, warn, audit } = policyIn(review);
   const violations = violationsOf(pod, enforce);
+  call.annotate?.("pod-security.kubernetes.io/enforce-policy", standardText(enforce));
+  recordOf(review, pod, audit);
   if (violations.length > 0)
     throw refused(review, `violates PodSecurity ${JSON.stringify(standardText(enforce))}: ${detailsOf(violations)}`);
   warnOf(review, pod, warn);
@@ -107,13 +109,27 @@ function checkTemplate(
   template: PodTemplateSpec | undefined,
   policyIn: (review: Review) => Policy,
 ): void {
-  if (template?.spec) warnOf(review, { metadata: template.metadata ?? {}, spec: template.spec }, policyIn(review).warn);
+  if (!template?.spec) return;
+  const { warn, audit } = policyIn(review);
+  const pod = { metadata: template.metadata ?? {}, spec: template.spec };
+  recordOf(review, pod, audit);
+  warnOf(review, pod, warn);
 }
 
 function warnOf({ call }: Review, pod: CheckedPod, standard: Standard): void {
+  const fault = faultOf(pod, standard);
+  if (fault !== undefined) call.warn(fault);
+}
+
+function recordOf({ call: { annotate } }: Review, pod: CheckedPod, standard: Standard): void {
+  const fault = annotate && faultOf(pod, standard);
+  if (fault !== undefined) annotate?.("pod-security.kubernetes.io/audit-violations", fault);
+}
+
+function faultOf(pod: CheckedPod, standard: Standard): string | undefined {
   const violations = violationsOf(pod, standard);
-  if (violations.length > 0)
-    call.warn(`would violate PodSecurity ${JSON.stringify(standardText(standard))}: ${detailsOf(violations)}`);
+  if (violations.length === 0) return undefined;
+  return `would violate PodSecurity ${JSON.stringify(standardText(standard))}: ${detailsOf(violations)}`;
 }
 
 function podOf({ metadata, spec }: AnyObject): CheckedPod {

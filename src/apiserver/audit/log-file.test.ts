@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { noLog } from "../../base/log.ts";
 import { fakeClock } from "../../base/testing/fake-clock.ts";
@@ -10,7 +11,7 @@ test("lines follow each other in one file, and a full file is set aside; the old
   const directory = await mkdtemp(join(tmpdir(), "skiff-audit-"));
   const path = join(directory, "logs", "audit.log");
   const clock = fakeClock();
-  const options = { path, maxMegabytes: 1, maxBackups: 2, maxDays: 0, clock, log: noLog };
+  const options = { path, maxMegabytes: 1, maxBackups: 2, maxDays: 0, compress: false, clock, log: noLog };
   const files = async () => (await readdir(join(directory, "logs"))).length;
   try {
     {
@@ -30,6 +31,26 @@ test("lines follow each other in one file, and a full file is set aside; the old
     }
     expect(await files()).toBe(3);
     expect((await readFile(path, "utf8")).length).toBe(900_001);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("files that were set aside are compressed where that is wanted, and are counted all the same", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "skiff-audit-"));
+  const path = join(directory, "audit.log");
+  const clock = fakeClock();
+  const options = { path, maxMegabytes: 1, maxBackups: 1, maxDays: 0, compress: true, clock, log: noLog };
+  try {
+    for (const letter of ["a", "b", "c"]) {
+      await clock.advance(1000);
+      await using file = await LogFile.open(options);
+      file.write(letter.repeat(900_000));
+    }
+    const [aside = "", current] = (await readdir(directory)).sort();
+    expect(current).toBe("audit.log");
+    expect(aside).toMatch(/^audit-.*\.log\.gz$/);
+    expect(gunzipSync(await readFile(join(directory, aside))).toString()).toBe(`${"b".repeat(900_000)}\n`);
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -1,5 +1,8 @@
+import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 
@@ -11,6 +14,8 @@ export interface LogFileOptions {
   readonly maxBackups: number;
   /** How many days they are kept; 0: for ever. */
   readonly maxDays: number;
+  /** Whether they are compressed. */
+  readonly compress: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -83,8 +88,10 @@ export class LogFile implements AsyncDisposable {
   async #setAside(): Promise<void> {
     const { path, clock } = this.#options;
     const time = new Date(clock.now()).toISOString().slice(0, 23).replaceAll(":", "-");
-    await rename(path, join(dirname(path), `${this.#prefix()}${time}${extname(path)}`));
+    const aside = join(dirname(path), `${this.#prefix()}${time}${extname(path)}`);
+    await rename(path, aside);
     this.#size = 0;
+    if (this.#options.compress) await compressed(aside);
     await this.#prune();
   }
 
@@ -96,7 +103,9 @@ export class LogFile implements AsyncDisposable {
     const { path, maxBackups, maxDays, clock } = this.#options;
     const directory = dirname(path);
     const isBackup = (name: string) =>
-      name.startsWith(this.#prefix()) && name.endsWith(extname(path)) && /-\d{4}-\d\d-\d\dT/.test(name);
+      name.startsWith(this.#prefix()) &&
+      (name.endsWith(extname(path)) || name.endsWith(`${extname(path)}.gz`)) &&
+      /-\d{4}-\d\d-\d\dT/.test(name);
     const backups = (await readdir(directory)).filter(isBackup).sort().reverse();
     for (const [i, name] of backups.entries()) {
       const file = join(directory, name);
@@ -109,4 +118,12 @@ export class LogFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writing;
   }
+}
+
+/** Puts a compressed file in the place of one, whole or not at all. */
+async function compressed(file: string): Promise<void> {
+  const unfinished = `${file}.gz.part`;
+  await pipeline(createReadStream(file), createGzip(), createWriteStream(unfinished, { mode: 0o600 }));
+  await rename(unfinished, `${file}.gz`);
+  await rm(file, { force: true });
 }

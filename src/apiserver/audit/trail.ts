@@ -30,6 +30,8 @@ export interface Trail {
   /** The request is made as somebody else. */
   madeAs(user: UserInfo): void;
   decided(allowed: boolean, reason: string): void;
+  /** What a step of admission wants to be known of the request. The first value of a key stands. */
+  annotate(key: string, value: string): void;
   /** What was sent; it may change on its way. */
   requestObject(object: AnyObject): void;
   /** What was sent and is no object of the request's: a patch, the options of a deletion. */
@@ -96,6 +98,9 @@ export function openTrail(log: AuditLog, clock: Clock, request: Recorded): Trail
     decided(allowed, reason) {
       annotations["authorization.k8s.io/decision"] = allowed ? "allow" : "forbid";
       annotations["authorization.k8s.io/reason"] = reason;
+    },
+    annotate(key, value) {
+      annotations[key] ??= value;
     },
     requestObject(object) {
       const { name, uid, resourceVersion } = object.metadata;

@@ -185,6 +185,7 @@ export class ResourceApi {
       options,
       fieldManager: options.fieldManager || managerOf(exchange.header("user-agent")),
       warn: (text) => exchange.warn(text),
+      annotate: exchange.trail && ((key, value) => exchange.trail?.annotate(key, value)),
       alsoNeeds: (verb) => {
         const attributes: Attributes = { ...attributesOf(user, info), verb };
         const { allowed, reason } = this.#options.authorizer.decide(attributes);

@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
-import { auditSettingFrom, controllerSettingFrom, schedulerSettingFrom } from "../../app/component-args.ts";
+import { apiServerSettingFrom, controllerSettingFrom, schedulerSettingFrom } from "../../app/component-args.ts";
 import type { ServerConfig } from "../../app/config.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { runServer } from "../../app/server.ts";
@@ -234,13 +234,13 @@ function componentSettings(
   values: Values,
   clusterCidrs: readonly Cidr[],
   serviceCidrs: readonly Cidr[],
-): Pick<ServerConfig, "audit" | "controllerSettings" | "schedulerSettings"> {
+): Pick<ServerConfig, "apiServerSettings" | "controllerSettings" | "schedulerSettings"> {
   const surroundings = { clusterCidrs: clusterCidrs.map(cidrText), serviceCidrs: serviceCidrs.map(cidrText) };
-  const audit = values.each("kube-apiserver-arg", (arg) => auditSettingFrom(arg, surroundings));
+  const apiServer = values.each("kube-apiserver-arg", (arg) => apiServerSettingFrom(arg, surroundings));
   const controllers = values.each("kube-controller-manager-arg", (arg) => controllerSettingFrom(arg, surroundings));
   const scheduler = values.each("kube-scheduler-arg", (arg) => schedulerSettingFrom(arg, surroundings));
   return {
-    audit: Object.assign({}, ...audit),
+    apiServerSettings: Object.assign({}, ...apiServer),
     controllerSettings: Object.assign({}, ...controllers),
     schedulerSettings: Object.assign({}, ...scheduler),
   };

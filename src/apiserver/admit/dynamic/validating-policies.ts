@@ -28,8 +28,8 @@ interface ValidatingPolicy extends Policy<ValidatingAdmissionPolicy["spec"]> {
     readonly expression: Expression;
     readonly message: Expression | undefined;
   }[];
-  /** They are not written into the audit log; what is wrong with an annotation's value is a refusal all the same. */
-  readonly annotations: readonly Expression[];
+  /** What is wrong with an annotation's value is a refusal, whether the request is recorded or not. */
+  readonly annotations: readonly { readonly key: string; readonly value: Expression }[];
 }
 
 function validatingPolicyFrom(object: AnyObject): ValidatingPolicy {
@@ -44,9 +44,10 @@ function validatingPolicyFrom(object: AnyObject): ValidatingPolicy {
         ? compileAdmission(validation.messageExpression, { ...scope, wanted: [text] })
         : undefined,
     })),
-    annotations: (spec.auditAnnotations ?? []).map(({ valueExpression = "" }) =>
-      compileAdmission(valueExpression, { ...scope, wanted: [text, simpleType("null")] }),
-    ),
+    annotations: (spec.auditAnnotations ?? []).map(({ key, valueExpression = "" }) => ({
+      key: `${policy.name}/${key}`,
+      value: compileAdmission(valueExpression, { ...scope, wanted: [text, simpleType("null")] }),
+    })),
   };
 }
 
@@ -56,6 +57,8 @@ interface Failure {
   readonly binding: Binding;
   readonly message: string;
   readonly reason: string;
+  /** Which of the policy's validations it is. */
+  readonly index: number;
   /** Whether it refuses whatever the binding wants done about failures. */
   readonly isProblem: boolean;
 }
@@ -70,7 +73,11 @@ export function validatingPolicies(surroundings: AdmissionSurroundings): Admissi
 
     validate(review) {
       if (bindings.all.length === 0 || isExempt(review)) return;
-      const failures = policies.all.flatMap((policy) => failuresOf(policy, bindings.all, review, surroundings));
+      const recorded = new Map<string, Set<string>>();
+      const failures = policies.all.flatMap((policy) =>
+        failuresOf(policy, bindings.all, recorded, { review, surroundings }),
+      );
+      record(review, recorded, failures);
       for (const { policy, binding, message, isProblem } of failures)
         if (!isProblem && binding.actions.includes("Warn"))
           review.call.warn(
@@ -87,52 +94,78 @@ export function validatingPolicies(surroundings: AdmissionSurroundings): Admissi
   };
 }
 
+/** Tells the audit log of the policies' annotations, and of failures that bindings want to be recorded. */
+function record(
+  { call: { annotate } }: Review,
+  recorded: ReadonlyMap<string, ReadonlySet<string>>,
+  failures: readonly Failure[],
+): void {
+  if (!annotate) return;
+  for (const [key, values] of recorded) annotate(key, [...values].join(", "));
+  const audited = failures.filter(({ binding, isProblem }) => !isProblem && binding.actions.includes("Audit"));
+  if (audited.length === 0) return;
+  const shown = audited.map(({ message, policy, binding, index }) => ({
+    message,
+    policy,
+    binding: binding.name,
+    expressionIndex: index,
+    validationActions: binding.actions,
+  }));
+  annotate("validation.policy.admission.k8s.io/validation_failure", JSON.stringify(shown));
+}
+
 function failuresOf(
   policy: ValidatingPolicy,
   bindings: readonly Binding[],
-  review: Review,
-  surroundings: AdmissionSurroundings,
+  recorded: Map<string, Set<string>>,
+  { review, surroundings }: { readonly review: Review; readonly surroundings: AdmissionSurroundings },
 ): Failure[] {
   const isForgiving = policy.spec?.failurePolicy === "Ignore";
   const failures: Failure[] = [];
-  const fail = (binding: Binding, message: string, reason = "", isProblem = false): void => {
-    failures.push({ policy: policy.name, binding, message, reason, isProblem });
+  const fail: Fail = (binding, message, { reason = "", index = 0, isProblem = false }) => {
+    failures.push({ policy: policy.name, binding, message, reason, index, isProblem });
   };
   try {
     for (const evaluation of evaluationsOf(policy, bindings, { review, phase: "validate", surroundings })) {
-      for (const { validation, expression, message } of policy.validations) {
+      for (const [index, { validation, expression, message }] of policy.validations.entries()) {
         const { expression: shown = "", reason } = validation;
         try {
           if (evaluation.evaluate(expression) === true) continue;
         } catch (error) {
           if (!isForgiving)
-            fail(evaluation.binding, `expression '${shown.trim()}' resulted in error: ${textOf(error)}`);
+            fail(evaluation.binding, `expression '${shown.trim()}' resulted in error: ${textOf(error)}`, { index });
           else textOf(error);
           continue;
         }
-        fail(evaluation.binding, messageOf(validation, message, evaluation), reason);
+        fail(evaluation.binding, messageOf(validation, message, evaluation), { reason: reason ?? "", index });
       }
-      for (const annotation of policy.annotations) judgeAnnotation(annotation, evaluation, isForgiving, fail);
+      for (const { key, value } of policy.annotations) {
+        const said = annotationFrom(value, evaluation, isForgiving, fail);
+        if (said) recorded.set(key, (recorded.get(key) ?? new Set()).add(said));
+      }
     }
   } catch (error) {
     if (!(error instanceof PolicyProblem)) throw error;
-    if (!isForgiving) fail(error.binding, error.message, "", true);
+    if (!isForgiving) fail(error.binding, error.message, { isProblem: true });
   }
   return failures;
 }
 
-function judgeAnnotation(
-  annotation: Expression,
-  evaluation: Evaluation,
-  isForgiving: boolean,
-  fail: (binding: Binding, message: string, reason: string, isProblem: boolean) => void,
-): void {
+type Fail = (binding: Binding, message: string, more: Partial<Pick<Failure, "reason" | "index" | "isProblem">>) => void;
+
+// As much of an annotation as Kubernetes records.
+const longestAnnotation = 10 * 1024;
+
+/** What an annotation says; empty: nothing. */
+function annotationFrom(value: Expression, evaluation: Evaluation, isForgiving: boolean, fail: Fail): string {
   try {
-    evaluation.evaluate(annotation);
+    const said = evaluation.evaluate(value);
+    return typeof said === "string" ? said.trim().slice(0, longestAnnotation) : "";
   } catch (error) {
     const why = textOf(error);
     if (!isForgiving)
-      fail(evaluation.binding, `expression '${annotation.text.trim()}' resulted in error: ${why}`, "", true);
+      fail(evaluation.binding, `expression '${value.text.trim()}' resulted in error: ${why}`, { isProblem: true });
+    return "";
   }
 }
 

@@ -46,6 +46,7 @@ interface AdmissionResponse {
   readonly patch?: string;
   readonly patchType?: string;
   readonly warnings?: readonly string[];
+  readonly auditAnnotations?: Readonly<Record<string, string>>;
 }
 
 const known = ["v1", "v1beta1"];
@@ -83,6 +84,7 @@ export async function ask(
     throw internalError(`failed calling webhook ${JSON.stringify(name)}: ${why}`);
   }
   for (const text of response.warnings ?? []) call.warn(text);
+  for (const [key, value] of Object.entries(response.auditAnnotations ?? {})) call.annotate?.(`${name}/${key}`, value);
   if (!response.allowed) throw refusal(name, response.status ?? {});
   return { patch };
 }

@@ -41,6 +41,7 @@ export interface ReviewOptions {
   readonly subresource?: string;
   readonly user?: UserInfo;
   readonly warnings?: string[];
+  readonly annotations?: Record<string, string>;
   readonly dryRun?: boolean;
 }
 
@@ -61,6 +62,7 @@ export function reviewOf(object: AnyObject, options: ReviewOptions = {}): Review
       name: operation === "CREATE" ? undefined : name,
       options: { dryRun: options.dryRun },
       fieldManager: "test",
+      annotate: (key, value) => void (options.annotations && (options.annotations[key] = value)),
       warn: (text) => void options.warnings?.push(text),
       alsoNeeds() {},
     },
