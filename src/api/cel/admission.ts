@@ -1,9 +1,11 @@
 import { CompileError, compileExpression, type Expression } from "./expression.ts";
-import { dyn, type Type, text, typeFrom, typeText } from "./types.ts";
+import { dyn, listOf, type Type, text, typeFrom, typeText } from "./types.ts";
 
 /** What expressions of webhooks and admission policies may speak of (API reference, "ValidatingAdmissionPolicy"). */
 export interface AdmissionScope {
   readonly hasParams?: boolean;
+  /** Whether it may ask what a user may do; true unless said. What makes a message may not. */
+  readonly hasAuthorizer?: boolean;
   /** Whether it is of a policy, which knows the request's namespace. */
   readonly hasNamespace?: boolean;
   /** Values that a policy has given names, with their types. */
@@ -72,6 +74,7 @@ const namespaceObject = objectType("kubernetes.Namespace", {
 
 function variablesOf({
   hasParams,
+  hasAuthorizer = true,
   hasNamespace,
   variables,
   object = dyn,
@@ -81,9 +84,11 @@ function variablesOf({
     ["object", object],
     ["oldObject", object],
     ["request", request],
-    ["authorizer", typeFrom("kubernetes.authorization.Authorizer")],
-    ["authorizer.requestResource", typeFrom("kubernetes.authorization.ResourceCheck")],
   ]);
+  if (hasAuthorizer)
+    known
+      .set("authorizer", typeFrom("kubernetes.authorization.Authorizer"))
+      .set("authorizer.requestResource", typeFrom("kubernetes.authorization.ResourceCheck"));
   if (hasNamespace) known.set("namespaceObject", namespaceObject);
   if (hasParams) known.set("params", params);
   if (variables) known.set("variables", { sort: "object", name: "kubernetes.variables", fields: variables });
@@ -142,6 +147,10 @@ const jsonPatchType: Type = {
     ["value", dyn],
   ]),
 };
+
+/** What expressions of mutating policies are worth: an object to apply, or a list of patches. */
+export const applyConfigurationType: Type = { sort: "object", name: "Object", fields: new AnyFields() };
+export const jsonPatchesType: Type = listOf(jsonPatchType);
 
 /** The types that the expressions of mutating policies make. */
 export function mutationStructs(name: string): Type | undefined {

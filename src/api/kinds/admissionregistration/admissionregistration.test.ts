@@ -55,7 +55,8 @@ describe("webhooks", () => {
 
 describe("policies and their bindings", () => {
   const validations = [{ expression: "true" }];
-  const mutations = [{ patchType: "JSONPatch", jsonPatch: { expression: "[]" } }];
+  const expression = '[JSONPatch{op: "remove", path: "/a"}]';
+  const mutations = [{ patchType: "JSONPatch", jsonPatch: { expression } }];
 
   test.each<[what: string, kind: Kind, spec: object, wrong: string[]]>([
     [
@@ -103,8 +104,40 @@ describe("policies and their bindings", () => {
         reinvocationPolicy: "Never",
       },
       [
-        'spec.mutations[0].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is ApplyConfiguration',
         "spec.mutations[0].applyConfiguration: Required value: must be specified when patchType is ApplyConfiguration",
+        'spec.mutations[0].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is ApplyConfiguration',
+      ],
+    ],
+    [
+      "a patch that is a number",
+      mutatingAdmissionPolicy,
+      {
+        mutations: [{ patchType: "JSONPatch", jsonPatch: { expression: " [1] " } }],
+        matchConstraints,
+        reinvocationPolicy: "Never",
+      },
+      [
+        'spec.mutations[0].jsonPatch.expression: Invalid value: "[1]": must evaluate to list(JSONPatch) but got list(int)',
+      ],
+    ],
+    [
+      "a message that asks what somebody may do",
+      validatingAdmissionPolicy,
+      {
+        validations: [
+          { expression: "true", messageExpression: "authorizer.group('').resource('pods').check('get').reason()" },
+        ],
+        matchConstraints,
+      },
+      [expect.stringContaining("undeclared reference to 'authorizer'")] as unknown as string[],
+    ],
+    [
+      "a message of two lines",
+      validatingAdmissionPolicy,
+      { validations: [{ expression: "1\n", message: "a\nb" }], matchConstraints },
+      [
+        'spec.validations[0].expression: Invalid value: "1\\n": must evaluate to bool but got int',
+        'spec.validations[0].message: Invalid value: "a\\nb": must not contain line breaks',
       ],
     ],
     [

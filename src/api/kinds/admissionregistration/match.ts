@@ -145,20 +145,19 @@ export function validateVariables(
   at: Path,
   scope: AdmissionScope = {},
 ): FieldError[] {
-  const names = variables.map(({ name }) => name);
   const known = new Map<string, Type>();
   return variables.flatMap(({ name = "", expression }, i) => {
     const place = at.index(i).child("name");
     const inScope = { ...scope, variables: new Map(known) };
     known.set(name, typeOfVariable(expression ?? "", inScope));
     return [
-      ...(name === "" ? [place.required("name is not specified")] : []),
-      ...(name && (cIdentifier(name).length > 0 || celWords.has(name))
+      ...(name.trim() === "" ? [place.required("name is not specified")] : []),
+      ...(name.trim() && (cIdentifier(name).length > 0 || celWords.has(name))
         ? [place.invalid(name, "must be a valid CEL identifier")]
         : []),
-      ...(name && names.indexOf(name) < i ? [place.duplicate(name)] : []),
       ...validateExpression(expression, at.index(i).child("expression"), {
         scope: inScope,
+        asWritten: true,
         otherwise: "expression is not specified",
       }),
     ];
@@ -182,24 +181,33 @@ function typeOfVariable(expression: string, scope: AdmissionScope): Type {
   }
 }
 
-/** What is wrong with an expression. `scope`: what it may speak of; it is only asked for where none is given. */
+/**
+ * What is wrong with an expression. `scope`: what it may speak of; it is only asked for where none is given. `asWritten`: it is
+ * read and shown with the blanks around it.
+ */
 export function validateExpression(
   expression: string | undefined,
   at: Path,
   {
     scope,
     wanted,
+    asWritten = false,
     otherwise = "",
-  }: { readonly scope?: AdmissionScope; readonly wanted?: readonly Type[]; readonly otherwise?: string } = {},
+  }: {
+    readonly scope?: AdmissionScope;
+    readonly wanted?: readonly Type[];
+    readonly asWritten?: boolean;
+    readonly otherwise?: string;
+  } = {},
 ): FieldError[] {
-  const text = expression?.trim();
-  if (!text) return [at.required(otherwise)];
+  const text = asWritten ? expression : expression?.trim();
+  if (!text?.trim()) return [at.required(otherwise)];
   if (!scope) return [];
   try {
     compileAdmission(text, { ...scope, ...(wanted && { wanted }) });
     return [];
   } catch (error) {
-    if (error instanceof CompileError) return [at.invalid(expression, error.message)];
+    if (error instanceof CompileError) return [at.invalid(text, error.message)];
     throw error;
   }
 }

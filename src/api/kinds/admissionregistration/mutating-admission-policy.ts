@@ -1,4 +1,4 @@
-import { type AdmissionScope, mutationStructs } from "../../cel/admission.ts";
+import { type AdmissionScope, applyConfigurationType, jsonPatchesType, mutationStructs } from "../../cel/admission.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
@@ -77,17 +77,23 @@ function validateMutation(
   switch (patchType) {
     case "ApplyConfiguration":
       return [
-        ...(jsonPatch ? [forbiddenBeside("jsonPatch", patchType, at)] : []),
         ...(applyConfiguration
-          ? validateExpression(applyConfiguration.expression, at.child("applyConfiguration", "expression"), { scope })
+          ? validateExpression(applyConfiguration.expression, at.child("applyConfiguration", "expression"), {
+              scope,
+              wanted: [applyConfigurationType],
+            })
           : [at.child("applyConfiguration").required("must be specified when patchType is ApplyConfiguration")]),
+        ...(jsonPatch ? [forbiddenBeside("jsonPatch", patchType, at)] : []),
       ];
     case "JSONPatch":
       return [
-        ...(applyConfiguration ? [forbiddenBeside("applyConfiguration", patchType, at)] : []),
         ...(jsonPatch
-          ? validateExpression(jsonPatch.expression, at.child("jsonPatch", "expression"), { scope })
+          ? validateExpression(jsonPatch.expression, at.child("jsonPatch", "expression"), {
+              scope,
+              wanted: [jsonPatchesType],
+            })
           : [at.child("jsonPatch").required("must be specified when patchType is JSONPatch")]),
+        ...(applyConfiguration ? [forbiddenBeside("applyConfiguration", patchType, at)] : []),
       ];
     default:
       return patchType ? validateOneOf(patchType, ["ApplyConfiguration", "JSONPatch"], place) : [place.required()];

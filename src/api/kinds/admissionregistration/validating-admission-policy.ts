@@ -74,8 +74,16 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
     ];
   },
 
-  validateSubresource: (_subresource, { status }, _old, root) =>
-    validateConditions(status?.conditions, root.child("status", "conditions")),
+  validateSubresource: (_subresource, { status }, _old, root) => [
+    ...(status?.typeChecking?.expressionWarnings ?? []).flatMap(({ warning, fieldRef }, i) => {
+      const at = root.child("status", "typeChecking", "expressionWarnings").index(i);
+      return [
+        ...(warning ? [] : [at.child("warning").required()]),
+        ...(fieldRef?.trim() ? [] : [at.child("fieldRef").required()]),
+      ];
+    }),
+    ...validateConditions(status?.conditions, root.child("status", "conditions")),
+  ],
 });
 
 function validateValidation(
@@ -89,14 +97,21 @@ function validateValidation(
     ...validateExpression(expression, at.child("expression"), {
       scope,
       wanted: [bool],
+      asWritten: true,
       otherwise: "expression is not specified",
     }),
-    ...(messageExpression?.trim() ? validateExpression(messageExpression, messageAt, { scope, wanted: [text] }) : []),
+    ...(messageExpression?.trim()
+      ? validateExpression(messageExpression, messageAt, {
+          scope: { ...scope, hasAuthorizer: false },
+          wanted: [text],
+          asWritten: true,
+        })
+      : []),
     ...(messageExpression && messageExpression.trim() === ""
       ? [messageAt.invalid(messageExpression, "must be non-empty if specified")]
       : []),
-    ...(message && message.trim() === "" ? [shown.invalid(message, "message must be non-empty if specified")] : []),
-    ...(/[\n\r]/.test(message?.trim() ?? "") ? [shown.invalid(message, "message must not contain line breaks")] : []),
+    ...(message && message.trim() === "" ? [shown.invalid(message, "must be non-empty if specified")] : []),
+    ...(/[\n\r]/.test(message?.trim() ?? "") ? [shown.invalid(message, "must not contain line breaks")] : []),
     ...(reason === undefined ? [] : validateOneOf(reason, reasons, at.child("reason"))),
   ];
 }
@@ -115,14 +130,13 @@ function validateAuditAnnotations(
       const [name, value] = [at.index(i).child("key"), at.index(i).child("valueExpression")];
       return [
         ...validateText(qualifiedName, `${policy}/${key}`, name),
-        ...validateExpression(valueExpression, value, {
-          scope,
-          wanted: [text, simpleType("null")],
-          otherwise: "valueExpression is not specified",
-        }),
-        ...(valueExpression.trim().length > longestExpression
+        ...(Buffer.byteLength(valueExpression.trim()) > longestExpression
           ? [value.required(`must not exceed ${longestExpression} bytes in length`)]
-          : []),
+          : validateExpression(valueExpression, value, {
+              scope,
+              wanted: [text, simpleType("null")],
+              otherwise: "valueExpression is not specified",
+            })),
         ...(keys.indexOf(key) < i ? [name.duplicate(key)] : []),
       ];
     }),

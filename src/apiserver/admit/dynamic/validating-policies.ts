@@ -41,7 +41,7 @@ function validatingPolicyFrom(object: AnyObject): ValidatingPolicy {
       validation,
       expression: compileAdmission(validation.expression ?? "", { ...scope, wanted: [bool] }),
       message: validation.messageExpression
-        ? compileAdmission(validation.messageExpression, { ...scope, wanted: [text] })
+        ? compileAdmission(validation.messageExpression, { ...scope, hasAuthorizer: false, wanted: [text] })
         : undefined,
     })),
     annotations: (spec.auditAnnotations ?? []).map(({ key, valueExpression = "" }) => ({
