@@ -131,6 +131,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly validateName?: (name: string) => readonly string[];
   /** Whether an update checks no more of metadata than what changed in it: what the kind says of names held at creation. */
   readonly trustsOldMetadata?: boolean;
+  /**
+   * Whether an update is judged twice, so that clients are told as often what is wrong: all of it, or all but its metadata. Some
+   * kinds' rules for changes have those for new objects among them, and the kind asks for both.
+   */
+  readonly judgedTwice?: "whole" | "spec";
   /** Texts for the Warning header. */
   warnings?(object: T, old: T | undefined): readonly string[];
   /** The same for an update through a subresource of sort "part". */

@@ -52,6 +52,8 @@ export function refuseInvalidChange(call: Call, object: AnyObject, old: AnyObjec
       ...(rules.trustsOldMetadata ? [] : validateMetadata(resource, object)),
       ...(resource.custom?.validate(object, { old, subresource, warn: call.warn }) ?? []),
       ...(rules.validate?.(object, root) ?? []),
+      ...(rules.judgedTwice === "whole" ? validateMetadata(resource, object) : []),
+      ...(rules.judgedTwice ? (rules.validate?.(object, root) ?? []) : []),
     ];
     const ofChange = [
       ...immutableErrors(rules.immutable ?? [], object, old),

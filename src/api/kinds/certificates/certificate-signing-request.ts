@@ -8,9 +8,12 @@ import type {
   CertificateSigningRequestSpec,
 } from "../../schema/types.ts";
 import { timeText } from "../../time.ts";
-import { dnsSubdomain } from "../../validate/names.ts";
+import { dnsLabel, dnsSubdomain, pathSegment, type TextRule } from "../../validate/names.ts";
 
 const leastSeconds = 600;
+const longestDomain = 253;
+/** A domain, a slash, and a path that has room for a namespace, a dot and a name. */
+const longestSignerName = longestDomain + 1 + 253 + 63 + 1;
 const usages = [
   "any",
   "cert sign",
@@ -54,6 +57,7 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
     },
   },
   selectable: ["spec.signerName"],
+  validateName: pathSegment,
   unclaimed: ["spec"],
   columns: [
     nameColumn,
@@ -119,14 +123,18 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
 
   validateSubresource(subresource, { status }, old, root) {
     const at = root.child("status", "conditions");
+    const issued = root.child("status", "certificate");
     const conditions = status?.conditions ?? [];
     const before = old.status?.conditions ?? [];
     const kept = subresource === "approval" ? ["Approved", "Denied", "Failed"] : ["Failed"];
     const lost = kept.filter((type) => before.some((c) => c.type === type) && !conditions.some((c) => c.type === type));
     return [
       ...validateConditions(conditions, at),
+      ...validateCertificate(status?.certificate, issued),
       ...lost.map((type) => at.forbidden(`updates may not remove a condition of type "${type}"`)),
-      ...validateCertificate(status?.certificate, root.child("status", "certificate")),
+      ...(old.status?.certificate && status?.certificate !== old.status.certificate
+        ? [issued.forbidden("updates may not modify existing certificate content")]
+        : []),
     ];
   },
 });
@@ -178,12 +186,21 @@ function validateSignerName({ signerName = "" }: CertificateSigningRequestSpec, 
   if (path === undefined || more.length > 0)
     return [at.invalid(signerName, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
   return [
-    ...dnsSubdomain(domain).map((wrong) => at.invalid(domain, `validating label "${domain}": ${wrong}`)),
+    ...(domain.length > longestDomain ? [at.tooLong(longestDomain)] : []),
+    ...validateSegment(domain, dnsLabel, at),
     ...(domain.includes(".")
       ? []
       : [at.invalid(domain, "should be a domain with at least two segments separated by dots")]),
-    ...dnsSubdomain(path).map((wrong) => at.invalid(path, `validating label "${path}": ${wrong}`)),
+    ...validateSegment(path, dnsSubdomain, at),
+    ...(signerName.length > longestSignerName ? [at.tooLong(longestSignerName)] : []),
   ];
+}
+
+/** What is wrong with the first label that is wrong. */
+function validateSegment(segment: string, rule: TextRule, at: Path): FieldError[] {
+  const label = segment.split(".").find((part) => rule(part).length > 0);
+  if (label === undefined) return [];
+  return rule(label).map((wrong) => at.invalid(segment, `validating label ${JSON.stringify(label)}: ${wrong}`));
 }
 
 function validateConditions(conditions: readonly CertificateSigningRequestCondition[], at: Path): FieldError[] {
@@ -206,8 +223,13 @@ function validateConditions(conditions: readonly CertificateSigningRequestCondit
 
 function validateCertificate(certificate: string | undefined, at: Path): FieldError[] {
   if (!certificate) return [];
+  const wrong = (why: string): FieldError[] => [at.invalid("<certificate data>", why)];
   const text = Buffer.from(certificate, "base64").toString("latin1");
-  return /-----BEGIN CERTIFICATE-----/.test(text)
-    ? []
-    : [at.invalid("<certificate data>", "must contain at least one CERTIFICATE PEM block")];
+  const blocks = [...text.matchAll(/-----BEGIN ([^-]+)-----\s([\s\S]*?)-----END \1-----/g)];
+  if (blocks.length === 0) return wrong("must contain at least one CERTIFICATE PEM block");
+  for (const [, type, body = ""] of blocks) {
+    if (type !== "CERTIFICATE") return wrong(`only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`);
+    if (body.includes(":")) return wrong("no PEM block headers are permitted");
+  }
+  return [];
 }

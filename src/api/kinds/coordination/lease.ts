@@ -11,6 +11,7 @@ export const lease = defineKind<Lease>({
   kind: "Lease",
   plural: "leases",
   scope: "Namespaced",
+  trustsOldMetadata: true,
   createOnUpdate: true,
   unconditionalUpdate: false,
   // Every node renews its Lease every few seconds: on disk that would wear out a card, and a lost renewal harms nobody.

@@ -17,6 +17,7 @@ export const networkPolicy = defineKind<NetworkPolicy>({
   shortNames: ["netpol"],
   scope: "Namespaced",
   generation: true,
+  judgedTwice: "spec",
   columns: [
     nameColumn,
     { name: "Pod-Selector", type: "string", cell: ({ spec }) => shownSelector(spec?.podSelector) },

@@ -13,6 +13,7 @@ export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
   type: "io.k8s.api.rbac.v1.ClusterRoleBinding",
   createOnUpdate: true,
   validateName: pathSegment,
+  judgedTwice: "whole",
   columns: bindingColumns,
   defaults: setBindingDefaults,
   validate: (binding, root) => validateBinding(binding, { namespaced: false, root }),

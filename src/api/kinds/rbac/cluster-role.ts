@@ -12,6 +12,7 @@ export const clusterRole = defineKind<ClusterRole>({
   type: "io.k8s.api.rbac.v1.ClusterRole",
   createOnUpdate: true,
   validateName: pathSegment,
+  judgedTwice: "whole",
   validate: ({ rules, aggregationRule }, root) => [
     ...validateRules(rules, { namespaced: false, root }),
     ...validateAggregation(aggregationRule, root),

@@ -13,6 +13,7 @@ export const roleBinding = defineKind<RoleBinding>({
   type: "io.k8s.api.rbac.v1.RoleBinding",
   createOnUpdate: true,
   validateName: pathSegment,
+  judgedTwice: "whole",
   columns: bindingColumns,
   defaults: setBindingDefaults,
   validate: (binding, root) => validateBinding(binding, { namespaced: true, root }),

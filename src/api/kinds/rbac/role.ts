@@ -12,5 +12,6 @@ export const role = defineKind<Role>({
   type: "io.k8s.api.rbac.v1.Role",
   createOnUpdate: true,
   validateName: pathSegment,
+  judgedTwice: "whole",
   validate: ({ rules }, root) => validateRules(rules, { namespaced: true, root }),
 });

@@ -11,6 +11,7 @@ export const resourceClaimTemplate = defineKind<ResourceClaimTemplate>({
   kind: "ResourceClaimTemplate",
   plural: "resourceclaimtemplates",
   scope: "Namespaced",
+  trustsOldMetadata: true,
   deletion: { answersObject: true },
   columns: [nameColumn, ageColumn],
   defaults: ({ spec }) => setClaimDefaults(spec?.spec),

@@ -10,6 +10,7 @@ export const resourceSlice = defineKind<ResourceSlice>({
   kind: "ResourceSlice",
   plural: "resourceslices",
   scope: "Cluster",
+  trustsOldMetadata: true,
   generation: true,
   deletion: { answersObject: true },
   selectable: ["spec.nodeName", "spec.driver"],

@@ -17,6 +17,7 @@ export const priorityClass = defineKind<PriorityClass>({
   plural: "priorityclasses",
   shortNames: ["pc"],
   scope: "Cluster",
+  trustsOldMetadata: true,
   generation: true,
   raisesGeneration: () => false,
   columns: [

@@ -15,6 +15,7 @@ export const csiDriver = defineKind<CSIDriver>({
   kind: "CSIDriver",
   plural: "csidrivers",
   scope: "Cluster",
+  trustsOldMetadata: true,
   deletion: { answersObject: true },
   unconditionalUpdate: false,
   columns: [

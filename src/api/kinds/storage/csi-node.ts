@@ -16,6 +16,7 @@ export const csiNode = defineKind<CSINode>({
   plural: "csinodes",
   scope: "Cluster",
   unconditionalUpdate: false,
+  judgedTwice: "whole",
   deletion: { answersObject: true },
   columns: [nameColumn, { name: "Drivers", type: "integer", cell: ({ spec }) => spec.drivers?.length ?? 0 }, ageColumn],
 

@@ -26,6 +26,7 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
   scope: "Cluster",
   subresources: { status: true },
   unconditionalUpdate: false,
+  judgedTwice: "whole",
   deletion: { answersObject: true },
   columns: [
     nameColumn,

@@ -45,6 +45,7 @@ function kindFrom(spec: Spec, names: Names, version: CustomResourceDefinitionVer
     type: "",
     generation: true,
     unconditionalUpdate: false,
+    trustsOldMetadata: true,
     selectable: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, "")),
     columns: columnsOf(version),
     warnings: finalizerWarnings,
