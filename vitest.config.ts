@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: "simulation",
           include: ["test/simulation/**/*.test.ts"],
-          testTimeout: 600_000,
+          testTimeout: 900_000,
         },
       },
       {
