@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,6 +16,10 @@ import http.server, os, ssl, threading
 class Says(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def answer(self):
+        if self.headers["Upgrade"] == "echo":
+            self.send_response(101); self.send_header("Connection", "Upgrade"); self.send_header("Upgrade", "echo"); self.end_headers()
+            for line in self.rfile: self.wfile.write(line.upper()); self.wfile.flush()
+            return
         said = self.server.says or self.command
         body = b"" if self.command == "HEAD" else said.encode()
         self.send_response(200)
@@ -158,6 +163,24 @@ describe("the API server's proxy to a pod on another node", () => {
   test.each(["DELETE", "OPTIONS", "PATCH", "POST", "PUT"])("passes %s on without a path", async (method) => {
     for (const there of [pod("porter:8000"), service("methods")])
       expect(await ask(method, `${there}?method=${method}`)).toEqual(["200", method, method]);
+  });
+
+  test("lets a connection change its protocol, by way of the pod's node", async () => {
+    const headers = { authorization: `Bearer ${token}`, connection: "Upgrade", upgrade: "echo" };
+    const url = `https://${machines[0]?.address}:6443${pod("porter:8000")}/talk`;
+    const heard = await new Promise<string>((resolve, reject) => {
+      const request = https.get(url, { headers, rejectUnauthorized: false }, ({ statusCode }) =>
+        reject(new Error(`answered ${statusCode}`)),
+      );
+      request.on("error", reject).on("upgrade", (_answer, socket) => {
+        socket.once("data", (data) => {
+          socket.destroy();
+          resolve(String(data));
+        });
+        socket.write("hello\n");
+      });
+    });
+    expect(heard).toBe("HELLO\n");
   });
 
   test.each(["GET", "HEAD"])("leads %s without a path to the one that ends with a slash", async (method) => {
