@@ -1,6 +1,7 @@
 import { userOf } from "../../src/app/part-users.ts";
 import { type FakeClock, fakeClock } from "../../src/base/testing/fake-clock.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
+import { material } from "../support/api-server.ts";
 import { atRest } from "./at-rest.ts";
 import { Chance, takeOver } from "./chance.ts";
 import { SimulatedCluster } from "./cluster.ts";
@@ -34,6 +35,7 @@ const restMs = 30 * 60_000;
  * @throws {RuleBroken} at the first rule that does not hold
  */
 export async function simulate(seed: number, steps: number): Promise<readonly string[]> {
+  await material(); // takes real time, which no seed decides, in the first simulation of a process
   const [chance, clock] = [new Chance(seed), fakeClock()];
   using _ = takeOver(chance, clock);
   await using cluster = new SimulatedCluster(clock, chance);

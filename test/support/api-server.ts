@@ -32,8 +32,8 @@ export function staticTokensFrom(file: string): StaticToken[] {
     });
 }
 
-/** The keys and certificates of the servers in this process: making them takes longer than starting a server. */
-const material = lazily(async () => {
+/** The keys and certificates of the servers in this process, made once: that takes longer than starting a server. */
+export const material = lazily(async () => {
   const now = systemClock.now();
   const authority = await makeAuthority("skiff-test", now);
   const sans = ["127.0.0.1", "localhost"];
