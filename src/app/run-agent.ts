@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { systemClock } from "../base/clock.ts";
 import { parseCidr } from "../base/ip.ts";
 import { CannotStart, Lifecycle } from "../base/lifecycle.ts";
@@ -41,8 +42,14 @@ export async function runAgent(
 
   const servers = new ServerList([config.server]);
   let transport: HttpTransport | undefined;
+  let tunnel: Duplex | undefined;
+  /** The way to the server is another one: what was connected before is never answered again, which only its silence would tell. */
+  const dialAnew = () => {
+    transport?.abandon();
+    tunnel?.destroy();
+  };
   onReload((now) => {
-    if (servers.replaceGiven(now.server)) transport?.abandon();
+    if (servers.replaceGiven(now.server)) dialAnew();
   });
   const membership = await parts.start("membership", () =>
     Membership.open(
@@ -84,7 +91,8 @@ export async function runAgent(
     const target = { host, port: Number(port || 443), ca: membership.serverCa, name: serverName };
     const shown = { ...target, ...membership.credentials, protocols: ["http/1.1"] };
     try {
-      return await startTunnel(await connectPinned(shown, signal), host, signal);
+      tunnel = await startTunnel(await connectPinned(shown, signal), host, signal);
+      return tunnel;
     } catch (error) {
       servers.failed(server);
       throw error;
@@ -95,7 +103,7 @@ export async function runAgent(
     informers,
     recollection,
     dial,
-    moved: async () => transport?.abandon(),
+    moved: async () => dialAnew(),
     clock,
     log,
   });
