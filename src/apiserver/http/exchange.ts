@@ -25,6 +25,7 @@ export class Exchange {
   /** Where what is asked and answered is recorded, if it is. */
   trail: Trail | undefined;
   #beforeAnswer: (() => void)[] | undefined;
+  #isOver = false;
   readonly #warnings: string[] = [];
   /** Names of headers that every answer to this client carries. */
   readonly #headers: Record<string, string | string[]>;
@@ -32,6 +33,9 @@ export class Exchange {
   constructor(incoming: Incoming, outgoing: Outgoing) {
     this.incoming = incoming;
     this.outgoing = outgoing;
+    outgoing.once("close", () => {
+      this.#isOver = true;
+    });
     const auditId = incoming.headers["audit-id"];
     this.#headers = {
       "audit-id": typeof auditId === "string" && auditId ? auditId : randomUUID(),
@@ -77,10 +81,16 @@ export class Exchange {
     return headers;
   }
 
+  /** Calls when the answer is over or the client gone; at once where that is so already. */
+  whenOver(run: () => void): void {
+    if (this.#isOver) run();
+    else this.outgoing.once("close", run);
+  }
+
   /** Aborted when the client goes. */
   untilGone(): AbortSignal {
     const controller = new AbortController();
-    this.outgoing.once("close", () => controller.abort());
+    this.whenOver(() => controller.abort());
     return controller.signal;
   }
 

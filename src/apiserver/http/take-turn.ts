@@ -23,7 +23,7 @@ export function takeTurn(
       return false;
     }
     if (isWatch) leaveOnce(exchange, answer);
-    else exchange.outgoing.once("close", () => answer.leave());
+    else exchange.whenOver(() => answer.leave());
     return true;
   };
   const answer = fairness.enter({
@@ -46,7 +46,7 @@ function leaveOnce(exchange: Exchange, turn: Turn): void {
     isIn = false;
   };
   exchange.beforeAnswer(leave);
-  exchange.outgoing.once("close", leave);
+  exchange.whenOver(leave);
 }
 
 /** In the words of Kubernetes, which here are no Status. */
