@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { untilReady } from "../support/agent.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
+import { dockerOn, podContainers } from "../support/pod-containers.ts";
 import { secondNode } from "../support/second-node.ts";
 
 const on = journey("one", ["busybox:1"]);
@@ -45,13 +46,8 @@ beforeAll(async () => {
   await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
 });
 
-const docker = (...args: string[]) => two.machine.must("docker", ["-H", "unix:///run/docker.sock", ...args]);
-/** The containers of the pods' own, by pod; without those that hold namespaces. */
-const running = async (): Promise<Record<string, string>> => {
-  const lines = (await docker("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}")).trim().split("\n");
-  const own = lines.filter((line) => / k8s_c_/.test(line));
-  return Object.fromEntries(own.map((line) => [/k8s_c_([^_]+)_/.exec(line)?.[1] ?? "", line.split(" ")[0] ?? ""]));
-};
+const docker = (...args: string[]) => dockerOn(two.machine, ...args);
+const running = () => podContainers(two.machine);
 const inClient = async (...command: string[]) => docker("exec", (await running()).client ?? "", ...command);
 /** Service, name and configuration, as a pod on the node sees them. */
 const served = () =>

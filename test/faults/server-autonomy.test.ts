@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { untilReady } from "../support/agent.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
+import { dockerOn, podContainers } from "../support/pod-containers.ts";
 
 const on = journey("one", ["busybox:1"]);
 const { kubectl, json } = on;
@@ -41,13 +42,8 @@ beforeAll(async () => {
   await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
 });
 
-const docker = (...args: string[]) => on.machine.must("docker", ["-H", "unix:///run/docker.sock", ...args]);
-/** The containers of the pods' own, by pod. */
-const running = async (): Promise<Record<string, string>> => {
-  const lines = (await docker("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}")).trim().split("\n");
-  const own = lines.filter((line) => / k8s_c_/.test(line));
-  return Object.fromEntries(own.map((line) => [/k8s_c_([^_]+)_/.exec(line)?.[1] ?? "", line.split(" ")[0] ?? ""]));
-};
+const docker = (...args: string[]) => dockerOn(on.machine, ...args);
+const running = () => podContainers(on.machine);
 /** Service, name and configuration, as a pod on the node sees them. */
 const served = () =>
   eventually(async () => {
