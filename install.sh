@@ -329,8 +329,10 @@ startInBackground() {
       done
     fi
     eval "set -- $(forShell "$arguments")"
-    # In the environment that systemd would give it; the log begins anew.
-    (set -a; . "$environment"; exec setsid "$bin/skiff" "$@" >/var/log/skiff.log 2>&1 </dev/null) &
+    # The log begins anew before anyone looks into it: what the skiff before this one said of a Ready node no longer counts.
+    (umask 077 && : >/var/log/skiff.log)
+    # In the environment that systemd would give it.
+    (set -a; . "$environment"; exec setsid "$bin/skiff" "$@" >>/var/log/skiff.log 2>&1 </dev/null) &
     echo $! >$pidfile
     say "systemd is not running here: skiff runs in the background until this machine stops (log: /var/log/skiff.log, stop: skiff-killall.sh)"
   fi
