@@ -41,6 +41,8 @@ class Hub implements TunnelHub {
   }
 
   #begin(node: string, connection: Duplex): void {
+    // HTTP/2 over a connection that broke meanwhile would seem to be open until its heartbeat is missed.
+    if (connection.destroyed) return;
     const session = connect("http://tunnel", { createConnection: () => connection, ...windows });
     session.setLocalWindowSize?.(windows.connectionBytes);
     session.on("error", (error) => this.#log.warn("tunnel broke", { node, error: messageOf(error) }));

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, connect as dialTcp, type Socket } from "node:net";
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -129,6 +129,14 @@ describe("a tunnel", () => {
     await vi.waitFor(() => expect(hub.has("n1")).toBe(false));
     const { stream } = await hub.open("n1", get("/hello"));
     expect(await text(stream)).toBe("hello");
+  });
+
+  test("is not open over a connection that broke before it began", async () => {
+    const alone = openTunnelHub({ clock: systemClock, log: noLog });
+    const broken = new PassThrough();
+    broken.destroy();
+    alone.accept("n1", broken);
+    expect(alone.has("n1")).toBe(false);
   });
 
   test("begins when what was said before has left", async () => {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import type Docker from "dockerode";
@@ -270,14 +271,9 @@ function rethrow(error: unknown): never {
   throw dockerError(error);
 }
 
-function connected(port: number, signal: AbortSignal): Promise<Duplex> {
-  return new Promise((done, fail) => {
-    const socket = connect({ host: "localhost", port, allowHalfOpen: true });
-    signal.addEventListener("abort", () => socket.destroy(), { once: true });
-    socket.once("error", fail);
-    socket.once("connect", () => {
-      socket.off("error", fail);
-      done(socket);
-    });
-  });
+/** A connection to a port of the machine itself; it ends with the signal. */
+async function connected(port: number, signal: AbortSignal): Promise<Duplex> {
+  const socket = connect({ host: "localhost", port, allowHalfOpen: true, signal });
+  await once(socket, "connect");
+  return socket;
 }
