@@ -1,6 +1,6 @@
 import type { JSONSchemaProps } from "../schema/types.ts";
 import type { Descriptions } from "./descriptions.ts";
-import { type PublishedKind, publishedType } from "./operations.ts";
+import { type PublishedKind, publishedType } from "./published-kind.ts";
 import type { Dialect, JsonObject } from "./schemas.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";

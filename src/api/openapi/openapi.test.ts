@@ -1,7 +1,7 @@
 import protobuf, { type Reader } from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { builtinKinds } from "../kinds/all.ts";
-import type { PublishedKind } from "./operations.ts";
+import type { PublishedKind } from "./published-kind.ts";
 import { openApiV2 } from "./v2.ts";
 import { encodeOpenApiV2 } from "./v2-protobuf.ts";
 import { openApiV3, openApiV3Index } from "./v3.ts";
@@ -90,6 +90,12 @@ describe("OpenAPI v3", () => {
     expect(JSON.stringify(document.paths)).not.toContain("strategic");
   });
 
+  test("names operations on collections after any version that a definition may have", () => {
+    const document = openApiV3("apis/life.example.com/stable", [{ ...custom, version: "stable" }]) as unknown as Json;
+    const collection = document.paths?.["/apis/life.example.com/stable/namespaces/{namespace}/things"] as Json;
+    expect(collection.delete?.operationId).toBe("deleteLifeExampleComStableCollectionNamespacedThing");
+  });
+
   test("the index's hashes change with what is published, and only then", () => {
     const before = openApiV3Index([custom]).paths["apis/life.example.com/v1"];
     expect(openApiV3Index([{ ...custom }]).paths["apis/life.example.com/v1"]).toEqual(before);
@@ -133,6 +139,18 @@ function countFields(bytes: Uint8Array, wanted: number): number {
 
 describe("OpenAPI v2", () => {
   const document = openApiV2([...builtinKinds, custom]) as unknown as Json;
+
+  test("says what is read beside kinds, with the forms that these answers have", () => {
+    const operation = (path: string) => (document.paths?.[path] as Json | undefined)?.get;
+    expect(operation("/openid/v1/jwks/")).toMatchObject({ tags: ["openid"], produces: ["application/jwk-set+json"] });
+    expect(operation("/openid/v1/jwks/")).not.toHaveProperty("consumes");
+    expect(operation("/.well-known/openid-configuration/")).toMatchObject({ tags: ["WellKnown"] });
+    expect(operation("/version/")).toMatchObject({ consumes: ["application/json"], produces: ["application/json"] });
+    expect(operation("/apis/apps/")).toMatchObject({ tags: ["apps"], operationId: "getAppsAPIGroup" });
+    expect(operation("/apis/life.example.com/")).toBeUndefined();
+    const log = operation("/api/v1/namespaces/{namespace}/pods/{name}/log");
+    expect(log?.produces).toContain("text/plain");
+  });
 
   test("every reference leads somewhere", () => {
     for (const reference of referencesIn(document)) {

@@ -1,4 +1,4 @@
-import type { OperationModel, PathModel } from "./operations.ts";
+import type { OperationModel, PathModel } from "./path-model.ts";
 import type { JsonObject } from "./schemas.ts";
 
 /** Parameters that all operations of a path share, which are said once, and the others of each. */
@@ -27,3 +27,6 @@ export function pathItemOf(
   const item = Object.fromEntries(path.operations.map((model) => [model.method, operation(model, own(model))]));
   return shared.length ? { ...item, parameters: shared.map(parameter) } : item;
 }
+
+/** What is said of the codes of answers. */
+export const statusTexts: Record<number, string> = { 200: "OK", 201: "Created", 202: "Accepted" };

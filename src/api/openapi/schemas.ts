@@ -4,7 +4,7 @@ import { isType, kindOfType, mergeRulesOf, typeNameOf, typeNode, typeOfKind, uni
 import { clientGroupVersions } from "./client-groups.ts";
 import { customListSchema, customSchema } from "./custom-schemas.ts";
 import type { Descriptions } from "./descriptions.ts";
-import { type PublishedKind, publishedType } from "./operations.ts";
+import { type PublishedKind, publishedType } from "./published-kind.ts";
 
 export type JsonObject = Record<string, unknown>;
 

@@ -1,58 +1,36 @@
 import { kubernetesVersion } from "../schema/table.ts";
 import { type Descriptions, noDescriptions } from "./descriptions.ts";
-import {
-  generalPath,
-  type OperationModel,
-  type PathModel,
-  type PublishedKind,
-  parameterOf,
-  pathsOf,
-  tagOf,
-} from "./operations.ts";
-import { pathItemOf } from "./path-item.ts";
+import { generalDocuments } from "./general-documents.ts";
+import { pathsOf } from "./kind-paths.ts";
+import { answerTypesOf, bodyTypesOf } from "./media-types.ts";
+import { tagOf } from "./names.ts";
+import { parameterOf } from "./parameters.ts";
+import { pathItemOf, statusTexts } from "./path-item.ts";
+import { type OperationModel, type PathModel, typesOf } from "./path-model.ts";
+import type { PublishedKind } from "./published-kind.ts";
 import { type JsonObject, schemasOf } from "./schemas.ts";
-import { statusTexts, typesOf } from "./v3.ts";
+import { securitySchemes } from "./security.ts";
 
 const refPrefix = "#/definitions/";
-const answers = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-const streams = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
-const patches = [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-  "application/apply-patch+yaml",
-];
 
 /** The OpenAPI v2 document of all kinds. Made anew at each call; it is large, so nobody should keep it. */
 export function openApiV2(kinds: readonly PublishedKind[], texts: Descriptions = noDescriptions): JsonObject {
   const groups = Map.groupBy(kinds, ({ group, version }) => `${group}/${version}`);
-  const paths: [string, JsonObject][] = [];
-  const types = new Set<string>();
-  for (const own of groups.values()) {
-    const { group = "", version = "" } = own[0] ?? {};
-    const models = pathsOf(group, version, own);
-    for (const type of typesOf(models)) types.add(type);
-    for (const model of models) paths.push([model.path, pathItem(model, tagOf(group, version))]);
-  }
-  const named = new Set(kinds.filter(({ group, schema }) => group && !schema).map(({ group }) => group));
-  for (const document of ["api", "apis", "version", ...[...named].map((group) => `apis/${group}`)]) {
-    const model = generalPath(document);
-    if (!model) continue;
-    for (const type of typesOf([model])) types.add(type);
-    const [, group] = document.split("/");
-    paths.push([
-      model.path,
-      pathItem(model, group ? tagOf(group, "").slice(0, -1) : document.replace(/^api$/, "core")),
-    ]);
-  }
+  const told = [
+    ...generalDocuments(kinds).values(),
+    ...groups.values().flatMap((own) => {
+      const { group = "", version = "" } = own[0] ?? {};
+      return pathsOf(group, version, own).map((path) => ({ path, tag: tagOf(group, version) }));
+    }),
+  ];
+  const paths = told.map(({ path, tag }): [string, JsonObject] => [path.path, pathItem(path, tag)]);
+  const types = typesOf(told.map(({ path }) => path));
   return {
     swagger: "2.0",
     info: { title: "Kubernetes", version: kubernetesVersion },
     paths: Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1))),
     definitions: schemasOf(types, kinds, texts, { refPrefix, isV3: false }),
-    securityDefinitions: {
-      BearerToken: { type: "apiKey", description: "Bearer Token authentication", name: "authorization", in: "header" },
-    },
+    securityDefinitions: securitySchemes,
     security: [{ BearerToken: [] }],
   };
 }
@@ -82,13 +60,14 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
   const bodyParameter = body && [
     { in: "body", name: "body", ...(body.required && { required: true }), schema: { $ref: refPrefix + body.type } },
   ];
+  const consumes = bodyTypesOf(operation);
   const parameters = [...(bodyParameter ?? []), ...own.map((name) => parameter(name, path))];
   return {
-    consumes: consumedBy(operation),
+    ...(consumes.length && { consumes }),
     description,
     operationId: id,
     ...(parameters.length && { parameters }),
-    produces: producedBy(operation),
+    produces: answerTypesOf(operation),
     responses: {
       ...Object.fromEntries(codes.map((code) => [code, { description: statusTexts[code], schema }])),
       401: { description: "Unauthorized" },
@@ -99,17 +78,3 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
     ...(kind && { "x-kubernetes-group-version-kind": kind }),
   };
 }
-
-function producedBy({ action, streams: isStream, isCustom }: OperationModel): readonly string[] {
-  if (action === "connect") return ["*/*"];
-  if (isCustom) return customBodies;
-  return isStream ? [...answers, ...streams] : answers;
-}
-
-/** kubectl reads here which sort of patch it may send: custom resources take no strategic ones. */
-function consumedBy({ body, isCustom }: OperationModel): readonly string[] {
-  if (!body?.isPatch) return isCustom ? customBodies : ["*/*"];
-  return isCustom ? patches.filter((type) => !type.includes("strategic")) : patches;
-}
-
-const customBodies = ["application/json", "application/yaml"];

@@ -1,27 +1,18 @@
 import { createHash } from "node:crypto";
 import { kubernetesVersion } from "../schema/table.ts";
 import { type Descriptions, noDescriptions } from "./descriptions.ts";
-import {
-  generalPath,
-  type OperationModel,
-  type PathModel,
-  type PublishedKind,
-  parameterOf,
-  pathsOf,
-  tagOf,
-} from "./operations.ts";
-import { pathItemOf } from "./path-item.ts";
+import { generalDocuments } from "./general-documents.ts";
+import { pathsOf } from "./kind-paths.ts";
+import { answerTypesOf, bodyTypesOf } from "./media-types.ts";
+import { tagOf } from "./names.ts";
+import { parameterOf } from "./parameters.ts";
+import { pathItemOf, statusTexts } from "./path-item.ts";
+import { type OperationModel, type PathModel, typesOf } from "./path-model.ts";
+import type { PublishedKind } from "./published-kind.ts";
 import { type JsonObject, schemasOf } from "./schemas.ts";
+import { securitySchemes } from "./security.ts";
 
 const refPrefix = "#/components/schemas/";
-const answers = ["application/json", "application/vnd.kubernetes.protobuf", "application/yaml"];
-const streams = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
-const patches = [
-  "application/apply-patch+yaml",
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-];
 
 /**
  * An OpenAPI v3 document by its path below /openapi/v3 ("apis/apps/v1", "api", "version"); undefined where there is none. Made anew
@@ -33,33 +24,14 @@ export function openApiV3(
   texts: Descriptions = noDescriptions,
 ): JsonObject | undefined {
   const own = kinds.filter((kind) => documentOf(kind) === document);
-  const general = generalPath(document);
   const [first] = own;
-  if (!first) return general && generalDocument(document, general, kinds, texts);
-  const { group, version } = first;
-  return documentFrom(pathsOf(group, version, own), tagOf(group, version), own, texts);
+  if (first) {
+    const { group, version } = first;
+    return documentFrom(pathsOf(group, version, own), tagOf(group, version), own, texts);
+  }
+  const general = generalDocuments(kinds).get(document);
+  return general && documentFrom([general.path], general.tag, [], texts);
 }
-
-function generalDocument(
-  document: string,
-  path: PathModel,
-  kinds: readonly PublishedKind[],
-  texts: Descriptions,
-): JsonObject | undefined {
-  const group = /^apis\/([^/]+)$/.exec(document)?.[1];
-  if (group && !kinds.some((kind) => kind.group === group && !kind.schema)) return undefined;
-  const tag = group ? tagOf(group, "").replace(/_$/, "") : (document.split("/")[0] ?? "").replace(/^api$/, "core");
-  return documentFrom([path], tag, [], texts);
-}
-
-const securitySchemes = {
-  BearerToken: {
-    type: "apiKey",
-    description: "Bearer Token authentication",
-    name: "authorization",
-    in: "header",
-  },
-};
 
 function documentFrom(
   paths: readonly PathModel[],
@@ -84,15 +56,12 @@ function documentFrom(
 const documentOf = ({ group, version }: PublishedKind): string =>
   group ? `apis/${group}/${version}` : `api/${version}`;
 
-const generalDocuments = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];
-
 /** What /openapi/v3 answers: where the documents are, by path ("api/v1", "apis/apps/v1"). */
 export function openApiV3Index(kinds: readonly PublishedKind[]): {
   paths: Record<string, { serverRelativeURL: string }>;
 } {
   const documents = Map.groupBy(kinds, documentOf);
-  const groups = new Set(kinds.filter(({ group, schema }) => group && !schema).map(({ group }) => `apis/${group}`));
-  for (const general of [...generalDocuments, ...groups]) documents.set(general, []);
+  for (const general of generalDocuments(kinds).keys()) documents.set(general, []);
   const paths = [...documents].map(([path, own]): [string, { serverRelativeURL: string }] => [
     path,
     { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(own)}` },
@@ -107,12 +76,6 @@ export function hashOf(kinds: readonly PublishedKind[]): string {
     hash.update(JSON.stringify([group, version, kind, verbs, Object.keys(subresources), schema]));
   }
   return hash.digest("hex").toUpperCase();
-}
-
-/** All types that operations take or give. */
-export function typesOf(paths: readonly PathModel[]): Set<string> {
-  const operations = paths.flatMap((path) => path.operations);
-  return new Set(operations.flatMap(({ body, answer }) => [body?.type, answer].filter((type) => type !== undefined)));
 }
 
 function pathItem(path: PathModel, tag: string): JsonObject {
@@ -137,7 +100,7 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
   const { id, description, action, kind, body, answer, codes } = operation;
   const content = (types: readonly string[], schema: JsonObject): JsonObject =>
     Object.fromEntries(types.map((type) => [type, { schema }]));
-  const types = answerTypes(operation);
+  const types = answerTypesOf(operation).toSorted();
   const schema = answer ? { $ref: refPrefix + answer } : { type: "string" };
   const response = (code: number): JsonObject => ({ description: statusTexts[code], content: content(types, schema) });
   return {
@@ -147,7 +110,7 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
     ...(own.length && { parameters: own.map((name) => parameter(name, path)) }),
     ...(body && {
       requestBody: {
-        content: content(bodyTypes(operation), { $ref: refPrefix + body.type }),
+        content: content(bodyTypesOf(operation).toSorted(), { $ref: refPrefix + body.type }),
         ...(body.required && { required: true }),
       },
     }),
@@ -159,17 +122,3 @@ function operationItem(operation: OperationModel, path: string, tag: string, own
     ...(kind && { "x-kubernetes-group-version-kind": kind }),
   };
 }
-
-function bodyTypes({ body, isCustom }: OperationModel): readonly string[] {
-  if (!body?.isPatch) return isCustom ? answers.filter((type) => !type.includes("protobuf")) : ["*/*"];
-  return isCustom ? patches.filter((type) => !type.includes("strategic")) : patches;
-}
-
-function answerTypes({ action, answer, streams: isStream, isCustom }: OperationModel): readonly string[] {
-  if (action === "connect") return ["*/*"];
-  if (isCustom) return answers.filter((type) => !type.includes("protobuf"));
-  if (!answer) return [...answers, "text/plain"].sort();
-  return isStream ? [...answers, ...streams].sort() : answers;
-}
-
-export const statusTexts: Record<number, string> = { 200: "OK", 201: "Created", 202: "Accepted" };

@@ -1,5 +1,5 @@
 import type { Descriptions } from "../../api/openapi/descriptions.ts";
-import type { PublishedKind } from "../../api/openapi/operations.ts";
+import type { PublishedKind } from "../../api/openapi/published-kind.ts";
 import { openApiV2 } from "../../api/openapi/v2.ts";
 import { encodeOpenApiV2 } from "../../api/openapi/v2-protobuf.ts";
 import { hashOf, openApiV3, openApiV3Index } from "../../api/openapi/v3.ts";
