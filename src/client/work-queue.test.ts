@@ -99,18 +99,29 @@ describe("a work queue", () => {
     expect(begun).toEqual(["a", "a"]);
   });
 
-  test("lets a key rest nine times as long as its round computed beyond a millisecond, and others not", async () => {
+  test("lets a key rest nine times as long as its rounds compute beyond a millisecond, and others not", async () => {
     const { queue, begun, clock, finish } = aQueue({ computesMs: 11 });
     queue.add("a");
     await clock.advance(0);
     queue.add("a");
     await finish();
+    await finish();
     queue.add("a");
     queue.add("b");
     await clock.advance(89);
-    expect(begun).toEqual(["a", "b"]);
+    expect(begun).toEqual(["a", "a", "b"]);
     await clock.advance(1);
-    expect(begun).toEqual(["a", "b", "a"]);
+    expect(begun).toEqual(["a", "a", "b", "a"]);
+  });
+
+  test("lets no key rest for a single long round", async () => {
+    const { queue, begun, clock, finish } = aQueue({ computesMs: 11 });
+    queue.add("a");
+    await clock.advance(0);
+    await finish();
+    queue.add("a");
+    await clock.advance(0);
+    expect(begun).toEqual(["a", "a"]);
   });
 
   test("waits for nothing when it has nothing to do", async () => {

@@ -15,9 +15,10 @@ export interface WorkQueueOptions {
 }
 
 /**
- * How long a key rests after a round, in multiples of what the round computed before it first waited for something, and at
+ * How long a key rests after a round, in multiples of what its rounds compute before they first wait for something, and at
  * most; the first millisecond is free, so that small objects are answered change by change. An object with thousands of pods
- * changes with each of them: without rest, each change would count them all anew.
+ * changes with each of them: without rest, each change would count them all anew. The shorter of the last two rounds counts:
+ * a single long one is code that runs for the first time, or a machine that is busy with something else.
  */
 const rest = { times: 9, freeMs: 1, maxMs: 1000 };
 
@@ -37,6 +38,8 @@ export class WorkQueue implements Disposable {
   /** Keys that were worked on for long and may not come up again yet. */
   readonly #resting = new Map<string, Disposable>();
   readonly #again = new Set<string>();
+  /** What the last round of a key computed, where that was more than is free. */
+  readonly #computedMs = new Map<string, number>();
   readonly #later = new Map<string, { dueMs: number; timer: Disposable }>();
   readonly #failures = new Map<string, number>();
   #stopped = false;
@@ -87,6 +90,7 @@ export class WorkQueue implements Disposable {
     this.#resting.clear();
     this.#ready.clear();
     this.#again.clear();
+    this.#computedMs.clear();
   }
 
   // Begins in a turn of its own: whoever adds a key, adds all of its keys before the first is worked on.
@@ -124,10 +128,17 @@ export class WorkQueue implements Disposable {
     }
     counts?.done(key);
     this.#working.delete(key);
-    const restMs = Math.min((computedMs - rest.freeMs) * rest.times, rest.maxMs);
+    const restMs = this.#restAfter(key, computedMs);
     if (restMs > 0 && !this.#stopped) this.#rest(key, restMs);
     else if (this.#again.delete(key)) this.add(key);
     this.#pump();
+  }
+
+  #restAfter(key: string, computedMs: number): number {
+    const lastMs = this.#computedMs.get(key) ?? 0;
+    if (computedMs > rest.freeMs) this.#computedMs.set(key, computedMs);
+    else this.#computedMs.delete(key);
+    return Math.min((Math.min(lastMs, computedMs) - rest.freeMs) * rest.times, rest.maxMs);
   }
 
   #rest(key: string, restMs: number): void {

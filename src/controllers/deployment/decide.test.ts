@@ -160,4 +160,17 @@ describe("deployment decide()", () => {
     expect(written).toMatch(then);
     expect(written?.length).toBeLessThanOrEqual(2000);
   });
+
+  test("counts a collision of names and says nothing else until the next round", () => {
+    const deployment = aDeployment();
+    const [born] = nextRound(deployment, [], () => 3);
+    const other = { ...born, spec: { ...born?.spec, template: template("app:9") } } as ReplicaSet;
+    const { create, update, revision, status } = decide({ deployment, replicaSets: [other], podsOf: () => [], now: 0 });
+    expect({ create, update, revision, status }).toEqual({
+      create: undefined,
+      update: [],
+      revision: undefined,
+      status: { collisionCount: 1 },
+    });
+  });
 });

@@ -34,8 +34,7 @@ export function decide(observed: Observed): Decision {
   const { deployment, now } = observed;
   const told = withPausedCondition(deployment, now);
   // A pause and its end are told before anything is done about them; that write brings the key back.
-  if (!isLeaving(deployment) && told.conditions !== deployment.status?.conditions)
-    return { create: undefined, update: [], remove: [], revision: undefined, status: told, againMs: undefined };
+  if (!isLeaving(deployment) && told.conditions !== deployment.status?.conditions) return onlyStatus(told);
   const round = new Round(observed);
   if (isLeaving(deployment)) round.statusOnly();
   else if (deployment.spec.paused) round.scaleOnly();
@@ -43,6 +42,10 @@ export function decide(observed: Observed): Decision {
   else if (deployment.spec.strategy?.type === "Recreate") round.recreate();
   else round.roll();
   return round.decision(now);
+}
+
+function onlyStatus(status: DeploymentStatus): Decision {
+  return { create: undefined, update: [], remove: [], revision: undefined, status, againMs: undefined };
 }
 
 /** The state of a round: drafts of ReplicaSets, and the status that grows. */
@@ -103,6 +106,11 @@ class Round {
   }
 
   decision(now: number): Decision {
+    if (this.#collided) {
+      // Another template has the same hash. The next round makes another one; nothing else is said before.
+      const { status = {} } = this.#deployment;
+      return onlyStatus({ ...status, collisionCount: (status.collisionCount ?? 0) + 1 });
+    }
     this.#settle(this.#drafts);
     return {
       create: this.#newest?.isNew ? this.#newest.toCreate(this.#deployment) : undefined,
@@ -140,9 +148,7 @@ class Round {
     const hash = hashOf(this.#deployment.spec.template, this.#status.collisionCount);
     const name = `${this.#deployment.metadata.name}-${hash}`;
     if (this.#drafts.some((draft) => draft.name === name)) {
-      // Another template has the same hash: the next round makes another one.
       this.#collided = true;
-      this.#status = { ...this.#status, collisionCount: (this.#status.collisionCount ?? 0) + 1 };
       return;
     }
     const newest = Draft.blank({ name, hash, revision: this.#nextRevision(), deployment: this.#deployment });
