@@ -2,9 +2,8 @@ import { execFile } from "node:child_process";
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ifAbsent } from "../base/files.ts";
+import { ifAbsent, readIfThere, writeWhole } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
-import { readIfThere, writeWhole } from "../cluster/files.ts";
 
 /** What is said of units here holds until the next reboot; skiff-killall.sh takes it away. */
 const unitFolder = "/run/systemd/system";

@@ -2,8 +2,8 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { builtinKinds } from "../api/kinds/all.ts";
 import { qualified } from "../api/status.ts";
+import { readIfThere, writeWhole } from "../base/files.ts";
 import { CannotStart } from "../base/lifecycle.ts";
-import { readIfThere, writeWhole } from "../cluster/files.ts";
 import {
   listSnapshots,
   noteForgotten,

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
+import { readIfThere, writeWhole } from "../base/files.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import { messageOf } from "../base/log.ts";
 import { type Client, openClient } from "../client/client.ts";
@@ -13,7 +14,6 @@ import {
   generateBootstrapToken,
   listBootstrapTokens,
 } from "../cluster/bootstrap-tokens.ts";
-import { readIfThere, writeWhole } from "../cluster/files.ts";
 import { releaseName } from "../cluster/node-keys.ts";
 import { readKubeconfig } from "../cluster/read-kubeconfig.ts";
 import { caHashOf, parseToken, tokenText } from "../cluster/token.ts";

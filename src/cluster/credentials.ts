@@ -2,6 +2,7 @@ import { generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { keepWhole, readIfThere, readOrMake, writeWhole } from "../base/files.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import {
   certificatesIn,
@@ -12,7 +13,6 @@ import {
   type LeafRequest,
   makeAuthority,
 } from "./authority.ts";
-import { keepWhole, readIfThere, readOrMake, writeWhole } from "./files.ts";
 import { endsSoon, lifeIn } from "./leaf-life.ts";
 import { caHashOf, parseToken, tokenText } from "./token.ts";
 

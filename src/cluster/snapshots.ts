@@ -1,10 +1,10 @@
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { schedule, validate } from "node-cron";
+import { readIfThere, writeWhole } from "../base/files.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { DurableStore } from "../store/contract.ts";
-import { readIfThere, writeWhole } from "./files.ts";
 
 /** A copy of the database. */
 export interface Snapshot {

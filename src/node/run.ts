@@ -136,6 +136,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
   const csi = await openCsiVolumes({
     client,
     clock,
+    log: log.part("csi"),
     events,
     nodeName,
     directory: options.driverDirectory,
@@ -196,7 +197,7 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
     clock,
     log,
   });
-  const records = await openPullRecords(join(options.rootDirectory, "pulled-images.json"));
+  const records = await openPullRecords(join(options.rootDirectory, "pulled-images.json"), log);
   const podsHere = informers.of(pod, { fieldSelector: `spec.nodeName=${nodeName}` });
   const pods = await lookAfterPods(
     {

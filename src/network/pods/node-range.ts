@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Node } from "../../api/schema/types.ts";
+import { writeWhole } from "../../base/files.ts";
 import { parseCidr } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import { nodeAddressIn } from "./allocate.ts";
@@ -103,9 +103,7 @@ export class NodeRange {
 
   async #write(cidrs: readonly string[]): Promise<void> {
     try {
-      await mkdir(join(this.#file, ".."), { recursive: true });
-      await writeFile(`${this.#file}.new`, JSON.stringify(cidrs), { flush: true });
-      await rename(`${this.#file}.new`, this.#file);
+      await writeWhole(this.#file, JSON.stringify(cidrs));
     } catch (error) {
       this.#log.warn("the node's pod range could not be kept on disk", { file: this.#file, error });
     }

@@ -1,6 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
+import { readIfThere, writeWhole } from "../../base/files.ts";
 import { CannotStart } from "../../base/lifecycle.ts";
 import type { Log } from "../../base/log.ts";
 import { CommandFailed, runCommand, ToolMissing } from "../run-command.ts";
@@ -38,7 +38,7 @@ export class WireguardLink {
   /** Reads the node's key, or makes one: it lies on this node only, readable by root. @throws {ToolMissing} */
   static async open(options: { directory: string; mtu: number; clock: Clock; log: Log }): Promise<WireguardLink> {
     const keyFile = join(options.directory, "wireguard.key");
-    const key = (await readKey(keyFile, options.log)) ?? (await makeKey(options.directory, keyFile));
+    const key = (await readKey(keyFile, options.log)) ?? (await makeKey(keyFile));
     const publicKey = (await runCommand("wg", ["pubkey"], { input: `${key}\n` })).trim();
     return new WireguardLink(publicKey, { ...options, keyFile });
   }
@@ -105,20 +105,14 @@ async function addLink(log: Log): Promise<void> {
 }
 
 async function readKey(file: string, log: Log): Promise<string | undefined> {
-  try {
-    const key = (await readFile(file, "utf8")).trim();
-    if (isKey(key)) return key;
-    log.warn("the node's WireGuard key is damaged; making another, which the other nodes learn", { file });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
+  const key = (await readIfThere(file))?.trim();
+  if (key === undefined || isKey(key)) return key;
+  log.warn("the node's WireGuard key is damaged; making another, which the other nodes learn", { file });
   return undefined;
 }
 
-async function makeKey(directory: string, file: string): Promise<string> {
+async function makeKey(file: string): Promise<string> {
   const key = (await runCommand("wg", ["genkey"])).trim();
-  await mkdir(directory, { recursive: true });
-  await writeFile(`${file}.new`, `${key}\n`, { mode: 0o600, flush: true });
-  await rename(`${file}.new`, file);
+  await writeWhole(file, `${key}\n`);
   return key;
 }

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { attachmentName, volumeNameInStatus } from "../../api/csi-names.ts";
 import { secret } from "../../api/kinds/core/secret.ts";
 import { csiDriver } from "../../api/kinds/storage/csi-driver.ts";
@@ -17,6 +18,7 @@ import type {
 import { isReason, StatusError } from "../../api/status.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ifAbsent } from "../../base/files.ts";
+import type { Log } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { mountsBelow } from "../volumes/mounts.ts";
@@ -25,6 +27,7 @@ import type { CsiDriver, Fill, VolumeUse } from "./driver.ts";
 import { growVolume, isToGrow } from "./grow.ts";
 import { folderOf, type Places, placesOf, sha256 } from "./places.ts";
 import { isBareDevice, podInfo, tokensText, useOf } from "./use.ts";
+import { type Mounted, readMounted, removeVolumeData, type VolumeData, writeVolumeData } from "./volume-data.ts";
 
 /** Volumes of CSI drivers in pods. */
 export interface CsiVolumes {
@@ -58,6 +61,7 @@ export type WantedVolume = ClaimedVolume | { readonly name: string; readonly inl
 export interface CsiParts {
   readonly client: Client;
   readonly clock: Clock;
+  readonly log: Log;
   readonly events: EventRecorder;
   readonly nodeName: string;
   /** kubelet's directory. */
@@ -67,23 +71,6 @@ export interface CsiParts {
   readonly token: (pod: Pod, projection: ServiceAccountTokenProjection) => Promise<string>;
   /** Called when other volumes are in use. */
   readonly changed: () => void;
-}
-
-/** Beside each mount: what is needed to take it away, under the names that kubelet gives it. */
-interface VolumeData {
-  readonly driverName: string;
-  readonly volumeHandle: string;
-  readonly specVolID: string;
-  readonly nodeName: string;
-  readonly attachmentID?: string;
-  readonly volumeLifecycleMode: "Persistent" | "Ephemeral";
-}
-
-interface Mounted {
-  readonly data: VolumeData;
-  readonly podUid: string;
-  readonly isBlock: boolean;
-  readonly places: Places;
 }
 
 /** All that a driver is told of a volume. */
@@ -96,20 +83,18 @@ interface Mounting {
   readonly settings: CSIDriver | undefined;
 }
 
-const dataFile = "vol_data.json";
 /** How often a driver is told again that wants to be: kubelet looks at each pod about as often. */
 const republishMs = 60_000;
 
 export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
-  const { client, clock, nodeName, directory, changed } = parts;
+  const { client, clock, log, nodeName, directory, changed } = parts;
   const pods = join(directory, "pods");
   /** By the directory that says what is mounted. */
   const mounted = new Map<string, Mounted>();
   /** By the same: when the driver is told of it again. */
   const republishAtMs = new Map<string, number>();
   for (const podUid of await podUids())
-    for (const isBlock of [false, true])
-      for (const each of await volumesIn(directory, { podUid, isBlock })) mounted.set(each.places.at, each);
+    for (const each of await readMounted({ directory, podUid, log })) mounted.set(each.places.at, each);
   /** By the uid of volumes that have grown while this process runs. */
   const grownTo = new Map<string, string>();
   /** What is done to a volume is done one after the other: it is staged once for all pods. */
@@ -181,7 +166,7 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
       };
       // Written before anything is mounted: what is broken off is found and taken away.
       await mkdir(places.at, { recursive: true, mode: 0o750 });
-      await writeFile(join(places.at, dataFile), JSON.stringify(data));
+      if (!isDeepStrictEqual(mounted.get(places.at)?.data, data)) await writeVolumeData(places.at, data);
       mounted.set(places.at, { data, podUid: pod.metadata.uid ?? "", isBlock: isBareDevice(wanted), places });
       changed();
       const publishContext = isAttached ? await attachedContext(attachmentID) : {};
@@ -313,7 +298,7 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     if ((await stat(targetPath).catch(ifAbsent))?.isDirectory()) await rmdir(targetPath);
     else await rm(targetPath, { force: true });
     if (isBlock) await rmdir(dirname(targetPath)).catch(ifNotEmptyOrAbsent);
-    await rm(join(at, dataFile), { force: true });
+    await removeVolumeData(at);
     await rmdir(at).catch(ifAbsent);
     if (isLast) for (const path of [stagingPath, dirname(stagingPath)]) await rmdir(path).catch(ifNotEmptyOrAbsent);
     mounted.delete(at);
@@ -372,22 +357,6 @@ function mayShare(settings: CSIDriver | undefined, wanted: WantedVolume, { fsTyp
   if (policy !== "ReadWriteOnceWithFSType") return policy === "File";
   const modes = "inline" in wanted ? ["ReadWriteOnce"] : (wanted.volume.spec.accessModes ?? []);
   return Boolean(fsType) && modes.some((mode) => mode === "ReadWriteOnce" || mode === "ReadWriteOncePod");
-}
-
-async function volumesIn(
-  directory: string,
-  { podUid, isBlock }: { podUid: string; isBlock: boolean },
-): Promise<readonly Mounted[]> {
-  const folder = folderOf(directory, { podUid, isBlock });
-  const found: Mounted[] = [];
-  for (const name of (await readdir(folder).catch(ifAbsent)) ?? []) {
-    const text = await readFile(join(folder, name, dataFile), "utf8").catch(ifAbsent);
-    if (text === undefined) continue;
-    const data = JSON.parse(text) as VolumeData;
-    const { driverName: driver, volumeHandle: handle } = data;
-    found.push({ data, podUid, isBlock, places: placesOf(directory, { podUid, name, driver, handle, isBlock }) });
-  }
-  return found;
 }
 
 function ifNotEmptyOrAbsent(error: unknown): void {

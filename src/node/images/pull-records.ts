@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
-import { ifAbsent } from "../../base/files.ts";
+import { readIfThere, writeWhole } from "../../base/files.ts";
+import type { Log } from "../../base/log.ts";
 import type { Image, ImageId, RegistryCredentials } from "../runtime.ts";
 import { registryOf } from "./reference.ts";
 
@@ -21,15 +21,11 @@ type Records = Record<ImageId, Record<string, "anybody" | string[]>>;
 const imagesAtMost = 1_024;
 
 /** `path`: where they are kept through a restart. */
-export async function openPullRecords(path: string): Promise<PullRecords> {
-  const text = await readFile(path, "utf8").catch(ifAbsent);
-  const records: Records = text === undefined ? {} : (JSON.parse(text) as Records);
+export async function openPullRecords(path: string, log: Log): Promise<PullRecords> {
+  const records = await readRecords(path, log);
   let writing: Promise<unknown> = Promise.resolve();
 
-  async function write(): Promise<void> {
-    await writeFile(`${path}.part`, JSON.stringify(records), { mode: 0o600 });
-    await rename(`${path}.part`, path);
-  }
+  const write = () => writeWhole(path, JSON.stringify(records));
 
   return {
     allows({ id, tags, digests }, name, credentials) {
@@ -52,6 +48,19 @@ export async function openPullRecords(path: string): Promise<PullRecords> {
       await turn;
     },
   };
+}
+
+/** What a damaged file says is of no use, and no reason not to run pods. */
+async function readRecords(path: string, log: Log): Promise<Records> {
+  const text = await readIfThere(path);
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text) as Records;
+  } catch (error) {
+    const sentence = "it cannot be read whose credentials opened which image; those that are here are everybody's now";
+    log.warn(sentence, { file: path, error });
+    return {};
+  }
 }
 
 function plain(name: string): string {
