@@ -2,6 +2,7 @@ import { event } from "../api/kinds/core/event.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { Event, ObjectReference } from "../api/schema/types.ts";
 import { isReason } from "../api/status.ts";
+import { microTimeText, timeText } from "../api/time.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "./client.ts";
@@ -78,16 +79,16 @@ export function openEventRecorder({ client, clock, log, component, host }: Event
 
   function repeatOf({ count, message, series }: { count: number; message: string; series: boolean }): object {
     return series
-      ? { series: { count, lastObservedTime: microTime(clock.now()) } }
-      : { count, message, lastTimestamp: secondTime(clock.now()) };
+      ? { series: { count, lastObservedTime: microTimeText(clock.now()) } }
+      : { count, message, lastTimestamp: timeText(clock.now()) };
   }
 
   function newEvent(from: { about: ObjectReference; news: EventNews; namespace: string; name: string }) {
     const { about, news, namespace, name } = from;
     const { type, reason, message, action, fieldPath } = news;
-    const seconds = secondTime(clock.now());
+    const seconds = timeText(clock.now());
     const told = action
-      ? { eventTime: microTime(clock.now()), action, reportingInstance: host ? `${component}-${host}` : component }
+      ? { eventTime: microTimeText(clock.now()), action, reportingInstance: host ? `${component}-${host}` : component }
       : {
           source: { component, ...(host && { host }) },
           count: 1,
@@ -130,6 +131,3 @@ export function referenceTo({ apiVersion, kind, metadata }: KubeObject): ObjectR
     ...(resourceVersion && { resourceVersion }),
   };
 }
-
-const secondTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-const microTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`;

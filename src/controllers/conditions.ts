@@ -8,11 +8,6 @@ export interface AnyCondition {
   lastUpdateTime?: string;
 }
 
-/** The API's form of a time: whole seconds, UTC. */
-export function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
 export function conditionOf<C extends AnyCondition>(conditions: readonly C[] | undefined, type: string): C | undefined {
   return conditions?.find((condition) => condition.type === type);
 }

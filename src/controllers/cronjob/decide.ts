@@ -1,8 +1,9 @@
 import { parseSchedule, type Schedule, ScheduleError } from "../../api/kinds/batch/schedule.ts";
 import { isLeaving } from "../../api/object.ts";
 import type { CronJob, CronJobStatus, Job, ObjectReference } from "../../api/schema/types.ts";
+import { timeText } from "../../api/time.ts";
 import type { EventNews } from "../../client/events.ts";
-import { conditionOf, timeText } from "../conditions.ts";
+import { conditionOf } from "../conditions.ts";
 import { latestTime, localTimeZone, mailTimeText, nextTime, offsetMinutes } from "./times.ts";
 
 /** What the informers held when the key came up. */

@@ -1,5 +1,6 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus } from "../../api/schema/types.ts";
-import { conditionOf, timeText, withoutZeros } from "../conditions.ts";
+import { timeText } from "../../api/time.ts";
+import { conditionOf, withoutZeros } from "../conditions.ts";
 import type { Draft } from "./draft.ts";
 import { deadlineOf, isComplete, limitsOf, total } from "./limits.ts";
 

@@ -6,8 +6,9 @@ import type {
   PodDisruptionBudget,
   PodDisruptionBudgetStatus,
 } from "../../api/schema/types.ts";
+import { timeText } from "../../api/time.ts";
 import type { EventNews } from "../../client/events.ts";
-import { conditionOf, timeText } from "../conditions.ts";
+import { conditionOf } from "../conditions.ts";
 import { countFrom } from "../deployment/limits.ts";
 import { isReady } from "../pods.ts";
 import type { Scales } from "./scales.ts";

@@ -1,7 +1,8 @@
 import { isLeaving } from "../../api/object.ts";
 import type { Job, JobCondition, JobStatus, Pod } from "../../api/schema/types.ts";
+import { timeText } from "../../api/time.ts";
 import { delayMs } from "../../base/backoff.ts";
-import { conditionOf, timeText, withoutZeros } from "../conditions.ts";
+import { conditionOf, withoutZeros } from "../conditions.ts";
 import { hasEnded, isActive, isReady } from "../pods.ts";
 import { inOrderOfRemoval } from "../replicaset/ranking.ts";
 import { verdictOn } from "./failure-policy.ts";

@@ -1,5 +1,6 @@
 import type { Job, JobCondition, JobStatus, Pod } from "../../api/schema/types.ts";
-import { conditionOf, timeText } from "../conditions.ts";
+import { timeText } from "../../api/time.ts";
+import { conditionOf } from "../conditions.ts";
 import { verdictOn } from "./failure-policy.ts";
 import { parseIndexes } from "./indexes.ts";
 import { hasFailed } from "./pods.ts";

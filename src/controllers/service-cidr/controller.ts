@@ -1,8 +1,8 @@
 import { ipAddress } from "../../api/kinds/networking/ip-address.ts";
 import { serviceCIDR } from "../../api/kinds/networking/service-cidr.ts";
 import { isLeaving, keyOf } from "../../api/object.ts";
+import { timeText } from "../../api/time.ts";
 import { defineController, settled } from "../../client/controller.ts";
-import { timeText } from "../conditions.ts";
 import { decide } from "./decide.ts";
 
 /** Says which ranges give addresses to Services, and holds one back from its deletion while its addresses are in use. */
