@@ -45,6 +45,25 @@ describe("an election by Lease", () => {
     await second.done;
   });
 
+  test("is not decided by a clock that is set while the leader is slow to renew", async () => {
+    const { clock, transport, leaders, stand } = aWorld();
+    const first = stand("a");
+    await vi.waitFor(() => expect(leaders).toEqual(["a"]));
+    const second = stand("b");
+    await clock.advance(1000);
+    transport.intercept = ({ verb, options }) => {
+      if (verb !== "get" && options?.fieldManager === "a") throw new StatusError("ServiceUnavailable", "slow");
+    };
+    await clock.advance(3000);
+    clock.set(365 * 24 * 60 * 60_000);
+    await clock.advance(3000);
+    expect(leaders).toEqual(["a"]);
+    transport.intercept = () => {};
+    first.stop();
+    second.stop();
+    await Promise.all([first.done, second.done]);
+  });
+
   test("ends a leader that cannot renew before another may begin", async () => {
     const { clock, transport, leaders, stand } = aWorld();
     const first = stand("a");

@@ -1,6 +1,7 @@
 import { lease } from "../api/kinds/coordination/lease.ts";
 import type { Lease, LeaseSpec } from "../api/schema/types.ts";
 import { isReason } from "../api/status.ts";
+import { microTimeText } from "../api/time.ts";
 import { sleep } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -60,7 +61,7 @@ async function keepHolding(candidate: Candidate, clock: Clock, signal: AbortSign
 
 class Candidate {
   readonly #options: ElectionOptions;
-  /** The Lease as last seen, and when by this machine's clock: another's clock may be wrong. */
+  /** The Lease as last seen, and when in this machine's running time: another's clock may be wrong, and this one may be set. */
   #seen: { version: string | undefined; atMs: number } | undefined;
 
   constructor(options: ElectionOptions) {
@@ -72,7 +73,7 @@ class Candidate {
     const { client, clock, namespace, name, identity, log } = this.#options;
     try {
       const current = await this.#read();
-      const time = new Date(clock.now()).toISOString().replace("Z", "000Z");
+      const time = microTimeText(clock.now());
       const base = { holderIdentity: identity, leaseDurationSeconds: durationMs / 1000, renewTime: time };
       if (!current) {
         const spec: LeaseSpec = { ...base, acquireTime: time, leaseTransitions: 0 };
@@ -116,9 +117,9 @@ class Candidate {
   }
 
   #hasExpired({ metadata }: Lease): boolean {
-    const nowMs = this.#options.clock.now();
+    const elapsedMs = this.#options.clock.elapsed();
     if (this.#seen?.version !== metadata.resourceVersion)
-      this.#seen = { version: metadata.resourceVersion, atMs: nowMs };
-    return nowMs - (this.#seen?.atMs ?? nowMs) >= durationMs;
+      this.#seen = { version: metadata.resourceVersion, atMs: elapsedMs };
+    return elapsedMs - (this.#seen?.atMs ?? elapsedMs) >= durationMs;
   }
 }

@@ -15,7 +15,7 @@ function aQueue({ workers = 2, fails = () => false, computesMs = 0 }: Given = {}
   const begun: string[] = [];
   const open: { key: string; finish: (againMs?: number) => void }[] = [];
   const queue = new WorkQueue({
-    clock: { ...clock, now: () => clock.now() + computedMs },
+    clock: { ...clock, elapsed: () => clock.elapsed() + computedMs },
     workers,
     failed: () => {},
     work: (key) => {

@@ -66,7 +66,7 @@ export class WorkQueue implements Disposable {
       this.add(key);
       return;
     }
-    const dueMs = this.#options.clock.now() + afterMs;
+    const dueMs = this.#options.clock.elapsed() + afterMs;
     const planned = this.#later.get(key);
     if (planned && planned.dueMs <= dueMs) return;
     planned?.timer[Symbol.dispose]();
@@ -111,11 +111,11 @@ export class WorkQueue implements Disposable {
   async #work(key: string): Promise<void> {
     const { clock, work, counts } = this.#options;
     counts?.began(key);
-    const beganMs = clock.now();
+    const beganMs = clock.elapsed();
     let computedMs = 0;
     try {
       const working = work(key);
-      computedMs = clock.now() - beganMs;
+      computedMs = clock.elapsed() - beganMs;
       const againMs = await working;
       this.#failures.delete(key);
       if (againMs !== undefined) this.addAfter(key, againMs);

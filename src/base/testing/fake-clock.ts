@@ -4,17 +4,20 @@ import type { Clock } from "../clock.ts";
 export interface FakeClock extends Clock {
   /** Moves the time on by `ms`; runs what falls due on the way, in order, letting promises settle between calls. */
   advance(ms: number): Promise<void>;
+  /** Somebody sets the clock, that far ahead or back: durations and timers go on as they were. */
+  set(byMs: number): void;
   /** How many timers wait. */
   readonly waiting: number;
 }
 
 export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
   let nowMs = startMs;
+  let setByMs = 0;
   let nextId = 0;
   const timers = new Map<number, { dueMs: number; run: () => void }>();
 
   return {
-    now: () => nowMs,
+    now: () => nowMs + setByMs,
     elapsed: () => nowMs - startMs,
     get waiting() {
       return timers.size;
@@ -23,6 +26,9 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
       const id = nextId++;
       timers.set(id, { dueMs: nowMs + Math.max(0, Math.ceil(delayMs)), run });
       return { [Symbol.dispose]: () => void timers.delete(id) };
+    },
+    set(byMs) {
+      setByMs += byMs;
     },
     async advance(ms) {
       const endMs = nowMs + ms;

@@ -61,21 +61,21 @@ export class EventCorrelator {
 
   /** Remembers what the server holds now. */
   written({ key, count }: { key: string; count: number }, name: string): void {
-    this.#written.set(key, { name, count, lastMs: this.#clock.now() });
+    this.#written.set(key, { name, count, lastMs: this.#clock.elapsed() });
   }
 
   #decideSeries(key: string, message: string): EventDecision {
     const earlier = this.#written.get(key);
-    return earlier && this.#clock.now() - earlier.lastMs < seriesWindowMs
+    return earlier && this.#clock.elapsed() - earlier.lastMs < seriesWindowMs
       ? { verdict: "repeat", key, message, count: earlier.count + 1, series: true, name: earlier.name }
       : { verdict: "new", key, message, count: 1, series: true };
   }
 
   #countSimilar(sort: string, message: string): boolean {
-    const nowMs = this.#clock.now();
+    const elapsedMs = this.#clock.elapsed();
     let seen = this.#similar.get(sort);
-    if (!seen || nowMs - seen.lastMs > similarWindowMs) seen = { messages: new Set(), lastMs: nowMs };
-    seen.lastMs = nowMs;
+    if (!seen || elapsedMs - seen.lastMs > similarWindowMs) seen = { messages: new Set(), lastMs: elapsedMs };
+    seen.lastMs = elapsedMs;
     seen.messages.add(message);
     this.#similar.set(sort, seen);
     if (seen.messages.size < similarLimit) return false;
@@ -87,10 +87,10 @@ export class EventCorrelator {
   }
 
   #affords(object: string): boolean {
-    const nowMs = this.#clock.now();
-    const budget = this.#budgets.get(object) ?? { left: burst, atMs: nowMs };
-    const left = Math.min(burst, budget.left + (nowMs - budget.atMs) / refillMs);
-    this.#budgets.set(object, { left: left >= 1 ? left - 1 : left, atMs: nowMs });
+    const elapsedMs = this.#clock.elapsed();
+    const budget = this.#budgets.get(object) ?? { left: burst, atMs: elapsedMs };
+    const left = Math.min(burst, budget.left + (elapsedMs - budget.atMs) / refillMs);
+    this.#budgets.set(object, { left: left >= 1 ? left - 1 : left, atMs: elapsedMs });
     return left >= 1;
   }
 }

@@ -48,6 +48,7 @@ const attachmentsOfNodes: Watched<VolumeAttachment> = {
 
 /** Attaches volumes of CSI drivers to the nodes of their pods, and detaches them behind these (Kubernetes docs, "Volumes", section "csi"). */
 export function attachDetachController(): Controller {
+  /** Running time, because a clock that is set must take no volume from a node that still has it mounted. */
   const unusedSince = new Map<string, number>();
 
   return defineController<Node>({
@@ -58,7 +59,7 @@ export function attachDetachController(): Controller {
     watches: [podsWithClaims, claimsOfPods, attachmentsOfNodes],
     reads: [persistentVolume, csiDriver],
 
-    async reconcile(key, { cache, client, events, now }) {
+    async reconcile(key, { cache, client, events, elapsedMs }) {
       const held = cache.get(node, key);
       if (held?.metadata.annotations?.[managed] === undefined) return settled;
       const wanted = wantedOn(key.name, cache);
@@ -72,11 +73,11 @@ export function attachDetachController(): Controller {
         volumeNamed: (name) => cache.get(persistentVolume, { name }),
         usersOn: (name, volume) => usersOn(name, volume, cache),
         unusedSince,
-        now,
+        elapsedMs,
       });
       for (const { metadata } of here)
         if (!decision.unused.includes(metadata.name)) unusedSince.delete(metadata.name);
-        else if (!unusedSince.has(metadata.name)) unusedSince.set(metadata.name, now);
+        else if (!unusedSince.has(metadata.name)) unusedSince.set(metadata.name, elapsedMs);
 
       // A node that still reads that a volume is attached may mount it: it is told before the volume goes.
       const { volumesAttached } = decision;

@@ -64,7 +64,7 @@ const quiet: Observed = {
   volumeNamed: (name) => [disk, share].find(({ metadata }) => metadata.name === name),
   usersOn: () => [],
   unusedSince: new Map(),
-  now: 1_000_000,
+  elapsedMs: 1_000_000,
 };
 
 test("the name of an attachment is the one that drivers and kubelets compute", () => {
@@ -138,7 +138,7 @@ describe("what a node's pods use", () => {
 describe("what no pod of the node uses any more", () => {
   const attachments = [anAttachment(disk, { attached: true })];
   const name = attachments[0]?.metadata.name ?? "";
-  const longAgo = new Map([[name, quiet.now - maxUnmountMs]]);
+  const longAgo = new Map([[name, quiet.elapsedMs - maxUnmountMs]]);
   const inUse = [diskName];
   test.each<[string, Partial<Observed>, { detached: boolean; again?: number }]>([
     ["is detached", {}, { detached: true }],

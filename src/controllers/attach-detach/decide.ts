@@ -17,9 +17,9 @@ export interface Observed {
   readonly volumeNamed: (name: string) => PersistentVolume | undefined;
   /** Pods on another node that use the volume. */
   readonly usersOn: (node: string, volume: PersistentVolume) => readonly Pod[];
-  /** Since when each attachment has been of no use; its key is the attachment's name. */
+  /** Since when each attachment has been of no use, in running time; its key is the attachment's name. */
   readonly unusedSince: ReadonlyMap<string, number>;
-  readonly now: number;
+  readonly elapsedMs: number;
 }
 
 export interface PodNews {
@@ -89,10 +89,10 @@ export function decide(observed: Observed): Decision {
 }
 
 /** How long an attachment of no use has to stay: as long as the node has it mounted, unless the node is lost. */
-function heldMs({ metadata }: VolumeAttachment, name: string, { node, unusedSince, now }: Observed): number {
+function heldMs({ metadata }: VolumeAttachment, name: string, { node, unusedSince, elapsedMs }: Observed): number {
   const isInUse = node.status?.volumesInUse?.includes(name);
   if (!isInUse || isOutOfService(node)) return 0;
-  const left = (unusedSince.get(metadata.name) ?? now) + maxUnmountMs - now;
+  const left = (unusedSince.get(metadata.name) ?? elapsedMs) + maxUnmountMs - elapsedMs;
   if (left > 0) return left;
   const isHealthy = node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
   return isHealthy ? maxUnmountMs : 0;

@@ -5,7 +5,6 @@ import { node } from "../../api/kinds/core/node.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { isLeaving, keyOf, keyText } from "../../api/object.ts";
 import type { DaemonSet, Node, Pod } from "../../api/schema/types.ts";
-import { delayMs } from "../../base/backoff.ts";
 import { carryOut } from "../../client/carry-out.ts";
 import type { Unsaved } from "../../client/client.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
@@ -15,18 +14,15 @@ import { generateNameFrom, podFromTemplate } from "../pods.ts";
 import { forgetOld, historyOf, keepCurrent, revisionLabel, revisionOfPod } from "../revisions.ts";
 import { statusWrite } from "../status-writes.ts";
 import { decide } from "./decide.ts";
+import { Failures } from "./failures.ts";
 import { daemonTolerations, targetNode } from "./nodes.ts";
 
 const templateGeneration = "deprecated.daemonset.template.generation";
 const generationLabel = "pod-template-generation";
 
-/** How long to wait before a pod that failed is replaced: longer each time on the same node. */
-const replacing = { firstMs: 1000, maxMs: 15 * 60_000 };
-
 /** Keeps a pod on each node that should have one (Kubernetes docs, "DaemonSet"). */
 export function daemonSetController(): Controller {
-  /** Failures on a node of a DaemonSet's pods, and when the next may be removed, by uid and node. */
-  const failures = new Map<string, { count: number; untilMs: number }>();
+  const failures = new Failures();
 
   return defineController<DaemonSet>({
     name: "daemonset",
@@ -39,9 +35,12 @@ export function daemonSetController(): Controller {
     ],
 
     async reconcile(key, context) {
-      const { cache, client, events, now } = context;
+      const { cache, client, events, now, elapsedMs } = context;
       const object = cache.get(daemonSet, key);
-      if (!object || isLeaving(object)) return settled;
+      if (!object || isLeaving(object)) {
+        failures.forget(key);
+        return settled;
+      }
       const uid = object.metadata.uid ?? "";
       const reference = controlledBy(daemonSet, object);
       const from = { owner: object, selector: object.spec.selector };
@@ -68,11 +67,11 @@ export function daemonSetController(): Controller {
       const history = historyOf(object, revisions.owned, { hashLabel: revisionLabel, reference });
       await carryOut(cache, keepCurrent(client, history));
       const hash = history.current.metadata.labels?.[revisionLabel] ?? "";
-      const waitMs = (failed: Pod): number => untilReplacedMs(failed, uid, now);
+      const waitMs = (failed: Pod): number => failures.waitMs(object, targetNode(failed) ?? "", elapsedMs);
       const decision = decide({ daemonSet: object, nodes: cache.list(node), pods: pods.owned, hash, waitMs, now });
 
       for (const ended of decision.ended) {
-        countFailure(ended, uid, now);
+        if (ended.status?.phase === "Failed") failures.count(object, targetNode(ended) ?? "", elapsedMs);
         events.record(object, farewell(ended));
       }
       let failure: unknown;
@@ -94,19 +93,6 @@ export function daemonSetController(): Controller {
       return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
     },
   });
-
-  function untilReplacedMs(failed: Pod, uid: string, now: number): number {
-    return Math.max(0, (failures.get(`${uid}/${targetNode(failed)}`)?.untilMs ?? 0) - now);
-  }
-
-  function countFailure(ended: Pod, uid: string, now: number): void {
-    if (ended.status?.phase === "Succeeded") return;
-    const place = `${uid}/${targetNode(ended)}`;
-    const { count, untilMs } = failures.get(place) ?? { count: 0, untilMs: 0 };
-    const isLongAgo = untilMs > 0 && now - untilMs > 2 * replacing.maxMs;
-    const failed = isLongAgo ? 0 : count;
-    failures.set(place, { count: failed + 1, untilMs: now + delayMs(failed, replacing) });
-  }
 }
 
 const changedNodes: Watched<Node> = {

@@ -21,7 +21,7 @@ const nodesOfPods: Watched<Node> = {
 
 /** Deletes pods that nobody else will. `threshold`: how many that have ended may lie about; 0: any number. */
 export function podGcController({ threshold }: { readonly threshold: number }): Controller {
-  /** Since when each missing node has been missing. */
+  /** Since when each missing node that has pods has been missing, in running time: a clock that is set gives no node up. */
   const missing = new Map<string, number>();
   const surplusIn = (cache: Cache): readonly Pod[] => surplus(cache.by(pod, ended, "ended"), threshold);
   const endings: Watched<Pod> = {
@@ -36,17 +36,18 @@ export function podGcController({ threshold }: { readonly threshold: number }): 
     reconciles: pod,
     watches: [nodesOfPods, endings],
 
-    async reconcile(key, { cache, client, now }) {
+    async reconcile(key, { cache, client, now, elapsedMs }) {
+      for (const name of missing.keys()) if (cache.count(pod, podsOnNode, name) === 0) missing.delete(name);
       const held = cache.get(pod, key);
       if (!held) return settled;
       const { nodeName = "" } = held.spec;
       const present = cache.get(node, { name: nodeName });
       if (present) missing.delete(nodeName);
-      else if (!missing.has(nodeName)) missing.set(nodeName, now);
+      else if (nodeName && !missing.has(nodeName)) missing.set(nodeName, elapsedMs);
       const decision = decide({
         pod: held,
         node: present,
-        missingSince: missing.get(nodeName),
+        missingForMs: elapsedMs - (missing.get(nodeName) ?? elapsedMs),
         isSurplus: hasEnded(held) && surplusIn(cache).some(({ metadata }) => metadata.uid === held.metadata.uid),
         now,
       });

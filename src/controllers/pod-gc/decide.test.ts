@@ -23,14 +23,14 @@ const aNode = (ready: boolean, taint?: string): Node => ({
   spec: { taints: taint ? [{ key: taint, effect: "NoExecute" }] : [] },
   status: { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
 });
-const quiet: Observed = { pod: aPod(), node: aNode(true), missingSince: undefined, isSurplus: false, now };
+const quiet: Observed = { pod: aPod(), node: aNode(true), missingForMs: 0, isSurplus: false, now };
 const outOfService = "node.kubernetes.io/out-of-service";
-const lost = { node: undefined, missingSince: now - 40_000 };
+const lost = { node: undefined, missingForMs: 40_000 };
 
 describe("pod-gc decide()", () => {
   test.each<[what: string, given: Partial<Observed>, then: object | undefined]>([
     ["a pod of a living node is the node's to delete", { pod: aPod({ leaving: true }) }, undefined],
-    ["a node that is missing may come back", { node: undefined, missingSince: now - 10_000 }, { againMs: 30_000 }],
+    ["a node that is missing may come back", { node: undefined, missingForMs: 10_000 }, { againMs: 30_000 }],
     ["pods of a lost node fail, and go", lost, { delete: true, failed: { phase: "Failed", conditions: [{}] } }],
     ["pods that have ended stay as they ended", { ...lost, pod: aPod({ phase: "Succeeded" }) }, { delete: true }],
     ["a pod that was never bound waits for its node", { pod: aPod({ nodeName: "" }) }, undefined],

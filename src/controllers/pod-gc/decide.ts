@@ -7,8 +7,8 @@ export interface Observed {
   readonly pod: Pod;
   /** The node that it is bound to, as far as there is one. */
   readonly node: Node | undefined;
-  /** Since when that node has been missing, in milliseconds since 1970. */
-  readonly missingSince: number | undefined;
+  /** How long that node has been missing. */
+  readonly missingForMs: number;
   /** Whether it is one of the pods that have ended and are too many. */
   readonly isSurplus: boolean;
   readonly now: number;
@@ -25,13 +25,12 @@ const quarantineMs = 40_000;
 const outOfService = "node.kubernetes.io/out-of-service";
 
 /** Which pods nobody else will delete (Kubernetes docs, "Pod Lifecycle", section "Garbage collection of Pods"). */
-export function decide({ pod, node, missingSince, isSurplus, now }: Observed): Decision {
+export function decide({ pod, node, missingForMs, isSurplus, now }: Observed): Decision {
   if (isSurplus) return { delete: true };
   const failed = hasEnded(pod) ? {} : { failed: { phase: "Failed" as const } };
   if (!pod.spec.nodeName) return isLeaving(pod) ? { delete: true, ...failed } : undefined;
   if (node) return isLeaving(pod) && isOutOfService(node) ? { delete: true, ...failed } : undefined;
-  const waitMs = (missingSince ?? now) + quarantineMs - now;
-  if (waitMs > 0) return { againMs: waitMs };
+  if (missingForMs < quarantineMs) return { againMs: quarantineMs - missingForMs };
   if (hasEnded(pod)) return { delete: true };
   const target = {
     type: "DisruptionTarget",

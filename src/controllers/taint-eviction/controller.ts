@@ -10,8 +10,8 @@ import { stayMs } from "./decide.ts";
 
 /** Deletes pods that do not tolerate their node's NoExecute taints, when their time is over (Kubernetes docs, "Taints and Tolerations"). */
 export function taintEvictionController(): Controller {
-  /** When each pod came under the taints it is leaving for, by uid. */
-  const since = new Map<string, number>();
+  /** When each pod came under the taints it is leaving for, in running time: a clock that is set evicts nobody. */
+  const since = new Map<string, { readonly uid: string; readonly atMs: number }>();
 
   return defineController({
     name: "taint-eviction",
@@ -20,32 +20,35 @@ export function taintEvictionController(): Controller {
     reconciles: pod,
     watches: [tainted],
 
-    async reconcile(key, { cache, client, events, now }) {
+    async reconcile(key, { cache, client, events, now, elapsedMs }) {
       const held = cache.get(pod, key);
+      const id = keyText(key);
       const uid = held?.metadata.uid ?? "";
       if (!held?.spec.nodeName || isLeaving(held)) {
-        since.delete(uid);
+        since.delete(id);
         return settled;
       }
       const taints = cache.get(node, { name: held.spec.nodeName })?.spec.taints ?? [];
       const stay = stayMs(taints, held.spec.tolerations ?? []);
       if (stay === undefined) {
-        if (since.delete(uid))
+        if (since.delete(id))
           events.record(held, {
             type: "Normal",
             reason: "TaintManagerEviction",
-            message: `Cancelling deletion of Pod ${keyText(key)}`,
+            message: `Cancelling deletion of Pod ${id}`,
           });
         return settled;
       }
-      const begun = since.get(uid) ?? now;
-      since.set(uid, begun);
-      if (begun + stay > now) return { again: { afterMs: begun + stay - now } };
+      const known = since.get(id);
+      const begunMs = known?.uid === uid ? known.atMs : elapsedMs;
+      since.set(id, { uid, atMs: begunMs });
+      const leftMs = begunMs + stay - elapsedMs;
+      if (leftMs > 0) return { again: { afterMs: leftMs } };
 
       events.record(held, {
         type: "Normal",
         reason: "TaintManagerEviction",
-        message: `Marking for deletion Pod ${keyText(key)}`,
+        message: `Marking for deletion Pod ${id}`,
       });
       const target = {
         type: "DisruptionTarget",
@@ -58,7 +61,7 @@ export function taintEvictionController(): Controller {
       const document = { metadata: { uid }, status: { conditions: [target] } };
       await client.patch(pod, key, { type: "strategic", document }, { subresource: "status" });
       await carryOut(cache, [deletion(client, pod, held)]);
-      since.delete(uid);
+      since.delete(id);
       return settled;
     },
   });
