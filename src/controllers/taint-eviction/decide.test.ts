@@ -23,6 +23,13 @@ describe("how long a pod stays on a tainted node", () => {
     ["as long as it says", [noExecute("a")], [exists("a", 2)], 2000],
     ["the shortest of several", [noExecute("a"), noExecute("b")], [exists("a", 60), exists("b", 2)], 2000],
     ["not at all when one of two taints is not tolerated", [noExecute("a"), noExecute("b")], [exists("a", 60)], 0],
+    [
+      "as long as the first of two for the same taint says",
+      [noExecute("a")],
+      [exists("a", 60), exists("a", 2)],
+      60_000,
+    ],
+    ["for ever when the first says so", [noExecute("a")], [{ operator: "Exists" }, exists("a", 2)], undefined],
     ["a toleration of everything", [noExecute("a")], [{ operator: "Exists" }], undefined],
     ["a value that fits", [noExecute("a", "x")], [{ key: "a", value: "x" }], undefined],
     ["a value that does not", [noExecute("a", "x")], [{ key: "a", value: "y" }], 0],
