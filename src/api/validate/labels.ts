@@ -27,17 +27,21 @@ export function validateLabelSelector(selector: LabelSelector | undefined, at: P
   return [
     ...validateLabels(selector?.matchLabels, at.child("matchLabels")),
     ...(selector?.matchExpressions ?? []).flatMap((requirement, i) =>
-      validateRequirement(requirement, at.child("matchExpressions").index(i)),
+      validateSelectorRequirement(requirement, at.child("matchExpressions").index(i)),
     ),
   ];
 }
 
-function validateRequirement(
+/** `allowUnknownOperator`: an operator that is not known is no fault. */
+export function validateSelectorRequirement(
   { key, operator, values = [] }: { key: string; operator: string; values?: string[] },
   at: Path,
+  { allowUnknownOperator = false }: { readonly allowUnknownOperator?: boolean } = {},
 ): FieldError[] {
   return [
-    ...operatorErrors(operator, values, at),
+    ...operatorErrors(operator, values, at).filter(
+      ({ field }) => !allowUnknownOperator || !field.endsWith(".operator"),
+    ),
     ...validateLabelName(key ?? "", at.child("key")),
     ...values.flatMap((value, i) =>
       labelValue(value).map((wrong) => at.child("values").index(i).invalid(value, wrong)),

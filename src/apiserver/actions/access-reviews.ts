@@ -9,15 +9,15 @@ import type { Call } from "../call.ts";
 import type { Answer } from "../registry/answer.ts";
 import { superuserGroup, type UserInfo } from "../user.ts";
 import type { Action } from "./action.ts";
+import { type AskedSelectors, askedSelectorErrors, readSelectors } from "./asked-selectors.ts";
 
-interface ResourceAttributes {
+interface ResourceAttributes extends AskedSelectors {
   readonly namespace?: string;
   readonly verb?: string;
   readonly group?: string;
   readonly resource?: string;
   readonly subresource?: string;
   readonly name?: string;
-  readonly fieldSelector?: { readonly requirements?: readonly { key: string; operator: string; values?: string[] }[] };
 }
 
 interface ReviewSpec {
@@ -39,25 +39,30 @@ export function accessReviews({
   readonly rbac: RbacAuthorizer;
 }): [string, Action][] {
   const decided = (body: AnyObject, user: UserInfo): Answer => {
-    const { allowed, reason } = authorizer.decide(attributesOf(specOf(body), user));
-    return answer({ ...body, status: { allowed, ...(reason && { reason }) } });
+    const { fieldSelector, problems } = readSelectors(specOf(body).resourceAttributes ?? {});
+    const { allowed, reason } = authorizer.decide(attributesOf(specOf(body), user, fieldSelector));
+    const evaluationError = problems.join("; ");
+    return answer({
+      ...body,
+      status: { allowed, ...(reason && { reason }), ...(evaluationError && { evaluationError }) },
+    });
   };
   const self: Action = {
     async perform({ user }, body) {
-      refuse([...metadataErrors(body, undefined), ...attributeErrors(specOf(body))]);
+      refuse([...attributeErrors(specOf(body)), ...selectorErrors(specOf(body)), ...metadataErrors(body, undefined)]);
       return decided(body, user);
     },
   };
   const subject: Action = {
     async perform(_call, body) {
-      refuse([...metadataErrors(body, undefined), ...attributeErrors(specOf(body)), ...subjectErrors(specOf(body))]);
+      refuse([...subjectAccessErrors(specOf(body)), ...metadataErrors(body, undefined)]);
       return decided(body, subjectOf(specOf(body)));
     },
   };
   const local: Action = {
     async perform(call, body) {
-      body.metadata.namespace = call.namespace ?? "";
-      refuse([...metadataErrors(body, call.namespace), ...localErrors(call, specOf(body))]);
+      const spec = specOf(body);
+      refuse([...subjectAccessErrors(spec), ...metadataErrors(body, call.namespace), ...localErrors(call, spec)]);
       return decided(body, subjectOf(specOf(body)));
     },
   };
@@ -90,7 +95,11 @@ function specOf({ spec }: AnyObject): ReviewSpec {
   return (spec ?? {}) as ReviewSpec;
 }
 
-function attributesOf({ resourceAttributes: asked, nonResourceAttributes }: ReviewSpec, user: UserInfo): Attributes {
+function attributesOf(
+  { resourceAttributes: asked, nonResourceAttributes }: ReviewSpec,
+  user: UserInfo,
+  fieldSelector: string,
+): Attributes {
   return {
     user,
     verb: asked?.verb ?? nonResourceAttributes?.verb ?? "",
@@ -101,10 +110,7 @@ function attributesOf({ resourceAttributes: asked, nonResourceAttributes }: Revi
     namespace: asked?.namespace ?? "",
     name: asked?.name ?? "",
     path: nonResourceAttributes?.path ?? "",
-    fieldSelector: asked?.fieldSelector?.requirements
-      ?.filter(({ operator, values }) => operator === "In" && values?.length === 1)
-      .map(({ key, values }) => `${key}=${values?.[0]}`)
-      .join(","),
+    fieldSelector,
   };
 }
 
@@ -155,19 +161,26 @@ function subjectErrors({ user, groups }: ReviewSpec): FieldError[] {
   return [new Path("spec.user").invalid("", "at least one of user or group must be specified")];
 }
 
-function localErrors({ namespace }: Call, spec: ReviewSpec): FieldError[] {
-  const { nonResourceAttributes, resourceAttributes } = spec;
-  if (nonResourceAttributes && !resourceAttributes)
-    return [
+function selectorErrors({ resourceAttributes }: ReviewSpec): FieldError[] {
+  return askedSelectorErrors(resourceAttributes ?? {}, new Path("spec.resourceAttributes"));
+}
+
+function subjectAccessErrors(spec: ReviewSpec): FieldError[] {
+  return [...attributeErrors(spec), ...subjectErrors(spec), ...selectorErrors(spec)];
+}
+
+function localErrors({ namespace }: Call, { nonResourceAttributes, resourceAttributes }: ReviewSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  const asked = resourceAttributes?.namespace ?? "";
+  if (resourceAttributes && asked !== namespace)
+    errors.push(new Path("spec.resourceAttributes.namespace").invalid(asked, "must match metadata.namespace"));
+  if (nonResourceAttributes)
+    errors.push(
       new Path("spec.nonResourceAttributes").invalid(
         goNonResource(nonResourceAttributes),
         "disallowed on this kind of request",
       ),
-    ];
-  const errors = [...attributeErrors(spec), ...subjectErrors(spec)];
-  const asked = resourceAttributes?.namespace ?? "";
-  if (asked !== namespace)
-    errors.push(new Path("spec.resourceAttributes.namespace").invalid(asked, "must match metadata.namespace"));
+    );
   return errors;
 }
 

@@ -1,6 +1,6 @@
 import type { AnyObject } from "../../api/object.ts";
 import { badRequest } from "../../api/status.ts";
-import type { Authenticator } from "../authenticate/authenticator.ts";
+import type { Authenticator, TokenOwner } from "../authenticate/authenticator.ts";
 import { withAuthenticated } from "../authenticate/authenticator.ts";
 import { BadToken, type ServiceAccountTokens } from "../authenticate/service-account-tokens.ts";
 import type { Answer } from "../registry/answer.ts";
@@ -54,13 +54,23 @@ async function reviewed(
     const owner =
       (await accounts.verify(token, audiences?.length ? audiences : undefined)) ??
       (await authenticator.authenticateToken(token, audiences));
-    if (!owner) return { user: {}, error: "invalid bearer token" };
-    const shared = owner.audiences.length > 0 ? owner.audiences : (audiences ?? accounts.defaultAudiences);
+    const shared = owner && sharedAudiences(owner, accounts, audiences);
+    if (!owner || !shared?.length) return { user: {}, error: "invalid bearer token" };
     return { authenticated: true, user: shown(withAuthenticated(owner.user)), audiences: shared };
   } catch (error) {
     if (!(error instanceof BadToken)) throw error;
     return { user: {}, error: `[invalid bearer token, ${error.message}]` };
   }
+}
+
+/** A token that names no audience is meant for the API server, whoever asks. */
+function sharedAudiences(
+  { audiences: own }: TokenOwner,
+  { defaultAudiences }: ServiceAccountTokens,
+  asked: readonly string[] | undefined,
+): readonly string[] {
+  if (own.length > 0) return own;
+  return asked?.length ? defaultAudiences.filter((audience) => asked.includes(audience)) : defaultAudiences;
 }
 
 function shown({ name, uid, groups, extra }: UserInfo): Record<string, unknown> {

@@ -30,6 +30,7 @@ export function requestToken({
   return {
     async perform(call, body) {
       const { resource, namespace = "", name = "" } = call;
+      refuseOtherAccount(body, name);
       const entry = registry.store.get(storeKey(resource, namespace, name));
       if (!entry) throw notFound(resource.name, name);
       const account = heldObject(entry).metadata;
@@ -69,6 +70,14 @@ export function requestToken({
   };
 }
 
+const group = "authentication.k8s.io";
+
+function refuseOtherAccount({ metadata }: AnyObject, name: string): void {
+  if (!metadata.name || metadata.name === name) return;
+  const wrong = new Path("metadata.name").invalid(metadata.name, "must match the service account name if specified");
+  throw invalid({ group, kind: "TokenRequest" }, name, [wrong]);
+}
+
 function refuseBadDuration(seconds: number): void {
   const at = new Path("spec.expirationSeconds");
   const wrong =
@@ -77,7 +86,7 @@ function refuseBadDuration(seconds: number): void {
       : seconds > mostSeconds
         ? at.invalid(seconds, "may not specify a duration larger than 2^32 seconds")
         : undefined;
-  if (wrong) throw invalid({ group: "authentication.k8s.io", kind: "TokenRequest" }, "", [wrong]);
+  if (wrong) throw invalid({ group, kind: "TokenRequest" }, "", [wrong]);
 }
 
 interface Bound {

@@ -1,5 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
-import { alreadyExists, badRequest, StatusError } from "../../api/status.ts";
+import { alreadyExists, StatusError } from "../../api/status.ts";
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
@@ -8,7 +8,7 @@ import { shownForm, storedForm } from "./custom/forms.ts";
 import { refuseWhileLeaving } from "./custom/refuse-while-leaving.ts";
 import type { Registry, Reservation } from "./deps.ts";
 import { encodeKept, heldObject, laidOut, rememberObject } from "./held.ts";
-import { generatedName, initMetadata, wipeMetadata, withoutRepeatedOwners } from "./metadata.ts";
+import { generatedName, initMetadata, settleNamespace, wipeMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
 import { storeKey } from "./resources.ts";
@@ -30,13 +30,7 @@ export async function createObject(
 ): Promise<Answer> {
   const { resource } = call;
   const { metadata } = object;
-  if (metadata.namespace && call.namespace && metadata.namespace !== call.namespace)
-    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-  if (resource.kind.scope === "Namespaced") metadata.namespace = call.namespace ?? "";
-  else delete metadata.namespace;
-  if (metadata.resourceVersion && metadata.resourceVersion !== "0")
-    throw new StatusError(undefined, "resourceVersion should not be set on objects to be created", undefined, 500);
-  delete metadata.resourceVersion;
+  settleNamespace(resource.kind, metadata, call.namespace);
   wipeMetadata(metadata);
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
 
@@ -90,6 +84,7 @@ async function written(
 
 async function putNew(registry: Registry, call: Call, object: AnyObject): Promise<Entry> {
   const { resource } = call;
+  refuseRevision(object);
   let made: AnyObject | undefined;
   const durability = resource.home.durability?.(object, undefined);
   const entry = await registry.store.put(storeKey(resource, object.metadata.namespace, object.metadata.name), {
@@ -103,6 +98,12 @@ async function putNew(registry: Registry, call: Call, object: AnyObject): Promis
   });
   if (made) rememberObject(entry, made);
   return entry;
+}
+
+/** The storage's own refusal: what comes before it has its say first, and a dry run never comes so far. */
+function refuseRevision({ metadata: { resourceVersion = "" } }: AnyObject): void {
+  if (/^\d*[1-9]\d*$/.test(resourceVersion))
+    throw new StatusError(undefined, "resourceVersion should not be set on objects to be created", undefined, 500);
 }
 
 async function dryCreated(registry: Registry, call: Call, object: AnyObject): Promise<Answer> {

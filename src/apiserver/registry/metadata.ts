@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { type FieldError, Path } from "../../api/field.ts";
 import type { AnyObject, KubeObject, ObjectMeta } from "../../api/object.ts";
+import { badRequest } from "../../api/status.ts";
 import { dnsSubdomain, pathSegment } from "../../api/validate/names.ts";
 import { standardFinalizers, validateObjectMeta, validateObjectMetaUpdate } from "../../api/validate/object-meta.ts";
 import type { Resource } from "./resources.ts";
@@ -33,6 +34,18 @@ const serversOwn = ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink
 export function wipeMetadata(metadata: ObjectMeta): void {
   // V8 is slow at deleting, even what is not there.
   for (const field of serversOwn) if (metadata[field] !== undefined) delete metadata[field];
+}
+
+/** A new object belongs to the namespace of the request. @throws {StatusError} where it says another one */
+export function settleNamespace(
+  { scope }: Pick<Resource["kind"], "scope">,
+  metadata: ObjectMeta,
+  namespace = "",
+): void {
+  if (scope !== "Namespaced") delete metadata.namespace;
+  else if (metadata.namespace && metadata.namespace !== namespace)
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  else metadata.namespace = namespace;
 }
 
 /** What the server alone decides of a new object's metadata. */

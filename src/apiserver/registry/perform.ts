@@ -17,7 +17,7 @@ import { convertAnswer } from "./custom/forms.ts";
 import { deleteCollection, deleteObject } from "./delete.ts";
 import type { Registry } from "./deps.ts";
 import { futureRevision, listAnswer, parseRevision } from "./list.ts";
-import { timestamp } from "./metadata.ts";
+import { settleNamespace, timestamp, wipeMetadata } from "./metadata.ts";
 import { patchObject } from "./patch.ts";
 import { storeKey } from "./resources.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
@@ -59,6 +59,7 @@ async function performed(
   if (actionName !== undefined) {
     if (action?.read && (verb === "get" || verb === "list")) return action.read(call);
     if (!action?.perform || !object) throw notFound(resource.name, call.name ?? "");
+    settlePosted(call, object);
     trackBody(call, sub, object, registry.clock.now());
     await admitPosted(registry, call, object);
     return action.perform(call, object);
@@ -87,6 +88,16 @@ async function performed(
     case "watch":
       throw badRequest("a watch is no single answer");
   }
+}
+
+/** A binding may name the uid of its pod; the metadata of all else that is posted says nothing that the server knows better. */
+function settlePosted({ resource, namespace, subresource }: Call, { metadata }: AnyObject): void {
+  if (subresource !== "binding") {
+    wipeMetadata(metadata);
+    for (const field of ["uid", "creationTimestamp"] as const)
+      if (metadata[field] !== undefined) delete metadata[field];
+  }
+  settleNamespace(resource.kind, metadata, namespace);
 }
 
 /** What is posted to an action says who wrote it, as everything does. */

@@ -8,7 +8,7 @@ import { createObject } from "./create.ts";
 import { convertEntries, currentForm, shownForm, storedForm } from "./custom/forms.ts";
 import type { Registry, Reservation } from "./deps.ts";
 import { encodeKept, heldObject, laidOut, objectIn, rememberObject } from "./held.ts";
-import { keepMetadata, withoutRepeatedOwners } from "./metadata.ts";
+import { keepMetadata, settleNamespace, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
 import { sameJson } from "./paths.ts";
@@ -204,10 +204,7 @@ export function refuseOtherName({ name = "", namespace, resource }: Call, object
     throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (metadata.name !== name)
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-  if (resource.kind.scope === "Cluster") delete metadata.namespace;
-  else if (metadata.namespace && metadata.namespace !== namespace)
-    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-  else metadata.namespace = namespace ?? "";
+  settleNamespace(resource.kind, metadata, namespace);
 }
 
 function refuseOtherRevision(call: Call, object: AnyObject, old: AnyObject, uidIsPrecondition: boolean): void {
