@@ -58,9 +58,11 @@ export interface Envelope {
 
 /** @throws {DecodeError} */
 export function openEnvelope(body: Uint8Array): Envelope {
+  if (body.length === 0) throw new DecodeError("empty data");
   if (!isProtobuf(body)) {
     throw new DecodeError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
   }
+  if (body.length === magic.length) throw new DecodeError("empty body");
   return reading(() => {
     const found = { apiVersion: "", kind: "", raw: new Uint8Array() as Uint8Array };
     eachField(protobuf.Reader.create(body.subarray(magic.length)), (number, reader) => {
@@ -310,7 +312,7 @@ function reading<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof DecodeError) throw error;
-    throw new DecodeError(`unexpected EOF: ${(error as Error).message}`, { cause: error });
+    throw new DecodeError("unexpected EOF", { cause: error });
   }
 }
 

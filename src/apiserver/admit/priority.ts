@@ -39,8 +39,11 @@ export function priority({ store }: { store: Store }): AdmissionStep {
         );
       spec.preemptionPolicy = policy;
     },
-    validate({ call, operation, old }) {
-      if (operation !== "DELETE" || call.resource.bucket !== "priorityclasses.scheduling.k8s.io") return;
+    validate(review) {
+      const { call, operation, old } = review;
+      if (call.resource.bucket !== "priorityclasses.scheduling.k8s.io") return;
+      refuseSecondDefault(store, review);
+      if (operation !== "DELETE") return;
       if (!old?.metadata.name.startsWith("system-")) return;
       throw forbidden(call.resource.name, call.name ?? "", "this is a system priority class and cannot be deleted");
     },
@@ -55,6 +58,13 @@ function keepPriority(review: Review): void {
   if (next.priority === undefined && before.priority !== undefined) next.priority = before.priority;
   if (next.preemptionPolicy === undefined && before.preemptionPolicy !== undefined)
     next.preemptionPolicy = before.preemptionPolicy;
+}
+
+function refuseSecondDefault(store: Store, review: Review): void {
+  if (review.object?.globalDefault !== true) return;
+  const there = globalDefault(store);
+  if (!there || (review.operation === "UPDATE" && there.name === review.object.metadata.name)) return;
+  throw refused(review, `PriorityClass ${there.name} is already marked as default. Only one default can exist`);
 }
 
 function refused({ call, object }: Review, why: string): StatusError {

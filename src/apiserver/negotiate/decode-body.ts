@@ -51,19 +51,31 @@ export function decodeExpected(bytes: Buffer, expected: ExpectedBody, options: D
 }
 
 function decodeMessage(bytes: Buffer, expected: ExpectedBody): AnyObject {
+  refuseOtherKind(openedEnvelope(bytes, expected), expected);
   try {
-    const { apiVersion, kind } = openEnvelope(bytes);
-    refuseOtherKind({ apiVersion, kind }, expected);
     return completed(decodeProtobuf(bytes, typeNode(expected.type)), expected);
   } catch (error) {
-    if (error instanceof DecodeError) throw unrecognized(expected.kind, error.message);
+    if (error instanceof DecodeError) throw badRequest(`${cannotBeHandled(expected)}: ${error.message}`);
     throw error;
   }
 }
 
+function openedEnvelope(bytes: Buffer, { kind }: Pick<ExpectedBody, "kind">): TypeMeta {
+  try {
+    return openEnvelope(bytes);
+  } catch (error) {
+    if (error instanceof DecodeError) throw unrecognized(kind, `${error.message} (${summary(bytes)})`);
+    throw error;
+  }
+}
+
+function cannotBeHandled({ kind, version }: Pick<ExpectedBody, "kind" | "version">): string {
+  return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}`;
+}
+
 /** The same for a document that was read (or patched) already. */
 export function decodeDocument(document: JsonDocument, expected: ExpectedBody, options: DecodeOptions): AnyObject {
-  const where = `${expected.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}`;
+  const where = cannotBeHandled(expected);
   try {
     const { object, strictErrors } = decode(document, typeNode(expected.type));
     if (strictErrors.length > 0 && options.fieldValidation === "Strict")
@@ -110,11 +122,9 @@ export function readDocument(
   try {
     return encoding === "yaml" ? yamlDocument(bytes) : parseJson(bytes.toString());
   } catch (error) {
-    if (error instanceof JsonError) throw unrecognized(kind, `json parse error: ${error.message} (${summary(bytes)})`);
-    if (error instanceof YamlError)
-      throw badRequest(
-        `the object provided is unrecognized (must be of type ${kind}): yaml: ${error.message} (${summary(bytes)})`,
-      );
+    if (error instanceof JsonError)
+      throw unrecognized(kind, `${noTypeMeta}; json parse error: ${error.message} (${summary(bytes)})`);
+    if (error instanceof YamlError) throw unrecognized(kind, `yaml: ${error.message} (${summary(bytes)})`);
     throw error;
   }
 }
@@ -150,8 +160,10 @@ export function readPatch(bytes: Buffer, type: PatchType): JsonDocument {
   }
 }
 
+const noTypeMeta = "couldn't get version/kind";
+
 function unrecognized(kind: string, why: string): StatusError {
-  return badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; ${why}`);
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
 }
 
 const summaryBytes = 30;
@@ -174,7 +186,10 @@ const typeMetaGoType =
 
 function typeMeta(value: unknown, bytes: Buffer, { kind }: ExpectedBody): TypeMeta {
   const wrong = (of: unknown, where: string): StatusError =>
-    unrecognized(kind, `json parse error: json: cannot unmarshal ${jsonType(of)} into ${where} (${summary(bytes)})`);
+    unrecognized(
+      kind,
+      `${noTypeMeta}; json parse error: json: cannot unmarshal ${jsonType(of)} into ${where} (${summary(bytes)})`,
+    );
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof NumberText)
     throw wrong(value, `Go value of type ${typeMetaGoType}`);
   const { apiVersion = "", kind: given = "" } = value as Partial<TypeMeta>;
@@ -224,14 +239,13 @@ function isList(group: string, version: string, kind: string): boolean {
 /** A custom resource: read as it stands; its schema decides what of it is kept. */
 function decodeCustom(bytes: Buffer, resource: Resource, options: DecodeOptions): AnyObject {
   const { group, version, kind } = resource.kind;
+  if (options.encoding === "protobuf") refuseProtobuf(bytes, resource);
   const document = readDocument(bytes, { kind }, options.encoding);
   const given = typeMeta(document.value ?? {}, bytes, { group, version, kind, type: "" });
   const wanted = apiVersionOf({ group, version });
   if (given.kind === "") {
     const text = bytes.toString();
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind}): Object 'Kind' is missing in '${text}' (${summary(bytes)})`,
-    );
+    throw unrecognized(kind, `Object 'Kind' is missing in '${text}' (${summary(bytes)})`);
   }
   if (given.apiVersion !== "" && given.apiVersion !== wanted) {
     warnOfUnknown(document.value, options);
@@ -244,6 +258,13 @@ function decodeCustom(bytes: Buffer, resource: Resource, options: DecodeOptions)
     throw invalid({ group, kind: given.kind }, name, [new Path("kind").invalid(given.kind, `must be ${kind}`)]);
   }
   return decodeCustomDocument({ ...document, value: document.value ?? {} }, resource, options);
+}
+
+/** Custom resources have no protobuf form; it is said after a look at what came. */
+function refuseProtobuf(bytes: Buffer, resource: Resource): never {
+  openedEnvelope(bytes, resource.kind);
+  const why = "does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message";
+  throw badRequest(`${cannotBeHandled(resource.kind)}: object *unstructured.Unstructured ${why}`);
 }
 
 const knownEverywhere = new Set(["apiVersion", "kind", "metadata"]);
