@@ -35,23 +35,23 @@ export function callUnary(
       te: "trailers",
     });
     const chunks: Buffer[] = [];
-    let status = "0";
+    let status: string | undefined;
     let said = "";
     const read = (headers: Record<string, unknown>): void => {
-      status = String(headers["grpc-status"] ?? status);
-      said = decodeURIComponent(String(headers["grpc-message"] ?? said));
+      if (headers["grpc-status"] === undefined) return;
+      status = String(headers["grpc-status"]);
+      said = decodeURIComponent(String(headers["grpc-message"] ?? ""));
     };
     stream.on("response", read);
     stream.on("trailers", read);
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("error", reject);
-    stream.on("end", () =>
-      // Trailers may be told after the end of the data.
-      setImmediate(() => {
-        if (status === "0") resolve(Buffer.concat(chunks).subarray(5));
-        else reject(new GrpcError(Number(status), said));
-      }),
-    );
+    // Its end alone says nothing: trailers may be told after it, and a server that dies in the middle of a call ends it too.
+    stream.on("close", () => {
+      if (status === "0") resolve(Buffer.concat(chunks).subarray(5));
+      else if (status !== undefined) reject(new GrpcError(Number(status), said));
+      else reject(new Error("the server ended the call without saying how it went"));
+    });
     stream.end(frame);
   }).finally(() => session.destroy());
 }
