@@ -1,4 +1,3 @@
-import { watch } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { groupVersionFrom } from "../api/kind.ts";
 import { builtinKinds } from "../api/kinds/all.ts";
@@ -8,6 +7,7 @@ import { isReason } from "../api/status.ts";
 import { Backoff } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Log, messageOf } from "../base/log.ts";
+import { watchDirectory } from "../base/watch-directory.ts";
 import type { Client } from "../client/client.ts";
 import { type EventRecorder, openEventRecorder } from "../client/events.ts";
 import {
@@ -30,7 +30,7 @@ export interface DeployOptions {
 }
 
 /** Editors and installers write several files, or one in several steps: all are looked at together. */
-const gatherMs = 300;
+const quietMs = 300;
 const retryWaits = { firstMs: 1000, maxMs: 60_000 };
 const fieldManager = "skiff-manifests";
 
@@ -49,13 +49,10 @@ export async function deployManifests({ directory, client, clock, log }: DeployO
   let isDefined = false;
   let stopped = false;
 
-  const later = (ms: number): void => {
+  function lookNow(): void {
     timer?.[Symbol.dispose]();
-    timer = clock.after(ms, () => {
-      timer = undefined;
-      working = working.then(look);
-    });
-  };
+    working = working.then(look);
+  }
 
   async function look(): Promise<void> {
     let failed = false;
@@ -71,7 +68,7 @@ export async function deployManifests({ directory, client, clock, log }: DeployO
       failed = true;
       log.warn("the manifests directory cannot be read", { directory, error });
     }
-    if (failed && !stopped) later(retry.nextMs());
+    if (failed && !stopped) timer = clock.after(retry.nextMs(), lookNow);
     else retry.reset();
   }
 
@@ -87,14 +84,13 @@ export async function deployManifests({ directory, client, clock, log }: DeployO
     }
   }
 
-  const watcher = watch(directory, { recursive: true, persistent: false }, () => later(gatherMs));
-  watcher.on("error", (error) => log.warn("the manifests directory is not followed any more", { directory, error }));
-  working = look();
+  const watching = watchDirectory({ directory, recursive: true, quietMs, clock, log }, lookNow);
+  lookNow();
 
   return {
     async [Symbol.asyncDispose]() {
       stopped = true;
-      watcher.close();
+      watching[Symbol.dispose]();
       timer?.[Symbol.dispose]();
       await working;
       events[Symbol.dispose]();

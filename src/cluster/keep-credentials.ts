@@ -1,8 +1,8 @@
-import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
 import type { Changing } from "../base/changing.ts";
 import type { Clock } from "../base/clock.ts";
-import { type Log, messageOf } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
+import { watchDirectory } from "../base/watch-directory.ts";
 import { type CredentialOptions, openCredentials, type ServerCredentials } from "./credentials.ts";
 import { lookEveryMs } from "./leaf-life.ts";
 
@@ -11,7 +11,8 @@ export interface KeepOptions extends Omit<CredentialOptions, "nowMs"> {
   readonly log: Log;
 }
 
-const gatherMs = 200;
+/** Whoever puts certificates in place writes several files. */
+const quietMs = 200;
 
 /**
  * The credentials of a server that runs: looked at twice a day (more often when they live for days only), and whenever their files change, and made anew long before they
@@ -23,8 +24,7 @@ export class KeptCredentials implements AsyncDisposable, Changing<ServerCredenti
   #changed: (now: ServerCredentials) => Promise<void> = async () => {};
   readonly #listeners = new Set<() => void>();
   #timer: Disposable | undefined;
-  #soon: Disposable | undefined;
-  #watcher: FSWatcher | undefined;
+  #watching: Disposable | undefined;
   #looking: Promise<void> = Promise.resolve();
 
   private constructor(options: KeepOptions, current: ServerCredentials) {
@@ -55,16 +55,8 @@ export class KeptCredentials implements AsyncDisposable, Changing<ServerCredenti
   /** From now on they are kept fresh; `changed` is called when one of them is another. */
   keepFresh(changed: (now: ServerCredentials) => Promise<void>): void {
     this.#changed = changed;
-    this.#watcher = watch(join(this.#options.directory, "tls"), () => {
-      this.#soon ??= this.#options.clock.after(gatherMs, () => {
-        this.#soon = undefined;
-        this.#look();
-      });
-    });
-    this.#watcher.on("error", (error) =>
-      this.#options.log.warn("changes of certificates are no longer noticed at once", { error: messageOf(error) }),
-    );
-    this.#watcher.unref();
+    const { directory, clock, log } = this.#options;
+    this.#watching = watchDirectory({ directory: join(directory, "tls"), quietMs, clock, log }, () => this.#look());
     this.#lookLater();
   }
 
@@ -93,8 +85,7 @@ export class KeptCredentials implements AsyncDisposable, Changing<ServerCredenti
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timer?.[Symbol.dispose]();
-    this.#soon?.[Symbol.dispose]();
-    this.#watcher?.close();
+    this.#watching?.[Symbol.dispose]();
     await this.#looking;
   }
 }

@@ -1,11 +1,11 @@
 import { X509Certificate } from "node:crypto";
-import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
 import { Backoff } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { readIfThere, readOrMake, writeWhole } from "../base/files.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import { type Log, messageOf } from "../base/log.ts";
+import { watchDirectory } from "../base/watch-directory.ts";
 import { ServerList } from "../client/server-list.ts";
 import { certificatesIn, type KeyPair, makeKey, makeRequest } from "./authority.ts";
 import { askToJoin, fetchAuthority, JoinRefused } from "./join.ts";
@@ -29,6 +29,7 @@ export interface MembershipOptions {
 
 const keyFileName = "client-kubelet.key";
 const fileName = "membership.json";
+const quietMs = 50;
 
 /** This device as a member of a cluster: its key, its certificate, whom it believes and where the servers are. */
 export class Membership implements Disposable {
@@ -37,7 +38,7 @@ export class Membership implements Disposable {
   readonly #key: string;
   #answer: JoinAnswer;
   #timer: Disposable | undefined;
-  #watcher: FSWatcher | undefined;
+  #watching: Disposable | undefined;
   #disposed = false;
   /** What was said last of versions that are too far apart. */
   #skew: string | undefined;
@@ -91,13 +92,8 @@ export class Membership implements Disposable {
 
   /** From now on the certificate is renewed long before its end, and what the cluster says of itself is kept. */
   keepFresh(): void {
-    this.#watcher = watch(this.#options.directory, (_, name) => {
-      if (name === fileName) void this.#reread();
-    });
-    this.#watcher.on("error", (error) =>
-      this.#options.log.warn("a certificate that is put in place by hand is not noticed", { error: messageOf(error) }),
-    );
-    this.#watcher.unref();
+    const { directory, clock, log } = this.#options;
+    this.#watching = watchDirectory({ directory, only: fileName, quietMs, clock, log }, () => void this.#reread());
     this.#look();
   }
 
@@ -145,7 +141,7 @@ export class Membership implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#timer?.[Symbol.dispose]();
-    this.#watcher?.close();
+    this.#watching?.[Symbol.dispose]();
   }
 
   async #refresh(): Promise<void> {

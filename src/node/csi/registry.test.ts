@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { csiNode } from "../../api/kinds/storage/csi-node.ts";
 import { systemClock } from "../../base/clock.ts";
 import { noLog } from "../../base/log.ts";
+import { fakeClock } from "../../base/testing/fake-clock.ts";
 import { type Client, openClient } from "../../client/client.ts";
 import { memoryTransport } from "../../client/testing/memory-transport.ts";
 import { encode, type Shape, shapes } from "./messages.ts";
@@ -18,7 +19,7 @@ let registry: DriverRegistry;
 const servers: Http2Server[] = [];
 
 /** A driver that answers what it is asked when it registers, all through one socket. */
-function startDriver(name: string, { nodeId = "id", type = "CSIPlugin" } = {}): () => void {
+function startDriver(name: string, { nodeId = "id", type = "CSIPlugin", isDead = false } = {}): () => void {
   const socket = join(directory, "plugins_registry", `${name}-reg.sock`);
   const answers: Readonly<Record<string, readonly [Shape, Record<string, unknown>]>> = {
     GetInfo: [shapes.pluginInfo, { type, name, endpoint: socket, versions: ["1.0.0"] }],
@@ -27,6 +28,7 @@ function startDriver(name: string, { nodeId = "id", type = "CSIPlugin" } = {}): 
   };
   const server = createServer();
   server.on("stream", (stream, headers) => {
+    if (isDead) return stream.destroy();
     const [shape, answer] = answers[String(headers[":path"]).split("/").at(-1) ?? ""] ?? [shapes.empty, {}];
     const body = encode(shape, answer);
     const frame = Buffer.concat([Buffer.alloc(5), body]);
@@ -81,6 +83,28 @@ describe("the drivers of a node", () => {
     stop();
     startDriver("disk", { nodeId: "other" });
     await vi.waitFor(async () => expect(await drivers()).toEqual(["disk other"]));
+  });
+
+  test("come at once, also while one that does not answer waits to be tried again", async () => {
+    registry[Symbol.dispose]();
+    startDriver("dead", { isDead: true });
+    const clock = fakeClock();
+    registry = await openDriverRegistry({ client, clock, log: noLog, nodeName: "n1", directory, changed: () => {} });
+    registry.announce("u1");
+    const waits = () => vi.waitFor(() => expect(clock.waiting).toBeGreaterThan(0));
+    for (let waitMs = 500; waitMs <= 8_000; waitMs *= 2) {
+      await waits();
+      await clock.advance(waitMs);
+    }
+    await waits();
+    startDriver("disk");
+    await vi.waitFor(
+      async () => {
+        await clock.advance(50);
+        expect(registry.driver("disk")).toBeDefined();
+      },
+      { interval: 20 },
+    );
   });
 
   test("stand beside plugins of other sorts, which are left alone", async () => {

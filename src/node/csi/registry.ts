@@ -1,4 +1,3 @@
-import { watch } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { csiNode } from "../../api/kinds/storage/csi-node.ts";
@@ -8,6 +7,7 @@ import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ifAbsent } from "../../base/files.ts";
 import { type Log, messageOf } from "../../base/log.ts";
+import { watchDirectory } from "../../base/watch-directory.ts";
 import type { Client } from "../../client/client.ts";
 import { type CsiDriver, callSocket, type DriverNode, openDriver } from "./driver.ts";
 import { shapes } from "./messages.ts";
@@ -42,7 +42,8 @@ interface Registered {
 }
 
 const nodeIds = "csi.volume.kubernetes.io/nodeid";
-const gatherMs = 200;
+/** A driver makes its socket in several steps. */
+const quietMs = 200;
 
 /** Follows the directory of registrations (kubelet's plugin registration, "v1"). */
 export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRegistry> {
@@ -60,16 +61,24 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
   let uid: string | undefined;
   let isAnnounced = false;
 
-  const later = (ms: number): void => {
-    timer ??= clock.after(ms, () => {
-      timer = undefined;
-      working = working.then(look);
-    });
-  };
+  /** Looks as soon as the look before is over: a driver that comes does not wait for one that failed to be tried again. */
+  function lookNow(): void {
+    timer?.[Symbol.dispose]();
+    working = working.then(look);
+  }
 
   async function look(): Promise<void> {
     if (stop.signal.aborted) return;
-    let failed = false;
+    const isDone = await round().catch((error: unknown) => {
+      log.warn("CSI drivers cannot be looked for", { directory: registrations, error });
+      return false;
+    });
+    if (isDone) retry.reset();
+    else if (!stop.signal.aborted) timer = clock.after(retry.nextMs(), lookNow);
+  }
+
+  /** Resolves with whether every driver is registered and the API knows. */
+  async function round(): Promise<boolean> {
     const sockets = await socketsIn(registrations);
     for (const [name, { socket, mark }] of drivers)
       if (sockets.get(socket) !== mark) {
@@ -77,12 +86,14 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
         log.info("a CSI driver has gone", { driver: name });
       }
     const known = new Set([...drivers.values()].map(({ socket }) => socket));
-    for (const [socket, mark] of sockets)
-      if (!known.has(socket) && !(await register(socket, mark).then(() => true, notRegistered(socket)))) failed = true;
+    const come = [...sockets].filter(([socket]) => !known.has(socket));
+    // Beside each other: one that hangs is waited for, but holds up no other.
+    const registered = await Promise.all(
+      come.map(([socket, mark]) => register(socket, mark).then(() => true, notRegistered(socket))),
+    );
     changed();
-    if (isAnnounced && !(await publish().then(() => true, notPublished))) failed = true;
-    if (failed) later(retry.nextMs());
-    else retry.reset();
+    const isPublished = !isAnnounced || (await publish().then(() => true, notPublished));
+    return isPublished && registered.every(Boolean);
   }
 
   const notRegistered = (socket: string) => (error: unknown) => {
@@ -141,9 +152,8 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
     if (!isSame(unchanged, wanted)) await client.update(csiNode, { ...base, spec: { drivers: wanted } });
   }
 
-  const watcher = watch(registrations, () => later(gatherMs));
-  watcher.on("error", (error) => log.warn("CSI drivers that come are not noticed", { error: messageOf(error) }));
-  later(0);
+  const watching = watchDirectory({ directory: registrations, quietMs, clock, log }, lookNow);
+  lookNow();
   return {
     driver: (name) => drivers.get(name)?.driver,
     labels: () => Object.assign({}, ...[...drivers.values()].map(({ node }) => node.topology)),
@@ -154,11 +164,11 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
     announce(nodeUid) {
       uid = nodeUid;
       isAnnounced = true;
-      later(0);
+      lookNow();
     },
     [Symbol.dispose]() {
       stop.abort();
-      watcher.close();
+      watching[Symbol.dispose]();
       timer?.[Symbol.dispose]();
     },
   };

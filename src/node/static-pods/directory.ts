@@ -1,10 +1,10 @@
-import { watch } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ifAbsent } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
+import { watchDirectory } from "../../base/watch-directory.ts";
 import { NotAPod, staticPodFrom } from "./read.ts";
 
 export interface StaticPodOptions {
@@ -27,7 +27,7 @@ export async function openStaticPods({ directory, nodeName, clock, log }: Static
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const told = new Map<string, string>();
   let take: ((pods: readonly Pod[]) => void) | undefined;
-  let timer: Disposable | undefined;
+  let working: Promise<void> = Promise.resolve();
 
   async function read(): Promise<readonly Pod[]> {
     const names = ((await readdir(directory).catch(ifAbsent)) ?? []).filter((name) =>
@@ -51,30 +51,28 @@ export async function openStaticPods({ directory, nodeName, clock, log }: Static
     }
   }
 
-  function readSoon(): void {
-    timer?.[Symbol.dispose]();
-    timer = clock.after(quietMs, () => {
-      read().then(
-        (pods) => take?.(pods),
-        (error: unknown) => log.warn("the directory of static pods cannot be read", { directory, error }),
-      );
+  /** One look after the other: what was seen last is what counts, however long a slow card took over it. */
+  function readAgain(): void {
+    working = working.then(async () => {
+      try {
+        newest = await read();
+        take?.(newest);
+      } catch (error) {
+        log.warn("the directory of static pods cannot be read", { directory, error });
+      }
     });
   }
 
-  const watcher = watch(directory, { persistent: false }, readSoon);
-  watcher.on("error", (error) =>
-    log.warn("changes of the directory of static pods are not seen", { directory, error }),
-  );
-  const first = await read();
+  const watching = watchDirectory({ directory, quietMs, clock, log }, readAgain);
+  let newest = await read();
   return {
     follow(each) {
       take = each;
-      each(first);
+      each(newest);
     },
     [Symbol.dispose]() {
       take = undefined;
-      timer?.[Symbol.dispose]();
-      watcher.close();
+      watching[Symbol.dispose]();
     },
   };
 }
