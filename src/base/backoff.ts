@@ -1,8 +1,12 @@
 import type { Clock } from "./clock.ts";
 
-export interface BackoffOptions {
+/** The first wait and the longest. */
+export interface Waits {
   readonly firstMs: number;
   readonly maxMs: number;
+}
+
+export interface BackoffOptions extends Waits {
   /** Each wait is longer by a random share of itself, up to this: 1 makes it between once and twice as long. Default 0. */
   readonly jitter?: number;
 }
@@ -36,7 +40,7 @@ export class Backoff {
 }
 
 /** `firstMs` after the first failure (0 failures before it), twice that after the next, at most `maxMs`. */
-export function delayMs(failuresBefore: number, { firstMs, maxMs }: { firstMs: number; maxMs: number }): number {
+export function delayMs(failuresBefore: number, { firstMs, maxMs }: Waits): number {
   return Math.min(maxMs, firstMs * 2 ** Math.min(failuresBefore, 1000));
 }
 

@@ -1,7 +1,7 @@
 import type { Kind } from "../api/kind.ts";
 import { controllerRef, type KubeObject, keyFrom, keyOf, keyText, type ObjectKey } from "../api/object.ts";
 import { isReason } from "../api/status.ts";
-import { sleep } from "../base/backoff.ts";
+import { sleep, type Waits } from "../base/backoff.ts";
 import type { Changing } from "../base/changing.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -62,7 +62,9 @@ export interface ControllerDefinition<T extends KubeObject> {
   readonly dependsOn?: Pick<Changing<unknown>, "onChange">;
   /** How many keys are worked on at once; 10 unless said. */
   readonly workers?: number;
-  /** Makes the world of this key as it should be. An error means: again, with back-off (5 ms, doubling up to 1000 s). */
+  /** The waits between failures of a key, doubling from the first to the longest; 5 ms and 1000 s unless said. */
+  readonly failureWaits?: Waits;
+  /** Makes the world of this key as it should be. An error means: again, with back-off. */
   reconcile(key: ObjectKey, context: Context): Promise<Outcome>;
 }
 
@@ -113,6 +115,7 @@ export async function startController(controller: Controller, environment: Contr
     clock,
     ...(counts && { counts }),
     workers: controller.workers ?? 10,
+    ...(controller.failureWaits && { failureWaits: controller.failureWaits }),
     work: async (key) => {
       const outcome = await controller.reconcile(keyFrom(key), {
         cache,

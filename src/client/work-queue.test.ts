@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Waits } from "../base/backoff.ts";
 import { fakeClock } from "../base/testing/fake-clock.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -7,9 +8,10 @@ interface Given {
   fails?: (key: string) => boolean;
   /** What a round computes before it waits. */
   computesMs?: number;
+  failureWaits?: Waits;
 }
 
-function aQueue({ workers = 2, fails = () => false, computesMs = 0 }: Given = {}) {
+function aQueue({ workers = 2, fails = () => false, computesMs = 0, failureWaits }: Given = {}) {
   const clock = fakeClock();
   let computedMs = 0;
   const begun: string[] = [];
@@ -17,6 +19,7 @@ function aQueue({ workers = 2, fails = () => false, computesMs = 0 }: Given = {}
   const queue = new WorkQueue({
     clock: { ...clock, elapsed: () => clock.elapsed() + computedMs },
     workers,
+    ...(failureWaits && { failureWaits }),
     failed: () => {},
     work: (key) => {
       begun.push(key);
@@ -83,6 +86,22 @@ describe("a work queue", () => {
     queue.add("a");
     await clock.advance(5);
     expect(begun.length).toBe(6);
+  });
+
+  test("waits between failures as long as it was told, up to the longest wait", async () => {
+    const { queue, begun, clock } = aQueue({ fails: () => true, failureWaits: { firstMs: 1000, maxMs: 3000 } });
+    queue.add("a");
+    await clock.advance(0);
+    for (const [waitMs, times] of [
+      [999, 1],
+      [1, 2],
+      [2000, 3],
+      [3000, 4],
+      [3000, 5],
+    ] as const) {
+      await clock.advance(waitMs);
+      expect(begun.length).toBe(times);
+    }
   });
 
   test("brings a key up at the earliest time that was asked for", async () => {

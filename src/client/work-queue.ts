@@ -1,4 +1,4 @@
-import { delayMs } from "../base/backoff.ts";
+import { delayMs, type Waits } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { QueueCounts } from "./work-queue-metrics.ts";
 
@@ -8,6 +8,8 @@ export interface WorkQueueOptions {
   readonly clock: Clock;
   /** How many keys are worked on at once. */
   readonly workers: number;
+  /** The waits between failures of one key; those of client-go's work queue unless said. */
+  readonly failureWaits?: Waits;
   /** Does the work of a key. Resolves with the milliseconds after which it wants to be called again, or undefined. */
   readonly work: (key: string) => Promise<number | undefined>;
   /** Told what `work` threw; the key is tried again with back-off. */
@@ -22,8 +24,8 @@ export interface WorkQueueOptions {
  */
 const rest = { times: 9, freeMs: 1, maxMs: 1000 };
 
-/** The waits between failures of one key: those of client-go's work queue. */
-export const failureWaits = { firstMs: 5, maxMs: 1_000_000 };
+/** Those of client-go's work queue. */
+export const failureWaits: Waits = { firstMs: 5, maxMs: 1_000_000 };
 
 /**
  * Keys that need work. A key that is added again while it waits is there once; one that is added while it is being worked
@@ -124,7 +126,7 @@ export class WorkQueue implements Disposable {
       this.#failures.set(key, failures + 1);
       if (!this.#stopped) this.#options.failed(key, error);
       counts?.retried();
-      this.addAfter(key, delayMs(failures, failureWaits));
+      this.addAfter(key, delayMs(failures, this.#options.failureWaits ?? failureWaits));
     }
     counts?.done(key);
     this.#working.delete(key);

@@ -27,6 +27,7 @@ export function jobController(): Controller {
   return defineController<Job>({
     name: "job",
     reconciles: job,
+    failureWaits: { firstMs: 1000, maxMs: 60_000 },
     gatherMs: ({ before, after }) =>
       before && after && before.metadata.generation === after.metadata.generation ? gatheringMs : 0,
     watches: [

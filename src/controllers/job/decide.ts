@@ -95,8 +95,7 @@ export function decide(seen: Observed): Decision {
       ...(conditions.length > 0 && { conditions }),
       ...(base.startTime && { startTime: base.startTime }),
       ...(isIndexed(job) ? indexedCounters(job, counting) : withoutZeros({ succeeded: old.succeeded ?? 0 })),
-      // Kubernetes counts none while it puts off the next pod.
-      ...withoutZeros({ active: plan.againMs !== undefined && plan.create.length === 0 ? 0 : staying.length }),
+      ...withoutZeros({ active: staying.length }),
       ready: staying.filter(isReady).length,
       terminating,
       uncountedTerminatedPods: uncounted,
