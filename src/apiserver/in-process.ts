@@ -66,6 +66,7 @@ export function inProcessTransport({
       }
       const resource = find(request);
       const { verb, subresource, namespace, name, options = {}, body, patch } = request;
+      if (subresource && !resource.kind.subresources[subresource]) throw unknownResource();
       const attributes = attributesOf(user, request, verb);
       authorize(attributes);
       const call: Call = {

@@ -80,6 +80,8 @@ describe("disruption decide()", () => {
     const { status, news } = decide({ ...quiet, scales, budget: aBudget({ maxUnavailable: 1 }) });
     expect([status.disruptionsAllowed, status.conditions?.[0]?.reason]).toEqual([0, "SyncFailed"]);
     expect(news.map(({ message }) => message)).toEqual([`Failed to calculate the number of expected pods: ${failure}`]);
+    expect(status).not.toHaveProperty("observedGeneration");
+    expect(status.conditions?.[0]).not.toHaveProperty("observedGeneration");
   });
 
   test("counts an evicted pod as gone for two minutes, then as before", () => {

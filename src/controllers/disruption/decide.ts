@@ -72,8 +72,11 @@ export function decide({ budget, pods, scales, now }: Observed): Decision {
 
 /** While the goal is unknown, no pod may go. */
 function failed(budget: PodDisruptionBudget, why: string, now: number): Decision {
-  const { disruptedPods, ...before } = budget.status ?? {};
-  const allowed = { ...conditionFor(budget, 0, now), reason: "SyncFailed", message: why };
+  const { disruptedPods, observedGeneration, ...before } = budget.status ?? {};
+  // What is asked for now has not been looked at: the generation stays the one before.
+  const generation = observedGeneration === undefined ? {} : { observedGeneration };
+  const { observedGeneration: _, ...condition } = conditionFor(budget, 0, now);
+  const allowed = { ...condition, ...generation, reason: "SyncFailed", message: why };
   return {
     status: {
       ...(disruptedPods && { disruptedPods }),
@@ -81,7 +84,7 @@ function failed(budget: PodDisruptionBudget, why: string, now: number): Decision
       desiredHealthy: before.desiredHealthy ?? 0,
       expectedPods: before.expectedPods ?? 0,
       disruptionsAllowed: 0,
-      observedGeneration: budget.metadata.generation ?? 0,
+      ...generation,
       conditions: withCondition(budget, allowed),
     },
     news: [

@@ -5,7 +5,7 @@ import { deployment } from "../../api/kinds/apps/deployment.ts";
 import { replicaSet } from "../../api/kinds/apps/replica-set.ts";
 import { statefulSet } from "../../api/kinds/apps/stateful-set.ts";
 import { replicationController } from "../../api/kinds/core/replication-controller.ts";
-import { controllerRef, type ObjectKey, type OwnerReference } from "../../api/object.ts";
+import { controllerRef, type KubeObject, type ObjectKey, type OwnerReference } from "../../api/object.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
@@ -45,7 +45,10 @@ export async function scalesOf(pods: readonly Pod[], cache: Cache, client: Clien
   return { wanted: [...known.values()].reduce((sum, replicas) => sum + replicas, 0), someUnmanaged };
 }
 
-/** The scale of what controls a pod: of a Deployment's ReplicaSet, that of the Deployment; a text when it has none. */
+/**
+ * The scale of what controls a pod: of a Deployment's ReplicaSet, that of the Deployment, while there is one; a text when its
+ * kind has none. Another object under the name of the owner is not the owner.
+ */
 async function scaleOf(
   owner: OwnerReference,
   namespace: string,
@@ -54,22 +57,27 @@ async function scaleOf(
   const key = { namespace, name: owner.name };
   switch (`${groupVersionFrom(owner.apiVersion).group}/${owner.kind}`) {
     case "apps/ReplicaSet": {
-      const set = cache.get(replicaSet, key);
+      const set = ownerIn(owner, cache.get(replicaSet, key));
       const above = set && controllerRef(set);
-      const root = above?.kind === "Deployment" ? cache.get(deployment, { ...key, name: above.name }) : set;
-      return root && { uid: root.metadata.uid ?? "", replicas: root.spec.replicas ?? 1 };
+      const root =
+        above?.kind === "Deployment" ? ownerIn(above, cache.get(deployment, { ...key, name: above.name })) : undefined;
+      return scaleIn(root ?? set);
     }
     case "apps/StatefulSet":
-      return found(owner, cache.get(statefulSet, key));
+      return scaleIn(ownerIn(owner, cache.get(statefulSet, key)));
     case "/ReplicationController":
-      return found(owner, cache.get(replicationController, key));
+      return scaleIn(ownerIn(owner, cache.get(replicationController, key)));
     default:
       return scaleOfAnother(owner, key, { cache, client });
   }
 }
 
-function found({ uid }: OwnerReference, object: { spec?: { replicas?: number } } | undefined): Scale | undefined {
-  return object && { uid, replicas: object.spec?.replicas ?? 1 };
+function ownerIn<T extends KubeObject>({ uid }: OwnerReference, found: T | undefined): T | undefined {
+  return found?.metadata.uid === uid ? found : undefined;
+}
+
+function scaleIn(object: (KubeObject & { spec?: { replicas?: number } }) | undefined): Scale | undefined {
+  return object && { uid: object.metadata.uid ?? "", replicas: object.spec?.replicas ?? 1 };
 }
 
 /** Asks for the scale of whatever kind it is: also custom resources can have one. */
@@ -83,13 +91,15 @@ async function scaleOfAnother(
   const candidates: readonly Kind[] = [...builtinKinds, ...custom];
   const owning = candidates.find((one) => one.kind === kind && one.group === group);
   if (!owning) return `no matches for kind "${kind}" in version "${apiVersion}"`;
+  if (!owning.subresources.scale)
+    return `${group ? `${owning.plural}.${group}` : owning.plural} does not implement the scale subresource`;
   const resource = { group, version, resource: owning.plural };
   try {
     const scale = await client.transport.request({ verb: "get", ...resource, ...key, subresource: "scale" });
-    const { replicas = 0 } = (scale as { spec?: { replicas?: number } }).spec ?? {};
-    return { uid, replicas };
+    const { metadata, spec } = scale as KubeObject & { spec?: { replicas?: number } };
+    return metadata.uid === uid ? { uid, replicas: spec?.replicas ?? 0 } : undefined;
   } catch (error) {
     if (!isReason(error, "NotFound")) throw error;
-    return `${group ? `${owning.plural}.${group}` : owning.plural} does not implement the scale subresource`;
+    return undefined;
   }
 }
