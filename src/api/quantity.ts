@@ -145,11 +145,6 @@ function sum(a: Quantity, b: Quantity, factor: bigint): Quantity {
   return { nanos: a.nanos + factor * b.nanos, format: a.nanos === 0n ? b.format : a.format };
 }
 
-export function multiplyQuantity(quantity: QuantityLike, factor: bigint | number): Quantity {
-  const { nanos, format } = read(quantity);
-  return { nanos: nanos * BigInt(factor), format };
-}
-
 /** In whole units (bytes, CPUs), fractions rounded up. */
 export function unitsOf(quantity: QuantityLike): number {
   return Number(roundUp(read(quantity).nanos, billion));

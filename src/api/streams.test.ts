@@ -6,8 +6,6 @@ import {
   channels,
   decodeTerminalSize,
   encodeFrame,
-  encodeTerminalSize,
-  exitCodeOf,
   exitStatus,
   type Frame,
   FrameReader,
@@ -58,19 +56,32 @@ describe("frames", () => {
 });
 
 describe("terminal sizes", () => {
-  test("are read as they are written", () => {
-    expect(decodeTerminalSize(Buffer.from(encodeTerminalSize({ width: 80, height: 24 })))).toEqual({
-      width: 80,
-      height: 24,
-    });
+  test.each([
+    ['{"Width":80,"Height":24}', { width: 80, height: 24 }],
+    ['{"Width":1,"Height":65535}', { width: 1, height: 65_535 }],
+  ])("%s is one", (text, size) => {
+    expect(decodeTerminalSize(Buffer.from(text))).toEqual(size);
   });
 
-  test.each(["", "{}", "[1]", "null", '{"Width":0,"Height":1}', '{"Width":"80","Height":24}'])("%j is none", (text) => {
+  test.each([
+    "",
+    "{}",
+    "[1]",
+    "null",
+    '{"Width":0,"Height":1}',
+    '{"Width":65536,"Height":1}',
+    '{"Width":"80","Height":24}',
+  ])("%j is none", (text) => {
     expect(decodeTerminalSize(Buffer.from(text))).toBeUndefined();
   });
 });
 
-test("an exit code survives its way as a Status", () => {
-  for (const code of [0, 1, 127, 255]) expect(exitCodeOf(exitStatus(code))).toBe(code);
-  expect(exitCodeOf({ status: "Failure", reason: "InternalError" })).toBeUndefined();
+test("an exit code travels as a Status", () => {
+  expect(exitStatus(0)).toEqual({ metadata: {}, status: "Success" });
+  for (const code of [1, 127, 255])
+    expect(exitStatus(code)).toMatchObject({
+      status: "Failure",
+      reason: "NonZeroExitCode",
+      details: { causes: [{ reason: "ExitCode", message: String(code) }] },
+    });
 });

@@ -104,11 +104,7 @@ export interface TerminalSize {
   readonly height: number;
 }
 
-export function encodeTerminalSize({ width, height }: TerminalSize): string {
-  return JSON.stringify({ Width: width, Height: height });
-}
-
-/** Undefined for what is no size. */
+/** The size in a payload as clients write it (`{"Width":80,"Height":24}`); undefined for what is no size. */
 export function decodeTerminalSize(payload: Uint8Array): TerminalSize | undefined {
   try {
     const { Width: width, Height: height } = JSON.parse(Buffer.from(payload).toString()) as Record<string, unknown>;
@@ -132,14 +128,6 @@ export function exitStatus(code: number): Partial<Status> {
     reason: "NonZeroExitCode",
     details: { causes: [{ reason: "ExitCode", message: String(code) }] },
   };
-}
-
-/** The exit code that a Status stands for; undefined when it tells of something else. */
-export function exitCodeOf(status: Partial<Status>): number | undefined {
-  if (status.status === "Success") return 0;
-  if (status.reason !== "NonZeroExitCode") return undefined;
-  const code = Number(status.details?.causes?.find(({ reason }) => reason === "ExitCode")?.message);
-  return Number.isInteger(code) ? code : undefined;
 }
 
 /**

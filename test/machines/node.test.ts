@@ -9,7 +9,7 @@ import { node } from "../../src/api/kinds/core/node.ts";
 import { pod } from "../../src/api/kinds/core/pod.ts";
 import { secret } from "../../src/api/kinds/core/secret.ts";
 import type { Container, Pod, PodSpec } from "../../src/api/schema/types.ts";
-import { channels, encodeFrame, exitCodeOf, FrameReader } from "../../src/api/streams.ts";
+import { channels, encodeFrame, exitStatus, FrameReader } from "../../src/api/streams.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
@@ -183,7 +183,7 @@ describe("what a node answers the API server", () => {
     expect(status).toBe(200);
     const said = await framesOf(body);
     expect([said[channels.stdout], said[channels.stderr]]).toEqual(["typed", "oops\n"]);
-    expect(exitCodeOf(JSON.parse(said[channels.error] ?? "{}"))).toBe(4);
+    expect(JSON.parse(said[channels.error] ?? "{}")).toEqual(exitStatus(4));
   });
 
   test("a connection to a port of the pod", async () => {

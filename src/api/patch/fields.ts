@@ -79,10 +79,6 @@ export function differenceBelow(a: FieldSet, b: FieldSet): FieldSet {
   return isEmptyNode(children) ? undefined : children;
 }
 
-export function isSubset(a: FieldSet, b: FieldSet): boolean {
-  return difference(a, b) === undefined;
-}
-
 export function setFrom(paths: readonly (readonly string[])[]): FieldSet {
   let set: FieldSet;
   for (const path of paths)
