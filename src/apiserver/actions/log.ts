@@ -1,11 +1,12 @@
 import { type FieldError, invalid, Path } from "../../api/field.ts";
+import { node } from "../../api/kinds/core/node.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import { badRequest, notFound } from "../../api/status.ts";
 import { integer, splitTarget } from "../http/query.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 import type { Registry } from "../registry/deps.ts";
-import { heldObject } from "../registry/held.ts";
-import { storeKey } from "../registry/resources.ts";
+import { committedObject } from "../registry/objects.ts";
 import type { Action } from "./action.ts";
 import { openNode, passOn, refusalOf } from "./node-stream.ts";
 import { podTarget } from "./pod-target.ts";
@@ -19,16 +20,16 @@ export function readLogs({ registry, nodes }: { readonly registry: Registry; rea
       const { resource, namespace = "", name = "" } = call;
       const { query } = splitTarget(exchange.incoming.url ?? "");
       refuseWrongOptions(name, query);
-      const entry = registry.store.get(storeKey(resource, namespace, name));
-      if (!entry) throw notFound(resource.name, name);
-      const place = placeOfLogs(heldObject(entry) as unknown as Pod, query);
+      const found = committedObject(registry.store, pod, { namespace, name });
+      if (!found) throw notFound(resource.name, name);
+      const place = placeOfLogs(found, query);
       if (!place) {
         exchange.write(204, exchange.headers(undefined), []);
         return;
       }
-      const { node, path } = place;
-      if (!registry.store.get(`/nodes/${node}`)) throw notFound(resource.name, node);
-      const answer = await openNode(nodes, node, { method: "GET", path }, exchange.untilGone());
+      const { node: host, path } = place;
+      if (!committedObject(registry.store, node, { name: host })) throw notFound(resource.name, host);
+      const answer = await openNode(nodes, host, { method: "GET", path }, exchange.untilGone());
       if (answer.status >= 400) throw await refusalOf(answer);
       await passOn(exchange, { ...answer, headers: { "content-type": "text/plain", ...answer.headers } });
     },

@@ -1,8 +1,12 @@
-import type { EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
+import { node } from "../../api/kinds/core/node.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import { service } from "../../api/kinds/core/service.ts";
+import type { Pod, Service } from "../../api/schema/types.ts";
 import { badRequest, notFound, StatusError } from "../../api/status.ts";
+import { slicesOf } from "../aggregate/reach.ts";
 import type { Call } from "../call.ts";
 import type { Registry } from "../registry/deps.ts";
-import { heldObject } from "../registry/held.ts";
+import { committedObject } from "../registry/objects.ts";
 
 /** Where a proxied request goes: to a pod by way of its node, or to the node itself. */
 export interface ProxyTarget {
@@ -44,17 +48,17 @@ function parts(kind: string, name: string): Parts {
 }
 
 function nodeTarget({ store }: Registry, { resource }: Call, { id, scheme }: Parts): ProxyTarget {
-  if (!store.get(`/nodes/${id}`)) throw notFound(resource.name, id);
+  if (!committedObject(store, node, { name: id })) throw notFound(resource.name, id);
   return { node: id, scheme };
 }
 
 function podTarget({ store }: Registry, { resource, namespace = "" }: Call, { id, scheme, port }: Parts): ProxyTarget {
-  const entry = store.get(`/pods/${namespace}/${id}`);
-  if (!entry) throw notFound(resource.name, id);
-  const pod = heldObject(entry) as unknown as Pod;
-  if (!pod.spec?.nodeName || !pod.status?.podIP) throw badRequest("address not allowed");
-  const wanted = port || firstPort(pod) || (scheme === "https" ? "443" : "80");
-  return { node: pod.spec.nodeName, scheme, pod: { namespace, name: id, address: pod.status.podIP, port: wanted } };
+  const found = committedObject(store, pod, { namespace, name: id });
+  if (!found) throw notFound(resource.name, id);
+  const { spec, status } = found;
+  if (!spec.nodeName || !status?.podIP) throw badRequest("address not allowed");
+  const wanted = port || firstPort(found) || (scheme === "https" ? "443" : "80");
+  return { node: spec.nodeName, scheme, pod: { namespace, name: id, address: status.podIP, port: wanted } };
 }
 
 /** The first port that a pod's containers name. */
@@ -66,13 +70,10 @@ function firstPort({ spec }: Pod): string | undefined {
 function serviceTarget(registry: Registry, { resource, namespace = "" }: Call, wanted: Parts): ProxyTarget {
   const { store } = registry;
   const { id, scheme, port } = wanted;
-  const entry = store.get(`/services/${namespace}/${id}`);
-  if (!entry) throw notFound(resource.name, id);
-  const portName = /^\d+$/.test(port) ? nameOfPort(heldObject(entry) as unknown as Service, id, port) : port;
-  const slices = store
-    .list(`/endpointslices.discovery.k8s.io/${namespace}/`)
-    .entries.map((found) => heldObject(found) as unknown as EndpointSlice)
-    .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === id);
+  const found = committedObject(store, service, { namespace, name: id });
+  if (!found) throw notFound(resource.name, id);
+  const portName = /^\d+$/.test(port) ? nameOfPort(found, id, port) : port;
+  const slices = slicesOf(store, namespace, id);
   // Kubernetes looks for the endpoints under the Service's name, and says that of what it does not find.
   if (slices.length === 0) throw notFound(resource.name, id);
   const choices = slices

@@ -1,12 +1,11 @@
-import type { Pod } from "../../api/schema/types.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
 import { notFound } from "../../api/status.ts";
 import { admitConnect } from "../admit/actions.ts";
 import { type Authorizer, attributesOf, refuseWithoutCreate } from "../authorize/attributes.ts";
 import { splitTarget } from "../http/query.ts";
 import { infoOf } from "../http/request-info.ts";
 import type { Registry } from "../registry/deps.ts";
-import { objectIn } from "../registry/held.ts";
-import { storeKey } from "../registry/resources.ts";
+import { committedObject } from "../registry/objects.ts";
 import { upgradeRequired } from "../upgrade/handshake.ts";
 import type { Action } from "./action.ts";
 import { nodeOf, podTarget } from "./pod-target.ts";
@@ -25,11 +24,10 @@ export function podStreams(
       const { resource, namespace, name = "", user } = call;
       const { path } = splitTarget(incoming.url ?? "/");
       refuseWithoutCreate(authorizer, attributesOf(user, infoOf(incoming.method, path, query)));
-      const entry = store.get(storeKey(resource, namespace, name));
-      if (!entry) throw notFound(resource.name, name);
-      const pod = objectIn(resource, entry) as unknown as Pod;
-      if (names === "container") podTarget(pod, query.get("container") ?? undefined);
-      else nodeOf(pod);
+      const found = committedObject(store, pod, { namespace, name });
+      if (!found) throw notFound(resource.name, name);
+      if (names === "container") podTarget(found, query.get("container") ?? undefined);
+      else nodeOf(found);
       await admitConnect(registry, call, query);
       throw upgradeRequired();
     },

@@ -1,9 +1,10 @@
+import { limitRange } from "../../api/kinds/core/limit-range.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { podLimits, podRequests, type ResourceList } from "../../api/pod-resources.ts";
 import { compareQuantities, formatQuantity, numberOf, quantityFrom, signOf } from "../../api/quantity.ts";
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, PodSpec } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
-import { heldObject } from "../registry/held.ts";
+import { committedObjects } from "../registry/objects.ts";
 import type { AdmissionStep, Review } from "./admission.ts";
 import { joined, refused } from "./refused.ts";
 
@@ -17,8 +18,7 @@ interface Asked {
 
 /** Gives containers what a namespace's LimitRanges say by default, and refuses what they forbid (Kubernetes docs, "Limit Ranges"). */
 export function limitRanger({ store }: { readonly store: Store }): AdmissionStep {
-  const rangesFor = ({ call }: Review): LimitRange[] =>
-    store.list(`/limitranges/${call.namespace}/`).entries.map((entry) => heldObject(entry) as unknown as LimitRange);
+  const rangesFor = ({ call }: Review): LimitRange[] => committedObjects(store, limitRange, call.namespace);
   return {
     name: "LimitRanger",
     mutate(review) {

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
+import { node as nodeKind } from "../../api/kinds/core/node.ts";
+import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { hostnameLabel, hostnameOf, localPathProvisioner, nodeOfLocalPath } from "../../api/local-path.ts";
-import type { AnyObject } from "../../api/object.ts";
-import type { Node, PersistentVolume, PersistentVolumeClaim } from "../../api/schema/types.ts";
+import type { PersistentVolume } from "../../api/schema/types.ts";
 import { selectedNode } from "../../api/volume-annotations.ts";
 import type { Store } from "../../store/contract.ts";
-import { heldObject } from "../registry/held.ts";
+import { latestObject } from "../registry/objects.ts";
 import type { Review } from "./admission.ts";
 
 /** Why a node may not write a volume; undefined when it may: it makes and removes its own directories' only (`node/local-storage.ts`). */
@@ -26,10 +27,8 @@ export function volumeRefusal(
   if (!local && !hostPath) return `${who} can only make volumes of sort local or hostPath`;
   if (!isDeepStrictEqual(nodeAffinity, ofHost(hostname(node, store))))
     return `${who} can only make volumes whose nodeAffinity is for itself alone`;
-  const claim = held<PersistentVolumeClaim>(
-    store,
-    `/persistentvolumeclaims/${claimRef?.namespace ?? ""}/${claimRef?.name ?? ""}`,
-  );
+  const { namespace = "", name = "" } = claimRef ?? {};
+  const claim = latestObject(store, persistentVolumeClaim, { namespace, name });
   const isAskedFor = claim?.metadata.uid === claimRef?.uid && claim?.metadata.annotations?.[selectedNode] === node;
   return isAskedFor ? undefined : `${who} can only make volumes for claims whose selected node it is`;
 }
@@ -39,12 +38,7 @@ function ofHost(name: string): PersistentVolume["spec"]["nodeAffinity"] {
   return { required: { nodeSelectorTerms: [{ matchExpressions }] } };
 }
 
-function hostname(node: string, store: Store): string {
-  const found = held<Node>(store, `/nodes/${node}`);
-  return found ? hostnameOf(found) : node;
-}
-
-function held<T extends object>(store: Store, key: string): T | undefined {
-  const entry = store.latest(key);
-  return entry && (heldObject(entry) as AnyObject as unknown as T);
+function hostname(name: string, store: Store): string {
+  const found = latestObject(store, nodeKind, { name });
+  return found ? hostnameOf(found) : name;
 }

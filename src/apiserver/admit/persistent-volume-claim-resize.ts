@@ -1,7 +1,8 @@
+import { storageClass } from "../../api/kinds/storage/storage-class.ts";
 import { compareQuantities } from "../../api/quantity.ts";
-import type { PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
+import type { PersistentVolumeClaim } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
-import { heldObject } from "../registry/held.ts";
+import { latestObject } from "../registry/objects.ts";
 import type { AdmissionStep } from "./admission.ts";
 import { refused } from "./refused.ts";
 
@@ -18,8 +19,8 @@ export function persistentVolumeClaimResize({ store }: { readonly store: Store }
       const old = review.old as unknown as PersistentVolumeClaim;
       if (compareQuantities(sizeOf(claim), sizeOf(old)) <= 0) return;
       if (old.status?.phase !== "Bound") throw refused(review, "Only bound persistent volume claims can be expanded");
-      const storageClass = classOf(claim);
-      if (storageClass && storageClass === classOf(old) && mayGrow(store, storageClass)) return;
+      const className = classOf(claim);
+      if (className && className === classOf(old) && mayGrow(store, className)) return;
       throw refused(
         review,
         "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
@@ -37,6 +38,5 @@ function classOf({ metadata, spec }: PersistentVolumeClaim): string | undefined 
 }
 
 function mayGrow(store: Store, name: string): boolean {
-  const entry = store.latest(`/storageclasses.storage.k8s.io/${name}`);
-  return entry !== undefined && (heldObject(entry) as unknown as StorageClass).allowVolumeExpansion === true;
+  return latestObject(store, storageClass, { name })?.allowVolumeExpansion === true;
 }

@@ -1,3 +1,4 @@
+import { resourceQuota as resourceQuotaKind } from "../../api/kinds/core/resource-quota.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { ResourceList } from "../../api/pod-resources.ts";
 import { among, amountsText, grown, growth, namesAbove } from "../../api/quota/amounts.ts";
@@ -6,7 +7,7 @@ import { scopesOf } from "../../api/quota/scope.ts";
 import type { ResourceQuota } from "../../api/schema/types.ts";
 import { internalError, isReason } from "../../api/status.ts";
 import type { Registry } from "../registry/deps.ts";
-import { heldObject } from "../registry/held.ts";
+import { committedObjects, latestObject, prefixOf } from "../registry/objects.ts";
 import { updateObject } from "../registry/update.ts";
 import { systemCall } from "../system/system-call.ts";
 import type { AdmissionStep, Review } from "./admission.ts";
@@ -23,12 +24,11 @@ export function resourceQuota({ registry }: { readonly registry: () => Registry 
       const evaluator = evaluatorFor(review);
       if (!evaluator) return;
       const { store, clock } = registry();
-      const prefix = `/resourcequotas/${review.call.namespace}/`;
-      if (store.count(prefix) === 0) return;
-      const quotas = store
-        .list(prefix)
-        .entries.map((entry) => heldObject(entry) as unknown as ResourceQuota)
-        .filter((quota) => isAbout(quota, evaluator, review.object as AnyObject));
+      const { namespace } = review.call;
+      if (store.count(prefixOf(resourceQuotaKind, namespace)) === 0) return;
+      const quotas = committedObjects(store, resourceQuotaKind, namespace).filter((quota) =>
+        isAbout(quota, evaluator, review.object as AnyObject),
+      );
       if (quotas.length === 0) return;
       for (const quota of quotas) refuseUncountable(review, quota, evaluator);
       const more = usageGrowth(review, evaluator, clock.now());
@@ -71,8 +71,7 @@ function usageGrowth({ object, old, operation }: Review, evaluator: QuotaEvaluat
 }
 
 function newest({ store }: Registry, quota: ResourceQuota): ResourceQuota {
-  const entry = store.latest(`/resourcequotas/${quota.metadata.namespace}/${quota.metadata.name}`);
-  return entry ? (heldObject(entry) as unknown as ResourceQuota) : quota;
+  return latestObject(store, resourceQuotaKind, quota.metadata) ?? quota;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { runtimeClass as runtimeClassKind } from "../../api/kinds/node/runtime-class.ts";
 import { canonicalQuantity } from "../../api/quantity.ts";
 import type { PodSpec, RuntimeClass, Toleration } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
-import { heldObject } from "../registry/held.ts";
+import { latestObject } from "../registry/objects.ts";
 import type { AdmissionStep, Review } from "./admission.ts";
 import { newPodSpec } from "./pods.ts";
 import { refused } from "./refused.ts";
@@ -13,9 +14,9 @@ const otherOverhead = "pod rejected: Pod's Overhead doesn't match RuntimeClass's
 export function runtimeClass({ store }: { readonly store: Store }): AdmissionStep {
   const classOf = (review: Review, { runtimeClassName }: PodSpec): RuntimeClass | undefined => {
     if (!runtimeClassName) return undefined;
-    const entry = store.latest(`/runtimeclasses.node.k8s.io/${runtimeClassName}`);
-    if (!entry) throw refused(review, `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
-    return heldObject(entry) as unknown as RuntimeClass;
+    const found = latestObject(store, runtimeClassKind, { name: runtimeClassName });
+    if (!found) throw refused(review, `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
+    return found;
   };
   return {
     name: "RuntimeClass",

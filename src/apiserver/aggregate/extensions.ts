@@ -1,11 +1,12 @@
+import { apiService } from "../../api/kinds/apiregistration/api-service.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { APIService, APIServiceSpec } from "../../api/schema/types.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/log.ts";
-import type { Store, Watch } from "../../store/contract.ts";
+import type { Store } from "../../store/contract.ts";
 import type { NodeDialer } from "../node-dialer.ts";
-import { heldObject } from "../registry/held.ts";
+import { follow } from "../registry/follow.ts";
 import type { SeenCondition } from "../system/condition-rules.ts";
 import { placeOf } from "./reach.ts";
 import { type ClientCertificate, type SendOptions, sendToExtension } from "./send.ts";
@@ -70,7 +71,6 @@ interface Known {
   resources: readonly ExtensionResource[];
 }
 
-const prefix = "/apiservices.apiregistration.k8s.io/";
 const askTimeoutMs = 5000;
 const retryWaits = { firstMs: 1000, maxMs: 30_000 };
 
@@ -83,7 +83,7 @@ export class Extensions implements Disposable {
   readonly #known = new Map<string, Known>();
   readonly #stopping = new AbortController();
   readonly #local = new Map<string, LocalApi>();
-  #watch: Watch;
+  readonly #following: Disposable;
   /** Changes whenever discovery is another one. */
   generation = 0;
   /** Called when more is known of an extension than before. */
@@ -91,7 +91,11 @@ export class Extensions implements Disposable {
 
   constructor(options: ExtensionsOptions) {
     this.#options = options;
-    this.#watch = this.#begin();
+    this.#following = follow(options.store, apiService, {
+      begin: (services) => this.#begin(services),
+      put: (service) => this.#learn(service),
+      remove: ({ metadata }) => this.#forget(metadata.name),
+    });
   }
 
   find(group: string, version: string): ExtensionApi | undefined {
@@ -147,29 +151,10 @@ export class Extensions implements Disposable {
     }
   }
 
-  #begin(): Watch {
-    const { store } = this.#options;
-    const { entries, revision } = store.list(prefix);
-    const there = entries.map((entry) => heldObject(entry) as unknown as APIService);
-    for (const name of this.#known.keys())
-      if (!there.some(({ metadata }) => metadata.name === name)) this.#forget(name);
+  #begin(there: readonly APIService[]): void {
+    const names = new Set(there.map(({ metadata }) => metadata.name));
+    for (const name of [...this.#known.keys()]) if (!names.has(name)) this.#forget(name);
     for (const service of there) this.#learn(service);
-    return store.watch(prefix, revision, () => this.#follow());
-  }
-
-  #follow(): void {
-    try {
-      for (let events = this.#watch.read(100); events.length > 0; events = this.#watch.read(100))
-        for (const { type, entry } of events) {
-          const service = heldObject(entry) as unknown as APIService;
-          if (type === "put") this.#learn(service);
-          else this.#forget(service.metadata.name);
-        }
-    } catch {
-      // More happened than the history holds: begin again with what is there.
-      this.#watch[Symbol.dispose]();
-      this.#watch = this.#begin();
-    }
   }
 
   #learn({ metadata: { name }, spec }: APIService): void {
@@ -258,7 +243,7 @@ export class Extensions implements Disposable {
 
   [Symbol.dispose](): void {
     this.#stopping.abort();
-    this.#watch[Symbol.dispose]();
+    this.#following[Symbol.dispose]();
     for (const name of [...this.#known.keys()]) this.#forget(name);
   }
 }

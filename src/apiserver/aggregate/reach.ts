@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
-import type { APIServiceSpec, EndpointSlice, Service } from "../../api/schema/types.ts";
+import { service } from "../../api/kinds/core/service.ts";
+import { endpointSlice } from "../../api/kinds/discovery/endpoint-slice.ts";
+import type { APIServiceSpec, EndpointSlice } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
 import type { NodeDialer } from "../node-dialer.ts";
-import { heldObject } from "../registry/held.ts";
+import { committedObject, committedObjects } from "../registry/objects.ts";
 
 /** Where a Service can be reached: at an address, or in a pod through the tunnel of its node. */
 export type Place =
@@ -15,19 +17,22 @@ type ServiceReference = NonNullable<APIServiceSpec["service"]>;
 export function placeOf(
   store: Store,
   nodes: NodeDialer,
-  { name, namespace, port = 443 }: ServiceReference,
+  { name = "", namespace = "", port = 443 }: ServiceReference,
 ): Place | undefined {
-  const entry = store.get(`/services/${namespace}/${name}`);
-  if (!entry) return undefined;
-  const { spec } = heldObject(entry) as unknown as Service;
+  const found = committedObject(store, service, { namespace, name });
+  if (!found) return undefined;
+  const { spec } = found;
   if (spec?.type === "ExternalName") return { sort: "address", host: spec.externalName ?? "", port };
   const wanted = spec?.ports?.find((candidate) => candidate.port === port);
-  const places = store
-    .list(`/endpointslices.discovery.k8s.io/${namespace}/`)
-    .entries.map((found) => heldObject(found) as unknown as EndpointSlice)
-    .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === name)
-    .flatMap((slice) => placesIn(slice, wanted?.name ?? "", nodes));
+  const places = slicesOf(store, namespace, name).flatMap((slice) => placesIn(slice, wanted?.name ?? "", nodes));
   return places[Math.floor(Math.random() * places.length)];
+}
+
+/** The EndpointSlices of a Service. */
+export function slicesOf(store: Store, namespace: string, service: string): EndpointSlice[] {
+  return committedObjects(store, endpointSlice, namespace).filter(
+    ({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === service,
+  );
 }
 
 function placesIn({ ports, endpoints }: EndpointSlice, portName: string, nodes: NodeDialer): Place[] {

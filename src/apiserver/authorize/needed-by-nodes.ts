@@ -2,8 +2,8 @@ import type { AnyObject } from "../../api/object.ts";
 import { type NamedByPod, namedByPod } from "../../api/pod-references.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
+import { Follower } from "../registry/follower.ts";
 import { heldObject } from "../registry/held.ts";
-import { Follower } from "./follower.ts";
 
 /** On the picture of a static pod that a node shows. */
 export const mirrorAnnotation = "kubernetes.io/config.mirror";

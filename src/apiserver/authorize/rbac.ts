@@ -1,8 +1,8 @@
 import type { AnyObject } from "../../api/object.ts";
 import type { Store } from "../../store/contract.ts";
+import { Follower } from "../registry/follower.ts";
 import type { UserInfo } from "../user.ts";
 import type { Attributes, Authorizer, Decision } from "./attributes.ts";
-import { Follower } from "./follower.ts";
 
 /** One rule of a role (API reference, "PolicyRule"). */
 export interface PolicyRule {

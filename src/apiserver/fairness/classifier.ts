@@ -1,7 +1,7 @@
 import type { FlowSchema, PolicyRulesWithSubjects, PriorityLevelConfiguration } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
-import { Follower } from "../authorize/follower.ts";
 import type { RequestInfo } from "../http/request-info.ts";
+import { Follower } from "../registry/follower.ts";
 import type { UserInfo } from "../user.ts";
 import { covers, isAbout } from "./rules.ts";
 

@@ -143,11 +143,11 @@ export function typePrefix(kind: string, apiVersion: string): string {
 }
 
 /** The key of an object in the store, or what the keys of all objects of a namespace begin with. */
-export function storeKey({ bucket }: Resource, namespace: string | undefined, name: string): string {
+export function storeKey({ bucket }: Pick<Resource, "bucket">, namespace: string | undefined, name: string): string {
   return namespace ? `/${bucket}/${namespace}/${name}` : `/${bucket}/${name}`;
 }
 
 /** What the keys of a list begin with. */
-export function storePrefix({ bucket }: Resource, namespace: string | undefined): string {
+export function storePrefix({ bucket }: Pick<Resource, "bucket">, namespace: string | undefined): string {
   return namespace ? `/${bucket}/${namespace}/` : `/${bucket}/`;
 }

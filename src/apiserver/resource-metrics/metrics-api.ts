@@ -1,11 +1,12 @@
-import type { AnyObject } from "../../api/object.ts";
-import type { Pod } from "../../api/schema/types.ts";
+import { node } from "../../api/kinds/core/node.ts";
+import { pod } from "../../api/kinds/core/pod.ts";
+import type { AnyObject, KubeObject } from "../../api/object.ts";
 import { parseLabelSelector } from "../../api/selector.ts";
 import { notFound, StatusError } from "../../api/status.ts";
 import { timeText } from "../../api/time.ts";
 import type { Store } from "../../store/contract.ts";
 import type { LocalApi, LocalQuestion } from "../aggregate/extensions.ts";
-import { heldObject } from "../registry/held.ts";
+import { committedObjects } from "../registry/objects.ts";
 import type { Figures, NodeFigures, Usage } from "./node-figures.ts";
 
 const apiVersion = "metrics.k8s.io/v1beta1";
@@ -36,39 +37,42 @@ export function metricsApi(store: Store, figures: Figures): LocalApi {
 
   async function nodeMetrics({ name, labelSelector }: LocalQuestion): Promise<object[]> {
     const matcher = parseLabelSelector(labelSelector);
-    const nodes = store
-      .list("/nodes/")
-      .entries.map(heldObject)
-      .filter(({ metadata }) => (name === undefined || metadata.name === name) && matcher.matches(metadata.labels));
-    const asked = await Promise.all(nodes.map(async (node) => ({ node, known: await figures.of(node.metadata.name) })));
-    return asked.flatMap(({ node, known }) =>
-      known?.node ? [{ ...headOf(node, known), usage: usageTexts(known.node) }] : [],
+    const nodes = committedObjects(store, node).filter(
+      ({ metadata }) => (name === undefined || metadata.name === name) && matcher.matches(metadata.labels),
+    );
+    const answers = await Promise.all(
+      nodes.map(async (asked) => ({ asked, known: await figures.of(asked.metadata.name) })),
+    );
+    return answers.flatMap(({ asked, known }) =>
+      known?.node ? [{ ...headOf(asked, known), usage: usageTexts(known.node) }] : [],
     );
   }
 
   async function podMetrics({ namespace, name, labelSelector }: LocalQuestion): Promise<object[]> {
     const matcher = parseLabelSelector(labelSelector);
-    const pods = store
-      .list(namespace ? `/pods/${namespace}/` : "/pods/")
-      .entries.map((entry) => heldObject(entry) as unknown as Pod)
-      .filter(({ metadata }) => (name === undefined || metadata.name === name) && matcher.matches(metadata.labels));
-    const asked = await Promise.all(
-      pods.map(async (pod) => ({ pod, known: pod.spec?.nodeName ? await figures.of(pod.spec.nodeName) : undefined })),
+    const pods = committedObjects(store, pod, namespace).filter(
+      ({ metadata }) => (name === undefined || metadata.name === name) && matcher.matches(metadata.labels),
     );
-    return asked.flatMap(({ pod, known }) => {
-      const containers = known?.pods.get(`${pod.metadata.namespace}/${pod.metadata.name}`) ?? [];
+    const answers = await Promise.all(
+      pods.map(async (asked) => ({
+        asked,
+        known: asked.spec.nodeName ? await figures.of(asked.spec.nodeName) : undefined,
+      })),
+    );
+    return answers.flatMap(({ asked, known }) => {
+      const containers = known?.pods.get(`${asked.metadata.namespace}/${asked.metadata.name}`) ?? [];
       // A pod of which a part is unknown is left out: its sum would be wrong.
       if (!known || containers.length === 0 || containers.some(({ usage }) => !usage)) return [];
       const told = containers.map(({ name: container, usage }) => ({
         name: container,
         usage: usage && usageTexts(usage),
       }));
-      return [{ ...headOf(pod as unknown as AnyObject, known), containers: told }];
+      return [{ ...headOf(asked, known), containers: told }];
     });
   }
 }
 
-function headOf({ metadata: { name, namespace, labels } }: AnyObject, { atMs, windowMs }: NodeFigures): object {
+function headOf({ metadata: { name, namespace, labels } }: KubeObject, { atMs, windowMs }: NodeFigures): object {
   const timestamp = timeText(atMs);
   const metadata = { name, ...(namespace && { namespace }), creationTimestamp: timestamp, ...(labels && { labels }) };
   return { metadata, timestamp, window: `${windowMs / 1000}s` };

@@ -1,15 +1,14 @@
+import { node } from "../../api/kinds/core/node.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import type { Watch } from "../../store/contract.ts";
 import type { Extensions } from "../aggregate/extensions.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 import type { Registry } from "../registry/deps.ts";
-import { heldObject } from "../registry/held.ts";
+import { onChange } from "../registry/follow.ts";
+import { committedObjects, prefixOf } from "../registry/objects.ts";
 import { ensure } from "../system/bootstrap.ts";
 import { metricsApi } from "./metrics-api.ts";
 import { Figures } from "./node-figures.ts";
-
-const prefix = "/nodes/";
 
 export interface ServeMetricsOptions {
   readonly registry: Registry;
@@ -24,30 +23,15 @@ export function serveMetrics({ registry, extensions, nodes, clock, log }: ServeM
   const { store } = registry;
   let isServed = false;
   const look = (): void => {
-    if (isServed || !store.list(prefix).entries.some((entry) => nodes.has(heldObject(entry).metadata.name))) return;
+    if (isServed || !committedObjects(store, node).some(({ metadata }) => nodes.has(metadata.name))) return;
     isServed = true;
-    watch[Symbol.dispose]();
+    following[Symbol.dispose]();
     extensions.addLocal(metricsApi(store, new Figures(nodes, clock)));
     registerApi(registry).catch((error: unknown) => log.error("the APIService of metrics was not made", { error }));
   };
-  const follow = (): Watch => {
-    const opened = store.watch(prefix, store.revision, () => {
-      try {
-        while (opened.read(100).length > 0);
-      } catch {
-        // More happened than the history holds; which nodes changed is not asked anyway.
-        opened[Symbol.dispose]();
-        watch = follow();
-      }
-      look();
-    });
-    return opened;
-  };
-  let watch = follow();
+  const following = onChange(store, prefixOf(node), look);
   look();
-  return {
-    [Symbol.dispose]: () => watch[Symbol.dispose](),
-  };
+  return following;
 }
 
 const registerApi = (registry: Registry): Promise<void> =>

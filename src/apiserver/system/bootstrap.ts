@@ -1,6 +1,6 @@
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
+import { serviceCIDR } from "../../api/kinds/networking/service-cidr.ts";
 import type { AnyObject } from "../../api/object.ts";
-import type { ServiceCIDR } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { cidrAddress, parseCidr } from "../../base/ip.ts";
 import type { Call } from "../call.ts";
@@ -8,6 +8,7 @@ import { fillIn } from "../negotiate/decode-body.ts";
 import { createObject } from "../registry/create.ts";
 import type { Registry } from "../registry/deps.ts";
 import { heldObject } from "../registry/held.ts";
+import { latestObject } from "../registry/objects.ts";
 import { sameJson } from "../registry/paths.ts";
 import { storeKey } from "../registry/resources.ts";
 import { updateObject } from "../registry/update.ts";
@@ -96,8 +97,7 @@ export async function ensureServiceCidr(registry: Registry, cidrs: readonly stri
   const wanted = serviceCidrObject(cidrs);
   await ensure(registry, wanted);
   const resource = registry.catalog.ofKind(wanted.apiVersion, wanted.kind);
-  const entry = resource && registry.store.latest(storeKey(resource, undefined, wanted.metadata.name));
-  const has = entry ? ((heldObject(entry) as unknown as ServiceCIDR).spec?.cidrs ?? []) : cidrs;
+  const has = latestObject(registry.store, serviceCIDR, wanted.metadata)?.spec?.cidrs ?? cidrs;
   if (!resource || cidrs.length !== 2 || has.length !== 1 || has[0] !== cidrs[0]) return;
   const call = systemCall(resource, { name: wanted.metadata.name });
   await updateObject(registry, call, { change: (old) => ({ ...structuredClone(old), spec: { cidrs: [...cidrs] } }) });

@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { isReason } from "../../api/status.ts";
-import type { Watch } from "../../store/contract.ts";
 import { fillIn } from "../negotiate/decode-body.ts";
 import { deleteObject } from "../registry/delete.ts";
 import type { Registry } from "../registry/deps.ts";
+import { onChange } from "../registry/follow.ts";
 import { heldObject } from "../registry/held.ts";
 import { type Resource, storeKey } from "../registry/resources.ts";
 import { updateObject } from "../registry/update.ts";
@@ -30,30 +30,18 @@ const mandatory = new Set(["exempt", "catch-all"]);
  */
 export class FlowObjects implements Disposable {
   readonly #registry: Registry;
-  #watches: Watch[] = [];
+  readonly #following: readonly Disposable[];
   #timer: Disposable | undefined;
 
   private constructor(registry: Registry) {
     this.#registry = registry;
+    // What changed is not asked: all are looked at.
+    this.#following = buckets.map((bucket) => onChange(registry.store, `/${bucket}/`, () => this.#lookLater()));
   }
 
   static async open(registry: Registry): Promise<FlowObjects> {
     await keepFlowObjects(registry);
-    const opened = new FlowObjects(registry);
-    opened.#follow();
-    return opened;
-  }
-
-  #follow(): void {
-    const { store } = this.#registry;
-    this.#watches = buckets.map((bucket) => {
-      const watch = store.watch(`/${bucket}/`, store.revision, () => {
-        // What changed is not asked: all are looked at.
-        while (watch.read(100).length > 0);
-        this.#lookLater();
-      });
-      return watch;
-    });
+    return new FlowObjects(registry);
   }
 
   #lookLater(): void {
@@ -68,7 +56,7 @@ export class FlowObjects implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
-    for (const watch of this.#watches) watch[Symbol.dispose]();
+    for (const one of this.#following) one[Symbol.dispose]();
   }
 }
 

@@ -1,9 +1,9 @@
 import type { AnyObject } from "../../api/object.ts";
 import { applyPatch } from "../../api/patch/apply.ts";
 import { isReason } from "../../api/status.ts";
-import type { Watch } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Registry } from "../registry/deps.ts";
+import { onChange } from "../registry/follow.ts";
 import { heldObject } from "../registry/held.ts";
 import { timestamp } from "../registry/metadata.ts";
 import { nodeOf, writerOf } from "../registry/ownership.ts";
@@ -23,7 +23,7 @@ interface Condition extends SeenCondition {
 export class OwnConditions implements Disposable {
   readonly #registry: Registry;
   readonly #rules: readonly ConditionRule[];
-  readonly #watches = new Map<string, Watch>();
+  readonly #following: readonly Disposable[];
   /** Rules that are to be looked at again; what is added while one is being looked at comes after it. */
   readonly #due: Set<ConditionRule>;
   #working: Promise<void>;
@@ -33,8 +33,10 @@ export class OwnConditions implements Disposable {
     this.#registry = registry;
     this.#rules = conditionRules(extension);
     this.#due = new Set(this.#rules);
-    for (const rule of this.#rules)
-      for (const prefix of [rule.of, ...rule.dependsOn]) this.#follow(rule, `/${prefix}/`);
+    // Which objects changed is not asked: all are looked at.
+    this.#following = this.#rules.flatMap((rule) =>
+      [rule.of, ...rule.dependsOn].map((bucket) => onChange(registry.store, `/${bucket}/`, () => this.#lookAt([rule]))),
+    );
     this.#working = this.#work();
   }
 
@@ -45,25 +47,12 @@ export class OwnConditions implements Disposable {
 
   /** Looks again at all objects of a kind: what was seen outside the store has changed. */
   lookAgain(bucket: string): void {
-    for (const rule of this.#rules) if (rule.of === bucket) this.#due.add(rule);
-    if (!this.#isWorking) this.#working = this.#work();
+    this.#lookAt(this.#rules.filter((rule) => rule.of === bucket));
   }
 
-  #follow(rule: ConditionRule, prefix: string): void {
-    const { store } = this.#registry;
-    const id = `${rule.of} ${prefix}`;
-    const watch = store.watch(prefix, store.revision, () => {
-      try {
-        // Which objects changed is not asked: all are looked at.
-        while (watch.read(100).length > 0);
-      } catch {
-        watch[Symbol.dispose]();
-        this.#follow(rule, prefix);
-      }
-      this.#due.add(rule);
-      if (!this.#isWorking) this.#working = this.#work();
-    });
-    this.#watches.set(id, watch);
+  #lookAt(rules: readonly ConditionRule[]): void {
+    for (const rule of rules) this.#due.add(rule);
+    if (!this.#isWorking) this.#working = this.#work();
   }
 
   async #work(): Promise<void> {
@@ -128,7 +117,7 @@ export class OwnConditions implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const watch of this.#watches.values()) watch[Symbol.dispose]();
+    for (const one of this.#following) one[Symbol.dispose]();
   }
 }
 

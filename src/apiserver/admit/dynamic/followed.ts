@@ -1,36 +1,39 @@
 import { CompileError } from "../../../api/cel/expression.ts";
-import type { AnyObject } from "../../../api/object.ts";
+import type { Kind } from "../../../api/kind.ts";
+import type { KubeObject } from "../../../api/object.ts";
 import type { Log } from "../../../base/log.ts";
-import { Compacted, type Store, type Watch } from "../../../store/contract.ts";
-import { heldObject } from "../../registry/held.ts";
+import type { Store } from "../../../store/contract.ts";
+import { onChange } from "../../registry/follow.ts";
+import { committedObjects, prefixOf } from "../../registry/objects.ts";
 import type { AdmissionSurroundings } from "../all.ts";
 
 /**
- * All objects of a bucket, in the order of their names: read anew only when one of them has changed. One whose expressions cannot
+ * What is made of all objects of a kind, in the order of their names: read anew only when one of them has changed. One whose expressions cannot
  * be read any more (an older version stored it) is left out, and said to be.
  */
-export class Followed<T> implements Disposable {
+export class Followed<K extends KubeObject, T> implements Disposable {
   readonly #store: Store;
-  readonly #prefix: string;
-  readonly #read: (object: AnyObject) => T;
-  #watch: Watch;
+  readonly #kind: Kind<K>;
+  readonly #read: (object: K) => T;
+  readonly #log: () => Log;
+  readonly #following: Disposable;
   #known: readonly T[] | undefined;
 
-  readonly #log: () => Log;
-
-  constructor({ store, registry }: AdmissionSurroundings, bucket: string, read: (object: AnyObject) => T) {
+  constructor({ store, registry }: AdmissionSurroundings, kind: Kind<K>, read: (object: K) => T) {
     this.#store = store;
-    this.#prefix = `/${bucket}/`;
+    this.#kind = kind;
     this.#read = read;
     this.#log = () => registry().log;
-    this.#watch = this.#follow();
+    this.#following = onChange(store, prefixOf(kind), () => {
+      this.#known = undefined;
+    });
   }
 
   get all(): readonly T[] {
-    this.#known ??= this.#store.list(this.#prefix).entries.flatMap((entry) => this.#readOne(heldObject(entry)));
+    this.#known ??= committedObjects(this.#store, this.#kind).flatMap((object) => this.#readOne(object));
     return this.#known;
   }
-  #readOne(object: AnyObject): T[] {
+  #readOne(object: K): T[] {
     try {
       return [this.#read(object)];
     } catch (error) {
@@ -41,23 +44,7 @@ export class Followed<T> implements Disposable {
     }
   }
 
-  #follow(): Watch {
-    const watch = this.#store.watch(this.#prefix, this.#store.revision, () => {
-      this.#known = undefined;
-      try {
-        // What happened is not asked: all of it is read again.
-        while (watch.read(100).length > 0);
-      } catch (error) {
-        if (!(error instanceof Compacted)) throw error;
-        // More happened than the history holds.
-        watch[Symbol.dispose]();
-        this.#watch = this.#follow();
-      }
-    });
-    return watch;
-  }
-
   [Symbol.dispose](): void {
-    this.#watch[Symbol.dispose]();
+    this.#following[Symbol.dispose]();
   }
 }

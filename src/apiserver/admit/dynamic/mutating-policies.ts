@@ -2,7 +2,8 @@ import { compileAdmission, mutationStructs } from "../../../api/cel/admission.ts
 import type { Expression } from "../../../api/cel/expression.ts";
 import { jsonFromValue } from "../../../api/cel/to-json.ts";
 import { CelError, ListValue, MapValue, type Value } from "../../../api/cel/values.ts";
-import type { AnyObject } from "../../../api/object.ts";
+import { mutatingAdmissionPolicy } from "../../../api/kinds/admissionregistration/mutating-admission-policy.ts";
+import { mutatingAdmissionPolicyBinding } from "../../../api/kinds/admissionregistration/mutating-admission-policy-binding.ts";
 import { mergedConfiguration } from "../../../api/patch/apply.ts";
 import { jsonPatch } from "../../../api/patch/json.ts";
 import type { MutatingAdmissionPolicy } from "../../../api/schema/types.ts";
@@ -23,14 +24,12 @@ import {
   textOf,
 } from "./policy.ts";
 
-const group = "admissionregistration.k8s.io";
-
 interface MutatingPolicy extends Policy<MutatingAdmissionPolicy["spec"]> {
   readonly mutations: readonly { readonly isApplied: boolean; readonly expression: Expression }[];
 }
 
-function mutatingPolicyFrom(object: AnyObject): MutatingPolicy {
-  const policy = policyFrom<MutatingAdmissionPolicy["spec"]>(object);
+function mutatingPolicyFrom(object: MutatingAdmissionPolicy): MutatingPolicy {
+  const policy = policyFrom(object);
   return {
     ...policy,
     mutations: (policy.spec?.mutations ?? []).map(({ patchType, applyConfiguration, jsonPatch: patch }) => ({
@@ -45,8 +44,8 @@ function mutatingPolicyFrom(object: AnyObject): MutatingPolicy {
 
 /** Changes objects by the cluster's own expressions (Kubernetes docs, "Mutating Admission Policy"). */
 export function mutatingPolicies(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
-  const policies = new Followed(surroundings, `mutatingadmissionpolicies.${group}`, mutatingPolicyFrom);
-  const bindings = new Followed(surroundings, `mutatingadmissionpolicybindings.${group}`, bindingFrom);
+  const policies = new Followed(surroundings, mutatingAdmissionPolicy, mutatingPolicyFrom);
+  const bindings = new Followed(surroundings, mutatingAdmissionPolicyBinding, bindingFrom);
   /** Requests that have been looked at once, and whether that changed them. */
   const rounds = new WeakMap<Review, { hasChanged: boolean }>();
   return {

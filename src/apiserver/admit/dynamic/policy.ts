@@ -4,16 +4,10 @@ import { valueFromJson } from "../../../api/cel/from-json.ts";
 import { CostExceeded, CostMeter } from "../../../api/cel/run-cost.ts";
 import type { Type } from "../../../api/cel/types.ts";
 import { CelError, MapValue, type Value } from "../../../api/cel/values.ts";
+import type { BindingSpec } from "../../../api/kinds/admissionregistration/binding.ts";
 import { variableTypes } from "../../../api/kinds/admissionregistration/match.ts";
-import type { AnyObject } from "../../../api/object.ts";
-import type {
-  MatchCondition,
-  MatchResources,
-  ParamKind,
-  ParamRef,
-  ValidatingAdmissionPolicyBinding,
-  Variable,
-} from "../../../api/schema/types.ts";
+import type { AnyObject, KubeObject } from "../../../api/object.ts";
+import type { MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from "../../../api/schema/types.ts";
 import { type LabelSelector, selects } from "../../../api/selector.ts";
 import { heldObject } from "../../registry/held.ts";
 import { storeKey, storePrefix } from "../../registry/resources.ts";
@@ -51,13 +45,12 @@ export interface Policy<S extends PolicySpec> {
 }
 
 /** @throws {CompileError} for what could not have been stored */
-export function policyFrom<S extends PolicySpec>(object: AnyObject): Policy<S> {
-  const spec = (object.spec ?? {}) as S;
+export function policyFrom<S extends PolicySpec>({ metadata, spec }: KubeObject & { spec: S }): Policy<S> {
   const surroundings = { hasParams: spec.paramKind !== undefined, hasNamespace: true } as const;
   const types = variableTypes(spec.variables, surroundings);
   const scope = { ...surroundings, variables: types };
   return {
-    name: object.metadata.name,
+    name: metadata.name,
     spec,
     matching: matchingFrom(spec.matchConstraints),
     conditions: compileConditions(spec.matchConditions, surroundings),
@@ -76,15 +69,14 @@ export interface Binding {
   readonly actions: readonly string[];
 }
 
-export function bindingFrom(object: AnyObject): Binding {
-  const {
-    policyName = "",
-    paramRef,
-    matchResources,
-    validationActions = [],
-  } = (object as unknown as ValidatingAdmissionPolicyBinding).spec ?? {};
+/** Those of mutating policies name no actions. */
+type ValidatingBindingSpec = BindingSpec & { validationActions?: string[] };
+
+/** From a binding of either sort. */
+export function bindingFrom({ metadata, spec = {} }: KubeObject & { spec?: ValidatingBindingSpec }): Binding {
+  const { policyName = "", paramRef, matchResources, validationActions = [] } = spec;
   return {
-    name: object.metadata.name,
+    name: metadata.name,
     policy: policyName,
     matching: matchResources && matchingFrom(matchResources),
     paramRef,

@@ -1,7 +1,8 @@
 import { compileAdmission } from "../../../api/cel/admission.ts";
 import type { Expression } from "../../../api/cel/expression.ts";
 import { bool, simpleType, text } from "../../../api/cel/types.ts";
-import type { AnyObject } from "../../../api/object.ts";
+import { validatingAdmissionPolicy } from "../../../api/kinds/admissionregistration/validating-admission-policy.ts";
+import { validatingAdmissionPolicyBinding } from "../../../api/kinds/admissionregistration/validating-admission-policy-binding.ts";
 import type { ValidatingAdmissionPolicy, Validation } from "../../../api/schema/types.ts";
 import { forbidden, type Reason, StatusError } from "../../../api/status.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
@@ -19,7 +20,6 @@ import {
   textOf,
 } from "./policy.ts";
 
-const group = "admissionregistration.k8s.io";
 const longestMessage = 5 * 1024;
 
 interface ValidatingPolicy extends Policy<ValidatingAdmissionPolicy["spec"]> {
@@ -32,8 +32,8 @@ interface ValidatingPolicy extends Policy<ValidatingAdmissionPolicy["spec"]> {
   readonly annotations: readonly { readonly key: string; readonly value: Expression }[];
 }
 
-function validatingPolicyFrom(object: AnyObject): ValidatingPolicy {
-  const policy = policyFrom<ValidatingAdmissionPolicy["spec"]>(object);
+function validatingPolicyFrom(object: ValidatingAdmissionPolicy): ValidatingPolicy {
+  const policy = policyFrom(object);
   const { scope, spec } = policy;
   return {
     ...policy,
@@ -65,8 +65,8 @@ interface Failure {
 
 /** Judges requests by the cluster's own expressions (Kubernetes docs, "Validating Admission Policy"). */
 export function validatingPolicies(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
-  const policies = new Followed(surroundings, `validatingadmissionpolicies.${group}`, validatingPolicyFrom);
-  const bindings = new Followed(surroundings, `validatingadmissionpolicybindings.${group}`, bindingFrom);
+  const policies = new Followed(surroundings, validatingAdmissionPolicy, validatingPolicyFrom);
+  const bindings = new Followed(surroundings, validatingAdmissionPolicyBinding, bindingFrom);
   return {
     name: "ValidatingAdmissionPolicy",
     judgesParts: true,

@@ -1,4 +1,3 @@
-import type { AnyObject } from "../../../api/object.ts";
 import type { MutatingWebhook, MutatingWebhookConfiguration } from "../../../api/schema/types.ts";
 import { internalError, type Status, StatusError } from "../../../api/status.ts";
 import type { WebhookClient } from "../../webhooks/client.ts";
@@ -18,8 +17,7 @@ export interface Webhook {
 }
 
 /** The webhooks of a configuration of either sort: a validating one says less. */
-export function webhooksOf(object: AnyObject): Webhook[] {
-  const { metadata, webhooks = [] } = object as unknown as MutatingWebhookConfiguration;
+export function webhooksOf({ metadata, webhooks = [] }: MutatingWebhookConfiguration): Webhook[] {
   return webhooks.map((webhook, i) => ({
     name: webhook.name ?? "",
     webhook,

@@ -1,5 +1,7 @@
 import { CostExceeded } from "../../../api/cel/run-cost.ts";
 import { CelError } from "../../../api/cel/values.ts";
+import { mutatingWebhookConfiguration } from "../../../api/kinds/admissionregistration/mutating-webhook-configuration.ts";
+import { validatingWebhookConfiguration } from "../../../api/kinds/admissionregistration/validating-webhook-configuration.ts";
 import { jsonPatch } from "../../../api/patch/json.ts";
 import { forbidden, internalError } from "../../../api/status.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
@@ -11,16 +13,14 @@ import { isExempt, matched, type SeenAs } from "./match.ts";
 import { type Phase, requestOf, shownObject } from "./review.ts";
 import { ask, type Webhook, webhooksOf } from "./webhook.ts";
 
-const group = "admissionregistration.k8s.io";
-
 /**
  * Asks the webhooks that are configured (Kubernetes docs, "Dynamic Admission Control"): those that change objects one after the
  * other, those that only judge them all at once.
  */
 export function webhooks(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
   const { webhooks: client } = surroundings;
-  const mutating = new Followed(surroundings, `mutatingwebhookconfigurations.${group}`, webhooksOf);
-  const validating = new Followed(surroundings, `validatingwebhookconfigurations.${group}`, webhooksOf);
+  const mutating = new Followed(surroundings, mutatingWebhookConfiguration, webhooksOf);
+  const validating = new Followed(surroundings, validatingWebhookConfiguration, webhooksOf);
   /** What each webhook that wants to be asked again has last seen of an object. */
   const rounds = new WeakMap<Review, Round>();
 

@@ -1,13 +1,13 @@
+import { apiService } from "../../../api/kinds/apiregistration/api-service.ts";
 import type { AnyObject } from "../../../api/object.ts";
 import { isReason } from "../../../api/status.ts";
 import { ensure } from "../../system/bootstrap.ts";
 import { systemCall } from "../../system/system-call.ts";
 import { deleteObject } from "../delete.ts";
 import type { Registry } from "../deps.ts";
-import { heldObject } from "../held.ts";
+import { committedObjects } from "../objects.ts";
 
 const label = "kube-aggregator.kubernetes.io/automanaged";
-const prefix = "/apiservices.apiregistration.k8s.io/";
 
 /** Makes the APIServices of groups that definitions serve, and removes those of groups that are served no longer. */
 export async function followApiServices(registry: Registry): Promise<void> {
@@ -18,7 +18,7 @@ export async function followApiServices(registry: Registry): Promise<void> {
       .filter(({ custom }) => custom !== undefined)
       .map(({ kind: { group, version } }) => [`${version}.${group}`, { group, version }]),
   );
-  const there = store.list(prefix).entries.map(heldObject);
+  const there = committedObjects(store, apiService);
   const names = new Set(there.map(({ metadata }) => metadata.name));
   for (const [name, { group, version }] of served)
     if (!names.has(name)) await ensure(registry, apiServiceFor(name, group, version));

@@ -1,17 +1,16 @@
+import { customResourceDefinition } from "../../../api/kinds/apiextensions/custom-resource-definition.ts";
 import type { CustomResourceDefinition } from "../../../api/schema/types.ts";
-import type { Watch } from "../../../store/contract.ts";
 import { systemCall } from "../../system/system-call.ts";
 import { deleteCollection } from "../delete.ts";
 import type { Registry } from "../deps.ts";
-import { heldObject } from "../held.ts";
+import { follow, onChange } from "../follow.ts";
 import { timestamp } from "../metadata.ts";
+import { committedObjects, prefixOf } from "../objects.ts";
 import { storePrefix } from "../resources.ts";
 import { updateObject } from "../update.ts";
 import { followApiServices } from "./api-services.ts";
 import { cleanupFinalizer } from "./held-by-objects.ts";
 import { resourcesFrom } from "./resource-from-definition.ts";
-
-const prefix = "/customresourcedefinitions.apiextensions.k8s.io/";
 
 type Names = CustomResourceDefinition["spec"]["names"];
 type Condition = NonNullable<NonNullable<CustomResourceDefinition["status"]>["conditions"]>[number];
@@ -22,21 +21,26 @@ type Condition = NonNullable<NonNullable<CustomResourceDefinition["status"]>["co
  */
 export class Definitions implements Disposable {
   readonly #registry: Registry;
-  #watch: Watch;
+  readonly #following: Disposable;
+  /** By name, those that were last heard of. */
+  readonly #known = new Map<string, CustomResourceDefinition>();
   #working: Promise<void> = Promise.resolve();
   /** Definitions that are going and wait for objects with finalizers of their own. */
   readonly #leaving = new Map<string, Disposable>();
 
   constructor(registry: Registry) {
     this.#registry = registry;
-    this.#watch = this.#begin();
+    this.#following = follow(registry.store, customResourceDefinition, {
+      begin: (definitions) => this.#begin(definitions),
+      put: (definition) => this.#later(definition),
+      remove: (definition) => this.#forget(definition),
+    });
   }
 
-  #begin(): Watch {
-    const { store } = this.#registry;
-    const { entries, revision } = store.list(prefix);
-    for (const entry of entries) this.#later(heldObject(entry) as unknown as CustomResourceDefinition);
-    return store.watch(prefix, revision, () => this.#follow());
+  #begin(definitions: readonly CustomResourceDefinition[]): void {
+    const names = new Set(definitions.map(({ metadata }) => metadata.name));
+    for (const [name, definition] of [...this.#known]) if (!names.has(name)) this.#forget(definition);
+    for (const definition of definitions) this.#later(definition);
   }
 
   /** Resolves when the definitions that were there at the start are served. */
@@ -44,26 +48,8 @@ export class Definitions implements Disposable {
     return this.#working;
   }
 
-  #follow(): void {
-    try {
-      this.#readOn();
-    } catch {
-      // More happened than the history holds: begin again with what is there.
-      this.#watch[Symbol.dispose]();
-      this.#watch = this.#begin();
-    }
-  }
-
-  #readOn(): void {
-    for (let events = this.#watch.read(100); events.length > 0; events = this.#watch.read(100))
-      for (const { type, entry } of events) {
-        const definition = heldObject(entry) as unknown as CustomResourceDefinition;
-        if (type === "put") this.#later(definition);
-        else this.#forget(definition);
-      }
-  }
-
   #later(definition: CustomResourceDefinition): void {
+    this.#known.set(definition.metadata.name, definition);
     this.#working = this.#working
       .then(() => this.#reconcile(definition))
       .catch((error: unknown) => {
@@ -72,6 +58,7 @@ export class Definitions implements Disposable {
   }
 
   #forget({ metadata, spec }: CustomResourceDefinition): void {
+    this.#known.delete(metadata.name);
     this.#leaving.get(metadata.name)?.[Symbol.dispose]();
     this.#leaving.delete(metadata.name);
     this.#working = this.#working.then(async () => {
@@ -109,7 +96,7 @@ export class Definitions implements Disposable {
   async #change(definition: CustomResourceDefinition, acceptedNames: Names, conditions: Condition[]): Promise<void> {
     const resource = this.#registry.catalog.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
     const { name } = definition.metadata;
-    if (!resource || !this.#registry.store.latest(prefix + name)) return;
+    if (!resource || !this.#registry.store.latest(prefixOf(customResourceDefinition) + name)) return;
     const call = { ...systemCall(resource, { name }), subresource: "status" };
     await updateObject(this.#registry, call, {
       change: (old) => ({
@@ -124,10 +111,9 @@ export class Definitions implements Disposable {
     conflict: Conflict | undefined;
   } {
     const { plural, singular, shortNames = [], kind, listKind, categories } = spec.names;
-    const others = this.#registry.store
-      .list(prefix)
-      .entries.map((entry) => heldObject(entry) as unknown as CustomResourceDefinition)
-      .filter((other) => other.spec.group === spec.group && other.metadata.name !== metadata.name);
+    const others = committedObjects(this.#registry.store, customResourceDefinition).filter(
+      (other) => other.spec.group === spec.group && other.metadata.name !== metadata.name,
+    );
     const taken = others.flatMap((other) => other.status?.acceptedNames ?? []);
     const names = new Set(taken.flatMap((own) => [own.plural, own.singular, ...(own.shortNames ?? [])]));
     const kinds = new Set(taken.flatMap((own) => [own.kind, own.listKind]));
@@ -167,7 +153,7 @@ export class Definitions implements Disposable {
     const left = resource ? store.count(storePrefix(resource, undefined)) : 0;
     if (left === 0) return this.#release(metadata.name);
     if (!resource || this.#leaving.has(metadata.name)) return;
-    const waiting = store.watch(storePrefix(resource, undefined), store.revision, () => {
+    const waiting = onChange(store, storePrefix(resource, undefined), () => {
       if (store.count(storePrefix(resource, undefined)) > 0) return;
       this.#leaving.get(metadata.name)?.[Symbol.dispose]();
       this.#leaving.delete(metadata.name);
@@ -178,7 +164,7 @@ export class Definitions implements Disposable {
 
   async #release(name: string): Promise<void> {
     const resource = this.#registry.catalog.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
-    if (!resource || !this.#registry.store.latest(prefix + name)) return;
+    if (!resource || !this.#registry.store.latest(prefixOf(customResourceDefinition) + name)) return;
     await updateObject(this.#registry, systemCall(resource, { name }), {
       change: (old) => ({
         ...structuredClone(old),
@@ -191,7 +177,7 @@ export class Definitions implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#watch[Symbol.dispose]();
+    this.#following[Symbol.dispose]();
     for (const waiting of this.#leaving.values()) waiting[Symbol.dispose]();
   }
 }

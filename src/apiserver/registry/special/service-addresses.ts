@@ -1,10 +1,11 @@
 import { randomInt } from "node:crypto";
-import type { AnyObject } from "../../../api/object.ts";
+import { ipAddress } from "../../../api/kinds/networking/ip-address.ts";
+import { serviceCIDR } from "../../../api/kinds/networking/service-cidr.ts";
 import type { ServiceCIDR } from "../../../api/schema/types.ts";
 import { internalError } from "../../../api/status.ts";
 import { type Cidr, cidrAddress, cidrContains, cidrSize, parseCidr, parseIp } from "../../../base/ip.ts";
 import type { Store } from "../../../store/contract.ts";
-import { heldObject } from "../held.ts";
+import { committedObjects, prefixOf } from "../objects.ts";
 
 /** The least and the most addresses at the beginning of a range that are left to those who choose theirs (KEP-3070). */
 const statics = { least: 16n, most: 256n, share: 16n };
@@ -51,17 +52,15 @@ export class ServiceAddresses {
   }
 
   #isTaken(address: string): boolean {
-    return this.#reserved.has(address) || this.#store.latest(`/ipaddresses.networking.k8s.io/${address}`) !== undefined;
+    return this.#reserved.has(address) || this.#store.latest(prefixOf(ipAddress) + address) !== undefined;
   }
 
   /** A range that is leaving, or that somebody says is not ready, gives no more addresses. The cluster's own come first. */
   #ranges(family: 4 | 6): Cidr[] {
-    const { entries } = this.#store.list("/servicecidrs.networking.k8s.io/");
-    const objects = entries.map((entry) => heldObject(entry));
-    const usable = objects.filter((object) => !object.metadata.deletionTimestamp && isReady(object));
-    return usable
-      .toSorted((a, b) => Number(isDefault(b)) - Number(isDefault(a)))
-      .flatMap((object) => (object as unknown as ServiceCIDR).spec?.cidrs ?? [])
+    return committedObjects(this.#store, serviceCIDR)
+      .filter((object) => !object.metadata.deletionTimestamp && isReady(object))
+      .sort((a, b) => Number(isDefault(b)) - Number(isDefault(a)))
+      .flatMap(({ spec }) => spec?.cidrs ?? [])
       .flatMap((text) => parseCidr(text) ?? [])
       .filter((range) => range.family === family);
   }
@@ -89,12 +88,11 @@ export class ServiceAddresses {
   }
 }
 
-function isReady({ status }: AnyObject): boolean {
-  const { conditions = [] } = (status ?? {}) as NonNullable<ServiceCIDR["status"]>;
-  return conditions.find(({ type }) => type === "Ready")?.status !== "False";
+function isReady({ status }: ServiceCIDR): boolean {
+  return status?.conditions?.find(({ type }) => type === "Ready")?.status !== "False";
 }
 
-const isDefault = ({ metadata }: AnyObject): boolean => metadata.name === "kubernetes";
+const isDefault = ({ metadata }: ServiceCIDR): boolean => metadata.name === "kubernetes";
 
 function within(value: bigint, least: bigint, most: bigint): bigint {
   return value < least ? least : value > most ? most : value;

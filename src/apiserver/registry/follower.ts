@@ -1,6 +1,6 @@
 import type { AnyObject } from "../../api/object.ts";
-import type { Store, Watch } from "../../store/contract.ts";
-import { heldObject } from "../registry/held.ts";
+import { Compacted, type Store, type Watch } from "../../store/contract.ts";
+import { heldObject } from "./held.ts";
 
 /** What is kept of the objects of some buckets. */
 export interface Index {
@@ -41,7 +41,8 @@ export class Follower implements Disposable {
             if (type === "put") this.#index.put(prefix, entry.key, heldObject(entry));
             else this.#index.remove(prefix, entry.key);
       }
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Compacted)) throw error;
       // More changed than the history holds: everything is read again.
       this.#load();
     }
