@@ -109,6 +109,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       serviceCidrs,
       answeredHere,
       dnsPort: dns.port,
+      overlayPort: backend === "vxlan" ? vxlan.port : undefined,
     });
     if (backend !== "none") await passForeignFilters(clusterCidrs, log);
     const foreign = new ForeignChanges(clock);

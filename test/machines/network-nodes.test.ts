@@ -60,6 +60,8 @@ describe.each([
     expect(a!.pod.run("ip link show eth0")).toContain(`mtu ${mtu} `);
     expect(a!.pod.run(`busybox ping -c 1 -W 1 -s ${mtu - 28} ${b!.ips[0]}`)).toContain(" 0% packet loss");
     expect(fragmentsMade(a!.netns)).toBe(0);
+    // The kernel remembers connections of pods, and not what they are wrapped in a second time.
+    for (const { netns } of nodes) expect(netns.run("conntrack -L 2>&1")).not.toMatch(/dport=8472/);
     b!.pod.run("nft add table inet t; nft 'add chain inet t c { type filter hook input priority 0; }'");
     b!.pod.run(`nft add rule inet t c ip saddr != ${a!.ips[0]} tcp dport 8080 drop`);
     expect(a!.pod.run(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 2 ${b!.ips[0]} 8080`)).toContain("404");

@@ -10,6 +10,8 @@ export interface TableSettings {
   readonly answeredHere: ReadonlySet<string>;
   /** Where the cluster's DNS listens; not 53 when somebody else has that port on every address. */
   readonly dnsPort: number;
+  /** UDP, where packets between nodes are wrapped and answers to them come from other ports. */
+  readonly overlayPort?: number | undefined;
 }
 
 /** The whole table as one transaction that replaces whatever table of this name is there. */
@@ -63,23 +65,23 @@ function baseChains(settings: TableSettings): string[] {
   const unassigned = (rest: (family: 4 | 6) => string) =>
     settings.serviceCidrs.map((cidr) => {
       const family = familyOf(cidr);
-      return `ct state new ${family === 4 ? "ip" : "ip6"} daddr ${cidr} ${rest(family)}goto refuse`;
+      return `${family === 4 ? "ip" : "ip6"} daddr ${cidr} ${rest(family)}goto refuse`;
     });
   return [
     // A reset reaches even a socket of this node that is still inside connect(); an ICMP error would be dropped there
     // and come again with the next attempt, a second later.
     chain("refuse", ["meta l4proto tcp reject with tcp reset", "reject with icmpx type port-unreachable"]),
 
+    ...wrapped(settings),
+
     // Before destinations are rewritten.
-    chain("filter-prerouting", [
-      "type filter hook prerouting priority -110; policy accept;",
+    filter("filter-prerouting", "prerouting priority -110", [
       // route_localnet opens 127.0.0.0/8 for NodePorts; neighbours must not come in by it.
-      'ct state new iifname != "lo" ip daddr 127.0.0.0/8 drop',
-      ...both((family) => `ct state new ${key(family)} vmap @firewall${family}`),
+      'iifname != "lo" ip daddr 127.0.0.0/8 drop',
+      ...both((family) => `${key(family)} vmap @firewall${family}`),
     ]),
-    chain("filter-output-early", [
-      "type filter hook output priority -110; policy accept;",
-      ...both((family) => `ct state new ${key(family)} vmap @firewall${family}`),
+    filter("filter-output-early", "output priority -110", [
+      ...both((family) => `${key(family)} vmap @firewall${family}`),
     ]),
 
     // Destinations of Services become those of their endpoints.
@@ -94,20 +96,17 @@ function baseChains(settings: TableSettings): string[] {
     chain("nat-output", ["type nat hook output priority -100; policy accept;", "jump dispatch"]),
 
     // What was not rewritten and is for a Service has nobody to go to.
-    chain("filter-input", [
-      "type filter hook input priority -90; policy accept;",
-      ...both((family) => `ct state new ${key(family)} vmap @blocked${family}`),
-      ...both((family) => `ct state new ${isLocal(family)} ${port} vmap @blocked-nodeports${family}`),
+    filter("filter-input", "input priority -90", [
+      ...both((family) => `${key(family)} vmap @blocked${family}`),
+      ...both((family) => `${isLocal(family)} ${port} vmap @blocked-nodeports${family}`),
     ]),
-    chain("filter-forward", [
-      "type filter hook forward priority -90; policy accept;",
-      ...both((family) => `ct state new ${key(family)} vmap @blocked${family}`),
+    filter("filter-forward", "forward priority -90", [
+      ...both((family) => `${key(family)} vmap @blocked${family}`),
       ...unassigned(() => ""),
     ]),
-    chain("filter-output", [
-      "type filter hook output priority -90; policy accept;",
-      ...both((family) => `ct state new ${key(family)} vmap @blocked${family}`),
-      ...both((family) => `ct state new ${isLocal(family)} ${port} vmap @blocked-nodeports${family}`),
+    filter("filter-output", "output priority -90", [
+      ...both((family) => `${key(family)} vmap @blocked${family}`),
+      ...both((family) => `${isLocal(family)} ${port} vmap @blocked-nodeports${family}`),
       ...unassigned(() => "fib daddr type != local "),
     ]),
 
@@ -186,7 +185,31 @@ function outsideMasquerade({ podCidrs, clusterCidrs }: TableSettings): string[] 
   });
 }
 
+/**
+ * What is wrapped for another node is no connection: each packet's port is drawn from what is inside, and no answer comes to it. To
+ * look for one costs time for each packet, and a place in a small device's table for each connection of pods a second time.
+ */
+function wrapped({ overlayPort }: TableSettings): string[] {
+  if (overlayPort === undefined) return [];
+  return [
+    chain("untracked-prerouting", [
+      "type filter hook prerouting priority -300; policy accept;",
+      // Not what is only passed on, which may need another address.
+      `udp dport ${overlayPort} fib daddr type local notrack`,
+    ]),
+    chain("untracked-output", [
+      "type filter hook output priority -300; policy accept;",
+      `udp dport ${overlayPort} notrack`,
+    ]),
+  ];
+}
+
 const familyOf = (cidr: string): 4 | 6 => parseCidr(cidr)?.family ?? 4;
+
+/** A hook whose rules decide of connections with their first packet: all others meet one comparison. */
+function filter(name: string, hook: string, rules: readonly string[]): string {
+  return chain(name, [`type filter hook ${hook}; policy accept;`, "ct state != new accept", ...rules]);
+}
 
 function chain(name: string, rules: readonly string[]): string {
   return `chain ${name} {\n${rules.join("\n")}\n}`;
