@@ -4,7 +4,7 @@ import { isLeaving, type KubeObject, keyOf, type OwnerReference } from "../api/o
 import type { ControllerRevision, Pod, PodTemplateSpec } from "../api/schema/types.ts";
 import { deletion, type WriteStep } from "../client/carry-out.ts";
 import type { Client, Unsaved } from "../client/client.ts";
-import { isNamespaceLeaving } from "./pod-writes.ts";
+import { creationUnlessLeaving } from "./pod-writes.ts";
 import { shortHash } from "./short-hash.ts";
 
 /** The label by which a pod says which revision of its owner's template it was made from. */
@@ -54,39 +54,33 @@ export function historyOf(
 
 /** The writes after which the current revision is there and has its number. */
 export function keepCurrent(client: Client, { current, isNew, number }: History): WriteStep[] {
-  if (isNew) {
-    const create: WriteStep = async () => {
-      try {
-        return await client.create(controllerRevision, current as Unsaved<ControllerRevision>);
-      } catch (error) {
-        if (isNamespaceLeaving(error)) return undefined;
-        throw error;
-      }
-    };
-    return [create];
-  }
+  if (isNew)
+    return [creationUnlessLeaving(() => client.create(controllerRevision, current as Unsaved<ControllerRevision>))];
   if (current.revision === number) return [];
   return [() => client.patch(controllerRevision, keyOf(current), { type: "merge", document: { revision: number } })];
 }
 
-/**
- * The writes that remove revisions which no pod has, oldest first, until no more than the limit are left. `countsLive`:
- * whether those that pods have count too.
- */
-export function forgetOld(
-  client: Client,
-  owner: Templated,
-  from: {
-    readonly old: readonly ControllerRevision[];
-    readonly isLive: (revision: ControllerRevision) => boolean;
-    readonly countsLive: boolean;
-  },
-): WriteStep[] {
-  const { old, isLive, countsLive } = from;
+/** The revisions that were before the current one, oldest first, and how they count towards the limit. */
+export interface Past {
+  readonly old: readonly ControllerRevision[];
+  /** Whether pods of it are there. */
+  readonly isLive: (revision: ControllerRevision) => boolean;
+  /** Whether those that pods have count too. */
+  readonly countsLive: boolean;
+}
+
+/** The revisions that no pod has and that are more than the limit, oldest first; a negative limit keeps all of them. */
+export function surplusOf({ spec }: Templated, { old, isLive, countsLive }: Past): readonly ControllerRevision[] {
+  const { revisionHistoryLimit: limit = 10 } = spec;
+  if (limit < 0) return [];
   const idle = old.filter((one) => !isLive(one));
   const counted = countsLive ? old : idle;
-  const surplus = Math.max(0, counted.length - (owner.spec.revisionHistoryLimit ?? 10));
-  return idle.slice(0, surplus).map((one) => deletion(client, controllerRevision, one));
+  return idle.slice(0, Math.max(0, counted.length - limit));
+}
+
+/** The writes that remove what is surplus. */
+export function forgetOld(client: Client, owner: Templated, past: Past): WriteStep[] {
+  return surplusOf(owner, past).map((one) => deletion(client, controllerRevision, one));
 }
 
 /** The template that a revision keeps. */

@@ -180,6 +180,18 @@ describe("a Deployment", () => {
     expect((await world.all(replicaSet)).map(({ spec }) => spec.replicas).sort()).toEqual([0, 1]);
   });
 
+  test("takes a ReplicaSet for its own that it made and has not seen yet", async () => {
+    world.transport.intercept = async ({ verb, resource, body }) => {
+      if (verb !== "create" || resource !== "replicasets") return;
+      world.transport.intercept = undefined;
+      await world.client.create(replicaSet, body as never);
+    };
+    await create({ replicas: 1 });
+    await settles(1);
+    expect((await current()).status?.collisionCount).toBeUndefined();
+    expect(await world.all(replicaSet)).toHaveLength(1);
+  });
+
   test("says so when its ReplicaSet is refused, and goes on when it is not any more", async () => {
     let refuses = true;
     world.transport.intercept = ({ verb, resource }) => {

@@ -15,6 +15,7 @@ import { type Decision, decide } from "./decide.ts";
 import type { NewReplicaSet } from "./draft.ts";
 import { annotation, deadlineOf } from "./limits.ts";
 import { setCondition } from "./status.ts";
+import { sameTemplate } from "./template.ts";
 
 export const deploymentController = defineController<Deployment>({
   name: "deployment",
@@ -75,6 +76,16 @@ async function createNewest(object: Deployment, blank: NewReplicaSet, context: C
   } catch (error) {
     if (isNamespaceLeaving(error)) return true;
     if (isReason(error, "AlreadyExists")) {
+      // Made already by a create whose answer was lost, and not seen yet: ours. Anything else of this name is a stranger.
+      const present = await client.get(replicaSet, {
+        namespace: object.metadata.namespace,
+        name: blank.metadata.name ?? "",
+      });
+      const isOurs = controllerRef(present)?.uid === object.metadata.uid;
+      if (isOurs && sameTemplate(present.spec.template ?? {}, object.spec.template)) {
+        await cache.seen(present);
+        return true;
+      }
       await write({ collisionCount: (status.collisionCount ?? 0) + 1 });
       return false;
     }

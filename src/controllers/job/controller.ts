@@ -21,7 +21,7 @@ const gatheringMs = 1000;
 
 /** Runs pods to completion (Kubernetes docs, "Jobs"). */
 export function jobController(): Controller {
-  /** Failures since the last success, by uid. */
+  /** Failures since the last success, by namespace and name. */
   const failures = new Map<string, Failures>();
 
   return defineController<Job>({
