@@ -1,15 +1,10 @@
 import { isLeaving } from "../../api/object.ts";
-import type {
-  Condition,
-  LabelSelector,
-  Pod,
-  PodDisruptionBudget,
-  PodDisruptionBudgetStatus,
-} from "../../api/schema/types.ts";
+import type { Condition, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import type { EventNews } from "../../client/events.ts";
 import { conditionOf } from "../conditions.ts";
 import { countFrom } from "../deployment/limits.ts";
+import { goSelectorText } from "../go-selector.ts";
 import { isReady } from "../pods.ts";
 import type { Scales } from "./scales.ts";
 
@@ -46,7 +41,7 @@ export function decide({ budget, pods, scales, now }: Observed): Decision {
     news.push({
       type: "Warning",
       reason: "UnmanagedPods",
-      message: `Pods selected by this PodDisruptionBudget (selector: ${selectorText(budget.spec?.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
+      message: `Pods selected by this PodDisruptionBudget (selector: ${goSelectorText(budget.spec?.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
     });
   const { expectedPods, desiredHealthy } = goal(budget, pods.length, scales.wanted);
   const { disruptedPods, overdue, againMs } = stillDisrupted(budget, pods, now);
@@ -97,18 +92,6 @@ function failed(budget: PodDisruptionBudget, why: string, now: number): Decision
     overdue: [],
     againMs: undefined,
   };
-}
-
-/** A selector as Kubernetes' messages print it. */
-function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): string {
-  const labels = Object.keys(matchLabels)
-    .sort()
-    .map((key) => `${key}: ${matchLabels[key]},`);
-  const expressions = matchExpressions.map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
-  );
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join("")}},}`;
 }
 
 function goal(

@@ -1,5 +1,4 @@
-import { groupVersionFrom, type Kind } from "../../api/kind.ts";
-import { builtinKinds } from "../../api/kinds/all.ts";
+import { groupVersionFrom } from "../../api/kind.ts";
 import { customResourceDefinition } from "../../api/kinds/apiextensions/custom-resource-definition.ts";
 import { deployment } from "../../api/kinds/apps/deployment.ts";
 import { replicaSet } from "../../api/kinds/apps/replica-set.ts";
@@ -10,7 +9,7 @@ import type { Pod } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
 import type { Client } from "../../client/client.ts";
-import { kindFrom } from "../resources.ts";
+import { kindNamed } from "../resources.ts";
 
 /** What is known of the controllers of a budget's pods. */
 export interface Scales {
@@ -82,20 +81,19 @@ function scaleIn(object: (KubeObject & { spec?: { replicas?: number } }) | undef
 
 /** Asks for the scale of whatever kind it is: also custom resources can have one. */
 async function scaleOfAnother(
-  { uid, kind, apiVersion }: OwnerReference,
+  owner: OwnerReference,
   key: ObjectKey,
   { cache, client }: { cache: Cache; client: Client },
 ): Promise<Scale | string | undefined> {
-  const { group, version } = groupVersionFrom(apiVersion);
-  const custom = cache.list(customResourceDefinition).flatMap((definition) => kindFrom(definition) ?? []);
-  const candidates: readonly Kind[] = [...builtinKinds, ...custom];
-  const owning = candidates.find((one) => one.kind === kind && one.group === group);
+  const { uid, kind, apiVersion } = owner;
+  const owning = kindNamed(owner, cache.list(customResourceDefinition));
   if (!owning) return `no matches for kind "${kind}" in version "${apiVersion}"`;
+  const { group, version, plural } = owning;
   if (!owning.subresources.scale)
-    return `${group ? `${owning.plural}.${group}` : owning.plural} does not implement the scale subresource`;
-  const resource = { group, version, resource: owning.plural };
+    return `${group ? `${plural}.${group}` : plural} does not implement the scale subresource`;
   try {
-    const scale = await client.transport.request({ verb: "get", ...resource, ...key, subresource: "scale" });
+    const request = { verb: "get", group, version, resource: plural, ...key, subresource: "scale" } as const;
+    const scale = await client.transport.request(request);
     const { metadata, spec } = scale as KubeObject & { spec?: { replicas?: number } };
     return metadata.uid === uid ? { uid, replicas: spec?.replicas ?? 0 } : undefined;
   } catch (error) {

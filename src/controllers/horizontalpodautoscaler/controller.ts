@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { groupVersionFrom } from "../../api/kind.ts";
-import { builtinKinds } from "../../api/kinds/all.ts";
+import { groupVersionFrom, type Kind } from "../../api/kind.ts";
 import { customResourceDefinition } from "../../api/kinds/apiextensions/custom-resource-definition.ts";
 import { horizontalPodAutoscaler } from "../../api/kinds/autoscaling/horizontal-pod-autoscaler.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
@@ -11,15 +10,14 @@ import { type LabelMatcher, parseLabelSelector } from "../../api/selector.ts";
 import { StatusError } from "../../api/status.ts";
 import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
 import type { ControllerSettings } from "../options.ts";
+import { kindNamed } from "../resources.ts";
 import { asksMetrics, decide, type Metrics, noSelector, notScaled, type Observed, type Target } from "./decide.ts";
-import { judge } from "./judge.ts";
+import { type JudgeOptions, judge } from "./judge.ts";
 import { type Memory, nothingYet } from "./limits.ts";
-import { type DescribedObject, metricsSource } from "./metrics.ts";
-
-type Reference = { readonly apiVersion?: string; readonly kind: string; readonly name: string };
+import { metricsSource } from "./metrics.ts";
 
 interface FoundScale {
-  readonly resource: { readonly group: string; readonly version: string; readonly plural: string };
+  readonly resource: Kind;
   readonly scale: Scale;
 }
 
@@ -97,16 +95,16 @@ export function horizontalPodAutoscalerController(settings: ControllerSettings):
     const { behavior } = spec;
     const tolerance = (given: string | undefined): number =>
       given === undefined ? settings.autoscalerTolerance : numberOf(given);
-    const options = {
+    const options: JudgeOptions = {
       namespace,
       selector,
       pods,
       specReplicas: scale.spec?.replicas ?? 0,
       statusReplicas: scale.status?.replicas ?? 0,
       source: metricsSource(client),
-      describe: (reference: Reference): DescribedObject | undefined => {
-        const resource = resourceOf(reference, cache);
-        return resource && { ...resource, kind: reference.kind, name: reference.name };
+      describe: (reference) => {
+        const found = kindNamed(reference, cache.list(customResourceDefinition));
+        return found && { group: found.group, plural: found.plural, kind: reference.kind, name: reference.name };
       },
       settings: {
         now,
@@ -129,7 +127,7 @@ export function horizontalPodAutoscalerController(settings: ControllerSettings):
 
 async function findScale({ metadata, spec }: HorizontalPodAutoscaler, context: Context): Promise<FoundScale | Error> {
   const reference = spec.scaleTargetRef;
-  const resource = resourceOf(reference, context.cache);
+  const resource = kindNamed(reference, context.cache.list(customResourceDefinition));
   if (!resource) {
     const { group } = groupVersionFrom(reference.apiVersion ?? "");
     return new Error(`no matches for kind ${JSON.stringify(reference.kind)} in group ${JSON.stringify(group)}`);
@@ -175,15 +173,4 @@ async function setScale(
     if (error instanceof StatusError) return error.message;
     throw error;
   }
-}
-
-/** The resource of a kind: a built-in one, or one that a CustomResourceDefinition defines. */
-function resourceOf({ apiVersion = "v1", kind }: Reference, cache: Context["cache"]) {
-  const { group, version } = groupVersionFrom(apiVersion);
-  const builtin = builtinKinds.find((candidate) => candidate.group === group && candidate.kind === kind);
-  if (builtin) return { group, version: version || builtin.version, plural: builtin.plural };
-  const definition = cache
-    .list(customResourceDefinition)
-    .find(({ spec }) => spec.group === group && spec.names.kind === kind);
-  return definition && { group, version, plural: definition.spec.names.plural };
 }

@@ -1,6 +1,7 @@
 import { formatQuantity, milliOf, quantityFromMilli } from "../../api/quantity.ts";
 import type { MetricSpec, MetricStatus, MetricTarget, Pod } from "../../api/schema/types.ts";
-import { type DescribedObject, goSelector, type MetricsSource } from "./metrics.ts";
+import { goSelectorText } from "../go-selector.ts";
+import type { DescribedObject, MetricsSource } from "./metrics.ts";
 import {
   MetricFault,
   replicasForAverage,
@@ -150,7 +151,7 @@ async function byExternal(
   options: JudgeOptions,
 ): Promise<Proposal> {
   const { namespace, source } = options;
-  const selector = goSelector(metric.selector);
+  const selector = goSelectorText(metric.selector);
   const value = await within(`unable to get external metric ${namespace}/${metric.name}/${selector}`, () =>
     source.external(namespace, metric),
   );

@@ -2,7 +2,7 @@ import { durationMs } from "../../api/duration.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { milliOf } from "../../api/quantity.ts";
 import type { ResourceRequest } from "../../api/request.ts";
-import type { LabelSelector, MetricIdentifier } from "../../api/schema/types.ts";
+import type { MetricIdentifier } from "../../api/schema/types.ts";
 import { selectorText } from "../../api/selector.ts";
 import { StatusError } from "../../api/status.ts";
 import type { Client } from "../../client/client.ts";
@@ -137,20 +137,4 @@ function saidOf(error: unknown, { resource, group }: { readonly resource: string
   if (!(error instanceof StatusError)) return error instanceof Error ? error.message : String(error);
   const isGeneral = error.code === 404 || error.code === 503;
   return isGeneral ? `${error.message} (get ${resource}.${group})` : error.message;
-}
-
-/** A selector as Go prints it, which is how it stands in Kubernetes' messages. */
-export function goSelector(selector: LabelSelector | undefined): string {
-  if (!selector) return "nil";
-  const labels = Object.entries(selector.matchLabels ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}: ${value},`)
-    .join("");
-  const expressions = (selector.matchExpressions ?? [])
-    .map(
-      ({ key, operator, values = [] }) =>
-        `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
-    )
-    .join("");
-  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${expressions}},}`;
 }

@@ -10,7 +10,7 @@ import { timeText } from "../../api/time.ts";
 import { messageOf } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import { defineController, settled } from "../../client/controller.ts";
-import { deletableKinds, kindFrom } from "../resources.ts";
+import { customKinds, deletableKinds } from "../resources.ts";
 import { conditionsOf, type Remaining } from "./decide.ts";
 
 const finalizer = "kubernetes";
@@ -38,7 +38,7 @@ export const namespaceController = defineController({
     await deleteAll(client, pod, name);
     if ((await listAll(client, pod, name)).length > 0) return { again: { afterMs: lookAgainMs } };
 
-    const custom = cache.list(customResourceDefinition).flatMap((definition) => kindFrom(definition) ?? []);
+    const custom = customKinds(cache.list(customResourceDefinition));
     const kinds = [...deletableKinds, ...custom].filter(({ scope }) => scope === "Namespaced");
     const { remaining, failures } = await empty(client, kinds, name);
 
