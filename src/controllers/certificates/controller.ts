@@ -5,7 +5,7 @@ import { isLeaving } from "../../api/object.ts";
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from "../../api/schema/types.ts";
 import type { Client } from "../../client/client.ts";
 import { type Controller, defineController, settled } from "../../client/controller.ts";
-import { approvalsFor, deleteAtMs, faultOf, isToBeSigned, signOptions } from "./decide.ts";
+import { approvalsFor, deleteAtMs, faultOf, isToBeSigned, signOptions, untilAskedAgainMs } from "./decide.ts";
 
 const account = "certificate-controller";
 const textOf = ({ spec }: CertificateSigningRequest): string => Buffer.from(spec.request, "base64").toString();
@@ -17,16 +17,17 @@ export function certificateApprover(signer: CertificateSigner): Controller {
     account,
     reconciles: certificateSigningRequest,
 
-    async reconcile(key, { cache, client }) {
+    async reconcile(key, { cache, client, now }) {
       const request = cache.get(certificateSigningRequest, key);
       if (!request || isLeaving(request)) return settled;
-      for (const { subresource, message } of approvalsFor(request, await signer.read(textOf(request)))) {
+      const approvals = approvalsFor(request, await signer.read(textOf(request)));
+      for (const { subresource, message } of approvals) {
         if (!(await isAllowed(request, subresource, client))) continue;
         const condition = { type: "Approved", status: "True", reason: "AutoApproved", message };
         await cache.seen(await withCondition(client, "approval", request, condition));
         return settled;
       }
-      return settled;
+      return approvals.length > 0 ? { again: { afterMs: untilAskedAgainMs(request, now) } } : settled;
     },
   });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RequestedCertificate } from "../../api/certificate-signer.ts";
 import type { CertificateSigningRequest } from "../../api/schema/types.ts";
-import { approvalsFor, deleteAtMs, faultOf, isToBeSigned, signers, signOptions } from "./decide.ts";
+import { approvalsFor, deleteAtMs, faultOf, isToBeSigned, signers, signOptions, untilAskedAgainMs } from "./decide.ts";
 
 const kubelet: RequestedCertificate = {
   commonName: "system:node:n1",
@@ -113,3 +113,12 @@ test.each<[name: string, seed: Seed, endsAtMs: number | undefined, atMs: number]
   ["when its certificate ends", decided("Approved", { certificate: "pem" }), created + hour, created + hour],
   ["never while it is approved and waits for its signer", decided("Approved"), undefined, Number.POSITIVE_INFINITY],
 ])("a request is deleted %s", (_, seed, endsAtMs, atMs) => expect(deleteAtMs(aRequest(seed), endsAtMs)).toBe(atMs));
+
+test.each([
+  ["at once when it is new", 0, 1000],
+  ["when it is as old again", 60_000, 60_000],
+  ["in a quarter of an hour at the latest", 100 * hour, 1_000_000],
+  ["soon when the clock was set back", -hour, 1000],
+])("a request without the right to approval is looked at again %s", (_, ageMs, waitMs) => {
+  expect(untilAskedAgainMs(aRequest(), created + ageMs)).toBe(waitMs);
+});

@@ -88,6 +88,17 @@ export function approvalsFor(
   return spec.username === requested.commonName ? [self, first] : [first];
 }
 
+/**
+ * How long until the rights of who asks are looked at again, which may come later than the request: a request is as old again
+ * by then, so that one that nobody means to approve is asked for ever more seldom.
+ */
+export function untilAskedAgainMs({ metadata }: CertificateSigningRequest, nowMs: number): number {
+  const ageMs = nowMs - Date.parse(metadata.creationTimestamp ?? "");
+  return Math.min(Math.max(ageMs || 0, askAgain.firstMs), askAgain.maxMs);
+}
+
+const askAgain = { firstMs: 1000, maxMs: 1_000_000 };
+
 const has = ({ status }: CertificateSigningRequest, type: string): CertificateSigningRequestCondition | undefined =>
   status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
 

@@ -14,14 +14,14 @@ const sum: ClusterRole = {
   aggregationRule: { clusterRoleSelectors: [{ matchLabels: { into: "sum" } }, { matchLabels: { also: "yes" } }] },
 };
 
-test("an aggregated role has the rules of those it selects, by name, each once, and none of its own", () => {
+test("an aggregated role has the rules of those it selects, selector by selector, each once, and none of its own", () => {
   const roles = [
     sum,
     aRole("b", { into: "sum" }, [read("pods"), read("nodes")]),
-    aRole("a", { also: "yes" }, [read("nodes")]),
+    aRole("a", { also: "yes" }, [read("nodes"), read("events")]),
     aRole("c", {}, [read("secrets")]),
   ];
-  expect(aggregatedRules(sum, roles)).toEqual([read("nodes"), read("pods")]);
+  expect(aggregatedRules(sum, roles)).toEqual([read("pods"), read("nodes"), read("events")]);
   expect(aggregatedRules(sum, [sum])).toEqual([]);
   const without = { ...aRole("d", { into: "sum" }, []), rules: null } as unknown as ClusterRole;
   expect(aggregatedRules(sum, [sum, without])).toEqual([]);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { configMap } from "../../api/kinds/core/config-map.ts";
 import { namespace } from "../../api/kinds/core/namespace.ts";
 import { isLeaving } from "../../api/object.ts";
@@ -5,9 +6,10 @@ import type { Changing } from "../../base/changing.ts";
 import { type Controller, defineController, settled } from "../../client/controller.ts";
 
 const mapName = "kube-root-ca.crt";
+const description = "kubernetes.io/description";
 // Clients read this text; it is Kubernetes' own.
 const annotations = {
-  "kubernetes.io/description":
+  [description]:
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
 };
 
@@ -37,8 +39,9 @@ export function rootCaController(caCertificate: Changing<string>): Controller {
         await cache.seen(
           await client.create(configMap, { metadata: { namespace: name, name: mapName, annotations }, data }),
         );
-      } else if (there.data?.["ca.crt"] !== data["ca.crt"] || Object.keys(there.data).length !== 1) {
-        await cache.seen(await client.update(configMap, { ...there, data }));
+      } else if (!isDeepStrictEqual(there.data, data) || !there.metadata.annotations?.[description]) {
+        const metadata = { ...there.metadata, annotations: { ...there.metadata.annotations, ...annotations } };
+        await cache.seen(await client.update(configMap, { ...there, metadata, data }));
       }
       return settled;
     },
