@@ -1,11 +1,8 @@
 import { keyText } from "../api/object.ts";
+import { claimsOfPod } from "../api/pod-claims.ts";
 import type { Pod } from "../api/schema/types.ts";
 
 /** The index of pods by the claims that they use, those of their ephemeral volumes too. */
-export function podsByClaim({ metadata, spec }: Pod): readonly string[] {
-  const { namespace } = metadata;
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim, ephemeral }) => {
-    if (claim) return [keyText({ namespace, name: claim.claimName })];
-    return ephemeral ? [keyText({ namespace, name: `${metadata.name}-${name}` })] : [];
-  });
+export function podsByClaim(pod: Pod): readonly string[] {
+  return claimsOfPod(pod).map(({ name }) => keyText({ namespace: pod.metadata.namespace, name }));
 }

@@ -1,8 +1,8 @@
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { isLeaving } from "../../api/object.ts";
+import { claimOfVolume, ephemeralClaimFault } from "../../api/pod-claims.ts";
 import type { PersistentVolumeClaim, PersistentVolumeClaimTemplate, Pod } from "../../api/schema/types.ts";
-import { carryOut, type WriteStep } from "../../client/carry-out.ts";
 import type { Unsaved } from "../../client/client.ts";
 import { type Context, controllerOf, defineController, settled } from "../../client/controller.ts";
 import { controlledBy } from "../ownership.ts";
@@ -19,24 +19,33 @@ export const ephemeralVolumeController = defineController<Pod>({
   async reconcile(key, context) {
     const held = context.cache.get(pod, key);
     if (!held || isLeaving(held)) return settled;
-    const writes = (held.spec.volumes ?? []).flatMap(({ name, ephemeral }) => {
-      const template = ephemeral?.volumeClaimTemplate;
-      const claim = { namespace: key.namespace, name: `${key.name}-${name}` };
-      if (!template || context.cache.get(persistentVolumeClaim, claim)) return [];
-      return [creation(held, claim.name, template, context)];
-    });
-    await carryOut(context.cache, writes);
+    for (const volume of held.spec.volumes ?? []) {
+      const [claim, template] = [claimOfVolume(held, volume), volume.ephemeral?.volumeClaimTemplate];
+      if (!claim || !template) continue;
+      try {
+        await ensureClaim(held, claim.name, template, context);
+      } catch (error) {
+        const message = `ephemeral volume ${volume.name}: ${(error as Error).message}`;
+        context.events.record(held, { type: "Warning", reason: "FailedBinding", message });
+        throw error;
+      }
+    }
     return settled;
   },
 });
 
-function creation(
+/** Makes the claim unless it is there. @throws when another one of its name is */
+async function ensureClaim(
   held: Pod,
   name: string,
   { metadata, spec }: PersistentVolumeClaimTemplate,
-  { client, events }: Context,
-): WriteStep {
+  { cache, client }: Context,
+): Promise<void> {
   const { namespace } = held.metadata;
+  const present = cache.get(persistentVolumeClaim, { namespace, name });
+  const fault = present && ephemeralClaimFault(present, held);
+  if (fault) throw new Error(fault);
+  if (present) return;
   const { labels, annotations } = metadata ?? {};
   const blank: Unsaved<PersistentVolumeClaim> = structuredClone({
     metadata: {
@@ -48,14 +57,10 @@ function creation(
     },
     spec,
   });
-  return async () => {
-    try {
-      return await client.create(persistentVolumeClaim, blank);
-    } catch (error) {
-      if (isNamespaceLeaving(error)) return undefined;
-      const message = `PVC creation failed: ${(error as Error).message}`;
-      events.record(held, { type: "Warning", reason: "FailedBinding", message });
-      throw error;
-    }
-  };
+  try {
+    await cache.seen(await client.create(persistentVolumeClaim, blank));
+  } catch (error) {
+    if (isNamespaceLeaving(error)) return;
+    throw new Error(`create PVC ${name}: ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -1,8 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
+import type { Kind } from "../../api/kind.ts";
 import { persistentVolume } from "../../api/kinds/core/persistent-volume.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { volumeAttributesClass } from "../../api/kinds/storage/volume-attributes-class.ts";
+import { noLog } from "../../base/log.ts";
+import { openCache } from "../../client/cache.ts";
+import type { Context } from "../../client/controller.ts";
+import { openInformers } from "../../client/open-informers.ts";
 import { aWorld, type World } from "../testing/world.ts";
 import {
   attributesClassProtectionController,
@@ -40,6 +45,31 @@ describe("what is in use is kept, and goes when it no longer is", () => {
     expect(await finalizers()).toEqual(["kubernetes.io/pvc-protection"]);
     await world.client.delete(pod, user, { gracePeriodSeconds: 0 });
     await vi.waitFor(async () => expect(await world.all(persistentVolumeClaim)).toEqual([]));
+  });
+
+  test("a claim of a pod that the controller has not seen yet", async () => {
+    await using world = await aWorld([], { kubelet: false });
+    const { client, clock } = world;
+    await aClaimIn(world);
+    const metadata = { finalizers: ["kubernetes.io/pvc-protection"] };
+    await client.patch(persistentVolumeClaim, claim, { type: "merge", document: { metadata } });
+    await client.delete(persistentVolumeClaim, claim);
+    const stale = openInformers(client, { clock, log: noLog });
+    const cache = await openCache(stale, [
+      { kind: persistentVolumeClaim as unknown as Kind },
+      { kind: pod as unknown as Kind },
+    ]);
+    await stale[Symbol.asyncDispose]();
+    const user = { name: "user", namespace: "default" };
+    const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+    const spec = { nodeName: "n1", containers: [{ name: "c", image: "i" }], volumes };
+    await client.create(pod, { metadata: user, spec });
+    const look = () => claimProtectionController.reconcile(claim, { cache, client } as unknown as Context);
+    await look();
+    expect(await world.all(persistentVolumeClaim)).toHaveLength(1);
+    await client.delete(pod, user, { gracePeriodSeconds: 0 });
+    await look();
+    expect(await world.all(persistentVolumeClaim)).toEqual([]);
   });
 
   test("a volume of a claim", async () => {

@@ -17,7 +17,14 @@ export const claimProtectionController = defineController<PersistentVolumeClaim>
 
   async reconcile(key, { cache, client }) {
     const claim = cache.get(persistentVolumeClaim, key);
-    const isUsed = claim !== undefined && cache.by(pod, podsByClaim, keyText(key)).some((one) => uses(one, claim));
+    const isUsedBy = (pods: readonly Pod[]): boolean => claim !== undefined && pods.some((one) => uses(one, claim));
+    const isSeenUsed = isUsedBy(cache.by(pod, podsByClaim, keyText(key)));
+    // What the cache shows may be a moment old: a claim goes only when the server knows of no pod that uses it either.
+    const isUsed =
+      isSeenUsed ||
+      (claim !== undefined &&
+        isLeaving(claim) &&
+        isUsedBy((await client.list(pod, { namespace: key.namespace })).items));
     return protect(claim, { kind: persistentVolumeClaim, finalizer: "kubernetes.io/pvc-protection", isUsed, client });
   },
 });

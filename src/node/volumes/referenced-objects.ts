@@ -3,7 +3,8 @@ import { configMap } from "../../api/kinds/core/config-map.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { secret } from "../../api/kinds/core/secret.ts";
 import type { KubeObject } from "../../api/object.ts";
-import type { ConfigMap, PersistentVolumeClaim, Pod, Secret, Volume } from "../../api/schema/types.ts";
+import { claimOfVolume } from "../../api/pod-claims.ts";
+import type { ConfigMap, PersistentVolumeClaim, Pod, Secret } from "../../api/schema/types.ts";
 import { isReason, notFound, StatusError } from "../../api/status.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -96,7 +97,7 @@ export function referencesOf(pod: Pod): readonly Reference[] {
   const claims: (string | undefined)[] = [];
   for (const volume of pod.spec.volumes ?? []) {
     const { configMap: map, secret: hidden, projected } = volume;
-    claims.push(claimNameOf(pod, volume));
+    claims.push(claimOfVolume(pod, volume)?.name);
     maps.push(map?.name);
     secrets.push(hidden?.secretName);
     for (const source of projected?.sources ?? []) {
@@ -118,11 +119,6 @@ export function referencesOf(pod: Pod): readonly Reference[] {
   const named = (sort: Reference["sort"], names: readonly (string | undefined)[]) =>
     [...new Set(names)].flatMap((name) => (name ? [{ sort, namespace, name }] : []));
   return [...named("configmap", maps), ...named("secret", secrets), ...named("persistentvolumeclaims", claims)];
-}
-
-/** The claim behind a volume of a pod; undefined where there is none. */
-export function claimNameOf({ metadata }: Pod, volume: Volume): string | undefined {
-  return volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${metadata.name}-${volume.name}`);
 }
 
 interface WatchedObjectParts<T extends KubeObject> extends WatchedObjectsOptions {

@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { claimOfVolume } from "../../api/pod-claims.ts";
 import { unitsOf } from "../../api/quantity.ts";
 import type { EmptyDirVolumeSource, Pod, Volume } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
@@ -16,7 +17,7 @@ import { hugePageBytes } from "./huge-pages.ts";
 import { mountHugePages, mountNfs, mountsBelow, mountTmpfs, type NfsShare, sizeOnDisk, unmount } from "./mounts.ts";
 import { shareWithGroup } from "./ownership.ts";
 import { isProjected, type PayloadInputs, payloadOf } from "./payload.ts";
-import { claimNameOf, type WatchedObjects } from "./referenced-objects.ts";
+import type { WatchedObjects } from "./referenced-objects.ts";
 import { unsupported } from "./unsupported.ts";
 import { filledDirectory, filledFileSystem, type VolumeUsage } from "./usage.ts";
 
@@ -107,7 +108,7 @@ export function openVolumes({
     // Filled from its image when a container is to mount it.
     if (volume.image) return { hostPath: pathOf(directory, uid, "image", volume.name), readOnly: true };
     if (volume.hostPath) return { hostPath: await prepareHostPath(volume.hostPath), readOnly: false };
-    const claimName = claimNameOf(pod, volume);
+    const claimName = claimOfVolume(pod, volume)?.name;
     if (claimName) {
       const { readOnly = false } = volume.persistentVolumeClaim ?? {};
       const mounted = await setUpClaimed(inputs, claimName, { readOnly });
@@ -205,7 +206,7 @@ export function openVolumes({
       const uid = pod.metadata.uid ?? "";
       const found = await Promise.all(
         (pod.spec.volumes ?? []).map(async (volume): Promise<VolumeUsage | undefined> => {
-          const claimName = claimNameOf(pod, volume);
+          const claimName = claimOfVolume(pod, volume)?.name;
           if (onlyClaimed && !claimName) return undefined;
           const claimed = claimName ? await claims.volumeOf(pod, claimName) : undefined;
           const { spec } = claimed?.volume ?? {};

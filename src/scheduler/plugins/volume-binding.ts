@@ -1,4 +1,5 @@
 import { nodeFitsTerm } from "../../api/node-selection.ts";
+import { claimsOfPod, ephemeralClaimFault } from "../../api/pod-claims.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "../../api/schema/types.ts";
 import { isFullyBound, waitsForPod } from "../../api/volume-match.ts";
 import type { ObjectLookup } from "../objects.ts";
@@ -6,7 +7,6 @@ import type { ClusterChange, Filter, Plugin, Reservation } from "../plugin.ts";
 import type { PodInfo } from "../pod-info.ts";
 import type { NodeState } from "../snapshot.ts";
 import { chooseVolumes, type VolumeChoice } from "./choose-volumes.ts";
-import { claimNamesOf } from "./claims.ts";
 
 /** Makes a choice of volumes true: tells volumes whose they are, claims where they are needed, and waits for both. */
 export type BindVolumes = (choice: VolumeChoice, nodeName: string, signal: AbortSignal) => Promise<void>;
@@ -54,15 +54,14 @@ function sortedClaims(pod: PodInfo, objects: ObjectLookup): SortedClaims | strin
   const bound: PersistentVolumeClaim[] = [];
   const late: PersistentVolumeClaim[] = [];
   let isEarlyUnbound = false;
-  for (const { name, ephemeral } of claimNamesOf(pod)) {
+  for (const { name, isEphemeral } of claimsOfPod(pod.pod)) {
     const claim = objects.claim(pod.namespace, name);
-    if (!claim) return absent(name, ephemeral);
+    if (!claim) return absent(name, isEphemeral);
     if (claim.status?.phase === "Lost")
       return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec?.volumeName}"`;
     if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
-    const owned = claim.metadata.ownerReferences?.some(({ uid, controller }) => controller && uid === pod.uid);
-    if (ephemeral && !owned)
-      return `PVC ${pod.namespace}/${name} was not created for pod ${pod.namespace}/${pod.pod.metadata.name} (pod is not owner)`;
+    const fault = isEphemeral ? ephemeralClaimFault(claim, pod.pod) : undefined;
+    if (fault) return fault;
     if (isFullyBound(claim)) bound.push(claim);
     else if (!claim.spec?.volumeName && waitsForPod(claim, objects.storageClass)) late.push(claim);
     else isEarlyUnbound = true;
@@ -99,8 +98,8 @@ function isReachable({ spec }: PersistentVolume, node: NodeState): boolean {
   return !terms || terms.some((term) => nodeFitsTerm(node, term));
 }
 
-function absent(name: string, ephemeral: boolean): string {
-  return ephemeral
+function absent(name: string, isEphemeral: boolean): string {
+  return isEphemeral
     ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`
     : `persistentvolumeclaim "${name}" not found`;
 }
@@ -113,5 +112,5 @@ function mayHelp(pod: PodInfo, change: ClusterChange): boolean {
     );
   const { kind, metadata } = change.after;
   if (kind !== "PersistentVolumeClaim") return true;
-  return metadata.namespace === pod.namespace && claimNamesOf(pod).some(({ name }) => name === metadata.name);
+  return metadata.namespace === pod.namespace && claimsOfPod(pod.pod).some(({ name }) => name === metadata.name);
 }

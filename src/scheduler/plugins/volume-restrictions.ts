@@ -1,9 +1,10 @@
+import { claimsOfPod } from "../../api/pod-claims.ts";
 import type { Volume } from "../../api/schema/types.ts";
 import type { ObjectLookup } from "../objects.ts";
 import type { Filter, Plugin } from "../plugin.ts";
 import type { PodInfo } from "../pod-info.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { claimNamesOf, claimsOf } from "./claims.ts";
+import { claimsOf } from "./claims.ts";
 
 const occupied = {
   reasons: [
@@ -22,13 +23,13 @@ export function volumeRestrictions(objects: ObjectLookup): Plugin {
       if (change.of === "node") return !change.before && change.after !== undefined;
       if (change.of === "pod") return !change.after && change.before !== undefined && shares(pod, change.before);
       const { kind = "", metadata } = change.after ?? { metadata: { name: "" } };
-      return kind === "PersistentVolumeClaim" && claimNamesOf(pod).some(({ name }) => name === metadata.name);
+      return kind === "PersistentVolumeClaim" && claimsOfPod(pod.pod).some(({ name }) => name === metadata.name);
     },
   };
 }
 
 function filterByUse(pod: PodInfo, cluster: Snapshot, objects: ObjectLookup): Filter | undefined {
-  const disks = (pod.spec.volumes ?? []).flatMap((volume) => diskOf(volume) ?? []);
+  const disks = (pod.spec.volumes ?? []).flatMap(disksOf);
   const exclusive = new Set(
     claimsOf(pod, objects)
       .filter(({ spec }) => spec?.accessModes?.includes("ReadWriteOncePod"))
@@ -36,35 +37,38 @@ function filterByUse(pod: PodInfo, cluster: Snapshot, objects: ObjectLookup): Fi
   );
   if (disks.length === 0 && exclusive.size === 0) return undefined;
   const uses = (other: PodInfo): boolean =>
-    other.namespace === pod.namespace && claimNamesOf(other).some(({ name }) => exclusive.has(name));
+    other.namespace === pod.namespace && claimsOfPod(other.pod).some(({ name }) => exclusive.has(name));
   const inUse = exclusive.size > 0 && cluster.list.some(({ pods }) => [...pods.values()].some(uses));
   return {
     sort: "nodes",
     rejects({ pods }) {
       if (inUse) return occupied;
       for (const { spec } of disks.length > 0 ? pods.values() : [])
-        for (const volume of spec.volumes ?? []) {
-          const other = diskOf(volume);
-          if (other && disks.some((disk) => disk.id === other.id && !(disk.readOnly && other.readOnly)))
-            return attached;
-        }
+        for (const other of (spec.volumes ?? []).flatMap(disksOf))
+          if (disks.some((disk) => disk.id === other.id && !(disk.readOnly && other.readOnly))) return attached;
       return undefined;
     },
   };
 }
 
-/** A disk that bears only one writer a node. */
-function diskOf({ gcePersistentDisk, awsElasticBlockStore, iscsi, rbd }: Volume) {
+interface Disk {
+  readonly id: string;
+  readonly readOnly: boolean;
+}
+
+/** A disk that bears only one writer a node; one that is reached in several ways is there by each of them. */
+function disksOf({ gcePersistentDisk, awsElasticBlockStore, iscsi, rbd }: Volume): Disk[] {
   if (gcePersistentDisk)
-    return { id: `gce ${gcePersistentDisk.pdName}`, readOnly: gcePersistentDisk.readOnly ?? false };
-  if (awsElasticBlockStore) return { id: `aws ${awsElasticBlockStore.volumeID}`, readOnly: false };
-  if (iscsi) return { id: `iscsi ${iscsi.iqn}`, readOnly: iscsi.readOnly ?? false };
-  return rbd && { id: `rbd ${rbd.pool ?? "rbd"} ${rbd.image}`, readOnly: rbd.readOnly ?? false };
+    return [{ id: `gce ${gcePersistentDisk.pdName}`, readOnly: gcePersistentDisk.readOnly ?? false }];
+  if (awsElasticBlockStore) return [{ id: `aws ${awsElasticBlockStore.volumeID}`, readOnly: false }];
+  if (iscsi) return [{ id: `iscsi ${iscsi.iqn}`, readOnly: iscsi.readOnly ?? false }];
+  const { monitors = [], pool = "rbd", image, readOnly = false } = rbd ?? {};
+  return monitors.map((monitor) => ({ id: `rbd ${monitor} ${pool} ${image}`, readOnly }));
 }
 
 function shares(a: PodInfo, b: PodInfo): boolean {
-  const disks = (pod: PodInfo) => (pod.spec.volumes ?? []).flatMap((volume) => diskOf(volume)?.id ?? []);
-  const names = claimNamesOf(b).map(({ name }) => name);
-  const sameClaim = a.namespace === b.namespace && claimNamesOf(a).some(({ name }) => names.includes(name));
+  const disks = (pod: PodInfo) => (pod.spec.volumes ?? []).flatMap(disksOf).map(({ id }) => id);
+  const names = claimsOfPod(b.pod).map(({ name }) => name);
+  const sameClaim = a.namespace === b.namespace && claimsOfPod(a.pod).some(({ name }) => names.includes(name));
   return sameClaim || disks(a).some((disk) => disks(b).includes(disk));
 }

@@ -4,12 +4,13 @@ import { claimsOf } from "./claims.ts";
 
 const rejection = { reasons: ["node(s) had no available volume zone"], curable: false };
 
-/** The labels that tell where a volume is, and the older and newer name of the same on nodes. */
+const [zone, region] = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
+/** The labels that tell where a volume is, and under which of its names a node tells the same: the older ones have a newer one. */
 const placeLabels: Readonly<Record<string, string>> = {
-  "topology.kubernetes.io/zone": "failure-domain.beta.kubernetes.io/zone",
-  "topology.kubernetes.io/region": "failure-domain.beta.kubernetes.io/region",
-  "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
-  "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+  [zone]: zone,
+  [region]: region,
+  "failure-domain.beta.kubernetes.io/zone": zone,
+  "failure-domain.beta.kubernetes.io/region": region,
 };
 
 /** A volume that is labelled with its zone is used in that zone. */

@@ -116,6 +116,20 @@ describe("VolumeBinding", () => {
   });
 });
 
+test("a volume that names its zone by the older label is used where a node names it by the newer one, not the other way", () => {
+  const older = "failure-domain.beta.kubernetes.io/zone";
+  const labelled = (key: string) =>
+    lookupOf({ claims: [aClaim("data", { volumeName: "v" })], volumes: [aVolume("v", {}, { [key]: "a" })] });
+  const judge = (ofVolume: string, ofNode: string) =>
+    refusalsOf(
+      volumeZone(labelled(ofVolume)),
+      aPodInfo(claiming("data")),
+      aCluster([aNode({ labels: { [ofNode]: "a" } })]),
+    );
+  expect(judge(older, zone)).toEqual({});
+  expect(judge(zone, older)).toEqual({ n1: "node(s) had no available volume zone" });
+});
+
 test("a volume that is labelled with a zone is used there, and where nodes tell of no zone", () => {
   const world = {
     claims: [aClaim("data", { volumeName: "v" })],
@@ -150,6 +164,18 @@ describe("VolumeRestrictions", () => {
       );
     expect(judge(disk(false), disk(true))).toEqual({ n1: "node(s) had no available disk" });
     expect(judge(disk(true), disk(true))).toEqual({});
+  });
+
+  test("disks of Ceph are the same where one monitor knows both", () => {
+    const disk = (...monitors: string[]): PodSeed => ({ volumes: [{ name: "d", rbd: { monitors, image: "disk" } }] });
+    const judge = (pod: PodSeed, there: PodSeed) =>
+      refusalsOf(
+        volumeRestrictions(nothingToLookUp),
+        aPodInfo(pod),
+        aCluster(nodes, [{ on: "n1", pod: { name: "first", ...there } }]),
+      );
+    expect(judge(disk("a", "b"), disk("b", "c"))).toEqual({ n1: "node(s) had no available disk" });
+    expect(judge(disk("a"), disk("b"))).toEqual({});
   });
 });
 
