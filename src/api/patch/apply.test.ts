@@ -213,9 +213,29 @@ describe("managed fields of updates", () => {
     expect(managedFieldsOf(object)).toEqual([]);
   });
 
+  const withEntries = (entry: object): JsonObject => {
+    const sent = { manager: "x", operation: "Update", apiVersion: "v1", fieldsType: "FieldsV1" };
+    const managedFields = [{ ...sent, fieldsV1: { "f:data": { "f:x": {} } }, ...entry }];
+    return { ...made, metadata: { ...(made.metadata as object), managedFields } };
+  };
+
   test("one empty entry clears managedFields", () => {
     const cleared = update(made, { ...made, metadata: { ...(made.metadata as object), managedFields: [{}] } }, "other");
     expect(managedFieldsOf(cleared)).toEqual([]);
+  });
+
+  test("entries that a client sends replace those that are kept", () => {
+    expect(owners(update(made, withEntries({}), "other"))).toEqual({ "x Update": { "f:data": { "f:x": {} } } });
+  });
+
+  test.each<[what: string, entry: object]>([
+    ["no operation", { operation: "Bogus" }],
+    ["no version", { apiVersion: "" }],
+    ["another format", { fieldsType: "FieldsV2" }],
+    ["no field", { fieldsV1: { data: {} } }],
+    ["no item of a list", { fieldsV1: { "f:data": { "k:[]": {} } } }],
+  ])("entries that cannot be read change nothing: %s", (_, entry) => {
+    expect(update(made, withEntries(entry), "other")).toEqual(made);
   });
 
   test("more than ten updaters are joined into ancient-changes", () => {

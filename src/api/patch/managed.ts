@@ -2,6 +2,7 @@ import type { FieldsV1, ManagedFieldsEntry } from "../object.ts";
 import { complete } from "../schema/complete.ts";
 import type { SchemaNode } from "../schema/node.ts";
 import { type Comparison, compare, difference, differenceBelow, type FieldSet, setFrom, union } from "./fields.ts";
+import { areReadable } from "./sent-entries.ts";
 import { isObject, type JsonObject } from "./value.ts";
 
 /** Who writes, and how: what an entry of managedFields says. */
@@ -52,10 +53,12 @@ const unowned: FieldSet = setFrom([
  */
 export function trackUpdate(live: JsonObject | undefined, object: JsonObject, node: SchemaNode, writer: Writer): void {
   const sent = managedFieldsOf(object);
-  const managers = managersFrom(isReset(sent) ? [] : sent.length && !writer.subresource ? sent : managedFieldsOf(live));
+  const isCleared = !writer.subresource && isReset(sent);
+  const isTaken = sent.length > 0 && !writer.subresource && areReadable(sent);
+  const managers = managersFrom(isCleared ? [] : isTaken ? sent : managedFieldsOf(live));
   setManagedFields(object, []);
   // Objects that were stored without managers stay so until somebody applies.
-  if (live && managers.size === 0 && !isReset(sent)) return;
+  if (live && managers.size === 0 && !isCleared) return;
   const changed = ignoring(compare(live ?? emptyObject(node), object, node), writer.ignored);
   if (managers.size > 0) yieldFields(managers, undefined, changed);
   const owned = difference(union(changed.added, changed.modified), unowned);
