@@ -11,6 +11,7 @@ import { badRequest, StatusError } from "../../api/status.ts";
 import { Compacted, type Entry, type Store } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
+import { readContinueToken, writeContinueToken } from "./continue-token.ts";
 import type { Registry } from "./deps.ts";
 import { fromStored, heldObject } from "./held.ts";
 import { unsupported } from "./options.ts";
@@ -185,46 +186,23 @@ export function futureRevision(asked: number, newest: number): StatusError {
   });
 }
 
-interface ContinueToken {
-  readonly v: "meta.k8s.io/v1";
-  readonly rv: number;
-  /** The last key that the client has, behind the list's prefix. */
-  readonly start: string;
-  /** When it was given, in milliseconds since 1970. */
-  readonly at?: number;
-}
-
 /** As long as Kubernetes keeps what a list of several pages shows: clients are to see the same end of it. */
 const tokenLifeMs = 5 * 60_000;
 
 function continueToken({ prefix, nowMs }: Page, last: string | undefined, revision: number): string {
   const start = `${last?.slice(prefix.length)}\0`;
-  const token: ContinueToken = { v: "meta.k8s.io/v1", rv: revision, start, at: nowMs };
-  return Buffer.from(JSON.stringify(token)).toString("base64url");
+  return writeContinueToken({ v: "meta.k8s.io/v1", rv: revision, start, at: nowMs });
 }
 
 function continued(store: Store, prefix: string, options: RequestOptions, nowMs: number): Page {
+  const token = readContinueToken(options.continue ?? "");
   if (options.resourceVersion && options.resourceVersion !== "0")
     throw badRequest("specifying resource version is not allowed when using continue");
-  const token = tokenFrom(options.continue ?? "");
   const after = prefix + token.start.replace(/\0$/, "");
   // -1: what is left is shown as it is now, because the list that was begun is forgotten.
   const page = { revision: token.rv < 0 ? undefined : Math.min(token.rv, store.revision), after, prefix, nowMs };
   if (page.revision !== undefined && nowMs - (token.at ?? nowMs) > tokenLifeMs) throw tooOld(page);
   return page;
-}
-
-function tokenFrom(text: string): ContinueToken {
-  const bad = (why: string): StatusError => badRequest(`invalid continue token: continue key is not valid: ${why}`);
-  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1)
-    throw bad(`illegal base64 data at input byte ${text.length % 4 === 1 ? text.length - 1 : text.search(/[^\w-]/)}`);
-  try {
-    const token = JSON.parse(Buffer.from(text, "base64url").toString()) as ContinueToken;
-    if (token.v === "meta.k8s.io/v1" && typeof token.rv === "number" && typeof token.start === "string") return token;
-  } catch {
-    throw bad("invalid character in token");
-  }
-  throw bad("server version");
 }
 
 /** What was begun is forgotten; a list of several pages may go on with what there is now. */
