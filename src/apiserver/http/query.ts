@@ -1,3 +1,4 @@
+import { integerFault } from "../../api/go-integers.ts";
 import type { RequestOptions } from "../../api/request.ts";
 import { badRequest } from "../../api/status.ts";
 import { type OptionsKind, refuseInvalidOptions } from "../registry/options.ts";
@@ -19,10 +20,12 @@ export function flag(query: URLSearchParams, name: string): boolean | undefined 
   return !(value === "0" || value.toLowerCase() === "false");
 }
 
+/** A whole number; a parameter without a value is 0. @throws {StatusError} BadRequest */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
-  if (value === null || value === "") return undefined;
-  if (!/^[+-]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  if (value === null) return undefined;
+  const fault = value === "" ? undefined : integerFault(value, "int64");
+  if (fault) throw badRequest(fault);
   return Number(value);
 }
 

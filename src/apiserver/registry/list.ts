@@ -1,4 +1,5 @@
 import { invalid, Path } from "../../api/field.ts";
+import { integerFault } from "../../api/go-integers.ts";
 import type { AnyObject } from "../../api/object.ts";
 import type { RequestOptions } from "../../api/request.ts";
 import {
@@ -172,10 +173,9 @@ function exactRevision(
 }
 
 export function parseRevision(text: string, error: (text: string) => StatusError): number {
-  if (/^\d{1,19}$/.test(text)) return Number(text);
-  throw error(
-    `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-  );
+  const fault = integerFault(text, "uint64");
+  if (fault) throw error(`resourceVersion: Invalid value: ${JSON.stringify(text)}: ${fault}`);
+  return Number(text);
 }
 
 /** Kubernetes waits a while for such a revision to come; here what is acknowledged is visible, so it will not come. */

@@ -1,3 +1,4 @@
+import { integerFault } from "../../api/go-integers.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { badRequest, conflict, notFound, qualified, StatusError } from "../../api/status.ts";
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
@@ -222,13 +223,8 @@ function refuseOtherRevision(call: Call, object: AnyObject, old: AnyObject, uidI
     if (resource.home.strategy.unconditionalUpdate === false) throw mustNameRevision(call);
     return;
   }
-  if (!/^\d+$/.test(resourceVersion))
-    throw new StatusError(
-      undefined,
-      `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
-      undefined,
-      500,
-    );
+  const fault = integerFault(resourceVersion, "uint64");
+  if (fault) throw new StatusError(undefined, fault, undefined, 500);
   if (resourceVersion !== old.metadata.resourceVersion) throw conflict(resource.name, name, changedMeanwhile);
 }
 
