@@ -117,6 +117,9 @@ describe("an expression's value", () => {
     ["dyn(1) + 'a'", "no such overload"],
     ["9223372036854775807 + self.a", "integer overflow"],
     ["optional.none().value()", "optional.none() dereference"],
+    ["int('99999999999999999999')", "type conversion error from 'string' to 'int'"],
+    ["uint('-1')", "type conversion error from 'string' to 'uint'"],
+    ["double('x')", "type conversion error from 'string' to 'double'"],
   ])("%s has none: %s", (text, message) => {
     expect(outcome(text)).toBe(message);
   });

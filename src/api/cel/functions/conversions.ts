@@ -1,3 +1,4 @@
+import { integerFault } from "../../go-integers.ts";
 import {
   CelError,
   codePoints,
@@ -19,13 +20,16 @@ import { durationFromText, durationText, timestampFrom, timestampText } from "./
 
 const second = 1_000_000_000n;
 
+function notConverted(to: string): CelError {
+  return new CelError(`type conversion error from 'string' to '${to}'`);
+}
 function intFrom(text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) throw new CelError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return checkedInt(BigInt(text.replace(/^\+/, "")));
+  if (integerFault(text, "int64")) throw notConverted("int");
+  return BigInt(text.replace(/^\+/, ""));
 }
 function uintFrom(text: string): Uint {
-  if (!/^\d+$/.test(text)) throw new CelError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return rangedUint(BigInt(text));
+  if (integerFault(text, "uint64")) throw notConverted("uint");
+  return new Uint(BigInt(text));
 }
 function rangedUint(value: bigint): Uint {
   if (value < 0n || value >= 2n ** 64n) throw new CelError("unsigned integer overflow");
@@ -33,7 +37,7 @@ function rangedUint(value: bigint): Uint {
 }
 function doubleFrom(text: string): number {
   const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) || /^([+-]?inf(inity)?|nan)$/i.test(text);
-  if (!isNumber) throw new CelError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!isNumber) throw notConverted("double");
   if (/nan/i.test(text)) return Number.NaN;
   if (/inf/i.test(text)) return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return Number(text);
@@ -41,7 +45,7 @@ function doubleFrom(text: string): number {
 function boolFrom(text: string): boolean {
   if (["true", "True", "TRUE", "t", "1", "T"].includes(text)) return true;
   if (["false", "False", "FALSE", "f", "0", "F"].includes(text)) return false;
-  throw new CelError("type conversion error from 'string' to 'bool'");
+  throw notConverted("bool");
 }
 function textFrom(bytes: Uint8Array): string {
   try {
