@@ -1,5 +1,5 @@
 import { pod } from "../api/kinds/core/pod.ts";
-import { keyOf } from "../api/object.ts";
+import { isLeaving, keyOf } from "../api/object.ts";
 import type { Pod } from "../api/schema/types.ts";
 import { isReason } from "../api/status.ts";
 import type { Clock } from "../base/clock.ts";
@@ -23,7 +23,8 @@ export interface Outcomes {
 export interface Refusing {
   /** "Unschedulable" unless said. */
   readonly reason?: Trouble;
-  readonly nominatedNodeName?: string;
+  /** Where room is being made for it; null: nowhere any more. */
+  readonly nominatedNodeName?: string | null;
 }
 
 export interface OutcomesOptions {
@@ -86,25 +87,31 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
       const news = { type: "Warning", reason: "FailedScheduling", action: "Scheduling", message } as const;
       events(schedulerOf(info)).record(info.pod, news);
       const condition = notScheduled(info.pod, { reason, message, now: clock.now() });
-      if (!condition && !nominatedNodeName) return;
-      const status = { ...(condition && { conditions: [condition] }), ...(nominatedNodeName && { nominatedNodeName }) };
+      if (!condition && nominatedNodeName === undefined) return;
+      const status = {
+        ...(condition && { conditions: [condition] }),
+        ...(nominatedNodeName !== undefined && { nominatedNodeName }),
+      };
       await inTurn(info, () => tell(info.pod, status));
     },
 
     async preempt(info, nodeName, victims) {
       const condition = disruptedBy(schedulerOf(info), clock.now());
       await Promise.all(
-        victims.map(async ({ pod: victim }) => {
-          try {
-            await writeStatus(victim, { conditions: [condition] });
-            await client.delete(pod, keyOf(victim), { preconditions: { uid: victim.metadata.uid } });
-            const message = `Preempted by pod ${info.uid} on node ${nodeName}`;
-            const news = { type: "Normal", reason: "Preempted", action: "Preempting", message } as const;
-            events(schedulerOf(info)).record(victim, news);
-          } catch (error) {
-            if (!isReason(error, "NotFound")) log.warn("pod not preempted", { pod: victim.metadata.name, error });
-          }
-        }),
+        // Those that are leaving already need not be told.
+        victims
+          .filter(({ pod: victim }) => !isLeaving(victim))
+          .map(async ({ pod: victim }) => {
+            try {
+              await writeStatus(victim, { conditions: [condition] });
+              await client.delete(pod, keyOf(victim), { preconditions: { uid: victim.metadata.uid } });
+              const message = `Preempted by pod ${info.uid} on node ${nodeName}`;
+              const news = { type: "Normal", reason: "Preempted", action: "Preempting", message } as const;
+              events(schedulerOf(info)).record(victim, news);
+            } catch (error) {
+              if (!isReason(error, "NotFound")) log.warn("pod not preempted", { pod: victim.metadata.name, error });
+            }
+          }),
       );
     },
   };

@@ -8,8 +8,8 @@ import type { NodeState, Snapshot } from "./snapshot.ts";
 /** What making room would take. */
 export type Preemption =
   | { readonly sort: "room"; readonly node: string; readonly victims: readonly PodInfo[] }
-  /** `reason` stands behind "preemption: " in FailedScheduling. */
-  | { readonly sort: "none"; readonly reason: string };
+  /** `reason` stands behind "preemption: " in FailedScheduling. `isHopeless`: room that was being made for the pod is given up. */
+  | { readonly sort: "none"; readonly reason: string; readonly isHopeless: boolean };
 
 /** Whether pods of a budget may still be disrupted; each pod asked for once. */
 export type BudgetCheck = (pod: PodInfo) => boolean;
@@ -47,15 +47,16 @@ export function findVictims(pod: PodInfo, cluster: Snapshot, options: Preemption
 /** Among these nodes the one where making room hurts least. */
 export function leastHarmful(rooms: readonly Room[], cluster: Snapshot): Preemption {
   const [chosen] = [...rooms].sort(leastHarm);
-  if (!chosen) return none(`0/${cluster.list.length} nodes are available: .`);
+  if (!chosen) return nowhere(`0/${cluster.list.length} nodes are available: .`);
   return { sort: "room", node: chosen.node, victims: chosen.victims };
 }
 
 /** The nodes where the removal of pods of lower priority makes room: enough of them. Leaves the cluster as it was. */
 export function findRooms(pod: PodInfo, cluster: Snapshot, options: PreemptionOptions): Rooms {
   const { found, profile } = options;
-  if (pod.spec.preemptionPolicy === "Never") return none("not eligible due to preemptionPolicy=Never.");
-  if (waitsForVictims(pod, cluster, found)) return none("not eligible due to a terminating pod on the nominated node.");
+  if (pod.spec.preemptionPolicy === "Never") return notEligible("not eligible due to preemptionPolicy=Never.");
+  if (waitsForVictims(pod, cluster, found))
+    return notEligible("not eligible due to a terminating pod on the nominated node.");
 
   const { leastPercent, leastNodes } = profile.candidates;
   const enough = Math.max(leastNodes, Math.floor((cluster.list.length * leastPercent) / 100));
@@ -72,10 +73,11 @@ export function findRooms(pod: PodInfo, cluster: Snapshot, options: PreemptionOp
     else verdicts.push(room);
   }
   if (rooms.length > 0) return { sort: "rooms", rooms };
-  return none(`0/${cluster.list.length} nodes are available: ${countedReasons(verdicts)}.`);
+  return nowhere(`0/${cluster.list.length} nodes are available: ${countedReasons(verdicts)}.`);
 }
 
-const none = (reason: string) => ({ sort: "none", reason }) as const;
+const notEligible = (reason: string) => ({ sort: "none", reason, isHopeless: false }) as const;
+const nowhere = (reason: string) => ({ sort: "none", reason, isHopeless: true }) as const;
 
 /** Room was made for this pod before, and those who make it are still leaving. */
 function waitsForVictims({ pod, priority }: PodInfo, cluster: Snapshot, { rejections }: NoNode): boolean {

@@ -162,4 +162,29 @@ describe("the scheduler", () => {
     await vi.waitFor(async () => expect(await nodeOf("high")).toBe("n1"));
     expect(await nodeOf("late")).toBeUndefined();
   });
+
+  test("makes a pod that is leaving already leave no second time for a more important one", async () => {
+    await client.create(node, aNode({ cpu: "1" }));
+    await client.create(pod, aPod({ name: "low", cpu: "1", priority: 1 }));
+    await vi.waitFor(async () => expect(await nodeOf("low")).toBe("n1"));
+    await client.create(pod, aPod({ name: "mid", cpu: "1", priority: 5 }));
+    await vi.waitFor(async () => expect((await eventTexts()).join()).toContain("Preempted: Preempted by pod"));
+    await client.create(pod, aPod({ name: "high", cpu: "1", priority: 10 }));
+    await vi.waitFor(async () => expect((await get("high")).status?.nominatedNodeName).toBe("n1"));
+    expect((await get("mid")).status?.nominatedNodeName).toBeUndefined();
+    expect((await eventTexts()).filter((text) => text.startsWith("Preempted"))).toHaveLength(1);
+  });
+
+  test("gives up the room that is being made for a pod when its node becomes impossible", async () => {
+    await client.create(node, aNode({ cpu: "1" }));
+    await client.create(pod, aPod({ name: "low", cpu: "1", priority: 1 }));
+    await vi.waitFor(async () => expect(await nodeOf("low")).toBe("n1"));
+    await client.create(pod, aPod({ name: "high", cpu: "1", priority: 10 }));
+    await vi.waitFor(async () => expect((await get("high")).status?.nominatedNodeName).toBe("n1"));
+    await vi.waitFor(async () => expect((await get("low")).metadata.deletionTimestamp).toBeDefined());
+    await client.patch(node, { name: "n1" }, { type: "merge", document: { spec: { unschedulable: true } } });
+    await client.delete(pod, { namespace: "default", name: "low" }, { gracePeriodSeconds: 0 });
+    await clock.advance(1000);
+    await vi.waitFor(async () => expect((await get("high")).status?.nominatedNodeName).toBeUndefined());
+  });
 });

@@ -253,7 +253,9 @@ export async function runScheduler(options: SchedulerOptions): Promise<Disposabl
       // What kube-scheduler says first of the pod's claims for devices, and then of other pods.
       const claims = info.spec.resourceClaims?.length ? "still not schedulable" : "no new claims to deallocate";
       const message = `${found.message} ${claims}, preemption: ${preemption.reason}`;
-      void outcomes.refuse(info, message);
+      const givesUp = preemption.isHopeless && info.pod.status?.nominatedNodeName !== undefined;
+      if (givesUp) nominations.delete(info.uid);
+      void outcomes.refuse(info, message, givesUp ? { nominatedNodeName: null } : {});
       return;
     }
     const { node: nodeName, victims } = preemption;
