@@ -33,7 +33,7 @@ export function openTurns({ clock, startsAtOnce, removalWaitsMs = 5_000 }: Turns
     }
     const [oldest] = removals;
     if (!oldest || removing) return;
-    const leftMs = starting === 0 ? 0 : oldest.cameAtMs + removalWaitsMs - clock.now();
+    const leftMs = starting === 0 ? 0 : oldest.cameAtMs + removalWaitsMs - clock.elapsed();
     if (leftMs <= 0) {
       removing = true;
       removals.shift();
@@ -76,7 +76,7 @@ export function openTurns({ clock, startsAtOnce, removalWaitsMs = 5_000 }: Turns
     },
     async remove(work) {
       await new Promise<void>((begin) => {
-        removals.push({ begin, cameAtMs: clock.now() });
+        removals.push({ begin, cameAtMs: clock.elapsed() });
         next();
       });
       try {

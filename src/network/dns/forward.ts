@@ -49,7 +49,7 @@ export class Forwarder {
   async ask(query: Buffer, transport: "udp" | "tcp"): Promise<Buffer> {
     const key = keyFrom(query, transport);
     const cached = this.#cache.get(key);
-    if (cached && cached.untilMs > this.#options.clock.now()) return answerTo(query, cached.answer);
+    if (cached && cached.untilMs > this.#options.clock.elapsed()) return answerTo(query, cached.answer);
     this.#cache.delete(key);
     let pending = this.#pending.get(key);
     if (!pending) {
@@ -96,7 +96,7 @@ export class Forwarder {
     if (seconds <= 0) return;
     if (this.#cache.size >= mostCached) this.#cache.delete(this.#cache.keys().next().value ?? "");
     const keepMs = Math.min(seconds * 1_000, longestCachedMs);
-    this.#cache.set(key, { answer, untilMs: this.#options.clock.now() + keepMs });
+    this.#cache.set(key, { answer, untilMs: this.#options.clock.elapsed() + keepMs });
   }
 }
 

@@ -25,7 +25,7 @@ export interface DnsOptions {
 export async function openDns(options: DnsOptions): Promise<DnsServer> {
   const { services, slices, namespaces, addresses, domain, resolvConf, clock } = options;
   const log = options.log.part("dns");
-  const resolvers = new NodeResolvers({ path: resolvConf, without: addresses, now: () => clock.now() });
+  const resolvers = new NodeResolvers({ path: resolvConf, without: addresses, clock });
   let synced = false;
   Promise.all([services.synced, slices.synced, namespaces.synced]).then(
     () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { fakeClock } from "../../base/testing/fake-clock.ts";
 import { NodeResolvers, nameserversFrom } from "./resolv-conf.ts";
 
 test("name servers are read in their order; what is no address is left out", () => {
@@ -10,18 +11,20 @@ test("name servers are read in their order; what is no address is left out", () 
   expect(nameserversFrom(text)).toEqual(["192.0.2.1", "fe80::1%eth0", "192.0.2.2"]);
 });
 
-test("a changed file counts as soon as somebody asks, the cluster's own DNS never", () => {
+test("a changed file counts as soon as somebody asks, the cluster's own DNS never", async () => {
   const directory = mkdtempSync(join(tmpdir(), "skiff-resolv-"));
   const path = join(directory, "resolv.conf");
-  let nowMs = 0;
-  const resolvers = new NodeResolvers({ path, without: ["10.43.0.10"], now: () => nowMs });
-  const after = (text: string) => {
+  const clock = fakeClock();
+  const resolvers = new NodeResolvers({ path, without: ["10.43.0.10"], clock });
+  const after = async (text: string) => {
     writeFileSync(path, text);
-    nowMs += 1_000;
+    await clock.advance(1_000);
     return resolvers.servers;
   };
   expect(resolvers.servers).toEqual([]);
-  expect(after("nameserver 10.43.0.10\nnameserver 192.0.2.1\n")).toEqual(["192.0.2.1"]);
-  expect(after("nameserver 192.0.2.20\n")).toEqual(["192.0.2.20"]);
+  expect(await after("nameserver 10.43.0.10\nnameserver 192.0.2.1\n")).toEqual(["192.0.2.1"]);
+  // Whatever somebody does to the clock meanwhile.
+  clock.set(-365 * 24 * 60 * 60_000);
+  expect(await after("nameserver 192.0.2.20\n")).toEqual(["192.0.2.20"]);
   rmSync(directory, { recursive: true });
 });

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
+import type { Clock } from "../../base/clock.ts";
 
 /** The name servers of a resolv.conf, in its order (resolv.conf(5)). */
 export function nameserversFrom(text: string): string[] {
@@ -17,25 +18,25 @@ export function nameserversFrom(text: string): string[] {
 export class NodeResolvers {
   readonly #path: string;
   readonly #without: ReadonlySet<string>;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #version = "";
   #servers: readonly string[] = [];
 
   /** `without`: the cluster's DNS itself, which asking would be a loop. */
-  constructor({ path, without, now }: { path: string; without: readonly string[]; now: () => number }) {
+  constructor({ path, without, clock }: { path: string; without: readonly string[]; clock: Clock }) {
     this.#path = path;
     this.#without = new Set(without);
-    this.#now = now;
+    this.#clock = clock;
   }
 
   get servers(): readonly string[] {
-    if (this.#now() - this.#lookedMs >= 1_000) this.#look();
+    if (this.#clock.elapsed() - this.#lookedMs >= 1_000) this.#look();
     return this.#servers;
   }
 
   #look(): void {
-    this.#lookedMs = this.#now();
+    this.#lookedMs = this.#clock.elapsed();
     try {
       const { mtimeMs, ino, size } = statSync(this.#path);
       const version = `${mtimeMs} ${ino} ${size}`;
@@ -43,6 +44,7 @@ export class NodeResolvers {
       this.#servers = nameserversFrom(readFileSync(this.#path, "utf8")).filter((ip) => !this.#without.has(ip));
       this.#version = version;
     } catch {
+      // No file, no resolver: whoever asks is told that there is none.
       this.#servers = [];
       this.#version = "";
     }

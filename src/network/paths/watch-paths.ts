@@ -129,6 +129,7 @@ export class Paths implements AsyncDisposable {
     }
     known?.stop.abort();
     this.#asking.delete(name);
+    this.#heardMs.delete(name);
     this.#found(name, undefined);
   }
 
@@ -136,13 +137,13 @@ export class Paths implements AsyncDisposable {
   #hear(from: string, asks: Asked): void {
     const known = [...this.#asking.values()].find(({ peer }) => peer.addresses.includes(from));
     if (!known) return;
-    this.#heardMs.set(known.peer.name, this.#options.clock.now());
+    this.#heardMs.set(known.peer.name, this.#options.clock.elapsed());
     if (asks === "both" && known.isAnswered) this.#ask(known.peer, "one");
   }
 
   #ask(peer: Peer, sort: Asked = "both"): void {
     this.#asking.get(peer.name)?.stop.abort();
-    const asking = { peer, beganMs: this.#options.clock.now(), stop: new AbortController(), isAnswered: false };
+    const asking = { peer, beganMs: this.#options.clock.elapsed(), stop: new AbortController(), isAnswered: false };
     this.#asking.set(peer.name, asking);
     const running = this.#askUntilAnswered(asking, sort).finally(() => this.#running.delete(running));
     this.#running.add(running);
@@ -163,7 +164,7 @@ export class Paths implements AsyncDisposable {
       const own = nodes.get({ name: nodeName });
       const nodeIp = own && internalIpOf(own);
       if (stop.aborted || !nodeIp) return;
-      const wasHeard = (this.#heardMs.get(peer.name) ?? 0) >= beganMs - justBeforeMs;
+      const wasHeard = (this.#heardMs.get(peer.name) ?? Number.NEGATIVE_INFINITY) >= beganMs - justBeforeMs;
       const obstacle = obstacleBetween({ name: nodeName, nodeIp }, peer, { small, large, wasHeard, mtu });
       if (!obstacle || silent >= questionsBeforeSaying || this.#obstacles.has(peer.name))
         this.#found(peer.name, obstacle);

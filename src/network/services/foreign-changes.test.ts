@@ -18,6 +18,7 @@ test("a transaction that changed nothing hides no later change of somebody else'
   const clock = fakeClock();
   const changes = new ForeignChanges(clock);
   changes.own();
+  clock.set(-60 * 60_000);
   await clock.advance(5_000);
   changes.isForeign("delete chain inet skiff services");
   expect(changes.isForeign(end)).toBe(true);

@@ -21,7 +21,7 @@ export class ForeignChanges {
   /** skiff is about to change its table. */
   own(): void {
     this.#ownUntold = this.#pending() + 1;
-    this.#lastOwnMs = this.#clock.now();
+    this.#lastOwnMs = this.#clock.elapsed();
   }
 
   /** A line of `nft monitor`; whether with it a transaction of somebody else's ended that changed skiff's table. */
@@ -39,6 +39,6 @@ export class ForeignChanges {
   }
 
   #pending(): number {
-    return this.#clock.now() - this.#lastOwnMs > toldWithinMs ? 0 : this.#ownUntold;
+    return this.#clock.elapsed() - this.#lastOwnMs > toldWithinMs ? 0 : this.#ownUntold;
   }
 }

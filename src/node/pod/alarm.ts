@@ -12,9 +12,10 @@ export class Alarm implements Disposable {
     this.#ring = ring;
   }
 
+  /** Rings in so many milliseconds, unless it is to ring before anyway. */
   after(ms: number): void {
-    const dueMs = this.#clock.now() + ms;
-    if (this.#timer && this.#dueMs <= dueMs && this.#dueMs > this.#clock.now()) return;
+    const dueMs = this.#clock.elapsed() + ms;
+    if (this.#timer && this.#dueMs <= dueMs) return;
     this.#timer?.[Symbol.dispose]();
     this.#dueMs = dueMs;
     this.#timer = this.#clock.after(ms, () => {

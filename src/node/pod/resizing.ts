@@ -66,7 +66,7 @@ export class PodResizing {
   /** Changes the containers that do not have yet what they were given. `left`: others that wait for their restart. */
   async apply(resizes: readonly ContainerResize[], { left }: { left: boolean }): Promise<void> {
     const { context, state, alarm, wake } = this.#parts;
-    const nowMs = context.clock.now();
+    const nowMs = context.clock.elapsed();
     const due = resizes.filter(({ container, running }) => {
       const tried = this.#tried.get(running.id);
       return tried?.limits !== limitsText(state.pod, container.spec.resources) || tried.againAtMs <= nowMs;
@@ -101,7 +101,7 @@ export class PodResizing {
         this.#tried.set(running.id, { limits, againAtMs: Number.POSITIVE_INFINITY });
       } catch (error) {
         failed = error;
-        this.#tried.set(running.id, { limits, againAtMs: clock.now() + retryMs });
+        this.#tried.set(running.id, { limits, againAtMs: clock.elapsed() + retryMs });
       }
     }
     if (failed !== undefined) return failed;

@@ -107,7 +107,7 @@ export function watchPressure(parts: PressureParts): Pressure {
   }
 
   function note(shortages: readonly Shortage[]): readonly Shortage[] {
-    const nowMs = clock.now();
+    const nowMs = clock.elapsed();
     const before = conditions.size;
     let came = false;
     for (const { condition } of shortages) {
