@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Lifecycle } from "../base/lifecycle.ts";
-import { type Log, messageOf } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
+import { openGathering } from "./gather.ts";
 import { nodeLink, nodeLinkPeer, routeProtocol } from "./pods/names.ts";
 import { vxlan } from "./pods/routes.ts";
 import { wireguard } from "./pods/wireguard.ts";
@@ -43,33 +44,14 @@ export async function mendWhatOthersTake({
   moved,
 }: Mending): Promise<AsyncDisposable> {
   const parts = new Lifecycle(log);
-  const timers = new Map<string, Disposable>();
-  await parts.start("gathering", () => ({
-    [Symbol.dispose]() {
-      for (const timer of timers.values()) timer[Symbol.dispose]();
-    },
-  }));
-  const gathered = (what: string, sentence: string, work: () => Promise<void>) => {
-    let working: Promise<void> = Promise.resolve();
-    return () => {
-      if (timers.has(what)) return;
-      const timer = clock.after(gatherMs, () => {
-        timers.delete(what);
-        log.debug(sentence, { what });
-        working = working.then(work).catch((error: unknown) =>
-          // The next change is heard of; a link that is down now comes up later.
-          log.warn(`${sentence}: not all of it could be done yet`, { what, error: messageOf(error) }),
-        );
-      });
-      timers.set(what, timer);
-    };
-  };
+  const gathering = await parts.start("gathering", () => openGathering({ gatherMs, clock, log }));
   const taken = "putting back what something else took of skiff's network";
-  const mendRules = gathered("rules", taken, rules);
-  const passFilters = gathered("filters", "something else changed its filters", filters);
-  const mendSettings = gathered("settings", taken, settings);
-  const mendLinks = gathered("links and routes", taken, links);
-  const lookAround = gathered("addresses", "the machine's addresses changed", moved);
+  // What fails is not tried again by itself: of the next change is heard, and a link that is down now comes up later.
+  const mendRules = gathering.of("rules", taken, rules);
+  const passFilters = gathering.of("filters", "something else changed its filters", filters);
+  const mendSettings = gathering.of("settings", taken, settings);
+  const mendLinks = gathering.of("links and routes", taken, links);
+  const lookAround = gathering.of("addresses", "the machine's addresses changed", moved);
   await parts.start("rules", () =>
     watchKernel({
       command: ["nft", "monitor"],

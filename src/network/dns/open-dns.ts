@@ -3,6 +3,7 @@ import type { EndpointSlice, Service } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
+import { onceSynced } from "../once-synced.ts";
 import { Forwarder } from "./forward.ts";
 import { recordsFrom } from "./records.ts";
 import { NodeResolvers } from "./resolv-conf.ts";
@@ -21,19 +22,22 @@ export interface DnsOptions {
   readonly log: Log;
 }
 
+export interface OpenDns extends AsyncDisposable {
+  /** On which it answers; 53 unless somebody else has that on every address. */
+  readonly port: number;
+}
+
 /** Opens the cluster's DNS on this node. It answers at once; about the cluster, as soon as the informers are filled. */
-export async function openDns(options: DnsOptions): Promise<DnsServer> {
+export async function openDns(options: DnsOptions): Promise<OpenDns> {
   const { services, slices, namespaces, addresses, domain, resolvConf, clock } = options;
   const log = options.log.part("dns");
   const resolvers = new NodeResolvers({ path: resolvConf, without: addresses, clock });
   let synced = false;
-  Promise.all([services.synced, slices.synced, namespaces.synced]).then(
-    () => {
-      synced = true;
-    },
-    (error) => log.error("the records of DNS could not be listed", { error }),
-  );
-  return await DnsServer.open({
+  const begin = () => {
+    synced = true;
+  };
+  const waiting = onceSynced([services, slices, namespaces], { begin, log });
+  const server = await DnsServer.open({
     addresses,
     port: 53,
     domain,
@@ -43,4 +47,11 @@ export async function openDns(options: DnsOptions): Promise<DnsServer> {
     clock,
     log,
   });
+  return {
+    port: server.port,
+    async [Symbol.asyncDispose]() {
+      waiting[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { type Cidr, cidrContains, parseCidr, parseIp } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
+import { onceSynced } from "../once-synced.ts";
 import { nodeAddressIn } from "../pods/allocate.ts";
 import type { NodeRange } from "../pods/node-range.ts";
 import { type Backend, internalIpOf, peerRanges } from "../pods/routes.ts";
@@ -67,7 +68,7 @@ export class Paths implements AsyncDisposable {
   readonly #heardMs = new Map<string, number>();
   readonly #obstacles = new Map<string, { readonly obstacle: Obstacle; readonly sentence: string }>();
   readonly #running = new Set<Promise<void>>();
-  #subscription: Disposable | undefined;
+  readonly #subscriptions = new DisposableStack();
   #listening: Promise<void> = Promise.resolve();
 
   constructor(options: PathsOptions) {
@@ -80,13 +81,11 @@ export class Paths implements AsyncDisposable {
   start(): void {
     const { nodes, backend, log } = this.#options;
     if (backend === "none") return;
-    nodes.synced.then(
-      () => {
-        this.rangeChanged();
-        this.#subscription = nodes.onChange(({ key, after }) => this.#follow(key.name, after));
-      },
-      (error) => log.error("the nodes could not be listed", { error }),
-    );
+    const begin = () => {
+      this.rangeChanged();
+      this.#subscriptions.use(nodes.onChange(({ key, after }) => this.#follow(key.name, after)));
+    };
+    this.#subscriptions.use(onceSynced([nodes], { begin, log }));
   }
 
   /** The node has other addresses among pods, or has them now. */
@@ -112,7 +111,7 @@ export class Paths implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#subscription?.[Symbol.dispose]();
+    this.#subscriptions.dispose();
     for (const { stop } of this.#asking.values()) stop.abort();
     await Promise.all([this.#listening, ...this.#running]);
     await this.#echo[Symbol.asyncDispose]();

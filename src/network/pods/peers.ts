@@ -5,6 +5,7 @@ import type { Clock } from "../../base/clock.ts";
 import { parseIp } from "../../base/ip.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
+import { onceSynced } from "../once-synced.ts";
 import { runCommand } from "../run-command.ts";
 import { deleteLink, ipBatch, linkExists, readOverlay, readPeerRoutes } from "./kernel.ts";
 import type { KnownRange, NodeRange } from "./node-range.ts";
@@ -41,7 +42,7 @@ export class Peers implements AsyncDisposable {
   readonly #backoff: Backoff;
   #retry: Disposable | undefined;
   #applied: readonly PeerRange[] | undefined;
-  #subscription: Disposable | undefined;
+  readonly #subscriptions = new DisposableStack();
   #working: Promise<void> = Promise.resolve();
   #pending = false;
   #mending = false;
@@ -57,12 +58,8 @@ export class Peers implements AsyncDisposable {
   start(): void {
     const { nodes, backend, log } = this.#options;
     if (backend === "none") return;
-    nodes.synced.then(
-      () => {
-        this.#subscription = nodes.onChange(() => this.changed());
-      },
-      (error) => log.error("the nodes could not be listed", { error }),
-    );
+    const begin = () => void this.#subscriptions.use(nodes.onChange(() => this.changed()));
+    this.#subscriptions.use(onceSynced([nodes], { begin, log }));
   }
 
   /** Somebody else took ways away: all of them are set anew. */
@@ -94,7 +91,7 @@ export class Peers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#subscription?.[Symbol.dispose]();
+    this.#subscriptions.dispose();
     this.#retry?.[Symbol.dispose]();
     await this.#working;
   }

@@ -3,6 +3,7 @@ import type { EndpointSlice, Pod, Service } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Informer } from "../../client/informer.ts";
+import { onceSynced } from "../once-synced.ts";
 import { serviceNameLabel } from "../service-facts.ts";
 import { forgetFlows, staleFlows } from "./conntrack.ts";
 import { type Place, rulesOfHostPorts, rulesOfService } from "./desired.ts";
@@ -60,10 +61,7 @@ export class ServiceProxy implements AsyncDisposable {
   async start(): Promise<void> {
     const { services, slices, pods, kernel, settings, log } = this.#options;
     if (!(await kernel.exists())) await kernel.replace(tableText(settings(), emptyRuleset));
-    void Promise.all([services.synced, slices.synced, pods.synced]).then(
-      () => this.#follow(),
-      (error) => log.error("the Services could not be listed", { error }),
-    );
+    this.#subscriptions.use(onceSynced([services, slices, pods], { begin: () => this.#follow(), log }));
   }
 
   /** Writes the whole table anew: the node's range changed, or somebody else touched the table. */
@@ -99,7 +97,6 @@ export class ServiceProxy implements AsyncDisposable {
   }
 
   #follow(): void {
-    if (this.#stopped) return;
     const { services, slices, pods } = this.#options;
     this.#started = true;
     this.#subscriptions.use(services.onChange(({ key }) => this.#touch(`service ${keyText(key)}`)));

@@ -13,7 +13,11 @@ export function openPortForwarder(directory: string): PortForwarder {
   let installed: Promise<string> | undefined;
   return {
     async connect(pid, port, signal) {
-      installed ??= installBinary("forward", directory);
+      installed ??= installBinary("forward", directory).catch((error: unknown) => {
+        // A disk that was full may have room the next time.
+        installed = undefined;
+        throw error;
+      });
       const program = await installed;
       const child = spawn(program, [`/proc/${pid}/ns/net`, String(port)], {
         stdio: ["pipe", "pipe", "ignore"],

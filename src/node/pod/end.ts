@@ -25,7 +25,7 @@ export interface EndParts {
 export class PodEnd {
   readonly #parts: EndParts;
   readonly #retry: Backoff;
-  #unwanted: (() => void) | undefined;
+  #look: () => void = () => {};
 
   constructor(parts: EndParts) {
     this.#parts = parts;
@@ -34,7 +34,7 @@ export class PodEnd {
 
   /** Something happened to the pod: one that has run to its end may be wanted no more. */
   look(): void {
-    this.#unwanted?.();
+    this.#look();
   }
 
   /** Resolves with whether the pod is gone; without, skiff stopped before. */
@@ -101,12 +101,14 @@ export class PodEnd {
   /** A pod that has run to its end stays, with its logs, until it is deleted. */
   async #untilUnwanted(): Promise<void> {
     const { state, stopped } = this.#parts;
-    while (!state.removed && !isLeaving(state.pod) && !stopped.aborted) {
-      await new Promise<void>((done) => {
-        this.#unwanted = done;
-        stopped.addEventListener("abort", () => done(), { once: true });
-      });
-    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#look = () => {
+      if (state.removed || isLeaving(state.pod) || stopped.aborted) resolve();
+    };
+    stopped.addEventListener("abort", this.#look);
+    this.#look();
+    await promise;
+    stopped.removeEventListener("abort", this.#look);
   }
 
   async #cleanUp(): Promise<void> {
