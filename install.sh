@@ -245,10 +245,16 @@ check() {
 
 # --- installing -------------------------------------------------------------------------------------------------------
 
+# There while something is in place that the skiff that runs has not been started with: the next run of this script takes it
+# up, should this one be broken off, or be told to start nothing.
+pending() { [ -f "/run/skiff/restart-$name" ]; }
+makeRun() { (umask 027 && mkdir -p /run/skiff); }
+
 # Puts a file in its place, whole or not at all: a program that is running cannot be overwritten, but replaced.
 put() { # FILE PLACE MODE
   if [ -f "$2" ] && cmp -s "$1" "$2"; then return; fi
   changed=true
+  makeRun && : >"/run/skiff/restart-$name"
   cp "$1" "$2.new" && chmod "$3" "$2.new" && mv "$2.new" "$2" || fail "$2 could not be written"
 }
 
@@ -286,11 +292,12 @@ startUnderSystemd() {
   # By its path: systemd may not look into that folder by itself.
   systemctl enable "$unit" >"$work/said" 2>&1 || fail "systemd does not take $unit: $(tail -n 1 "$work/said")"
   isOn "${INSTALL_SKIFF_SKIP_START:-}" && return
-  if [ -z "$changed" ] && systemctl is-active -q "$name" && ! isOn "${INSTALL_SKIFF_FORCE_RESTART:-}"; then
+  if ! pending && systemctl is-active -q "$name" && ! isOn "${INSTALL_SKIFF_FORCE_RESTART:-}"; then
     say "nothing has changed: $name runs on"
   else
     systemctl reset-failed "$name" 2>/dev/null || true
     systemctl stop "$name" 2>/dev/null || true # or it would look Ready while the old one still runs
+    rm -f "/run/skiff/restart-$name"
     systemctl start --no-block "$name"
     say "started under systemd: \`systemctl status $name\`, \`journalctl -u $name\`"
   fi
@@ -316,18 +323,19 @@ running() {
 
 startInBackground() {
   ! isOn "${INSTALL_SKIFF_SKIP_START:-}" && ! isOn "${INSTALL_SKIFF_SKIP_ENABLE:-}" || return 0
-  mkdir -p /run/skiff
-  if running && [ -z "$changed" ] && ! isOn "${INSTALL_SKIFF_FORCE_RESTART:-}"; then
+  makeRun
+  if running && ! pending && ! isOn "${INSTALL_SKIFF_FORCE_RESTART:-}"; then
     say "nothing has changed: skiff runs on"
   else
     if running; then
       old=$(cat $pidfile)
       say "stopping the skiff that runs (its containers go on running)"
-      kill "$old"
+      kill "$old" 2>/dev/null || true # it may have ended by itself
       n=0; while running; do
         n=$((n + 1)); [ $n -lt 300 ] || fail "skiff (process $old) does not stop: stop it with skiff-killall.sh, then run this again"; sleep 0.1
       done
     fi
+    rm -f "/run/skiff/restart-$name"
     eval "set -- $(forShell "$arguments")"
     # The log begins anew before anyone looks into it: what the skiff before this one said of a Ready node no longer counts.
     (umask 077 && : >/var/log/skiff.log)

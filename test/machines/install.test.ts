@@ -52,6 +52,11 @@ test("without systemd, install.sh builds, installs and starts skiff; again, it c
     /not built again\n.*nothing has changed: skiff runs on\n.*skiff runs\. What to do next:/s,
   );
   expect([await containers(), await servers()]).toEqual([before, server]);
+  // What was put in place and not taken up, by one that starts nothing or was broken off, is taken up by the next.
+  await install("INSTALL_SKIFF_SKIP_START=true SKIFF_DEBUG=true");
+  expect(await servers()).toEqual(server);
+  expect(await install()).toContain("stopping the skiff that runs");
+  expect(await install()).toContain("nothing has changed: skiff runs on");
   expect(await install("INSTALL_SKIFF_FORCE_RESTART=true")).toContain("stopping the skiff that runs");
   expect(await containers()).toEqual(before);
   expect(await servers()).toHaveLength(1);
