@@ -1,13 +1,13 @@
-import { isLeaving, keyOf, keyText } from "../api/object.ts";
 import type { Pod } from "../api/schema/types.ts";
 import { sleep } from "../base/backoff.ts";
 import type { Change, Informer } from "../client/informer.ts";
+import { removeOrphans } from "./orphans.ts";
 import type { PodContext } from "./pod/context.ts";
 import { isCritical } from "./pod/critical.ts";
-import { annotation } from "./pod/spec-hash.ts";
 import { type Neighbours, PodWorker } from "./pod/worker.ts";
 import type { StaticPods } from "./static-pods/directory.ts";
-import { isMirror, isStatic } from "./static-pods/read.ts";
+import { isMirror } from "./static-pods/read.ts";
+import { runStaticPods } from "./static-pods/run-static-pods.ts";
 
 /** The pods of this node, each with its worker. */
 export interface Pods extends AsyncDisposable {
@@ -47,51 +47,9 @@ export async function lookAfterPods(
     preempt: async (podUid) => workers.get(podUid)?.preempt(),
   };
   let isGoingDown = false;
-  /** Uids of static pods that are being ended. */
-  const gone = new Set<string>();
-
-  /** The static pod of which this is the API's picture. */
-  function pictured(picture: Pod): PodWorker | undefined {
-    return [...workers.values()].find(
-      ({ pod }) =>
-        isStatic(pod) && keyText(keyOf(pod)) === keyText(keyOf(picture)) && !gone.has(pod.metadata.uid ?? ""),
-    );
-  }
-
-  /** Somebody changed what only shows a static pod: it is made to show it again. */
-  async function mendPicture(picture: Pod, isThere: boolean): Promise<void> {
-    const worker = pictured(picture);
-    if (worker && (!isThere || isLeaving(picture))) await mirrors.show(worker.pod);
-    else if (!worker && isThere) await mirrors.remove(picture);
-  }
-
-  function lookAtPicture(picture: Pod, isThere: boolean): void {
-    mendPicture(picture, isThere).catch((error: unknown) =>
-      log.warn("a static pod is not shown as it is", { pod: keyText(keyOf(picture)), error }),
-    );
-  }
-
-  /** Static pods that are there no more are ended; one that changed is ended and, when it has, begun anew. */
-  function takeStatic(wanted: readonly Pod[]): void {
-    const uids = new Set(wanted.map(({ metadata }) => metadata.uid));
-    const leaving = [...workers.values()].filter(({ uid, pod }) => isStatic(pod) && !uids.has(uid));
-    for (const worker of leaving) {
-      gone.add(worker.uid);
-      worker.remove();
-      void worker.gone.then(() => gone.delete(worker.uid));
-      const picture = pods.get(keyOf(worker.pod));
-      if (picture && isMirror(picture)) lookAtPicture(picture, true);
-    }
-    const begin = () => {
-      for (const pod of wanted) if (!workers.has(pod.metadata.uid ?? "")) want(pod);
-    };
-    if (leaving.length === 0) begin();
-    else void Promise.all(leaving.map((worker) => worker.gone)).then(begin);
-  }
-
   function want(pod: Pod): void {
     if (isMirror(pod)) {
-      lookAtPicture(pod, true);
+      staticPods.lookAtPicture(pod, true);
       return;
     }
     const uid = pod.metadata.uid ?? "";
@@ -100,7 +58,7 @@ export async function lookAfterPods(
       there.update(pod);
       return;
     }
-    if (isGoingDown) return;
+    if (isGoingDown || stop.signal.aborted) return;
     const worker = new PodWorker(context, pod, neighbours);
     workers.set(uid, worker);
     void worker.gone.then(() => workers.delete(uid));
@@ -110,7 +68,7 @@ export async function lookAfterPods(
   function react({ before, after }: Change<Pod>): void {
     // One pod may have taken another's name between two looks.
     if (before && before.metadata.uid !== after?.metadata.uid) {
-      if (isMirror(before)) lookAtPicture(before, after !== undefined);
+      if (isMirror(before)) staticPods.lookAtPicture(before, after !== undefined);
       else workers.get(before.metadata.uid ?? "")?.remove();
     }
     if (after) want(after);
@@ -125,16 +83,16 @@ export async function lookAfterPods(
     }
   }
 
-  statics.follow(takeStatic);
+  const staticPods = runStaticPods({ workers, begin: want, shown: (key) => pods.get(key), mirrors, log });
+  statics.follow(staticPods.take);
   await pods.synced;
   const subscription = pods.onChange(react);
   const listening = listen().catch((error: unknown) => log.error("the runtime's events cannot be read", { error }));
   async function clean(): Promise<void> {
     // While no server answers, what is not remembered may still be wanted: it is left alone.
     await pods.confirmed;
-    const known = new Set(workers.keys());
-    await network.keepOnly(known);
-    await removeOrphans(context, known);
+    await network.keepOnly(new Set(workers.keys()));
+    await removeOrphans(context, (podUid) => workers.has(podUid));
   }
   // What they are given to end must not hold up those that stay.
   const cleaning = clean().catch((error: unknown) => {
@@ -170,20 +128,4 @@ export async function lookAfterPods(
       await Promise.all([listening, cleaning]);
     },
   };
-}
-
-/** Ends what runs of pods that the API has no more: they were deleted while skiff was not running. */
-async function removeOrphans({ runtime, volumes, log }: PodContext, wanted: ReadonlySet<string>): Promise<void> {
-  const { sandboxes, containers } = await runtime.list();
-  const orphans = containers.filter(({ podUid, state }) => !wanted.has(podUid) && state === "running");
-  await Promise.all(
-    orphans.map(({ id, annotations }) => runtime.stopContainer(id, Number(annotations[annotation.gracePeriod] ?? 30))),
-  );
-  for (const { id, podUid, namespace, name } of sandboxes) {
-    if (wanted.has(podUid)) continue;
-    log.info("removing a pod that was deleted meanwhile", { pod: `${namespace}/${name}` });
-    await runtime.removePodSandbox(id);
-  }
-  for (const { id, podUid } of containers) if (!wanted.has(podUid)) await runtime.removeContainer(id);
-  for (const uid of await volumes.podUids()) if (!wanted.has(uid)) await volumes.tearDown(uid);
 }
