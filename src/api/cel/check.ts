@@ -2,6 +2,7 @@ import { regexFrom } from "../regex.ts";
 import { functions } from "./functions/all.ts";
 import type { Overload } from "./functions/overload.ts";
 import { durationFromText, timestampFrom } from "./functions/times.ts";
+import { Locals } from "./locals.ts";
 import type { Call, Expr, Fold, Issue, ListLiteral, MapLiteral, Select, StructLiteral } from "./syntax.ts";
 import {
   Bindings,
@@ -86,8 +87,7 @@ class Checker {
   readonly #types = new Map<Expr, Type>();
   readonly #calls = new Map<Expr, ResolvedCall>();
   readonly #names = new Map<Expr, string>();
-  /** Variables of folds around the place that is looked at, innermost last. */
-  readonly #locals: [name: string, type: Type][] = [];
+  readonly #locals = new Locals<Type>();
 
   constructor(declarations: Declarations) {
     this.#declarations = declarations;
@@ -132,8 +132,7 @@ class Checker {
     return this.#complain(where, `undeclared reference to '${name}' (in container '')`);
   }
   #name(expression: Expr, name: string): Type | undefined {
-    const local = this.#locals.findLast(([known]) => known === name)?.[1];
-    const type = local ?? this.#declarations.variables.get(name) ?? typeNames.get(name);
+    const type = this.#locals.find(name) ?? this.#declarations.variables.get(name) ?? typeNames.get(name);
     if (type) this.#names.set(expression, name);
     return type;
   }
@@ -212,8 +211,10 @@ class Checker {
     }
     const shown = argTypes.map((type) => typeText(this.#bindings.resolved(type, dyn)));
     const applied = isMember ? `${shown[0]}.(${shown.slice(1).join(", ")})` : `(${shown.join(", ")})`;
-    const name = isQualified && call.target ? `${qualifiedName(call.target)}.${call.name}` : call.name;
-    return this.#complain(call, `found no matching overload for '${name}' applied to '${applied}'`);
+    return this.#complain(
+      call,
+      `found no matching overload for '${calledName(call, isQualified)}' applied to '${applied}'`,
+    );
   }
   #logical(call: Call, overloads: readonly Overload[], argTypes: readonly Type[]): Type {
     for (const [i, type] of argTypes.entries())
@@ -284,16 +285,20 @@ class Checker {
     const range = this.#bindings.resolved(this.#check(fold.range));
     const initial = this.#check(fold.initial);
     const { first, second } = this.#rangeParts(fold, range);
-    this.#locals.push([fold.accumulator, initial]);
-    const outside = this.#locals.length;
-    if (fold.second === undefined) this.#locals.push([fold.variable, range.sort === "list" ? second : first]);
-    else this.#locals.push([fold.variable, first], [fold.second, second]);
-    this.#expect(fold.condition, bool);
-    this.#expect(fold.step, initial);
-    this.#locals.length = outside;
-    const type = this.#check(fold.result);
-    this.#locals.pop();
-    return this.#bindings.resolved(type);
+    const variables =
+      fold.second === undefined
+        ? [{ name: fold.variable, value: range.sort === "list" ? second : first }]
+        : [
+            { name: fold.variable, value: first },
+            { name: fold.second, value: second },
+          ];
+    return this.#locals.within([{ name: fold.accumulator, value: initial }], () => {
+      this.#locals.within(variables, () => {
+        this.#expect(fold.condition, bool);
+        this.#expect(fold.step, initial);
+      });
+      return this.#bindings.resolved(this.#check(fold.result));
+    });
   }
   #rangeParts({ range: where }: Fold, range: Type): { first: Type; second: Type } {
     switch (range.sort) {
@@ -352,8 +357,13 @@ function literalType(value: unknown): Type {
   }
 }
 
+/** The name of a function as it is called: what stands before it may belong to it (`ip.isCanonical`). */
+export function calledName({ name, target }: Call, isQualified: boolean): string {
+  return isQualified && target ? `${qualifiedName(target)}.${name}` : name;
+}
+
 /** "a.b.c" of what is written so. */
-export function qualifiedName(expression: Expr): string | undefined {
+function qualifiedName(expression: Expr): string | undefined {
   if (expression.sort === "ident") return expression.name;
   if (expression.sort !== "select" || expression.isTest) return undefined;
   const before = qualifiedName(expression.operand);

@@ -1,6 +1,7 @@
-import { type Checked, qualifiedName, type ResolvedCall } from "./check.ts";
+import { type Checked, calledName } from "./check.ts";
 import { estimatedCall } from "./estimate-calls.ts";
 import { type Range, range, unknownSize } from "./estimate-range.ts";
+import { Locals, type Named } from "./locals.ts";
 import type { Declaration } from "./schema.ts";
 import type { Call, Expr, Fold, ListLiteral, MapLiteral, Select } from "./syntax.ts";
 import type { Type } from "./types.ts";
@@ -15,8 +16,8 @@ export interface Estimated {
   readonly declaration: Declaration | undefined;
 }
 
+/** What is known of a variable of a fold; `item`: how large its items may be. */
 interface Local {
-  readonly name: string;
   readonly declaration: Declaration | undefined;
   readonly size: Range | undefined;
   readonly item: Range | undefined;
@@ -33,7 +34,7 @@ export function estimateCost(checked: Checked, variables: ReadonlyMap<string, De
 class Estimate {
   readonly #checked: Checked;
   readonly #variables: ReadonlyMap<string, Declaration>;
-  readonly #locals: Local[] = [];
+  readonly #locals = new Locals<Local>();
   readonly #sizes = new Map<Expr, Range>();
   readonly #items = new Map<Expr, Range>();
 
@@ -89,7 +90,7 @@ class Estimate {
     const isMember = target !== undefined && !resolved.isQualified;
     const before = isMember ? this.costOf(target) : range(0);
     const given = {
-      name: nameOf(call, resolved),
+      name: calledName(call, resolved.isQualified),
       args: args.map((arg, i) => this.#estimated(arg, costs[i] ?? range(0))),
       target: isMember ? this.#estimated(target, before) : undefined,
     };
@@ -135,22 +136,11 @@ class Estimate {
 
   #fold(fold: Fold): Range {
     const before = this.costOf(fold.range).plus(this.costOf(fold.initial));
-    const outside = this.#locals.length;
-    const over = this.#declarationOf(fold.range);
-    this.#locals.push(this.#local(fold.accumulator, fold.initial));
-    const item: Local = {
-      name: fold.second ?? fold.variable,
-      declaration: fold.second !== undefined || this.#typeOf(fold.range).sort === "list" ? over?.item : over?.key,
-      size: this.#itemSize(fold.range),
-      item: undefined,
-    };
-    if (fold.second !== undefined)
-      this.#locals.push({ name: fold.variable, declaration: over?.key, size: undefined, item: undefined });
-    this.#locals.push(item);
-    const round = this.costOf(fold.condition).plus(this.costOf(fold.step));
-    this.#locals.length = outside + 1;
-    const after = this.costOf(fold.result);
-    this.#locals.length = outside;
+    const variables = this.#variablesOf(fold);
+    const { round, after } = this.#locals.within([this.#accumulatorOf(fold)], () => ({
+      round: this.#locals.within(variables, () => this.costOf(fold.condition).plus(this.costOf(fold.step))),
+      after: this.costOf(fold.result),
+    }));
     const count = this.#sizeOf(fold.range) ?? unknownSize;
     if (fold.initial.sort === "literal") this.#remember(fold, this.#sizeOf(fold.initial), undefined);
     else this.#remember(fold, count, this.#itemSize(fold.step));
@@ -158,19 +148,31 @@ class Estimate {
   }
   #binding(fold: Fold): Range {
     const before = this.costOf(fold.range).plus(this.costOf(fold.initial));
-    this.#locals.push(this.#local(fold.accumulator, fold.initial));
-    const after = this.costOf(fold.result);
-    this.#remember(fold, this.#sizeOf(fold.result), this.#itemSize(fold.result));
-    this.#locals.pop();
-    return before.plus(after);
+    return this.#locals.within([this.#accumulatorOf(fold)], () => {
+      const after = this.costOf(fold.result);
+      this.#remember(fold, this.#sizeOf(fold.result), this.#itemSize(fold.result));
+      return before.plus(after);
+    });
   }
-  #local(name: string, value: Expr): Local {
-    return {
-      name,
-      declaration: this.#declarationOf(value),
-      size: this.#sizeOf(value),
-      item: this.#itemSize(value),
+  #accumulatorOf({ accumulator, initial }: Fold): Named<Local> {
+    const value = {
+      declaration: this.#declarationOf(initial),
+      size: this.#sizeOf(initial),
+      item: this.#itemSize(initial),
     };
+    return { name: accumulator, value };
+  }
+  #variablesOf({ range: over, variable, second }: Fold): Named<Local>[] {
+    const declared = this.#declarationOf(over);
+    const size = this.#itemSize(over);
+    const key = { declaration: declared?.key, size: undefined, item: undefined };
+    const item = { declaration: declared?.item, size, item: undefined };
+    if (second !== undefined)
+      return [
+        { name: variable, value: key },
+        { name: second, value: item },
+      ];
+    return [{ name: variable, value: this.#typeOf(over).sort === "list" ? item : { ...key, size } }];
   }
 
   #remember(expression: Expr, size: Range | undefined, item: Range | undefined): void {
@@ -180,7 +182,7 @@ class Estimate {
   #itemSize(expression: Expr): Range | undefined {
     const known = this.#items.get(expression);
     if (known || expression.sort !== "ident") return known;
-    return this.#locals.findLast(({ name }) => name === expression.name)?.item;
+    return this.#locals.find(expression.name)?.item;
   }
   #sizeOf(expression: Expr): Range | undefined {
     const known = this.#sizes.get(expression) ?? literalSize(expression);
@@ -189,13 +191,13 @@ class Estimate {
     if (declaration) return range(0, declaration.maxElements);
     if (isScalar(this.#typeOf(expression))) return range(1);
     if (expression.sort !== "ident") return undefined;
-    return this.#locals.findLast(({ name }) => name === expression.name)?.size;
+    return this.#locals.find(expression.name)?.size;
   }
 
   #declarationOf(expression: Expr): Declaration | undefined {
     switch (expression.sort) {
       case "ident": {
-        const local = this.#locals.findLast(({ name }) => name === expression.name);
+        const local = this.#locals.find(expression.name);
         if (local) return local.declaration;
         // Kubernetes looks for the sizes of all names in the first variable; so it does for those of types.
         return this.#variables.get(expression.name) ?? this.#variables.values().next().value;
@@ -212,10 +214,6 @@ class Estimate {
         return undefined;
     }
   }
-}
-
-function nameOf(call: Call, { isQualified }: ResolvedCall): string {
-  return isQualified && call.target ? `${qualifiedName(call.target)}.${call.name}` : call.name;
 }
 
 /** A fold over nothing, which only gives its accumulator a value. */

@@ -1,6 +1,7 @@
-import { type Checked, qualifiedName, typeNames } from "./check.ts";
+import { type Checked, calledName, typeNames } from "./check.ts";
 import { optionalIndex } from "./functions/operators.ts";
 import type { Overload } from "./functions/overload.ts";
+import { Locals, type Named } from "./locals.ts";
 import { type CostMeter, callCost } from "./run-cost.ts";
 import type { Call, Expr, Fold, Select } from "./syntax.ts";
 import { type Type, typeText } from "./types.ts";
@@ -36,17 +37,14 @@ export function evaluate(checked: Checked, scope: Scope, meter: CostMeter): Valu
   return new Evaluation(checked, scope, meter).value(checked.expression);
 }
 
-/** A variable of a fold. What has gone wrong so far may not matter in the end: `all` and `exists` go on. */
-interface Local {
-  readonly name: string;
-  readonly value: Value | CelError;
-}
+/** The value of a fold's variable. What has gone wrong so far may not matter in the end: `all` and `exists` go on. */
+type Local = Value | CelError;
 
 class Evaluation {
   readonly #checked: Checked;
   readonly #scope: Scope;
   readonly #meter: CostMeter;
-  readonly #locals: Local[] = [];
+  readonly #locals = new Locals<Local>();
 
   constructor(checked: Checked, scope: Scope, meter: CostMeter) {
     this.#checked = checked;
@@ -99,8 +97,8 @@ class Evaluation {
 
   #named(name: string): Value {
     this.#meter.charge(1);
-    const local = this.#locals.findLast((known) => known.name === name);
-    const value = local ? local.value : this.#scope(name);
+    const local = this.#locals.find(name);
+    const value = local === undefined ? this.#scope(name) : local;
     if (value instanceof CelError) throw value;
     if (value !== undefined) return value;
     const type = typeNames.get(name);
@@ -172,35 +170,39 @@ class Evaluation {
     const chosen = resolved.overloads.find((overload) => fits(overload, values));
     if (!chosen) throw noOverload();
     const result = chosen.call(...values);
-    const name = resolved.isQualified && call.target ? `${qualifiedName(call.target)}.${call.name}` : call.name;
-    this.#meter.charge(callCost(name, values, result));
+    this.#meter.charge(callCost(calledName(call, resolved.isQualified), values, result));
     return result;
   }
 
   #fold(fold: Fold): Value {
+    const { variable, second: other, accumulator } = fold;
     const range = this.value(fold.range);
-    const outside = this.#locals.length;
-    let collected: Value | CelError = this.value(fold.initial);
-    const goesOn = fold.condition.sort === "call" && fold.condition.name === "@not_strictly_false";
+    let collected: Local = this.value(fold.initial);
     for (const [first, second] of pairsOf(range)) {
-      this.#locals.length = outside;
-      this.#locals.push({ name: fold.accumulator, value: collected });
-      if (fold.second === undefined)
-        this.#locals.push({ name: fold.variable, value: range instanceof ListValue ? second : first });
-      else this.#locals.push({ name: fold.variable, value: first }, { name: fold.second, value: second });
-      if (this.value(fold.condition) !== true) break;
-      try {
-        collected = this.value(fold.step);
-      } catch (error) {
-        if (!goesOn || !(error instanceof CelError)) throw error;
-        collected = error;
-      }
+      const variables: Named<Local>[] =
+        other === undefined
+          ? [{ name: variable, value: range instanceof ListValue ? second : first }]
+          : [
+              { name: variable, value: first },
+              { name: other, value: second },
+            ];
+      const known: Named<Local>[] = [{ name: accumulator, value: collected }, ...variables];
+      const next: Local | undefined = this.#locals.within(known, () => this.#round(fold));
+      if (next === undefined) break;
+      collected = next;
     }
-    this.#locals.length = outside;
-    this.#locals.push({ name: fold.accumulator, value: collected });
-    const result = this.value(fold.result);
-    this.#locals.length = outside;
-    return result;
+    return this.#locals.within([{ name: accumulator, value: collected }], () => this.value(fold.result));
+  }
+  /** What a fold's accumulator is after one more item; undefined: the fold is over before it. */
+  #round({ condition, step }: Fold): Local | undefined {
+    if (this.value(condition) !== true) return undefined;
+    try {
+      return this.value(step);
+    } catch (error) {
+      const goesOn = condition.sort === "call" && condition.name === "@not_strictly_false";
+      if (!goesOn || !(error instanceof CelError)) throw error;
+      return error;
+    }
   }
 }
 

@@ -64,6 +64,9 @@ describe("an expression's value", () => {
     ["self.l.all(x, x.startsWith('k'))", false],
     ["self.l.exists(x, x.startsWith('k'))", true],
     ["self.l.exists_one(x, x == 'a')", true],
+    // A fold that goes wrong inside of another one leaves nothing behind.
+    ["self.l.filter(x, [0].exists(y, 1 / y > 0) || x.size() > 0)", ["a", "kb"]],
+    ["self.l.map(x, [0].map(x, 1 / x).size() > 5 || x.size() > 0, x)", ["a", "kb"]],
     ["self.l.map(x, x + '!')", ["a!", "kb!"]],
     ["self.l.map(x, x.size() > 1, x)", ["kb"]],
     ["self.l.filter(x, x != 'a')", ["kb"]],
