@@ -8,7 +8,7 @@ import type { JSONSchemaProps } from "../../schema/types.ts";
  * "Specifying a structural schema"): outside of conditions it says what each field is, inside of them nothing but conditions.
  */
 export function validateStructure(schema: JSONSchemaProps, at: Path): FieldError[] {
-  const errors = [...validateInvariants(schema, "root", at), ...validateCompleteness(schema, schema, at, at)];
+  const errors = [...validateInvariants(schema, "root", at), ...validateCompleteness({ schema, at }, { schema, at })];
   const text = ({ field, message }: FieldError): string => `${field}: ${message}`;
   return errors.sort((a, b) => (text(a) < text(b) ? -1 : 1));
 }
@@ -226,50 +226,37 @@ function validateNested(schema: JSONSchemaProps, at: Path, exceptions: Exception
   ];
 }
 
-/** Whatever the conditions of the root speak of must be there outside of them. `said`: what stands outside, if anything. */
-function validateCompleteness(
-  condition: JSONSchemaProps,
-  said: JSONSchemaProps | undefined,
-  saidAt: Path,
-  at: Path,
-): FieldError[] {
-  if (!said) return [saidAt.required(`because it is defined in ${at}`)];
-  const { not, allOf = [], anyOf = [], oneOf = [] } = condition;
-  const inner = (part: JSONSchemaProps, place: Path): FieldError[] =>
-    validateNestedCompleteness(part, said, saidAt, place);
+/** A schema, and where it stands. */
+interface Placed {
+  readonly schema: JSONSchemaProps;
+  readonly at: Path;
+}
+
+/** Whatever the conditions of the root speak of must be there outside of them. `said`: what stands outside. */
+function validateCompleteness(condition: Placed, said: Placed): FieldError[] {
+  const { not, allOf = [], anyOf = [], oneOf = [] } = condition.schema;
+  const inner = (schema: JSONSchemaProps, at: Path): FieldError[] => validateConditionIsSaid({ schema, at }, said);
   return [
-    ...(not ? inner(not, at.child("not")) : []),
+    ...(not ? inner(not, condition.at.child("not")) : []),
     ...Object.entries({ allOf, anyOf, oneOf }).flatMap(([name, parts]) =>
-      parts.flatMap((part, i) => inner(part, at.child(name).index(i))),
+      parts.flatMap((part, i) => inner(part, condition.at.child(name).index(i))),
     ),
   ];
 }
 
-function validateNestedCompleteness(
-  condition: JSONSchemaProps,
-  said: JSONSchemaProps | undefined,
-  saidAt: Path,
-  at: Path,
-): FieldError[] {
-  if (!said) return [saidAt.required(`because it is defined in ${at}`)];
-  const { items, properties = {} } = condition;
+function validateConditionIsSaid(condition: Placed, said: Placed): FieldError[] {
+  const { items, properties = {} } = condition.schema;
+  const inner = (schema: JSONSchemaProps, outside: unknown, place: (at: Path) => Path): FieldError[] => {
+    const [at, saidAt] = [place(condition.at), place(said.at)];
+    return isSchema(outside)
+      ? validateConditionIsSaid({ schema, at }, { schema: outside, at: saidAt })
+      : [saidAt.required(`because it is defined in ${at}`)];
+  };
   return [
-    ...validateCompleteness(condition, said, saidAt, at),
-    ...(isSchema(items)
-      ? validateNestedCompleteness(
-          items,
-          isSchema(said.items) ? said.items : undefined,
-          saidAt.child("items"),
-          at.child("items"),
-        )
-      : []),
+    ...validateCompleteness(condition, said),
+    ...(isSchema(items) ? inner(items, said.schema.items, (at) => at.child("items")) : []),
     ...Object.entries(properties).flatMap(([name, property]) =>
-      validateNestedCompleteness(
-        property,
-        said.properties?.[name],
-        saidAt.child("properties").key(name),
-        at.child("properties").key(name),
-      ),
+      inner(property, said.schema.properties?.[name], (at) => at.child("properties").key(name)),
     ),
   ];
 }
