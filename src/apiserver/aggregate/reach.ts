@@ -1,4 +1,7 @@
-import type { Duplex } from "node:stream";
+import http, { type ClientRequest, type RequestOptions } from "node:http";
+import https, { type Agent } from "node:https";
+import { type Duplex, PassThrough } from "node:stream";
+import { type ConnectionOptions, connect } from "node:tls";
 import { service } from "../../api/kinds/core/service.ts";
 import { endpointSlice } from "../../api/kinds/discovery/endpoint-slice.ts";
 import type { APIServiceSpec, EndpointSlice } from "../../api/schema/types.ts";
@@ -49,8 +52,35 @@ function placesIn({ ports, endpoints }: EndpointSlice, portName: string, nodes: 
   });
 }
 
+/** A request as node:https takes it, with what is to be trusted and shown on its connection. */
+export interface SecureRequest {
+  readonly request: RequestOptions;
+  readonly tls: ConnectionOptions;
+  /** Keeps connections to addresses open for the next request. */
+  readonly agent: Agent;
+}
+
+/** Begins an HTTPS request to a place. Where it is in a pod, the connection goes through its node, and is not kept. */
+export function requestTo(nodes: NodeDialer, place: Place, { request, tls, agent }: SecureRequest): ClientRequest {
+  if (place.sort === "address") return https.request({ ...request, ...tls, agent, host: place.host, port: place.port });
+  // No agent may be named: one would connect by itself.
+  return http.request({
+    ...request,
+    createConnection: (_, connected) => {
+      openPodPort(nodes, place)
+        .then((socket) => connect({ ...tls, socket }))
+        .then(
+          (secured) => connected(null, secured),
+          // Nobody looks at the stream behind an error, but there has to be one.
+          (error: Error) => connected(error, new PassThrough()),
+        );
+      return undefined;
+    },
+  });
+}
+
 /** A connection to a port of a pod: raw bytes both ways. */
-export async function openPodPort(nodes: NodeDialer, place: Extract<Place, { sort: "pod" }>): Promise<Duplex> {
+async function openPodPort(nodes: NodeDialer, place: Extract<Place, { sort: "pod" }>): Promise<Duplex> {
   const { status, stream } = await nodes.open(place.node, { method: "POST", path: place.path });
   if (status < 300) return stream;
   stream.destroy();

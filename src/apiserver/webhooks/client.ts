@@ -1,9 +1,9 @@
-import http, { type ClientRequest, type RequestOptions } from "node:http";
+import type { ClientRequest } from "node:http";
 import https from "node:https";
-import { type ConnectionOptions, connect } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import type { WebhookClientConfig } from "../../api/schema/types.ts";
 import type { Store } from "../../store/contract.ts";
-import { openPodPort, type Place, placeOf } from "../aggregate/reach.ts";
+import { type Place, placeOf, requestTo } from "../aggregate/reach.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 
 const mostAnswerBytes = 8 * 1024 * 1024;
@@ -42,31 +42,23 @@ export class WebhookClient implements Disposable {
   async #post(config: WebhookClientConfig, url: URL, body: Buffer, timeoutSeconds: number): Promise<Buffer> {
     const place = this.#placeOf(config, url);
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-    const secure: ConnectionOptions = {
+    const tls: ConnectionOptions = {
       servername: /^[\d.]+$|:/.test(url.hostname) ? "" : url.hostname,
       ...(config.caBundle && { ca: Buffer.from(config.caBundle, "base64") }),
     };
-    const common: RequestOptions = {
-      method: "POST",
-      path: url.pathname + url.search,
-      signal,
-      headers: {
-        host: url.host,
-        "content-type": "application/json",
-        accept: "application/json",
-        "content-length": body.length,
-        "user-agent": "kube-apiserver-admission",
-      },
+    const headers = {
+      host: url.host,
+      "content-type": "application/json",
+      accept: "application/json",
+      "content-length": body.length,
+      "user-agent": "kube-apiserver-admission",
     };
     try {
-      const request =
-        place.sort === "address"
-          ? https.request({ ...common, ...secure, agent: this.#agent, host: place.host, port: place.port })
-          : // No agent may be named: one would connect by itself.
-            http.request({
-              ...common,
-              createConnection: (_, done) => void this.#throughPod(place, secure, done),
-            });
+      const request = requestTo(this.#nodes, place, {
+        request: { method: "POST", path: url.pathname + url.search, signal, headers },
+        tls,
+        agent: this.#agent,
+      });
       return await answerTo(request, body);
     } catch (error) {
       throw signal.aborted ? new Error("context deadline exceeded", { cause: error }) : error;
@@ -84,19 +76,6 @@ export class WebhookClient implements Disposable {
     const place = placeOf(this.#store, this.#nodes, service);
     if (!place) throw new Error(`no endpoints available for service ${name}`);
     return place;
-  }
-
-  async #throughPod(
-    place: Extract<Place, { sort: "pod" }>,
-    secure: ConnectionOptions,
-    done: (error: Error | null, stream: never) => void,
-  ): Promise<undefined> {
-    try {
-      const socket = await openPodPort(this.#nodes, place);
-      done(null, connect({ ...secure, socket }) as never);
-    } catch (error) {
-      done(error as Error, undefined as never);
-    }
   }
 
   [Symbol.dispose](): void {
