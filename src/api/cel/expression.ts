@@ -1,9 +1,9 @@
 import { type Checked, checkExpression, type Declarations } from "./check.ts";
 import { evaluate, type Scope } from "./evaluate.ts";
 import { parseExpression } from "./parser.ts";
-import type { CostMeter } from "./run-cost.ts";
+import { CostExceeded, type CostMeter } from "./run-cost.ts";
 import { issueText, SyntaxIssue } from "./syntax.ts";
-import type { Value } from "./values.ts";
+import { CelError, type Value } from "./values.ts";
 
 /** What is wrong with an expression's text, in CEL's words. */
 export class CompileError extends Error {
@@ -21,6 +21,11 @@ export interface Expression extends Checked {
    * @throws {CostExceeded} at the meter's limit
    */
   evaluate(scope: Scope, meter: CostMeter): Value;
+}
+
+/** Whether an error is of those with which `evaluate` says that there is no value. */
+export function isEvaluationError(error: unknown): error is CelError | CostExceeded {
+  return error instanceof CelError || error instanceof CostExceeded;
 }
 
 /** @throws {CompileError} */

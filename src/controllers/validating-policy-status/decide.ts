@@ -1,7 +1,7 @@
 import { type AdmissionScope, issuesOf } from "../../api/cel/admission.ts";
 import { typeOfNode } from "../../api/cel/type-of-node.ts";
 import type { Type } from "../../api/cel/types.ts";
-import { variableTypes } from "../../api/kinds/admissionregistration/match.ts";
+import { variableTypes } from "../../api/kinds/admissionregistration/policy.ts";
 import type { SchemaNode } from "../../api/schema/node.ts";
 import type {
   ExpressionWarning,

@@ -1,18 +1,15 @@
 import { type AdmissionScope, compileAdmission } from "../../cel/admission.ts";
 import { CompileError } from "../../cel/expression.ts";
-import { bool, dyn, type Type } from "../../cel/types.ts";
+import { bool, type Type } from "../../cel/types.ts";
 import type { FieldError, Path } from "../../field.ts";
 import type {
   MatchCondition,
   MatchResources,
   NamedRuleWithOperations,
-  ParamKind,
-  ParamRef,
   RuleWithOperations,
-  Variable,
 } from "../../schema/types.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
-import { cIdentifier, dnsLabel1035, dnsSubdomain, pathSegment, qualifiedName } from "../../validate/names.ts";
+import { pathSegment, qualifiedName } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
 
 /** What webhooks and admission policies share: which requests they see, and their expressions' surroundings. */
@@ -133,54 +130,6 @@ export function validateMatchConditions(
   ];
 }
 
-/** Words that mean something in CEL, or may come to. */
-const celWords = new Set(
-  "true false null in as break const continue else for function if import let loop package namespace return var void while".split(
-    " ",
-  ),
-);
-
-export function validateVariables(
-  variables: readonly Variable[] = [],
-  at: Path,
-  scope: AdmissionScope = {},
-): FieldError[] {
-  const known = new Map<string, Type>();
-  return variables.flatMap(({ name = "", expression }, i) => {
-    const place = at.index(i).child("name");
-    const inScope = { ...scope, variables: new Map(known) };
-    known.set(name, typeOfVariable(expression ?? "", inScope));
-    return [
-      ...(name.trim() === "" ? [place.required("name is not specified")] : []),
-      ...(name.trim() && (cIdentifier(name).length > 0 || celWords.has(name))
-        ? [place.invalid(name, "must be a valid CEL identifier")]
-        : []),
-      ...validateExpression(expression, at.index(i).child("expression"), {
-        scope: inScope,
-        asWritten: true,
-        otherwise: "expression is not specified",
-      }),
-    ];
-  });
-}
-
-/** The types of a policy's variables; each may speak of those before it. What is wrong with one is said elsewhere. */
-export function variableTypes(variables: readonly Variable[] = [], scope: AdmissionScope = {}): Map<string, Type> {
-  const known = new Map<string, Type>();
-  for (const { name = "", expression = "" } of variables)
-    known.set(name, typeOfVariable(expression, { ...scope, variables: new Map(known) }));
-  return known;
-}
-
-function typeOfVariable(expression: string, scope: AdmissionScope): Type {
-  try {
-    return compileAdmission(expression, scope).type;
-  } catch (error) {
-    if (error instanceof CompileError) return dyn;
-    throw error;
-  }
-}
-
 /**
  * What is wrong with an expression. `scope`: what it may speak of; it is only asked for where none is given. `asWritten`: it is
  * read and shown with the blanks around it.
@@ -210,57 +159,4 @@ export function validateExpression(
     if (error instanceof CompileError) return [at.invalid(text, error.message)];
     throw error;
   }
-}
-
-export function validateParamKind(kind: ParamKind | undefined, at: Path): FieldError[] {
-  if (!kind) return [];
-  const wrongKind = dnsLabel1035((kind.kind ?? "").toLowerCase());
-  return [
-    ...(kind.apiVersion
-      ? validateGroupVersion(kind.apiVersion, at.child("apiVersion"))
-      : [at.child("apiVersion").required()]),
-    ...(kind.kind ? [] : [at.child("kind").required()]),
-    ...(kind.kind && wrongKind.length > 0
-      ? [at.child("kind").invalid(kind.kind, `may have mixed case, but should otherwise match: ${wrongKind.join(",")}`)]
-      : []),
-  ];
-}
-
-function validateGroupVersion(text: string, at: Path): FieldError[] {
-  const parts = text === "/" ? [""] : text.split("/");
-  if (parts.length > 2) return [at.invalid(text, `unexpected GroupVersion string: ${text}`)];
-  const version = parts.at(-1) ?? "";
-  const group = parts.length === 2 ? (parts[0] ?? "") : "";
-  const [wrongGroup, wrongVersion] = [group ? dnsSubdomain(group) : [], version ? dnsLabel1035(version) : []];
-  return [
-    ...(wrongGroup.length > 0 ? [at.invalid(group, wrongGroup.join(","))] : []),
-    ...(version === "" ? [at.invalid(text, "version must be specified")] : []),
-    ...(wrongVersion.length > 0 ? [at.invalid(version, wrongVersion.join(","))] : []),
-  ];
-}
-
-export function validateParamRef(ref: ParamRef | undefined, at: Path): FieldError[] {
-  if (!ref) return [];
-  const { name, selector, parameterNotFoundAction } = ref;
-  const errors: FieldError[] = [];
-  if (name) errors.push(...validateText(pathSegment, name, at.child("name")));
-  if (name && selector) errors.push(at.child("name").forbidden("name and selector are mutually exclusive"));
-  errors.push(...validateLabelSelector(selector, at.child("selector")));
-  if (name && selector) errors.push(at.child("selector").forbidden("name and selector are mutually exclusive"));
-  if (!name && !selector) errors.push(at.required("one of name or selector must be specified"));
-  const action = at.child("parameterNotFoundAction");
-  if (parameterNotFoundAction) errors.push(...validateOneOf(parameterNotFoundAction, ["Deny", "Allow"], action));
-  else errors.push(action.required());
-  return errors;
-}
-
-/** "v1/ConfigMap" */
-export function paramKindText(kind: ParamKind | undefined): string {
-  return kind ? `${kind.apiVersion ?? ""}/${kind.kind ?? ""}` : "<unset>";
-}
-
-/** "namespace/name" */
-export function paramRefText(ref: ParamRef | undefined): string {
-  if (!ref) return "<unset>";
-  return [ref.namespace, ref.name ?? "*"].filter(Boolean).join("/");
 }

@@ -4,18 +4,8 @@ import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { MutatingAdmissionPolicy, Mutation } from "../../schema/types.ts";
 import { validateOneOf } from "../../validate/values.ts";
-import {
-  paramKindText,
-  setMatchDefaults,
-  validateExpression,
-  validateFailurePolicy,
-  validateMatchConditions,
-  validateMatchResources,
-  validateMutable,
-  validateParamKind,
-  validateVariables,
-  variableTypes,
-} from "./match.ts";
+import { validateExpression } from "./match.ts";
+import { paramKindColumn, policyScope, setPolicyDefaults, validatePolicy } from "./policy.ts";
 
 export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   group: "admissionregistration.k8s.io",
@@ -29,38 +19,21 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   columns: [
     nameColumn,
     { name: "Mutations", type: "integer", cell: ({ spec }) => spec?.mutations?.length ?? 0 },
-    { name: "ParamKind", type: "string", cell: ({ spec }) => paramKindText(spec?.paramKind) },
+    paramKindColumn,
     ageColumn,
   ],
 
-  defaults(policy) {
-    policy.spec ??= {};
-    policy.spec.failurePolicy ??= "Fail";
-    setMatchDefaults(policy.spec.matchConstraints);
-  },
+  defaults: setPolicyDefaults,
 
   validate({ spec }, root) {
     const at = root.child("spec");
-    const { matchConstraints, mutations = [], reinvocationPolicy } = spec;
-    const scope = { hasParams: spec.paramKind !== undefined, hasNamespace: true };
-    const named = { ...scope, variables: variableTypes(spec.variables, scope), structs: mutationStructs };
+    const { mutations = [], reinvocationPolicy } = spec;
+    const scope = { ...policyScope(spec), structs: mutationStructs };
     return [
-      ...validateFailurePolicy(spec.failurePolicy, at),
-      ...validateParamKind(spec.paramKind, at.child("paramKind")),
-      ...(matchConstraints
-        ? [
-            ...validateMatchResources(matchConstraints, at.child("matchConstraints")),
-            ...validateMutable(matchConstraints, at.child("matchConstraints")),
-            ...(matchConstraints.resourceRules?.length
-              ? []
-              : [at.child("matchConstraints", "resourceRules").required()]),
-          ]
-        : [at.child("matchConstraints").required()]),
-      ...validateMatchConditions(spec.matchConditions, at.child("matchConditions"), scope),
-      ...validateVariables(spec.variables, at.child("variables"), scope),
+      ...validatePolicy(spec, at, { isMutating: true }),
       ...(mutations.length === 0
         ? [at.child("mutations").required("mutations must contain at least one item")]
-        : mutations.flatMap((mutation, i) => validateMutation(mutation, at.child("mutations").index(i), named))),
+        : mutations.flatMap((mutation, i) => validateMutation(mutation, at.child("mutations").index(i), scope))),
       ...(reinvocationPolicy
         ? validateOneOf(reinvocationPolicy, ["IfNeeded", "Never"], at.child("reinvocationPolicy"))
         : [at.child("reinvocationPolicy").required()]),

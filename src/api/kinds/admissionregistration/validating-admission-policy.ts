@@ -7,17 +7,8 @@ import type { AuditAnnotation, ValidatingAdmissionPolicy, Validation } from "../
 import { validateConditions } from "../../validate/conditions.ts";
 import { qualifiedName } from "../../validate/names.ts";
 import { validateOneOf, validateText } from "../../validate/values.ts";
-import {
-  paramKindText,
-  setMatchDefaults,
-  validateExpression,
-  validateFailurePolicy,
-  validateMatchConditions,
-  validateMatchResources,
-  validateParamKind,
-  validateVariables,
-  variableTypes,
-} from "./match.ts";
+import { validateExpression } from "./match.ts";
+import { paramKindColumn, policyScope, setPolicyDefaults, validatePolicy } from "./policy.ts";
 
 const mostAnnotations = 20;
 const longestExpression = 5 * 1024;
@@ -36,41 +27,25 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   columns: [
     nameColumn,
     { name: "Validations", type: "integer", cell: ({ spec }) => spec?.validations?.length ?? 0 },
-    { name: "ParamKind", type: "string", cell: ({ spec }) => paramKindText(spec?.paramKind) },
+    paramKindColumn,
     ageColumn,
   ],
 
-  defaults(policy) {
-    policy.spec ??= {};
-    policy.spec.failurePolicy ??= "Fail";
-    setMatchDefaults(policy.spec.matchConstraints);
-  },
+  defaults: setPolicyDefaults,
 
   validate({ metadata, spec }, root) {
     const at = root.child("spec");
-    const { matchConstraints, validations = [], auditAnnotations = [] } = spec;
+    const { validations = [], auditAnnotations = [] } = spec;
     const none = validations.length === 0 && auditAnnotations.length === 0;
-    const scope = { hasParams: spec.paramKind !== undefined, hasNamespace: true };
-    const named = { ...scope, variables: variableTypes(spec.variables, scope) };
+    const scope = policyScope(spec);
     const some = "validations or auditAnnotations must contain at least one item";
     return [
-      ...validateFailurePolicy(spec.failurePolicy, at),
-      ...validateParamKind(spec.paramKind, at.child("paramKind")),
-      ...(matchConstraints
-        ? [
-            ...validateMatchResources(matchConstraints, at.child("matchConstraints")),
-            ...(matchConstraints.resourceRules?.length
-              ? []
-              : [at.child("matchConstraints", "resourceRules").required()]),
-          ]
-        : [at.child("matchConstraints").required()]),
-      ...validateMatchConditions(spec.matchConditions, at.child("matchConditions"), scope),
-      ...validateVariables(spec.variables, at.child("variables"), scope),
+      ...validatePolicy(spec, at, { isMutating: false }),
       ...(none ? [at.child("validations").required(some), at.child("auditAnnotations").required(some)] : []),
       ...validations.flatMap((validation, i) =>
-        validateValidation(validation, at.child("validations").index(i), named),
+        validateValidation(validation, at.child("validations").index(i), scope),
       ),
-      ...validateAuditAnnotations(auditAnnotations, metadata.name, { at: at.child("auditAnnotations"), scope: named }),
+      ...validateAuditAnnotations(auditAnnotations, metadata.name, { at: at.child("auditAnnotations"), scope }),
     ];
   },
 

@@ -9,6 +9,8 @@ import type { MatchCondition } from "../../../api/schema/types.ts";
 import type { Attributes, Authorizer } from "../../authorize/attributes.ts";
 import type { UserInfo } from "../../user.ts";
 import type { Review } from "../admission.ts";
+import type { SeenAs } from "./match.ts";
+import { type Phase, requestOf, shownObject } from "./review.ts";
 
 /** What conditions of one webhook or policy may cost together (Kubernetes docs, "Dynamic Admission Control"). */
 const conditionsCostLimit = 2_500_000;
@@ -30,13 +32,28 @@ export function compileConditions(
 }
 
 /** The values that every expression of admission sees. */
-export interface AdmissionValues {
+interface AdmissionValues {
   readonly object: unknown;
   readonly oldObject: unknown;
   readonly request: unknown;
   readonly authorizer: AccessCheck;
 }
 
+/** The values of a review as a webhook or policy sees it. */
+export function valuesOf(
+  review: Review,
+  seen: SeenAs,
+  { phase, authorizer }: { readonly phase: Phase; readonly authorizer: Authorizer },
+): AdmissionValues {
+  return {
+    object: shownObject(review, review.object, seen, phase) ?? null,
+    oldObject: shownObject(review, review.old, seen, phase) ?? null,
+    request: requestOf(review, seen),
+    authorizer: accessCheckFor(review, authorizer),
+  };
+}
+
+/** Looks values up by their names; `more` are those that only policies know. An object is made a value of CEL when it is first asked for. */
 export function scopeOf(values: AdmissionValues, more: Readonly<Record<string, Value | undefined>> = {}) {
   const known = new Map<string, Value>();
   return (name: string): Value | undefined => {
@@ -88,7 +105,7 @@ export function conditionsHold(
 }
 
 /** Asks the cluster's authorizer for who makes a request, or for a service account that an expression names. */
-export function accessCheckFor({ call }: Review, authorizer: Authorizer): AccessCheck {
+function accessCheckFor({ call }: Review, authorizer: Authorizer): AccessCheck {
   return new AccessCheck((question) => authorizer.decide(attributesOf(call.user, question)));
 }
 

@@ -7,21 +7,21 @@ import { mutatingAdmissionPolicyBinding } from "../../../api/kinds/admissionregi
 import { mergedConfiguration } from "../../../api/patch/apply.ts";
 import { jsonPatch } from "../../../api/patch/json.ts";
 import type { MutatingAdmissionPolicy } from "../../../api/schema/types.ts";
-import { forbidden, StatusError } from "../../../api/status.ts";
+import { forbidden } from "../../../api/status.ts";
 import { nodeOf } from "../../registry/ownership.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
 import { changeObject } from "./change.ts";
-import { Followed } from "./followed.ts";
 import { isExempt } from "./match.ts";
 import {
-  bindingFrom,
+  type Binding,
   type Evaluation,
   evaluationsOf,
+  expressionProblem,
+  followPolicies,
   type Policy,
   PolicyProblem,
   policyFrom,
-  textOf,
 } from "./policy.ts";
 
 interface MutatingPolicy extends Policy<MutatingAdmissionPolicy["spec"]> {
@@ -44,8 +44,8 @@ function mutatingPolicyFrom(object: MutatingAdmissionPolicy): MutatingPolicy {
 
 /** Changes objects by the cluster's own expressions (Kubernetes docs, "Mutating Admission Policy"). */
 export function mutatingPolicies(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
-  const policies = new Followed(surroundings, mutatingAdmissionPolicy, mutatingPolicyFrom);
-  const bindings = new Followed(surroundings, mutatingAdmissionPolicyBinding, bindingFrom);
+  const kinds = { policy: mutatingAdmissionPolicy, binding: mutatingAdmissionPolicyBinding };
+  const followed = followPolicies(surroundings, kinds, mutatingPolicyFrom);
   /** Requests that have been looked at once, and whether that changed them. */
   const rounds = new WeakMap<Review, { hasChanged: boolean }>();
   return {
@@ -53,29 +53,27 @@ export function mutatingPolicies(surroundings: AdmissionSurroundings): Admission
     judgesParts: true,
 
     mutate(review) {
-      if (bindings.all.length === 0 || !review.object || isExempt(review)) return;
+      const { policies, bindings } = followed;
+      if (bindings.length === 0 || !review.object || isExempt(review)) return;
       const isAgain = rounds.has(review);
       const round = rounds.get(review) ?? { hasChanged: false };
       rounds.set(review, round);
-      for (const policy of policies.all) {
+      for (const policy of policies) {
         if (isAgain && policy.spec?.reinvocationPolicy !== "IfNeeded") continue;
         const before = JSON.stringify(review.object);
-        applyPolicy(policy, review, { bindings: bindings.all, surroundings });
+        applyPolicy(policy, review, { bindings, surroundings });
         round.hasChanged ||= JSON.stringify(review.object) !== before;
       }
     },
 
     reinvokes: (review) => rounds.get(review)?.hasChanged ?? false,
 
-    [Symbol.dispose]() {
-      policies[Symbol.dispose]();
-      bindings[Symbol.dispose]();
-    },
+    [Symbol.dispose]: () => followed[Symbol.dispose](),
   };
 }
 
 interface Bound {
-  readonly bindings: readonly ReturnType<typeof bindingFrom>[];
+  readonly bindings: readonly Binding[];
   readonly surroundings: AdmissionSurroundings;
 }
 
@@ -93,8 +91,7 @@ function applyPolicy(policy: MutatingPolicy, review: Review, { bindings, surroun
           try {
             mutate(review, evaluation, { isApplied, value: evaluation.evaluate(expression) });
           } catch (error) {
-            const why = error instanceof StatusError ? error.message : textOf(error);
-            refuse(binding.name, `expression '${expression.text.trim()}' resulted in error: ${why}`);
+            refuse(binding.name, expressionProblem(expression, error));
           }
   } catch (error) {
     if (!(error instanceof PolicyProblem)) throw error;

@@ -1,34 +1,27 @@
 import { compileAdmission } from "../../../api/cel/admission.ts";
-import type { Expression } from "../../../api/cel/expression.ts";
+import { type Expression, isEvaluationError } from "../../../api/cel/expression.ts";
 import { valueFromJson } from "../../../api/cel/from-json.ts";
-import { CostExceeded, CostMeter } from "../../../api/cel/run-cost.ts";
-import type { Type } from "../../../api/cel/types.ts";
+import { CostMeter } from "../../../api/cel/run-cost.ts";
 import { CelError, MapValue, type Value } from "../../../api/cel/values.ts";
+import type { Kind } from "../../../api/kind.ts";
 import type { BindingSpec } from "../../../api/kinds/admissionregistration/binding.ts";
-import { variableTypes } from "../../../api/kinds/admissionregistration/match.ts";
+import { conditionScope, type PolicySpec, policyScope } from "../../../api/kinds/admissionregistration/policy.ts";
 import type { AnyObject, KubeObject } from "../../../api/object.ts";
-import type { MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from "../../../api/schema/types.ts";
+import type { MatchResources, ParamRef } from "../../../api/schema/types.ts";
 import { type LabelSelector, selects } from "../../../api/selector.ts";
+import { StatusError } from "../../../api/status.ts";
 import { heldObject } from "../../registry/held.ts";
 import { storeKey, storePrefix } from "../../registry/resources.ts";
 import type { Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
-import { accessCheckFor, type CompiledCondition, compileConditions, conditionsHold, scopeOf } from "./conditions.ts";
+import { type CompiledCondition, compileConditions, conditionsHold, scopeOf, valuesOf } from "./conditions.ts";
+import { Followed } from "./followed.ts";
 import { type Matching, matched, namespaceOf, type SeenAs } from "./match.ts";
-import { type Phase, requestOf, shownObject } from "./review.ts";
+import type { Phase } from "./review.ts";
 
 /** What evaluating one expression of a policy, and all of them for a request, may cost. */
 const expressionCostLimit = 1_000_000;
 const policyCostLimit = 10_000_000;
-
-/** What both sorts of policies have (API reference, "ValidatingAdmissionPolicySpec"). */
-export interface PolicySpec {
-  readonly failurePolicy?: string;
-  readonly matchConditions?: MatchCondition[];
-  readonly matchConstraints?: MatchResources;
-  readonly paramKind?: ParamKind;
-  readonly variables?: Variable[];
-}
 
 export interface Policy<S extends PolicySpec> {
   readonly name: string;
@@ -37,23 +30,17 @@ export interface Policy<S extends PolicySpec> {
   readonly conditions: readonly CompiledCondition[];
   readonly variables: ReadonlyMap<string, Expression>;
   /** What its own expressions may speak of. */
-  readonly scope: {
-    readonly hasParams: boolean;
-    readonly hasNamespace: true;
-    readonly variables: ReadonlyMap<string, Type>;
-  };
+  readonly scope: ReturnType<typeof policyScope>;
 }
 
 /** @throws {CompileError} for what could not have been stored */
 export function policyFrom<S extends PolicySpec>({ metadata, spec }: KubeObject & { spec: S }): Policy<S> {
-  const surroundings = { hasParams: spec.paramKind !== undefined, hasNamespace: true } as const;
-  const types = variableTypes(spec.variables, surroundings);
-  const scope = { ...surroundings, variables: types };
+  const scope = policyScope(spec);
   return {
     name: metadata.name,
     spec,
     matching: matchingFrom(spec.matchConstraints),
-    conditions: compileConditions(spec.matchConditions, surroundings),
+    conditions: compileConditions(spec.matchConditions, conditionScope(spec)),
     variables: new Map(
       (spec.variables ?? []).map(({ name = "", expression = "" }) => [name, compileAdmission(expression, scope)]),
     ),
@@ -73,7 +60,7 @@ export interface Binding {
 type ValidatingBindingSpec = BindingSpec & { validationActions?: string[] };
 
 /** From a binding of either sort. */
-export function bindingFrom({ metadata, spec = {} }: KubeObject & { spec?: ValidatingBindingSpec }): Binding {
+function bindingFrom({ metadata, spec = {} }: KubeObject & { spec?: ValidatingBindingSpec }): Binding {
   const { policyName = "", paramRef, matchResources, validationActions = [] } = spec;
   return {
     name: metadata.name,
@@ -81,6 +68,34 @@ export function bindingFrom({ metadata, spec = {} }: KubeObject & { spec?: Valid
     matching: matchResources && matchingFrom(matchResources),
     paramRef,
     actions: validationActions,
+  };
+}
+
+/** The policies of one sort and their bindings, as they are now. */
+export interface Policies<P> extends Disposable {
+  readonly policies: readonly P[];
+  readonly bindings: readonly Binding[];
+}
+
+/** Follows the policies of one sort and their bindings. `read` makes of a policy what is evaluated. */
+export function followPolicies<K extends KubeObject, P>(
+  surroundings: AdmissionSurroundings,
+  kinds: { readonly policy: Kind<K>; readonly binding: Kind<KubeObject & { spec?: BindingSpec }> },
+  read: (object: K) => P,
+): Policies<P> {
+  const policies = new Followed(surroundings, kinds.policy, read);
+  const bindings = new Followed(surroundings, kinds.binding, bindingFrom);
+  return {
+    get policies() {
+      return policies.all;
+    },
+    get bindings() {
+      return bindings.all;
+    },
+    [Symbol.dispose]() {
+      policies[Symbol.dispose]();
+      bindings[Symbol.dispose]();
+    },
   };
 }
 
@@ -131,12 +146,7 @@ export function* evaluationsOf<S extends PolicySpec>(
   const around = { store, catalog: registry().catalog };
   const seen = matched(review, policy.matching, around);
   if (!seen) return;
-  const values = {
-    object: shownObject(review, review.object, seen, phase) ?? null,
-    oldObject: shownObject(review, review.old, seen, phase) ?? null,
-    request: requestOf(review, seen),
-    authorizer: accessCheckFor(review, authorizer),
-  };
+  const values = valuesOf(review, seen, { phase, authorizer });
   const { namespace } = review.call;
   const namespaceObject = valueFromJson(namespace === undefined ? null : shownNamespace(namespaceOf(store, namespace)));
   for (const binding of own) {
@@ -149,17 +159,18 @@ export function* evaluationsOf<S extends PolicySpec>(
       try {
         if (!conditionsHold(policy.conditions, full)) continue;
       } catch (error) {
-        throw new PolicyProblem(binding, textOf(error));
+        if (!isEvaluationError(error)) throw error;
+        throw new PolicyProblem(binding, error.message);
       }
       yield { binding, seen, evaluate: (expression) => evaluated(expression, full, budget) };
     }
   }
 }
 
-/** What went wrong with an expression, for people. @throws what is no such thing */
-export function textOf(error: unknown): string {
-  if (error instanceof CelError || error instanceof CostExceeded) return error.message;
-  throw error;
+/** Why a policy refuses when one of its expressions has no value, or one that cannot be used. @throws what is no such thing */
+export function expressionProblem({ text }: Expression, error: unknown): string {
+  if (!isEvaluationError(error) && !(error instanceof StatusError)) throw error;
+  return `expression '${text.trim()}' resulted in error: ${error.message}`;
 }
 
 function evaluated(expression: Expression, scope: (name: string) => Value | undefined, budget: CostMeter): Value {

@@ -1,5 +1,5 @@
 import { compileAdmission } from "../../../api/cel/admission.ts";
-import type { Expression } from "../../../api/cel/expression.ts";
+import { type Expression, isEvaluationError } from "../../../api/cel/expression.ts";
 import { bool, simpleType, text } from "../../../api/cel/types.ts";
 import { validatingAdmissionPolicy } from "../../../api/kinds/admissionregistration/validating-admission-policy.ts";
 import { validatingAdmissionPolicyBinding } from "../../../api/kinds/admissionregistration/validating-admission-policy-binding.ts";
@@ -7,17 +7,16 @@ import type { ValidatingAdmissionPolicy, Validation } from "../../../api/schema/
 import { forbidden, type Reason, StatusError } from "../../../api/status.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
-import { Followed } from "./followed.ts";
 import { isExempt } from "./match.ts";
 import {
   type Binding,
-  bindingFrom,
   type Evaluation,
   evaluationsOf,
+  expressionProblem,
+  followPolicies,
   type Policy,
   PolicyProblem,
   policyFrom,
-  textOf,
 } from "./policy.ts";
 
 const longestMessage = 5 * 1024;
@@ -65,18 +64,17 @@ interface Failure {
 
 /** Judges requests by the cluster's own expressions (Kubernetes docs, "Validating Admission Policy"). */
 export function validatingPolicies(surroundings: AdmissionSurroundings): AdmissionStep & Disposable {
-  const policies = new Followed(surroundings, validatingAdmissionPolicy, validatingPolicyFrom);
-  const bindings = new Followed(surroundings, validatingAdmissionPolicyBinding, bindingFrom);
+  const kinds = { policy: validatingAdmissionPolicy, binding: validatingAdmissionPolicyBinding };
+  const followed = followPolicies(surroundings, kinds, validatingPolicyFrom);
   return {
     name: "ValidatingAdmissionPolicy",
     judgesParts: true,
 
     validate(review) {
-      if (bindings.all.length === 0 || isExempt(review)) return;
+      const { policies, bindings } = followed;
+      if (bindings.length === 0 || isExempt(review)) return;
       const recorded = new Map<string, Set<string>>();
-      const failures = policies.all.flatMap((policy) =>
-        failuresOf(policy, bindings.all, recorded, { review, surroundings }),
-      );
+      const failures = policies.flatMap((policy) => failuresOf(policy, bindings, recorded, { review, surroundings }));
       record(review, recorded, failures);
       for (const { policy, binding, message, isProblem } of failures)
         if (!isProblem && binding.actions.includes("Warn"))
@@ -87,10 +85,7 @@ export function validatingPolicies(surroundings: AdmissionSurroundings): Admissi
       if (denied) throw refusal(review, denied);
     },
 
-    [Symbol.dispose]() {
-      policies[Symbol.dispose]();
-      bindings[Symbol.dispose]();
-    },
+    [Symbol.dispose]: () => followed[Symbol.dispose](),
   };
 }
 
@@ -128,16 +123,15 @@ function failuresOf(
   try {
     for (const evaluation of evaluationsOf(policy, bindings, { review, phase: "validate", surroundings })) {
       for (const [index, { validation, expression, message }] of policy.validations.entries()) {
-        const { expression: shown = "", reason } = validation;
         try {
           if (evaluation.evaluate(expression) === true) continue;
         } catch (error) {
-          if (!isForgiving)
-            fail(evaluation.binding, `expression '${shown.trim()}' resulted in error: ${textOf(error)}`, { index });
-          else textOf(error);
+          const why = expressionProblem(expression, error);
+          if (!isForgiving) fail(evaluation.binding, why, { index });
           continue;
         }
-        fail(evaluation.binding, messageOf(validation, message, evaluation), { reason: reason ?? "", index });
+        const { reason = "" } = validation;
+        fail(evaluation.binding, messageOf(validation, message, evaluation), { reason, index });
       }
       for (const { key, value } of policy.annotations) {
         const said = annotationFrom(value, evaluation, isForgiving, fail);
@@ -162,9 +156,8 @@ function annotationFrom(value: Expression, evaluation: Evaluation, isForgiving: 
     const said = evaluation.evaluate(value);
     return typeof said === "string" ? said.trim().slice(0, longestAnnotation) : "";
   } catch (error) {
-    const why = textOf(error);
-    if (!isForgiving)
-      fail(evaluation.binding, `expression '${value.text.trim()}' resulted in error: ${why}`, { isProblem: true });
+    const why = expressionProblem(value, error);
+    if (!isForgiving) fail(evaluation.binding, why, { isProblem: true });
     return "";
   }
 }
@@ -182,7 +175,7 @@ function messageOf(
     const made = typeof value === "string" ? value.trim() : "";
     return made === "" || made.includes("\n") || Buffer.byteLength(made) > longestMessage ? otherwise : made;
   } catch (error) {
-    textOf(error);
+    if (!isEvaluationError(error)) throw error;
     return otherwise;
   }
 }

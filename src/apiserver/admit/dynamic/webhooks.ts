@@ -1,5 +1,4 @@
-import { CostExceeded } from "../../../api/cel/run-cost.ts";
-import { CelError } from "../../../api/cel/values.ts";
+import { isEvaluationError } from "../../../api/cel/expression.ts";
 import { mutatingWebhookConfiguration } from "../../../api/kinds/admissionregistration/mutating-webhook-configuration.ts";
 import { validatingWebhookConfiguration } from "../../../api/kinds/admissionregistration/validating-webhook-configuration.ts";
 import { jsonPatch } from "../../../api/patch/json.ts";
@@ -7,10 +6,10 @@ import { forbidden, internalError } from "../../../api/status.ts";
 import type { AdmissionStep, Review } from "../admission.ts";
 import type { AdmissionSurroundings } from "../all.ts";
 import { changeObject } from "./change.ts";
-import { accessCheckFor, conditionsHold, scopeOf } from "./conditions.ts";
+import { conditionsHold, scopeOf, valuesOf } from "./conditions.ts";
 import { Followed } from "./followed.ts";
 import { isExempt, matched, type SeenAs } from "./match.ts";
-import { type Phase, requestOf, shownObject } from "./review.ts";
+import type { Phase } from "./review.ts";
 import { ask, type Webhook, webhooksOf } from "./webhook.ts";
 
 /**
@@ -84,16 +83,11 @@ function wanted(
 ): SeenAs | undefined {
   const seen = matched(review, matching, { store, catalog: registry().catalog });
   if (!seen || conditions.length === 0) return seen;
-  const values = {
-    object: shownObject(review, review.object, seen, phase) ?? null,
-    oldObject: shownObject(review, review.old, seen, phase) ?? null,
-    request: requestOf(review, seen),
-    authorizer: accessCheckFor(review, authorizer),
-  };
+  const values = valuesOf(review, seen, { phase, authorizer });
   try {
     return conditionsHold(conditions, scopeOf(values)) ? seen : undefined;
   } catch (error) {
-    if (!(error instanceof CelError || error instanceof CostExceeded)) throw error;
+    if (!isEvaluationError(error)) throw error;
     if (webhook.failurePolicy === "Ignore") return undefined;
     throw forbidden(review.call.resource.name, review.call.name ?? "", error.message);
   }
