@@ -16,6 +16,11 @@ import type { QueueMetrics } from "./work-queue-metrics.ts";
 export const settled = "settled";
 export type Outcome = typeof settled | { readonly again: { readonly afterMs: number } };
 
+/** Again after so long; settled where nothing is waited for. */
+export function againIn(afterMs: number | undefined): Outcome {
+  return afterMs === undefined ? settled : { again: { afterMs } };
+}
+
 export interface Context {
   readonly cache: Cache;
   readonly client: Client;

@@ -1,6 +1,7 @@
 import { isLeaving } from "../api/object.ts";
 import type { Pod, PodCondition, PodTemplateSpec } from "../api/schema/types.ts";
 import type { Unsaved } from "../client/client.ts";
+import { soonest } from "./soonest.ts";
 
 /** Whether the pod still counts: neither ended nor leaving. */
 export function isActive(pod: Pod): boolean {
@@ -27,6 +28,11 @@ export function availableInMs(pod: Pod, minReadySeconds: number, now: number): n
   if (minReadySeconds === 0) return 0;
   if (!ready.lastTransitionTime) return undefined;
   return Math.max(0, Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 - now);
+}
+
+/** How long until the next of the ready pods counts as available; undefined when all of them do. */
+export function nextAvailableMs(pods: readonly Pod[], minReadySeconds: number, now: number): number | undefined {
+  return soonest(pods.map((pod) => availableInMs(pod, minReadySeconds, now) || undefined));
 }
 
 /** A pod as a template describes it, still without name and owner. */

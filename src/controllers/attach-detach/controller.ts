@@ -11,7 +11,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachme
 import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
-import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { againIn, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { podsByClaim } from "../claims-of-pod.ts";
 import { hasEnded } from "../pods.ts";
 import { podsOnNode } from "../pods-on-node.ts";
@@ -97,7 +97,7 @@ export function attachDetachController(): Controller {
           }
         }),
       ]);
-      return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+      return againIn(decision.againMs);
     },
   });
 }

@@ -2,6 +2,7 @@ import { attachmentName } from "../../api/csi-names.ts";
 import { isLeaving } from "../../api/object.ts";
 import type { AttachedVolume, Node, PersistentVolume, Pod, VolumeAttachment } from "../../api/schema/types.ts";
 import { isOutOfService } from "../pod-gc/decide.ts";
+import { soonest } from "../soonest.ts";
 import { type Attachable, isForManyNodes, reportedName } from "./volumes.ts";
 
 /** How long a node may keep a volume mounted that none of its pods needs any more, before it is taken from a node that is lost. */
@@ -38,7 +39,7 @@ export interface Decision {
   readonly news: readonly PodNews[];
   /** Attachments that are of no use, whether or not they can be taken away now. */
   readonly unused: readonly string[];
-  readonly againMs?: number;
+  readonly againMs: number | undefined;
 }
 
 export function decide(observed: Observed): Decision {
@@ -68,13 +69,13 @@ export function decide(observed: Observed): Decision {
     (one) => !names.has(one.metadata.name) && !isLeaving(one) && reportedName(one, volumeNamed) !== undefined,
   );
   const detach: VolumeAttachment[] = [];
-  let againMs: number | undefined;
+  const waits: number[] = [];
   for (const one of unused) {
     const name = reportedName(one, volumeNamed) ?? "";
     const leftMs = heldMs(one, name, observed);
     if (leftMs === 0) detach.push(one);
     else {
-      againMs = Math.min(againMs ?? leftMs, leftMs);
+      waits.push(leftMs);
       if (one.status?.attached) reported.set(name, { name, devicePath: "" });
     }
   }
@@ -84,7 +85,7 @@ export function decide(observed: Observed): Decision {
     news,
     volumesAttached: [...reported.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     unused: unused.map(({ metadata }) => metadata.name),
-    ...(againMs !== undefined && { againMs }),
+    againMs: soonest(waits),
   };
 }
 

@@ -5,7 +5,7 @@ import type { CronJob, CronJobStatus, Job } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
 import type { Unsaved } from "../../client/client.ts";
-import { type Context, controllerOf, defineController, settled } from "../../client/controller.ts";
+import { againIn, type Context, controllerOf, defineController, settled } from "../../client/controller.ts";
 import { byController, controlledBy } from "../ownership.ts";
 import { isNamespaceLeaving } from "../pod-writes.ts";
 import { decide, jobName, withStarted } from "./decide.ts";
@@ -31,7 +31,7 @@ export const cronJobController = defineController<CronJob>({
     const status = decision.start ? await started(object, decision.status, decision.start, context) : decision.status;
     if (!isDeepStrictEqual(status, object.status ?? {}))
       await carryOut(cache, [() => client.updateStatus(cronJob, { ...object, status })]);
-    return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+    return againIn(decision.againMs);
   },
 });
 

@@ -3,7 +3,7 @@ import { isLeaving } from "../../api/object.ts";
 import type { CronJob, CronJobStatus, Job, ObjectReference } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import type { EventNews } from "../../client/events.ts";
-import { conditionOf } from "../conditions.ts";
+import { endOf } from "../job/outcome.ts";
 import { latestTime, localTimeZone, mailTimeText, nextTime, offsetMinutes } from "./times.ts";
 
 /** What the informers held when the key came up. */
@@ -159,7 +159,7 @@ function account(cronJob: CronJob, jobs: readonly Job[], removed: readonly Job[]
   let { lastSuccessfulTime } = status;
   for (const job of jobs) {
     const { completionTime } = job.status ?? {};
-    if (endOf(job) !== "Complete" || !completionTime) continue;
+    if (endOf(job)?.type !== "Complete" || !completionTime) continue;
     if (!lastSuccessfulTime || Date.parse(completionTime) > Date.parse(lastSuccessfulTime))
       lastSuccessfulTime = completionTime;
   }
@@ -175,7 +175,7 @@ function account(cronJob: CronJob, jobs: readonly Job[], removed: readonly Job[]
       events.push({ type: "Normal", reason: "MissingJob", message: `Active job went missing: ${name}` });
       return false;
     }
-    const end = endOf(job);
+    const end = endOf(job)?.type;
     if (end && !removed.includes(job))
       events.push({
         type: "Normal",
@@ -195,14 +195,11 @@ function withActive({ active: _, ...status }: CronJobStatus, active: readonly Ob
 function beyondHistory({ spec }: CronJob, jobs: readonly Job[]): Job[] {
   const ended = jobs.filter((job) => !isLeaving(job)).sort((a, b) => startOf(a) - startOf(b));
   const surplus = (end: string, limit: number | undefined): Job[] => {
-    const ofSort = ended.filter((job) => endOf(job) === end);
+    const ofSort = ended.filter((job) => endOf(job)?.type === end);
     return limit === undefined ? [] : ofSort.slice(0, Math.max(0, ofSort.length - limit));
   };
   return [...surplus("Complete", spec.successfulJobsHistoryLimit), ...surplus("Failed", spec.failedJobsHistoryLimit)];
 }
-
-const endOf = ({ status }: Job): string | undefined =>
-  ["Complete", "Failed"].find((type) => conditionOf(status?.conditions, type)?.status === "True");
 
 const startOf = ({ metadata, status }: Job): number =>
   Date.parse(status?.startTime ?? metadata.creationTimestamp ?? "") || 0;

@@ -7,7 +7,7 @@ import { isLeaving, keyOf, keyText } from "../../api/object.ts";
 import type { DaemonSet, Node, Pod } from "../../api/schema/types.ts";
 import { carryOut } from "../../client/carry-out.ts";
 import type { Unsaved } from "../../client/client.ts";
-import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { againIn, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
 import { creationOf, removalOf } from "../pod-writes.ts";
 import { generateNameFrom, podFromTemplate } from "../pods.ts";
@@ -90,7 +90,7 @@ export function daemonSetController(): Controller {
       if (!isDeepStrictEqual(decision.status, object.status))
         await carryOut(cache, [statusWrite(client, daemonSet, object, decision.status)]);
       if (failure) throw failure;
-      return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+      return againIn(decision.againMs);
     },
   });
 }

@@ -2,8 +2,9 @@ import { isLeaving } from "../../api/object.ts";
 import type { DaemonSet, DaemonSetStatus, Node, Pod } from "../../api/schema/types.ts";
 import { withoutZeros } from "../conditions.ts";
 import { countFrom } from "../deployment/limits.ts";
-import { availableInMs, hasEnded, isReady } from "../pods.ts";
+import { availableInMs, hasEnded, isReady, nextAvailableMs } from "../pods.ts";
 import { revisionOfPod } from "../revisions.ts";
+import { soonest } from "../soonest.ts";
 import { suitability, targetNode } from "./nodes.ts";
 
 /** What the informers held when the key came up. */
@@ -57,16 +58,15 @@ export function decide(observed: Observed): Decision {
   const isPlaced = placing.create.length + placing.remove.length + ended.length === 0;
   // One thing after the other: what is replaced depends on who is there.
   const { create, remove } = isPlaced ? roll(observed, places) : placing;
-  const failed = observed.pods.filter(({ status }) => status?.phase === "Failed");
-  const waits = [...observed.pods.flatMap((pod) => wait(pod, observed) ?? []), ...failed.map(observed.waitMs)].filter(
-    (waitMs) => waitMs > 0,
-  );
+  const { daemonSet, pods, now } = observed;
+  const failed = pods.filter(({ status }) => status?.phase === "Failed");
+  const untilReplaced = failed.map((pod) => observed.waitMs(pod) || undefined);
   return {
     create: create.slice(0, burst),
     remove: remove.slice(0, burst),
     ended,
     status: statusOf(observed, places),
-    againMs: waits.length > 0 ? Math.min(...waits) : undefined,
+    againMs: soonest([nextAvailableMs(pods, daemonSet.spec.minReadySeconds ?? 0, now), ...untilReplaced]),
   };
 }
 
@@ -101,6 +101,7 @@ function place(observed: Observed, places: readonly Place[]): Changes & { readon
   const create: string[] = [];
   const remove: Pod[] = [];
   const ended: Pod[] = [];
+  const surges = limitsOf(observed.daemonSet, places).maxSurge > 0;
   for (const { node, runs, keeps, pods } of places) {
     const staying = pods.filter((pod) => !isLeaving(pod));
     if (!keeps) {
@@ -111,7 +112,6 @@ function place(observed: Observed, places: readonly Place[]): Changes & { readon
     const due = (pod: Pod): boolean => pod.status?.phase === "Succeeded" || observed.waitMs(pod) === 0;
     ended.push(...staying.filter((pod) => hasEnded(pod) && due(pod)));
     const running = staying.filter((pod) => !hasEnded(pod));
-    const surges = limitsOf(observed.daemonSet, places).maxSurge > 0;
     if (runs && (pods.length === 0 || (surges && running.length === 0))) create.push(node);
     if (running.length > 1) remove.push(...(surges ? surplusOfSurge(running, observed) : running.slice(1)));
   }

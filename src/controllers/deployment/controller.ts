@@ -7,7 +7,7 @@ import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../api/sc
 import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
-import { type Context, defineController, settled } from "../../client/controller.ts";
+import { againIn, type Context, defineController, settled } from "../../client/controller.ts";
 import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
 import { isNamespaceLeaving } from "../pod-writes.ts";
 import { hasEnded } from "../pods.ts";
@@ -46,7 +46,7 @@ export const deploymentController = defineController<Deployment>({
     const decision = decide({ deployment: object, replicaSets: claimed.owned, podsOf, now });
     if (decision.create && !(await createNewest(object, decision.create, context))) return settled;
     for (const write of writesFor(object, decision, context)) await carryOut(cache, [write]);
-    return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+    return againIn(decision.againMs);
   },
 });
 

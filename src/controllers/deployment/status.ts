@@ -83,7 +83,7 @@ export function withProgress(
   conditions = failure
     ? setCondition(
         conditions,
-        { ...conditionFrom("ReplicaFailure", failure.status, failure.reason ?? "", failure.message ?? "") },
+        conditionFrom("ReplicaFailure", failure.status, failure.reason ?? "", failure.message ?? ""),
         now,
       )
     : conditions.filter(({ type }) => type !== "ReplicaFailure");
@@ -109,15 +109,16 @@ export function setCondition(
   now: number,
 ): DeploymentCondition[] {
   const current = conditionOf(conditions, wanted.type);
-  if (current?.status === wanted.status && current.reason === wanted.reason) return [...conditions];
-  const time = timeText(now);
-  const lastTransitionTime = (current?.status === wanted.status && current.lastTransitionTime) || time;
-  const others = conditions.filter(({ type }) => type !== wanted.type);
-  return [...others, { ...wanted, lastUpdateTime: time, lastTransitionTime }];
+  const isSaid = current?.status === wanted.status && current.reason === wanted.reason;
+  return isSaid ? [...conditions] : renewCondition(conditions, wanted, now);
 }
 
 /** The same, but its time of update moves even when it says the same: the deadline counts from the last progress. */
-function renewCondition(conditions: readonly DeploymentCondition[], wanted: NewCondition, now: number) {
+function renewCondition(
+  conditions: readonly DeploymentCondition[],
+  wanted: NewCondition,
+  now: number,
+): DeploymentCondition[] {
   const current = conditionOf(conditions, wanted.type);
   const others = conditions.filter(({ type }) => type !== wanted.type);
   const time = timeText(now);

@@ -5,7 +5,7 @@ import { keyOf, keyText } from "../../api/object.ts";
 import type { PodDisruptionBudget } from "../../api/schema/types.ts";
 import { selects } from "../../api/selector.ts";
 import { carryOut } from "../../client/carry-out.ts";
-import { defineController, settled } from "../../client/controller.ts";
+import { againIn, defineController, settled } from "../../client/controller.ts";
 import { decide } from "./decide.ts";
 import { scaledKinds, scalesOf } from "./scales.ts";
 
@@ -40,6 +40,6 @@ export const disruptionController = defineController<PodDisruptionBudget>({
     for (const one of overdue) events.record(one, { type: "Warning", reason: "NotDeleted", message });
     if (!isDeepStrictEqual(status, budget.status))
       await carryOut(cache, [() => client.updateStatus(podDisruptionBudget, { ...budget, status })]);
-    return againMs === undefined ? settled : { again: { afterMs: againMs } };
+    return againIn(againMs);
   },
 });

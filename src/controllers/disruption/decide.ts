@@ -6,6 +6,7 @@ import { conditionOf } from "../conditions.ts";
 import { countFrom } from "../deployment/limits.ts";
 import { goSelectorText } from "../go-selector.ts";
 import { isReady } from "../pods.ts";
+import { soonest } from "../soonest.ts";
 import type { Scales } from "./scales.ts";
 
 /** What the informers held when the key came up. */
@@ -125,7 +126,7 @@ function stillDisrupted({ status }: PodDisruptionBudget, pods: readonly Pod[], n
     disruptedPods[name] = time;
     waits.push(waitMs);
   }
-  return { disruptedPods, overdue, againMs: waits.length > 0 ? Math.min(...waits) : undefined };
+  return { disruptedPods, overdue, againMs: soonest(waits) };
 }
 
 /** What others said of the budget stays. */

@@ -6,7 +6,7 @@ import type { Job, JobStatus, Pod } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { carryOut, type WriteStep } from "../../client/carry-out.ts";
 import type { Client } from "../../client/client.ts";
-import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
+import { againIn, type Context, type Controller, defineController, settled } from "../../client/controller.ts";
 import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
 import { creationOf, removalOf } from "../pod-writes.ts";
 import { counted, type Decision, decide, type Failures } from "./decide.ts";
@@ -119,7 +119,7 @@ export function jobController(): Controller {
     current = await writeStatus(current, ended, context);
     if (hasFinished(current)) tellEnd(current, context);
     if (failure) throw failure;
-    return decision.againMs === undefined || hasFinished(current) ? settled : { again: { afterMs: decision.againMs } };
+    return hasFinished(current) ? settled : againIn(decision.againMs);
   }
 }
 

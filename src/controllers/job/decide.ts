@@ -5,6 +5,7 @@ import { delayMs } from "../../base/backoff.ts";
 import { conditionOf, withoutZeros } from "../conditions.ts";
 import { hasEnded, isActive, isReady } from "../pods.ts";
 import { inOrderOfRemoval } from "../replicaset/ranking.ts";
+import { soonest } from "../soonest.ts";
 import { verdictOn } from "./failure-policy.ts";
 import { indexesText, parseIndexes } from "./indexes.ts";
 import { conditionFrom, type Outcome, outcomeOf, reached, type Tally, untilDeadlineMs } from "./outcome.ts";
@@ -83,7 +84,7 @@ export function decide(seen: Observed): Decision {
   const terminating = pods.filter((pod) => isLeaving(pod) && !hasEnded(pod)).length + gone.size;
   const { uncounted, letGo } = countOff(observed, { outcome, plan, counting });
   const deadlineMs = outcome ? undefined : untilDeadlineMs({ ...job, status: base }, now);
-  const waits = [deadlineMs, plan.againMs].filter((waitMs) => waitMs !== undefined) as number[];
+  const againMs = soonest([deadlineMs, plan.againMs]);
   const { conditions: _conditions, startTime: _startTime, ...counters } = old;
   const conditions = outcome ? withOutcome(base.conditions ?? [], outcome, now) : (base.conditions ?? []);
   return {
@@ -103,7 +104,7 @@ export function decide(seen: Observed): Decision {
     letGo,
     events: suspension.events,
     failures: counting.failures,
-    againMs: waits.length > 0 ? Math.max(0, Math.min(...waits)) : undefined,
+    againMs: againMs && Math.max(0, againMs),
   };
 }
 
@@ -255,7 +256,7 @@ function pendingIndexes(
     if (waitMs > 0) waits.push(waitMs);
     else create.push({ index, failed });
   }
-  return { ...idle, create, ...(waits.length > 0 && { againMs: Math.min(...waits) }) };
+  return { ...idle, create, againMs: soonest(waits) };
 }
 
 /** The failed pod of an index that stays until another takes its place: it says how often the index has failed. */

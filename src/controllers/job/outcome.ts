@@ -25,8 +25,15 @@ export const reached: Outcome = {
   message: "Reached expected number of succeeded pods",
 };
 
-export function hasFinished({ status }: Job): boolean {
-  return ["Complete", "Failed"].some((type) => conditionOf(status?.conditions, type)?.status === "True");
+/** The condition that says how the Job ended; undefined while it goes on. */
+export function endOf({ status }: Job): JobCondition | undefined {
+  return status?.conditions?.find(
+    ({ type, status: is }) => (type === "Complete" || type === "Failed") && is === "True",
+  );
+}
+
+export function hasFinished(job: Job): boolean {
+  return endOf(job) !== undefined;
 }
 
 /** The outcome that is certain whatever else the pods do; undefined while there is none. */

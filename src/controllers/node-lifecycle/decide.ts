@@ -1,5 +1,6 @@
 import type { Node, NodeCondition, Taint } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
+import { soonest } from "../soonest.ts";
 
 export interface Observed {
   readonly node: Node;
@@ -28,7 +29,7 @@ export interface Decision {
   /** Whether the node takes its turn: its pods will be evicted from now on. */
   readonly takesTurn: boolean;
   /** When to look again, at the latest. */
-  readonly againAfterMs?: number;
+  readonly againAfterMs: number | undefined;
 }
 
 const prefix = "node.kubernetes.io/";
@@ -74,13 +75,8 @@ export function decide(observed: Observed): Decision {
     labels: missingLabels(node),
     fellSilent: ready?.status === "True" && readyNow?.status === "Unknown",
     takesTurn: isNew && !waits,
-    ...againAfter(isSilent ? undefined : limitMs - silentForMs + 1, waits ? turnMs : undefined),
+    againAfterMs: soonest([isSilent ? undefined : limitMs - silentForMs + 1, waits ? turnMs : undefined]),
   };
-}
-
-function againAfter(...waits: (number | undefined)[]): Pick<Decision, "againAfterMs"> {
-  const known = waits.filter((wait) => wait !== undefined);
-  return known.length > 0 ? { againAfterMs: Math.min(...known) } : {};
 }
 
 /** Every condition that the node reports by itself turns Unknown; the same list when all are. */

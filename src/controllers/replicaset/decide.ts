@@ -3,7 +3,7 @@ import type { Pod, PodTemplateSpec, ReplicaSetCondition } from "../../api/schema
 import { type LabelSelector, selects, selectsAll } from "../../api/selector.ts";
 import { withoutZeros } from "../conditions.ts";
 import { type Claim, claim } from "../ownership.ts";
-import { availableInMs, hasEnded, isActive, isReady } from "../pods.ts";
+import { availableInMs, hasEnded, isActive, isReady, nextAvailableMs } from "../pods.ts";
 import { inOrderOfRemoval } from "./ranking.ts";
 
 /** A ReplicaSet or a ReplicationController, by what they have in common. */
@@ -66,15 +66,12 @@ export function decide({ wanted, controlled, orphans, related, now }: Observed):
     (pod) => isLeaving(pod) && !hasEnded(pod) && selects(wanted.selector, pod.metadata.labels),
   );
   const missing = isLeaving(wanted.owner) ? 0 : wanted.replicas - active.length;
-  const waits = active
-    .map((pod) => availableInMs(pod, wanted.minReadySeconds, now))
-    .filter((waitMs) => waitMs !== undefined && waitMs > 0) as number[];
   return {
     claim: claimed,
     create: Math.min(burst, Math.max(0, missing)),
     remove: missing < 0 ? surplus(active, { count: Math.min(burst, -missing), related, now }) : [],
     status: statusOf(wanted, { active, terminating, now }),
-    againMs: waits.length > 0 ? Math.min(...waits) : undefined,
+    againMs: nextAvailableMs(active, wanted.minReadySeconds, now),
   };
 }
 

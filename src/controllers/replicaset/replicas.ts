@@ -6,7 +6,7 @@ import type { Pod, ReplicaSetCondition } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, type WriteStep } from "../../client/carry-out.ts";
-import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
+import { againIn, type Context, type Controller, defineController, settled } from "../../client/controller.ts";
 import { conditionOf } from "../conditions.ts";
 import { byController, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
 import { creationOf, removalOf } from "../pod-writes.ts";
@@ -54,7 +54,7 @@ export function replicasController<T extends WithReplicas>(definition: {
       if (!isDeepStrictEqual(status, object.status))
         await carryOut(cache, [statusWrite(client, kind, object, status as T["status"])]);
       if (failure) throw failure;
-      return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+      return againIn(decision.againMs);
     },
   });
 }

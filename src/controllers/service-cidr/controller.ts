@@ -2,7 +2,7 @@ import { ipAddress } from "../../api/kinds/networking/ip-address.ts";
 import { serviceCIDR } from "../../api/kinds/networking/service-cidr.ts";
 import { isLeaving, keyOf } from "../../api/object.ts";
 import { timeText } from "../../api/time.ts";
-import { defineController, settled } from "../../client/controller.ts";
+import { againIn, defineController, settled } from "../../client/controller.ts";
 import { decide } from "./decide.ts";
 
 /** Says which ranges give addresses to Services, and holds one back from its deletion while its addresses are in use. */
@@ -35,6 +35,6 @@ export const serviceCidrController = defineController({
       written = await client.updateStatus(serviceCIDR, { ...written, status: { ...written.status, conditions } });
     }
     if (written !== cidr) await cache.seen(written);
-    return againMs === undefined ? settled : { again: { afterMs: againMs } };
+    return againIn(againMs);
   },
 });

@@ -8,7 +8,7 @@ import type { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet } from
 import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
-import { type Context, defineController, settled, type Watched } from "../../client/controller.ts";
+import { againIn, type Context, defineController, settled, type Watched } from "../../client/controller.ts";
 import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
 import { isNamespaceLeaving } from "../pod-writes.ts";
 import { forgetOld, type History, historyOf, keepCurrent, revisionOfPod, templateOf } from "../revisions.ts";
@@ -102,7 +102,7 @@ export const statefulSetController = defineController<StatefulSet>({
       await carryOut(cache, [statusWrite(client, statefulSet, object, decision.status)]);
     if (failure) throw failure;
     if (!isLeaving(object)) await carryOut(cache, forgetting(object, history, pods.owned, names.current, context));
-    return decision.againMs === undefined ? settled : { again: { afterMs: decision.againMs } };
+    return againIn(decision.againMs);
   },
 });
 

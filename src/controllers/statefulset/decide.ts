@@ -1,7 +1,7 @@
 import { isLeaving } from "../../api/object.ts";
 import type { Pod, StatefulSet, StatefulSetStatus } from "../../api/schema/types.ts";
 import { withoutZeros } from "../conditions.ts";
-import { availableInMs, hasEnded, isReady } from "../pods.ts";
+import { availableInMs, hasEnded, isReady, nextAvailableMs } from "../pods.ts";
 import { revisionOfPod } from "../revisions.ts";
 import { ordinalOf } from "./identity.ts";
 
@@ -47,13 +47,12 @@ export function decide(observed: Observed): Decision {
     .map(([, pod]) => pod);
 
   const step = isLeaving(set) ? nothing : nextStep(observed, places, condemned);
-  const waits = pods.flatMap((pod) => wait(pod, observed) ?? []).filter((waitMs) => waitMs > 0);
   return {
     create: step.create,
     remove: step.remove,
     condemned,
     status: statusOf(observed, step),
-    againMs: waits.length > 0 ? Math.min(...waits) : undefined,
+    againMs: nextAvailableMs(pods, set.spec.minReadySeconds ?? 0, observed.now),
   };
 }
 
