@@ -50,6 +50,25 @@ export function claim<T extends KubeObject>(from: {
   };
 }
 
+/** The claim of an owner to the objects of a kind that the cache shows; `counts` leaves some of them out. */
+export function claimIn<T extends KubeObject>(
+  cache: Cache,
+  kind: Kind<T>,
+  from: {
+    readonly owner: KubeObject;
+    readonly selector: LabelSelector;
+    readonly counts?: (object: T) => boolean;
+  },
+): Claim<T> {
+  const { owner, selector, counts = () => true } = from;
+  return claim({
+    owner,
+    selector,
+    controlled: cache.by(kind, byController, owner.metadata.uid ?? "").filter(counts),
+    orphans: cache.by(kind, orphans, owner.metadata.namespace ?? "").filter(counts),
+  });
+}
+
 /** The reference by which an object says that `owner` controls it. */
 export function controlledBy<T extends KubeObject>(kind: Kind<T>, owner: T): OwnerReference {
   return {

@@ -28,7 +28,7 @@ test.each<[what: string, limit: number | undefined, given: Partial<Past>, gone: 
     apiVersion: "apps/v1",
     kind: "StatefulSet",
     metadata: { name: "db" },
-    spec: { template: {}, ...(revisionHistoryLimit !== undefined && { revisionHistoryLimit }) },
+    spec: { selector: {}, template: {}, ...(revisionHistoryLimit !== undefined && { revisionHistoryLimit }) },
   };
   expect(surplusOf(owner, { ...quiet, ...given }).map(({ revision }) => revision)).toEqual(gone);
 });

@@ -1,16 +1,64 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Kind } from "../api/kind.ts";
 import { controllerRevision } from "../api/kinds/apps/controller-revision.ts";
+import { pod } from "../api/kinds/core/pod.ts";
 import { isLeaving, type KubeObject, keyOf, type OwnerReference } from "../api/object.ts";
 import type { ControllerRevision, Pod, PodTemplateSpec } from "../api/schema/types.ts";
+import type { LabelSelector } from "../api/selector.ts";
+import type { Cache } from "../client/cache.ts";
 import { deletion, type WriteStep } from "../client/carry-out.ts";
 import type { Client, Unsaved } from "../client/client.ts";
+import type { Watched } from "../client/controller.ts";
+import { claimIn, controlledBy, ownersOf, settleClaim } from "./ownership.ts";
 import { creationUnlessLeaving } from "./pod-writes.ts";
 import { shortHash } from "./short-hash.ts";
 
 /** The label by which a pod says which revision of its owner's template it was made from. */
 export const revisionLabel = "controller-revision-hash";
 
-type Templated = KubeObject & { spec: { template: PodTemplateSpec; revisionHistoryLimit?: number } };
+type Templated = KubeObject & {
+  spec: { selector: LabelSelector; template: PodTemplateSpec; revisionHistoryLimit?: number };
+};
+
+/** What an owner with revisions has around it. */
+export interface Family {
+  readonly pods: readonly Pod[];
+  readonly revisions: readonly ControllerRevision[];
+  /** The reference by which both say whose they are. */
+  readonly reference: OwnerReference;
+  /** The writes by which orphans are taken in and strangers let go; while there are any, the rest waits for them. */
+  readonly adopting: readonly WriteStep[];
+}
+
+/** The pods and revisions of an owner; `isMember` leaves pods out that only look as if they were its own. */
+export function familyOf<T extends Templated>(
+  kind: Kind<T>,
+  owner: T,
+  { cache, client, isMember = () => true }: { cache: Cache; client: Client; isMember?: (pod: Pod) => boolean },
+): Family {
+  const from = { owner, selector: owner.spec.selector };
+  const revisions = claimIn(cache, controllerRevision, from);
+  const pods = claimIn(cache, pod, { ...from, counts: isMember });
+  const reference = controlledBy(kind, owner);
+  return {
+    pods: pods.owned,
+    revisions: revisions.owned,
+    reference,
+    adopting: [
+      ...settleClaim(client, controllerRevision, revisions, reference),
+      ...settleClaim(client, pod, pods, reference),
+    ],
+  };
+}
+
+/** The watches by which an owner with revisions learns of its family. */
+export function watchFamily<T extends Templated>(kind: Kind<T>): readonly Watched[] {
+  const keys = ownersOf(kind, ({ spec }) => spec.selector);
+  return [
+    { kind: pod, keys },
+    { kind: controllerRevision, keys },
+  ];
+}
 
 /** The templates that an owner has had. */
 export interface History {

@@ -1,17 +1,23 @@
 import { isDeepStrictEqual } from "node:util";
-import { controllerRevision } from "../../api/kinds/apps/controller-revision.ts";
 import { daemonSet } from "../../api/kinds/apps/daemon-set.ts";
 import { node } from "../../api/kinds/core/node.ts";
-import { pod } from "../../api/kinds/core/pod.ts";
 import { isLeaving, keyOf, keyText } from "../../api/object.ts";
 import type { DaemonSet, Node, Pod } from "../../api/schema/types.ts";
 import { carryOut } from "../../client/carry-out.ts";
 import type { Unsaved } from "../../client/client.ts";
 import { againIn, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
-import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { controlledBy } from "../ownership.ts";
 import { creationOf, removalOf } from "../pod-writes.ts";
 import { generateNameFrom, podFromTemplate } from "../pods.ts";
-import { forgetOld, historyOf, keepCurrent, revisionLabel, revisionOfPod } from "../revisions.ts";
+import {
+  familyOf,
+  forgetOld,
+  historyOf,
+  keepCurrent,
+  revisionLabel,
+  revisionOfPod,
+  watchFamily,
+} from "../revisions.ts";
 import { statusWrite } from "../status-writes.ts";
 import { decide } from "./decide.ts";
 import { Failures } from "./failures.ts";
@@ -28,11 +34,7 @@ export function daemonSetController(): Controller {
     name: "daemonset",
     account: "daemon-set-controller",
     reconciles: daemonSet,
-    watches: [
-      { kind: pod, keys: ownersOf(daemonSet, ({ spec }) => spec.selector) },
-      { kind: controllerRevision, keys: ownersOf(daemonSet, ({ spec }) => spec.selector) },
-      changedNodes,
-    ],
+    watches: [...watchFamily(daemonSet), changedNodes],
 
     async reconcile(key, context) {
       const { cache, client, events, now, elapsedMs } = context;
@@ -41,34 +43,18 @@ export function daemonSetController(): Controller {
         failures.forget(key);
         return settled;
       }
-      const uid = object.metadata.uid ?? "";
-      const reference = controlledBy(daemonSet, object);
-      const from = { owner: object, selector: object.spec.selector };
-      const revisions = claim({
-        ...from,
-        controlled: cache.by(controllerRevision, byController, uid),
-        orphans: cache.by(controllerRevision, orphans, key.namespace ?? ""),
-      });
-      const pods = claim({
-        ...from,
-        controlled: cache.by(pod, byController, uid),
-        orphans: cache.by(pod, orphans, key.namespace ?? ""),
-      });
-      const adopting = [
-        ...settleClaim(client, controllerRevision, revisions, reference),
-        ...settleClaim(client, pod, pods, reference),
-      ];
+      const { pods, revisions, reference, adopting } = familyOf(daemonSet, object, { cache, client });
       if (adopting.length > 0) {
         // The adopted come back changed, and with them this key.
         await carryOut(cache, adopting);
-        return { again: { afterMs: 0 } };
+        return againIn(0);
       }
 
-      const history = historyOf(object, revisions.owned, { hashLabel: revisionLabel, reference });
+      const history = historyOf(object, revisions, { hashLabel: revisionLabel, reference });
       await carryOut(cache, keepCurrent(client, history));
       const hash = history.current.metadata.labels?.[revisionLabel] ?? "";
       const waitMs = (failed: Pod): number => failures.waitMs(object, targetNode(failed) ?? "", elapsedMs);
-      const decision = decide({ daemonSet: object, nodes: cache.list(node), pods: pods.owned, hash, waitMs, now });
+      const decision = decide({ daemonSet: object, nodes: cache.list(node), pods, hash, waitMs, now });
 
       for (const ended of decision.ended) {
         if (ended.status?.phase === "Failed") failures.count(object, targetNode(ended) ?? "", elapsedMs);
@@ -83,7 +69,7 @@ export function daemonSetController(): Controller {
       } catch (error) {
         failure = error;
       }
-      const live = new Set(pods.owned.map(revisionOfPod));
+      const live = new Set(pods.map(revisionOfPod));
       const isLive = ({ metadata }: { metadata: { labels?: Record<string, string> } }): boolean =>
         live.has(metadata.labels?.[revisionLabel]);
       await carryOut(cache, forgetOld(client, object, { old: history.old, isLive, countsLive: true }));

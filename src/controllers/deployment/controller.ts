@@ -8,7 +8,7 @@ import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
 import { againIn, type Context, defineController, settled } from "../../client/controller.ts";
-import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { byController, claimIn, controlledBy, ownersOf, settleClaim } from "../ownership.ts";
 import { isNamespaceLeaving } from "../pod-writes.ts";
 import { hasEnded } from "../pods.ts";
 import { type Decision, decide } from "./decide.ts";
@@ -30,12 +30,7 @@ export const deploymentController = defineController<Deployment>({
     const { cache, client, now } = context;
     const object = cache.get(deployment, key);
     if (!object) return settled;
-    const claimed = claim({
-      owner: object,
-      selector: object.spec.selector,
-      controlled: cache.by(replicaSet, byController, object.metadata.uid ?? ""),
-      orphans: cache.by(replicaSet, orphans, key.namespace ?? ""),
-    });
+    const claimed = claimIn(cache, replicaSet, { owner: object, selector: object.spec.selector });
     const adopting = settleClaim(client, replicaSet, claimed, controlledBy(deployment, object));
     if (adopting.length > 0) {
       // The adopted come back changed, and with them this key.

@@ -7,7 +7,7 @@ import { isReason } from "../../api/status.ts";
 import { carryOut, type WriteStep } from "../../client/carry-out.ts";
 import type { Client } from "../../client/client.ts";
 import { againIn, type Context, type Controller, defineController, settled } from "../../client/controller.ts";
-import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { claimIn, controlledBy, ownersOf, settleClaim } from "../ownership.ts";
 import { creationOf, removalOf } from "../pod-writes.ts";
 import { counted, type Decision, decide, type Failures } from "./decide.ts";
 import { hasFinished, withEnd } from "./outcome.ts";
@@ -54,12 +54,7 @@ export function jobController(): Controller {
         return settled;
       }
 
-      const claimed = claim({
-        owner: object,
-        selector: object.spec.selector ?? {},
-        controlled: cache.by(pod, byController, uid ?? ""),
-        orphans: cache.by(pod, orphans, key.namespace ?? ""),
-      });
+      const claimed = claimIn(cache, pod, { owner: object, selector: object.spec.selector ?? {} });
       const reference = controlledBy(job, object);
       const adopting = settleClaim(client, pod, claimed, reference, { finalizers: [tracking] });
       if (adopting.length > 0) {

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { controllerRevision } from "../../api/kinds/apps/controller-revision.ts";
 import { statefulSet } from "../../api/kinds/apps/stateful-set.ts";
 import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-claim.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
@@ -9,9 +8,18 @@ import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion, type WriteStep } from "../../client/carry-out.ts";
 import { againIn, type Context, defineController, settled, type Watched } from "../../client/controller.ts";
-import { byController, claim, controlledBy, orphans, ownersOf, settleClaim } from "../ownership.ts";
+import { controlledBy } from "../ownership.ts";
 import { isNamespaceLeaving } from "../pod-writes.ts";
-import { forgetOld, type History, historyOf, keepCurrent, revisionOfPod, templateOf } from "../revisions.ts";
+import {
+  familyOf,
+  forgetOld,
+  type History,
+  historyOf,
+  keepCurrent,
+  revisionOfPod,
+  templateOf,
+  watchFamily,
+} from "../revisions.ts";
 import { statusWrite } from "../status-writes.ts";
 import { claimsFor, goesWithEarlierPod, type Holder, hasOtherController, ownersWanted } from "./claims.ts";
 import { decide } from "./decide.ts";
@@ -38,41 +46,21 @@ const vanishedClaims: Watched<PersistentVolumeClaim> = {
 export const statefulSetController = defineController<StatefulSet>({
   name: "statefulset",
   reconciles: statefulSet,
-  watches: [
-    { kind: pod, keys: ownersOf(statefulSet, ({ spec }) => spec.selector) },
-    { kind: controllerRevision, keys: ownersOf(statefulSet, ({ spec }) => spec.selector) },
-    vanishedClaims,
-  ],
+  watches: [...watchFamily(statefulSet), vanishedClaims],
 
   async reconcile(key, context) {
     const { cache, client, now } = context;
     const object = cache.get(statefulSet, key);
     if (!object) return settled;
-    const uid = object.metadata.uid ?? "";
-    const reference = controlledBy(statefulSet, object);
-    const from = { owner: object, selector: object.spec.selector };
     const isMember = (one: Pod): boolean => ordinalOf(one, object) !== undefined;
-    const revisions = claim({
-      ...from,
-      controlled: cache.by(controllerRevision, byController, uid),
-      orphans: cache.by(controllerRevision, orphans, key.namespace ?? ""),
-    });
-    const pods = claim({
-      ...from,
-      controlled: cache.by(pod, byController, uid).filter(isMember),
-      orphans: cache.by(pod, orphans, key.namespace ?? "").filter(isMember),
-    });
-    const adopting = [
-      ...settleClaim(client, controllerRevision, revisions, reference),
-      ...settleClaim(client, pod, pods, reference),
-    ];
+    const { pods, revisions, reference, adopting } = familyOf(statefulSet, object, { cache, client, isMember });
     if (adopting.length > 0) {
       // The adopted come back changed, and with them this key.
       await carryOut(cache, adopting);
-      return { again: { afterMs: 0 } };
+      return againIn(0);
     }
 
-    const history = historyOf(object, revisions.owned, { hashLabel, reference });
+    const history = historyOf(object, revisions, { hashLabel, reference });
     if (!isLeaving(object)) await carryOut(cache, keepCurrent(client, history));
     const before = [...history.old, history.current].find(
       ({ metadata }) => metadata.name === object.status?.currentRevision,
@@ -80,11 +68,11 @@ export const statefulSetController = defineController<StatefulSet>({
     const current = before ?? history.current;
     const names = { current: current.metadata.name, update: history.current.metadata.name };
     const unfree = unfreeOrdinals(object, cache);
-    const decision = decide({ set: object, pods: pods.owned, revisions: names, unfree, now });
+    const decision = decide({ set: object, pods, revisions: names, unfree, now });
 
     let failure: unknown;
     try {
-      const held = pods.owned.filter((one) => !decision.condemned.includes(one));
+      const held = pods.filter((one) => !decision.condemned.includes(one));
       await carryOut(
         cache,
         isLeaving(object) ? [] : keepingUp(object, { held, condemned: decision.condemned }, context),
@@ -101,7 +89,7 @@ export const statefulSetController = defineController<StatefulSet>({
     if (!isDeepStrictEqual(decision.status, object.status))
       await carryOut(cache, [statusWrite(client, statefulSet, object, decision.status)]);
     if (failure) throw failure;
-    if (!isLeaving(object)) await carryOut(cache, forgetting(object, history, pods.owned, names.current, context));
+    if (!isLeaving(object)) await carryOut(cache, forgetting(object, history, pods, names.current, context));
     return againIn(decision.againMs);
   },
 });
