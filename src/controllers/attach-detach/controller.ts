@@ -13,8 +13,8 @@ import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
 import { againIn, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { podsByClaim } from "../claims-of-pod.ts";
+import { podsOnNode, readyStatusOf } from "../nodes.ts";
 import { hasEnded } from "../pods.ts";
-import { podsOnNode } from "../pods-on-node.ts";
 import { decide } from "./decide.ts";
 import { type Attachable, attachable } from "./volumes.ts";
 
@@ -106,8 +106,8 @@ export function attachDetachController(): Controller {
 function mattering(object: Node | undefined): unknown {
   if (!object) return undefined;
   const { metadata, spec, status } = object;
-  const isReady = status?.conditions?.find(({ type }) => type === "Ready")?.status;
-  return [metadata.annotations?.[managed], spec.taints, status?.volumesInUse, status?.volumesAttached, isReady];
+  const { volumesInUse, volumesAttached } = status ?? {};
+  return [metadata.annotations?.[managed], spec.taints, volumesInUse, volumesAttached, readyStatusOf(object)];
 }
 
 function nodesUsing(claim: string, cache: Cache): readonly ObjectKey[] {

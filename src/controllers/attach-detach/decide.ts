@@ -1,7 +1,7 @@
 import { attachmentName } from "../../api/csi-names.ts";
 import { isLeaving } from "../../api/object.ts";
 import type { AttachedVolume, Node, PersistentVolume, Pod, VolumeAttachment } from "../../api/schema/types.ts";
-import { isOutOfService } from "../pod-gc/decide.ts";
+import { isNodeReady, isOutOfService } from "../nodes.ts";
 import { soonest } from "../soonest.ts";
 import { type Attachable, isForManyNodes, reportedName } from "./volumes.ts";
 
@@ -95,8 +95,7 @@ function heldMs({ metadata }: VolumeAttachment, name: string, { node, unusedSinc
   if (!isInUse || isOutOfService(node)) return 0;
   const left = (unusedSince.get(metadata.name) ?? elapsedMs) + maxUnmountMs - elapsedMs;
   if (left > 0) return left;
-  const isHealthy = node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-  return isHealthy ? maxUnmountMs : 0;
+  return isNodeReady(node) ? maxUnmountMs : 0;
 }
 
 /** Attachments to other nodes that stand in the way. */

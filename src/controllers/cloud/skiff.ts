@@ -1,4 +1,5 @@
 import type { LoadBalancerIngress, Node, Service } from "../../api/schema/types.ts";
+import { isNodeReady } from "../nodes.ts";
 import type { CloudProvider } from "./provider.ts";
 
 /**
@@ -40,8 +41,8 @@ function isSkiffs({ status }: Node): boolean {
 
 /** Only a node of skiff's own answers at its addresses; a node may be kept out (Kubernetes docs, "Well-Known Labels"). */
 function isBalancing(node: Node): boolean {
-  const { metadata, status } = node;
+  const { metadata } = node;
   if (!isSkiffs(node)) return false;
   if (metadata.labels?.["node.kubernetes.io/exclude-from-external-load-balancers"] !== undefined) return false;
-  return status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
+  return isNodeReady(node);
 }

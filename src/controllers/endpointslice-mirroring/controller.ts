@@ -3,17 +3,15 @@ import { service } from "../../api/kinds/core/service.ts";
 import { endpointSlice } from "../../api/kinds/discovery/endpoint-slice.ts";
 import { isLeaving, keyOf, keyText } from "../../api/object.ts";
 import type { EndpointSlice, Endpoints, Service } from "../../api/schema/types.ts";
-import { carryOut, deletion } from "../../client/carry-out.ts";
+import { carryOut } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
-import { serviceOf } from "../endpointslice/decide.ts";
+import { isManagedBy, keysOfSlice, serviceOf, sliceWrites } from "../endpointslice/slices.ts";
 import { controlledBy } from "../ownership.ts";
-import { creationUnlessLeaving } from "../pod-writes.ts";
-import { generateNameFrom } from "../pods.ts";
-import { decide, isOurs } from "./decide.ts";
+import { decide, manager } from "./decide.ts";
 
 /** Mirrored slices by the Service they belong to. */
 const byService = (slice: EndpointSlice): readonly string[] =>
-  isOurs(slice) ? [keyText({ namespace: slice.metadata.namespace, name: serviceOf(slice) ?? "" })] : [];
+  isManagedBy(slice, manager) ? [keyText({ namespace: slice.metadata.namespace, name: serviceOf(slice) ?? "" })] : [];
 
 const services: Watched<Service> = {
   kind: service,
@@ -24,10 +22,7 @@ const services: Watched<Service> = {
 
 const slices: Watched<EndpointSlice> = {
   kind: endpointSlice,
-  keys: (slice) => {
-    const name = isOurs(slice) && serviceOf(slice);
-    return name ? [{ namespace: slice.metadata.namespace, name }] : [];
-  },
+  keys: (slice) => (isManagedBy(slice, manager) ? keysOfSlice(slice) : []),
 };
 
 /** Mirrors Endpoints that were written by hand (Kubernetes docs, "Service", section "EndpointSlice mirroring"). */
@@ -41,37 +36,15 @@ export function endpointSliceMirroringController({ most }: { readonly most: numb
 
     async reconcile(key, { cache, client, events }) {
       const object = cache.get(endpoints, key);
-      const { create, update, remove, news } = decide({
+      const { news, ...changes } = decide({
         endpoints: object,
         service: cache.get(service, key),
         slices: cache.by(endpointSlice, byService, keyText(key)).filter((slice) => !isLeaving(slice)),
         most,
       });
       if (object) for (const one of news) events.record(object, one);
-      const { namespace } = key;
-      await carryOut(cache, [
-        ...update.map(({ slice, mirror: { labels, annotations, ...content } }) => () => {
-          const { endpoints: _, ports: __, ...rest } = slice;
-          return client.update(endpointSlice, {
-            ...rest,
-            ...content,
-            metadata: { ...slice.metadata, labels, annotations },
-          });
-        }),
-        ...create.flatMap(({ labels, annotations, ...content }) => {
-          if (!object || isLeaving(object)) return [];
-          const metadata = {
-            generateName: generateNameFrom(key.name),
-            ...(namespace && { namespace }),
-            labels,
-            annotations,
-            ownerReferences: [controlledBy(endpoints, object)],
-          };
-          const slice = structuredClone({ ...content, metadata });
-          return [creationUnlessLeaving(() => client.create(endpointSlice, slice))];
-        }),
-        ...remove.map((slice) => deletion(client, endpointSlice, slice)),
-      ]);
+      const owner = object && controlledBy(endpoints, object);
+      await carryOut(cache, sliceWrites(changes, { of: key, owner, client }));
       return settled;
     },
   });

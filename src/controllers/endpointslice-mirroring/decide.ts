@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isLeaving } from "../../api/object.ts";
 import type {
   Endpoint,
   EndpointAddress,
@@ -9,6 +10,7 @@ import type {
 } from "../../api/schema/types.ts";
 import type { EventNews } from "../../client/events.ts";
 import { triggerTime } from "../endpointslice/endpoints-of.ts";
+import { managedBy, portsText, type SliceChanges, type SliceContent, serviceName } from "../endpointslice/slices.ts";
 
 export interface Observed {
   readonly endpoints: Endpoints | undefined;
@@ -20,21 +22,10 @@ export interface Observed {
   readonly most: number;
 }
 
-/** A slice as it should be; name and owner are the shell's. */
-export type Mirror = Pick<EndpointSlice, "addressType" | "endpoints" | "ports"> & {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-};
-
-export interface Decision {
-  readonly create: readonly Mirror[];
-  readonly update: readonly { readonly slice: EndpointSlice; readonly mirror: Mirror }[];
-  readonly remove: readonly EndpointSlice[];
+export interface Decision extends SliceChanges {
   readonly news: readonly EventNews[];
 }
 
-const managedBy = "endpointslice.kubernetes.io/managed-by";
-const serviceName = "kubernetes.io/service-name";
 const skipMirror = "endpointslice.kubernetes.io/skip-mirror";
 const leaderElection = "control-plane.alpha.kubernetes.io/leader";
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
@@ -45,14 +36,14 @@ export function decide({ endpoints, service, slices, most }: Observed): Decision
   if (!endpoints || !isMirrored(endpoints) || !service || service.spec?.selector)
     return { create: [], update: [], remove: slices, news: [] };
   const { mirrors, news } = mirrorsOf(endpoints, most);
-  const create: Mirror[] = [];
-  const update: { slice: EndpointSlice; mirror: Mirror }[] = [];
+  const create: SliceContent[] = [];
+  const update: { slice: EndpointSlice; content: SliceContent }[] = [];
   const used = new Set<EndpointSlice>();
   for (const mirror of mirrors) {
     const slice = slices.find((one) => !used.has(one) && keyOf(one) === keyOf(mirror));
     if (slice) used.add(slice);
     if (!slice) create.push(mirror);
-    else if (differs(slice, mirror)) update.push({ slice, mirror });
+    else if (differs(slice, mirror)) update.push({ slice, content: mirror });
   }
   const spare = slices.filter((slice) => !used.has(slice));
   // A slice that nobody wants any more is taken for one that is to be made.
@@ -60,17 +51,17 @@ export function decide({ endpoints, service, slices, most }: Observed): Decision
     const slice = spare.find(({ addressType }) => addressType === mirror.addressType);
     if (!slice) return true;
     spare.splice(spare.indexOf(slice), 1);
-    update.push({ slice, mirror });
+    update.push({ slice, content: mirror });
     return false;
   });
-  return { create: left, update, remove: spare, news };
+  return { create: isLeaving(endpoints) ? [] : left, update, remove: spare, news };
 }
 
 function isMirrored({ metadata }: Endpoints): boolean {
   return metadata.labels?.[skipMirror] !== "true" && metadata.annotations?.[leaderElection] === undefined;
 }
 
-function mirrorsOf(endpoints: Endpoints, most: number): { mirrors: Mirror[]; news: EventNews[] } {
+function mirrorsOf(endpoints: Endpoints, most: number): { mirrors: SliceContent[]; news: EventNews[] } {
   const { name, labels = {}, annotations = {} } = endpoints.metadata;
   const { [triggerTime]: _, [lastApplied]: __, ...passedOn } = annotations;
   const groups = new Map<string, { addressType: string; ports: EndpointSlice["ports"]; endpoints: Endpoint[] }>();
@@ -119,10 +110,10 @@ function portFrom({ name = "", port, protocol = "TCP", appProtocol }: EndpointPo
 
 /** Slices of one family and one set of ports stand for each other. */
 function keyOf({ addressType, ports }: Pick<EndpointSlice, "addressType" | "ports">): string {
-  return JSON.stringify([addressType, (ports ?? []).map((port) => JSON.stringify(Object.entries(port).sort())).sort()]);
+  return JSON.stringify([addressType, portsText(ports ?? [])]);
 }
 
-function differs({ endpoints, metadata }: EndpointSlice, mirror: Mirror): boolean {
+function differs({ endpoints, metadata }: EndpointSlice, mirror: SliceContent): boolean {
   const sorted = (list: readonly Endpoint[]): string[] =>
     list.map((one) => JSON.stringify(Object.entries(one).sort())).sort();
   return !(
@@ -130,9 +121,4 @@ function differs({ endpoints, metadata }: EndpointSlice, mirror: Mirror): boolea
     isDeepStrictEqual(metadata.labels ?? {}, mirror.labels) &&
     isDeepStrictEqual(metadata.annotations ?? {}, mirror.annotations)
   );
-}
-
-/** Whether the slice is one that this controller keeps. */
-export function isOurs({ metadata }: EndpointSlice): boolean {
-  return metadata.labels?.[managedBy] === manager;
 }

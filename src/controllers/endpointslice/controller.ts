@@ -3,30 +3,21 @@ import { node } from "../../api/kinds/core/node.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { service } from "../../api/kinds/core/service.ts";
 import { endpointSlice } from "../../api/kinds/discovery/endpoint-slice.ts";
-import { isLeaving, type KubeObject, keyFrom, keyOf, keyText } from "../../api/object.ts";
+import { isLeaving, keyFrom, keyText } from "../../api/object.ts";
 import type { EndpointSlice, Node, Service } from "../../api/schema/types.ts";
 import { selectsAll } from "../../api/selector.ts";
-import { carryOut, deletion } from "../../client/carry-out.ts";
-import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { carryOut } from "../../client/carry-out.ts";
+import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { podsOnNode, readyStatusOf, zoneLabel } from "../nodes.ts";
 import { controlledBy } from "../ownership.ts";
-import { creationUnlessLeaving } from "../pod-writes.ts";
-import { generateNameFrom } from "../pods.ts";
-import { podsOnNode } from "../pods-on-node.ts";
-import { type Decision, decide, isOurs, serviceOf } from "./decide.ts";
+import { decide, manager } from "./decide.ts";
 import { hasSelector, mattersToServices, servicesOf } from "./endpoints-of.ts";
+import { isManagedBy, keysOfSlice, serviceOf, sliceWrites } from "./slices.ts";
 import { zoneShares } from "./topology.ts";
 import { TriggerTimes } from "./trigger-times.ts";
 
 /** Slices by the Service they belong to. */
 const byService = (slice: EndpointSlice): readonly string[] => [`${slice.metadata.namespace}/${serviceOf(slice)}`];
-
-const slicesOfServices: Watched = {
-  kind: endpointSlice,
-  keys: (slice: KubeObject) => {
-    const name = serviceOf(slice as EndpointSlice);
-    return name ? [{ namespace: slice.metadata.namespace, name }] : [];
-  },
-};
 
 /** Keeps the slices of Services with a selector (Kubernetes docs, "EndpointSlices"). */
 export function endpointSliceController({ size }: { readonly size: number }): Controller {
@@ -48,10 +39,13 @@ export function endpointSliceController({ size }: { readonly size: number }): Co
     component: "endpoint-slice-controller",
     account: "endpointslice-controller",
     reconciles: service,
-    watches: [{ kind: pod, keys: servicesOf, matters: mattersToServices }, slicesOfServices, nodes],
+    watches: [
+      { kind: pod, keys: servicesOf, matters: mattersToServices },
+      { kind: endpointSlice, keys: keysOfSlice },
+      nodes,
+    ],
 
-    async reconcile(key, context) {
-      const { cache, events } = context;
+    async reconcile(key, { cache, client, events }) {
       const object = cache.get(service, key);
       if (!object || isLeaving(object) || !hasSelector(object)) {
         triggers.forget(keyText(key));
@@ -64,7 +58,9 @@ export function endpointSliceController({ size }: { readonly size: number }): Co
       const decision = decide({
         service: object,
         pods,
-        slices: cache.by(endpointSlice, byService, keyText(key)).filter((slice) => isOurs(slice) && !isLeaving(slice)),
+        slices: cache
+          .by(endpointSlice, byService, keyText(key))
+          .filter((slice) => isManagedBy(slice, manager) && !isLeaving(slice)),
         nodeOf: (name) => cache.get(node, { name }),
         causedAt: triggers.next(object, pods),
         size,
@@ -73,41 +69,15 @@ export function endpointSliceController({ size }: { readonly size: number }): Co
       });
       withHints[decision.hasHints ? "add" : "delete"](keyText(key));
       for (const news of decision.news) events.record(object, news);
-      await write(object, decision, context);
+      await carryOut(cache, sliceWrites(decision, { of: key, owner: controlledBy(service, object), client }));
       return settled;
     },
   });
-}
-
-async function write(object: Service, { create, update, remove }: Decision, { cache, client }: Context): Promise<void> {
-  const { namespace, name } = keyOf(object);
-  await carryOut(cache, [
-    ...update.map(({ slice, content: { labels, annotations, ...content } }) => () => {
-      const { endpoints: _, ports: __, ...rest } = slice;
-      return client.update(endpointSlice, {
-        ...rest,
-        ...content,
-        metadata: { ...slice.metadata, labels, annotations },
-      });
-    }),
-    ...create.map(({ labels, annotations, ...content }) => {
-      const metadata = {
-        generateName: generateNameFrom(name),
-        ...(namespace && { namespace }),
-        labels: { ...labels },
-        annotations,
-        ownerReferences: [controlledBy(service, object)],
-      };
-      return creationUnlessLeaving(() => client.create(endpointSlice, { ...structuredClone(content), metadata }));
-    }),
-    ...remove.map((slice) => deletion(client, endpointSlice, slice)),
-  ]);
 }
 
 /** What of a node bears on where traffic should go. */
 function essence(object: Node | undefined): unknown {
   if (!object) return undefined;
   const { metadata, status } = object;
-  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
-  return [metadata.labels?.["topology.kubernetes.io/zone"], ready, status?.allocatable?.cpu];
+  return [metadata.labels?.[zoneLabel], readyStatusOf(object), status?.allocatable?.cpu];
 }

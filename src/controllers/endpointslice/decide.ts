@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isLeaving } from "../../api/object.ts";
 import type { Endpoint, EndpointSlice, Node, Pod, Service } from "../../api/schema/types.ts";
 import type { EventNews } from "../../client/events.ts";
+import { zoneLabel } from "../nodes.ts";
 import { isReady } from "../pods.ts";
 import {
   addressOf,
@@ -17,6 +18,7 @@ import {
 } from "./endpoints-of.ts";
 import { nearnessOf, withNearHints, withoutAnyHints } from "./hints.ts";
 import { type Draft, identity, pack } from "./packing.ts";
+import { managedBy, portsText, type SliceChanges, type SliceContent, serviceName } from "./slices.ts";
 import { type Topology, withZoneHints, type ZoneShares } from "./topology.ts";
 
 export interface Observed {
@@ -35,23 +37,11 @@ export interface Observed {
   readonly hadHints: boolean;
 }
 
-/** A slice as it should be; name and owner are the shell's. */
-export type SliceContent = Pick<EndpointSlice, "addressType" | "endpoints" | "ports"> & {
-  readonly labels: Record<string, string>;
-  readonly annotations: Record<string, string>;
-};
-
-export interface Decision {
-  readonly create: readonly SliceContent[];
-  readonly update: readonly { readonly slice: EndpointSlice; readonly content: SliceContent }[];
-  readonly remove: readonly EndpointSlice[];
+export interface Decision extends SliceChanges {
   readonly news: readonly EventNews[];
   readonly hasHints: boolean;
 }
 
-const serviceName = "kubernetes.io/service-name";
-const managedBy = "endpointslice.kubernetes.io/managed-by";
-const zoneLabel = "topology.kubernetes.io/zone";
 export const manager = "endpointslice-controller.k8s.io";
 
 /** Which slices a Service should have; those of one family and one set of ports hold endpoints together. */
@@ -142,7 +132,7 @@ function groupByPorts(family: "IPv4" | "IPv6", observed: Observed): PortGroup[] 
   const unknown = new Set(podsOnUnknownNodes(observed));
   for (const pod of pods.filter(isReachable)) {
     const ports = portsOf(pod, service);
-    const key = portsKey(ports);
+    const key = portsText(ports);
     const group = groups.get(key) ?? { ports, endpoints: new Map<string, Endpoint>() };
     groups.set(key, group);
     const address = addressOf(pod, family);
@@ -190,12 +180,7 @@ function endpointFrom(
 }
 
 function samePorts(a: NonNullable<EndpointSlice["ports"]>, b: readonly OfferedPort[]): boolean {
-  return portsKey(a) === portsKey(b);
-}
-
-/** The same text for the same ports in whatever order. */
-function portsKey(ports: readonly object[]): string {
-  return JSON.stringify(ports.map((port) => JSON.stringify(Object.entries(port).sort())).sort());
+  return portsText(a) === portsText(b);
 }
 
 function isPlaceholder({ endpoints, ports }: EndpointSlice): boolean {
@@ -220,14 +205,4 @@ function labelsFor(service: Service): Record<string, string> {
     [serviceName]: service.metadata.name,
     ...(isHeadless(service) && { [headlessLabel]: "" }),
   };
-}
-
-/** Whether the slice is one that this controller keeps. */
-export function isOurs({ metadata }: EndpointSlice): boolean {
-  return metadata.labels?.[managedBy] === manager;
-}
-
-/** The Service a slice belongs to. */
-export function serviceOf({ metadata }: EndpointSlice): string | undefined {
-  return metadata.labels?.[serviceName];
 }

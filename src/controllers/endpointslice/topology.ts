@@ -1,6 +1,7 @@
 import { milliOf } from "../../api/quantity.ts";
 import type { Endpoint, Node } from "../../api/schema/types.ts";
 import type { EventNews } from "../../client/events.ts";
+import { isNodeReady, zoneLabel } from "../nodes.ts";
 import { isReady, withoutAnyHints } from "./hints.ts";
 import type { Draft } from "./packing.ts";
 
@@ -16,17 +17,15 @@ export interface Topology {
 
 /** How much more than its share of the traffic an endpoint may get. */
 const overload = 0.2;
-const zoneLabel = "topology.kubernetes.io/zone";
 const leftOut = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
 
 export function zoneShares(nodes: readonly Node[]): ZoneShares {
   const cpus = new Map<string, number>();
-  for (const { metadata, status } of nodes) {
-    const { labels = {} } = metadata;
-    const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-    if (!ready || leftOut.some((label) => label in labels)) continue;
+  for (const node of nodes) {
+    const { labels = {} } = node.metadata;
+    if (!isNodeReady(node) || leftOut.some((label) => label in labels)) continue;
     const zone = labels[zoneLabel];
-    const cpu = milliOf(status?.allocatable?.cpu ?? "0");
+    const cpu = milliOf(node.status?.allocatable?.cpu ?? "0");
     if (!zone || cpu === 0) return undefined;
     cpus.set(zone, (cpus.get(zone) ?? 0) + cpu);
   }

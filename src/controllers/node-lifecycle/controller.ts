@@ -7,10 +7,10 @@ import { isReason } from "../../api/status.ts";
 import { timeText } from "../../api/time.ts";
 import type { Cache } from "../../client/cache.ts";
 import { type Context, type Controller, defineController, settled } from "../../client/controller.ts";
-import { podsOnNode } from "../pods-on-node.ts";
+import { isNodeReady, podsOnNode } from "../nodes.ts";
 import { decide } from "./decide.ts";
 import { swapTaints, taintSwap } from "./swap-taints.ts";
-import { byHealth, type EvictionRates, EvictionTurns, evictionRate, healthIn, isReady, zoneOf } from "./zones.ts";
+import { byHealth, type EvictionRates, EvictionTurns, evictionRate, healthIn, zoneOf } from "./zones.ts";
 
 export interface NodeLifecycleOptions {
   /** How long a node may be silent before it counts as unreachable. */
@@ -84,7 +84,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         now,
         graceMs,
         startupGraceMs,
-        othersAreDown: cache.count(node, byHealth, healthIn("", "ready")) <= Number(isReady(observed)),
+        othersAreDown: cache.count(node, byHealth, healthIn("", "ready")) <= Number(isNodeReady(observed)),
         turnMs: turns.waitMs(zone, rate, elapsedMs),
       });
       if (decision.takesTurn) turns.take(zone, rate, elapsedMs);
@@ -104,7 +104,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
       current = await swapTaints(context, current, taintSwap(observed.spec.taints ?? [], scheduling));
       current = await swapTaints(context, current, taintSwap(scheduling, execution));
       // A node that is not well is looked at each period: what is due for it depends on the other nodes too.
-      if (!isReady(current)) return { again: { afterMs: periodMs } };
+      if (!isNodeReady(current)) return { again: { afterMs: periodMs } };
       if (decision.againAfterMs === undefined) return settled;
       return { again: { afterMs: Math.ceil(decision.againAfterMs / periodMs) * periodMs } };
     },

@@ -1,4 +1,5 @@
 import type { Node } from "../../api/schema/types.ts";
+import { isNodeReady, zoneLabel } from "../nodes.ts";
 
 /** How a zone is: well, partly down, or down as a whole. */
 export type ZoneState = "normal" | "partial" | "full";
@@ -16,7 +17,7 @@ export interface EvictionRates {
 /** The zone of a node; nodes without labels form one together. */
 export function zoneOf({ metadata: { labels = {} } }: Node): string {
   const region = labels["topology.kubernetes.io/region"] ?? labels["failure-domain.beta.kubernetes.io/region"] ?? "";
-  const zone = labels["topology.kubernetes.io/zone"] ?? labels["failure-domain.beta.kubernetes.io/zone"] ?? "";
+  const zone = labels[zoneLabel] ?? labels["failure-domain.beta.kubernetes.io/zone"] ?? "";
   return `${region}/${zone}`;
 }
 
@@ -28,7 +29,7 @@ export interface NodeCounts {
 
 /** The index of nodes by how they are, in their zone and everywhere (""). */
 export const byHealth = (node: Node): readonly string[] =>
-  [zoneOf(node), ""].map((zone) => healthIn(zone, isReady(node) ? "ready" : "down"));
+  [zoneOf(node), ""].map((zone) => healthIn(zone, isNodeReady(node) ? "ready" : "down"));
 
 export function healthIn(zone: string, health: keyof NodeCounts): string {
   return `${health} ${zone}`;
@@ -58,8 +59,4 @@ export class EvictionTurns {
   take(zone: string, rate: number, now: number): void {
     this.#nextMs.set(zone, now + 1000 / rate);
   }
-}
-
-export function isReady({ status }: Node): boolean {
-  return status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
 }

@@ -5,8 +5,8 @@ import type { Node, Pod } from "../../api/schema/types.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { podsOnNode } from "../nodes.ts";
 import { hasEnded } from "../pods.ts";
-import { podsOnNode } from "../pods-on-node.ts";
 import { decide, surplus } from "./decide.ts";
 
 /** The index of pods that have ended. */

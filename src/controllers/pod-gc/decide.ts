@@ -1,6 +1,7 @@
 import { isLeaving } from "../../api/object.ts";
 import type { Node, Pod, PodCondition } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
+import { isOutOfService } from "../nodes.ts";
 import { hasEnded } from "../pods.ts";
 
 export interface Observed {
@@ -22,7 +23,6 @@ export type Decision =
 
 /** How long a node may be away before its pods are given up: it may only have been registered anew. */
 const quarantineMs = 40_000;
-const outOfService = "node.kubernetes.io/out-of-service";
 
 /** Which pods nobody else will delete (Kubernetes docs, "Pod Lifecycle", section "Garbage collection of Pods"). */
 export function decide({ pod, node, missingForMs, isSurplus, now }: Observed): Decision {
@@ -41,12 +41,6 @@ export function decide({ pod, node, missingForMs, isSurplus, now }: Observed): D
     lastTransitionTime: timeText(now),
   };
   return { delete: true, failed: { phase: "Failed", conditions: [target] } };
-}
-
-/** A person says so of a node that is down: its pods will not end by themselves. */
-export function isOutOfService({ spec, status }: Node): boolean {
-  const isReady = status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
-  return !isReady && (spec.taints ?? []).some(({ key }) => key === outOfService);
 }
 
 /** The pods that have ended and are more than `threshold`: those that were evicted first, then the oldest. */

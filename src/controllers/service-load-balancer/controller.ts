@@ -6,6 +6,7 @@ import type { Node, Service } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import type { CloudProvider } from "../cloud/provider.ts";
+import { readyStatusOf } from "../nodes.ts";
 import { decide } from "./decide.ts";
 
 /** Only what a load balancer's addresses depend on: heartbeats mean no work. */
@@ -55,6 +56,5 @@ export function serviceLoadBalancerController(options: {
 
 function placed(object: Node | undefined): unknown {
   if (!object) return undefined;
-  const ready = object.status?.conditions?.find(({ type }) => type === "Ready")?.status;
-  return [object.status?.addresses, object.metadata.labels, ready];
+  return [object.status?.addresses, object.metadata.labels, readyStatusOf(object)];
 }

@@ -5,7 +5,7 @@ import type { Node } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
-import { podsOnNode } from "../pods-on-node.ts";
+import { podsOnNode } from "../nodes.ts";
 import { stayMs } from "./decide.ts";
 
 /** Deletes pods that do not tolerate their node's NoExecute taints, when their time is over (Kubernetes docs, "Taints and Tolerations"). */
