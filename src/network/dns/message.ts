@@ -14,8 +14,8 @@ export interface Query {
   readonly raw: Buffer;
   /** What kind of question: 0 is the usual one. */
   readonly opcode: number;
-  /** The longest answer that the asker takes; undefined: any (TCP). */
-  readonly limit: number | undefined;
+  /** The longest answer that the asker takes, in bytes. */
+  readonly limit: number;
 }
 
 const recursionAvailable = 1 << 7;
@@ -27,6 +27,9 @@ export type Rcode = keyof typeof rcodes;
 /** The size of a UDP message that passes everywhere without fragments (DNS flag day 2020). */
 const udpPayloadSize = 1232;
 
+/** What the length in front of a message can say that travels over TCP (RFC 1035, 4.2.2). */
+const longestOverTcp = 65_535;
+
 /** Reads a message; undefined when it is no question that can be answered, not even with an error. */
 export function queryFrom(raw: Buffer, transport: "udp" | "tcp"): Query | undefined {
   // 12 bytes of header; the highest bit of the third says that it is an answer itself.
@@ -36,7 +39,12 @@ export function queryFrom(raw: Buffer, transport: "udp" | "tcp"): Query | undefi
     const edns = packet.additionals?.find((record) => record.type === "OPT");
     const offered = edns?.type === "OPT" ? edns.udpPayloadSize : 512;
     const opcode = (raw.readUInt8(2) >> 3) & 0x0f;
-    return { packet, raw, opcode, limit: transport === "udp" ? Math.max(512, Math.min(offered, 4096)) : undefined };
+    return {
+      packet,
+      raw,
+      opcode,
+      limit: transport === "udp" ? Math.max(512, Math.min(offered, 4096)) : longestOverTcp,
+    };
   } catch {
     return undefined;
   }
@@ -71,13 +79,13 @@ export function encodeAnswer({ packet, limit }: Query, parts: AnswerParts): Buff
     };
     return encode(whole);
   };
-  const fits = (buffer: Buffer): boolean => limit === undefined || buffer.length <= limit;
+  const fits = (buffer: Buffer): boolean => buffer.length <= limit;
   const whole = bytes(answers, additionals);
   if (fits(whole)) return whole;
   const bare = bytes(answers, []);
   if (fits(bare)) return bare;
   // The records of one answer are about the same size; start near what fits.
-  let count = Math.min(answers.length - 1, Math.floor((answers.length * (limit ?? 0)) / bare.length) + 1);
+  let count = Math.min(answers.length - 1, Math.floor((answers.length * limit) / bare.length) + 1);
   let short = bytes(answers.slice(0, count), [], TRUNCATED_RESPONSE);
   while (count > 0 && !fits(short)) short = bytes(answers.slice(0, --count), [], TRUNCATED_RESPONSE);
   return short;

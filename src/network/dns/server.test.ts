@@ -37,11 +37,14 @@ async function upstream() {
 let resolver: Awaited<ReturnType<typeof upstream>>;
 let server: DnsServer;
 let ready: boolean;
+/** How many endpoints every Service has. */
+let endpoints: number;
 
 beforeEach(async () => {
   ready = true;
   resolver = await upstream();
-  const many = Array.from({ length: 100 }, (_, i) => anEndpoint(`10.42.0.${i + 2}`));
+  endpoints = 100;
+  const addresses = () => Array.from({ length: endpoints }, (_, i) => anEndpoint(`10.42.${i >> 8}.${i & 255}`));
   const services = [
     aService(),
     aService({ type: "ExternalName", clusterIP: "", externalName: "example.com" }, { name: "out" }),
@@ -55,7 +58,7 @@ beforeEach(async () => {
     records: {
       hasNamespace: () => true,
       service: (_, name) => services.find(({ metadata }) => metadata.name === name),
-      slices: () => [aSlice(many)],
+      slices: () => [aSlice(addresses())],
       servicesAt: () => [],
       slicesAt: () => [],
     },
@@ -119,6 +122,12 @@ describe("the cluster's DNS", () => {
     expect(larger.answers?.length ?? 0).toBeGreaterThan(cut.answers?.length ?? 0);
     const whole = await askByTcp("many.default.svc.cluster.local");
     expect([whole.flag_tc, whole.answers?.length]).toEqual([false, 100]);
+  });
+
+  test("cuts over TCP too what no message can hold", async () => {
+    endpoints = 3_000;
+    const cut = await askByTcp("many.default.svc.cluster.local");
+    expect([cut.flag_tc, (cut.answers?.length ?? 0) > 1_000]).toEqual([true, true]);
   });
 
   test("is not disturbed by what is no question", async () => {

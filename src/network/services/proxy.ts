@@ -28,7 +28,7 @@ export interface ServiceProxyOptions {
   readonly place: Place;
   /** Asked each time the whole table is written. */
   readonly settings: () => TableSettings;
-  readonly kernel: KernelTable;
+  readonly kernel: Pick<KernelTable, "change" | "replace" | "exists">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -173,7 +173,16 @@ export class ServiceProxy implements AsyncDisposable {
     }
   }
 
+  /** What cannot be made sense of keeps the rules that it had: the others' must not wait for it. */
   #compute(what: string): void {
+    try {
+      this.#computeRules(what);
+    } catch (error) {
+      this.#options.log.error("the rules of a Service or pod could not be worked out", { of: what, error });
+    }
+  }
+
+  #computeRules(what: string): void {
     const { services, slices, pods, place } = this.#options;
     const [sort, text = ""] = what.split(" ");
     const [namespace = "", name = ""] = text.split("/");
