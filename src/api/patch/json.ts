@@ -4,12 +4,13 @@ import { copyOf, isObject, type JsonObject, sameValue, setKey } from "./value.ts
 const maxOperations = 10_000;
 
 /**
- * RFC 6902, "JavaScript Object Notation (JSON) Patch", as Kubernetes applies it: the whole patch or nothing.
+ * RFC 6902, "JavaScript Object Notation (JSON) Patch", as Kubernetes applies it: the whole patch or nothing; null is no operation.
  * @throws {StatusError} 400 for what is no patch, 422 for one that does not fit the object
  */
 export function jsonPatch(object: JsonObject, patch: unknown): JsonObject {
+  if (patch === null) return copyOf(object);
   if (!Array.isArray(patch)) {
-    const type = isObject(patch) ? "object" : patch === null ? "null" : typeof patch;
+    const type = isObject(patch) ? "object" : typeof patch;
     throw badRequest(
       `error decoding patch: json: cannot unmarshal ${type === "boolean" ? "bool" : type} into Go value of type []handlers.jsonPatchOp`,
     );

@@ -38,6 +38,10 @@ describe("JSON patch", () => {
     expect(() => jsonPatch(object, patch)).toThrow("the server rejected our request due to an error in our request");
   });
 
+  test("null is no operation", () => {
+    expect(jsonPatch(object, null)).toEqual(object);
+  });
+
   test("never changes the object it is given", () => {
     const frozen = Object.freeze({ list: Object.freeze([1]) });
     expect(jsonPatch(frozen, [{ op: "add", path: "/list/-", value: 2 }])).toEqual({ list: [1, 2] });

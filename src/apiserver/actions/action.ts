@@ -15,7 +15,13 @@ export interface Action {
   stream?(call: Call, exchange: Exchange, rest: string, query: URLSearchParams): Promise<void>;
 }
 
-const scaleBody = { group: "autoscaling", version: "v1", kind: "Scale", type: "io.k8s.api.autoscaling.v1.Scale" };
+/** What is written to a scale subresource. */
+export const scaleBody: ExpectedBody = {
+  group: "autoscaling",
+  version: "v1",
+  kind: "Scale",
+  type: "io.k8s.api.autoscaling.v1.Scale",
+};
 
 /** The type of what is written to a subresource that is no part of the object itself; undefined: it is the object's. */
 export function partBody(of: ExpectedBody, subresource: Subresource | undefined): ExpectedBody | undefined {

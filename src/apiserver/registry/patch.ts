@@ -1,4 +1,4 @@
-import { groupVersionFrom, type Kind } from "../../api/kind.ts";
+import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { applyPatch } from "../../api/patch/apply.ts";
 import { jsonPatch } from "../../api/patch/json.ts";
@@ -12,7 +12,7 @@ import type { SchemaNode } from "../../api/schema/node.ts";
 import { typeNode, typeOfKind } from "../../api/schema/table.ts";
 import { badRequest, conflict, StatusError } from "../../api/status.ts";
 import type { Call } from "../call.ts";
-import { completed, decodeValueAs, type FieldValidation, fillIn } from "../negotiate/decode-body.ts";
+import { completed, decodeValueAs, type ExpectedBody, type FieldValidation, fillIn } from "../negotiate/decode-body.ts";
 import type { Answer } from "./answer.ts";
 import type { Registry } from "./deps.ts";
 import { nodeOf, writerOf } from "./ownership.ts";
@@ -22,14 +22,14 @@ import { updateObject } from "./update.ts";
 /** Changes an object by a patch (Kubernetes docs, "Update API Objects in Place Using kubectl patch"). */
 export function patchObject(registry: Registry, call: Call, patch: PatchBody): Promise<Answer> {
   if (patch.type === "apply") return applyObject(registry, call, patch);
-  if (patch.type === "strategic" && call.resource.custom) throw noStrategicPatch();
+  refuseStrategic(call, patch);
   return updateObject(registry, call, { change: (old) => patched(call, patch, old) });
 }
 
 /** Server-side apply: makes the object if there is none. */
 function applyObject(registry: Registry, call: Call, patch: PatchBody): Promise<Answer> {
   const applied = (live: AnyObject | undefined): AnyObject => {
-    const configuration = appliedConfiguration(call, plainDocument(patch.document));
+    const configuration = appliedConfiguration(call.resource.kind, plainDocument(patch.document));
     // There is nothing yet that could be at that revision.
     if (!live && configuration.metadata) delete configuration.metadata.resourceVersion;
     const merged = applyPatch({
@@ -71,7 +71,7 @@ function refuseRepeatedKeys({ options, warn }: Call, { strictFault }: JsonDocume
 }
 
 /** What is applied must be an object that says what it is. */
-function appliedConfiguration({ resource }: Call, given: unknown): Partial<AnyObject> {
+export function appliedConfiguration(expected: ExpectedBody, given: unknown): Partial<AnyObject> {
   const document = given ?? {};
   if (typeof document !== "object" || Array.isArray(document)) {
     const type = Array.isArray(document) ? "array" : typeof document;
@@ -84,7 +84,7 @@ function appliedConfiguration({ resource }: Call, given: unknown): Partial<AnyOb
   const [apiVersion, kind] = [configuration.apiVersion, configuration.kind].map((text) =>
     typeof text === "string" ? text : "",
   ) as [string, string];
-  if (apiVersion === resource.groupVersion && kind === resource.kind.kind) return configuration;
+  if (apiVersion === apiVersionOf(expected) && kind === expected.kind) return configuration;
   const groupVersion = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
   throw badRequest(`invalid object type: ${groupVersion}, Kind=${kind}`);
 }
@@ -96,8 +96,10 @@ export function readAs(call: Call, value: AnyObject): AnyObject {
   return fillIn(resource, decodeValueAs(value, resource, decoding));
 }
 
-function noStrategicPatch(): StatusError {
-  return new StatusError(
+/** Custom resources know of no merge keys. @throws {StatusError} UnsupportedMediaType */
+export function refuseStrategic({ resource }: Call, { type }: PatchBody): void {
+  if (type !== "strategic" || !resource.custom) return;
+  throw new StatusError(
     "UnsupportedMediaType",
     "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
   );
@@ -105,24 +107,48 @@ function noStrategicPatch(): StatusError {
 
 /** The object that a patch makes of another one, read as the resource's type. */
 export function patched(call: Call, patch: PatchBody, old: AnyObject): AnyObject {
+  const { resource } = call;
+  if (!resource.custom) return fillIn(resource, patchedAs(call, resource.kind, patch, old));
+  const { value, repeated, refused } = madeBy({ kind: resource.kind, node: nodeOf(resource) }, patch, old);
+  report(call, repeated, refused);
+  return readAs(call, value);
+}
+
+/** The same for an object of a built-in type, whatever resource it stands for. */
+export function patchedAs(call: Call, kind: ExpectedBody, patch: PatchBody, old: AnyObject): AnyObject {
+  const node = typeNode(kind.type);
+  const { value, repeated, refused } = madeBy({ kind, node }, patch, old);
+  const refusedAs = patch.type === "strategic" ? (why: string) => refused(inConvertersWords(why)) : refused;
+  const { object, strictErrors } = decodedOr(refusedAs, value, node);
+  report(call, [...repeated, ...strictErrors], refused);
+  return completed(object, kind);
+}
+
+/** What a patch is of. */
+interface Patched {
+  readonly kind: ExpectedBody;
+  readonly node: SchemaNode;
+}
+
+interface Made {
+  readonly value: AnyObject;
+  /** What the patch says twice. */
+  readonly repeated: readonly string[];
+  /** The error that shows the patch, or what it made. */
+  refused(why: string): StatusError;
+}
+
+function madeBy(of: Patched, patch: PatchBody, old: AnyObject): Made {
   const repeated = repeatedFields(patch.document).map((path) => `duplicate field ${JSON.stringify(path)}`);
-  const value = appliedTo(call, patch, old) as AnyObject;
+  const value = appliedTo(of, patch, old) as AnyObject;
   // A patch that leaves an empty list of managers means none; without saying so they would be kept.
   if (value.metadata?.managedFields?.length === 0) value.metadata.managedFields = [{}];
   if (value.kind !== old.kind || value.apiVersion !== old.apiVersion)
-    throw invalidPatch(madeText(call, patch, old), whyNotReadable(value, call.resource.kind));
-  const refused = (why: string): StatusError => {
-    // Decoding has changed the value: what the patch made is made again to be shown.
-    return invalidPatch(patch.type === "strategic" ? goText(patch.document.value) : madeText(call, patch, old), why);
-  };
-  if (call.resource.custom) {
-    report(call, repeated, refused);
-    return readAs(call, value);
-  }
-  const refusedAs = patch.type === "strategic" ? (why: string) => refused(inConvertersWords(why)) : refused;
-  const { object, strictErrors } = decodedOr(refusedAs, value, typeNode(call.resource.kind.type));
-  report(call, [...repeated, ...strictErrors], refused);
-  return fillIn(call.resource, completed(object, call.resource.kind));
+    throw invalidPatch(madeText(of, patch, old), whyNotReadable(value, of.kind));
+  // Decoding will change the value: what the patch made is made again to be shown.
+  const refused = (why: string): StatusError =>
+    invalidPatch(patch.type === "strategic" ? goText(patch.document.value) : madeText(of, patch, old), why);
+  return { value, repeated, refused };
 }
 
 /** What fieldValidation makes of fields that are unknown or come twice. */
@@ -157,7 +183,7 @@ function invalidPatch(shown: string, why: string): StatusError {
   });
 }
 
-function appliedTo({ resource }: Call, { type, document }: PatchBody, old: AnyObject): Record<string, unknown> {
+function appliedTo({ node }: Patched, { type, document }: PatchBody, old: AnyObject): Record<string, unknown> {
   const value = plainDocument(document);
   switch (type) {
     case "json":
@@ -165,13 +191,13 @@ function appliedTo({ resource }: Call, { type, document }: PatchBody, old: AnyOb
     case "merge":
       return mergePatch(old, value);
     case "strategic":
-      return strategicPatch(old, value, typeNode(resource.kind.type));
+      return strategicPatch(old, value, node);
     case "apply":
       throw badRequest("apply is no change of one object");
   }
 }
 
-function plainDocument({ value }: JsonDocument): unknown {
+export function plainDocument({ value }: JsonDocument): unknown {
   return plainValue(structuredCloneJson(value));
 }
 
@@ -181,9 +207,9 @@ function structuredCloneJson(value: unknown): unknown {
 }
 
 /** What a patch made, as Kubernetes shows it. */
-function madeText(call: Call, patch: PatchBody, old: AnyObject): string {
+function madeText(of: Patched, patch: PatchBody, old: AnyObject): string {
   const opened = patch.type === "json" ? lookedInto(plainDocument(patch.document)) : plainDocument(patch.document);
-  return goJson(appliedTo(call, patch, old), nodeOf(call.resource), opened);
+  return goJson(appliedTo(of, patch, old), of.node, opened);
 }
 
 /** The parts of an object that the operations of a JSON patch look into. */
@@ -208,7 +234,7 @@ function goType(value: unknown): string {
 }
 
 /** A patch cannot make something else of an object: it is read as what it says it is, and that is no such kind. */
-function whyNotReadable(value: AnyObject, kind: Kind): string {
+function whyNotReadable(value: AnyObject, kind: ExpectedBody): string {
   for (const field of ["apiVersion", "kind"] as const)
     if (typeof (value[field] ?? "") !== "string")
       return `couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value[field])} into Go struct field .${field} of type string`;

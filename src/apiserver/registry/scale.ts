@@ -2,19 +2,18 @@ import { invalid, Path } from "../../api/field.ts";
 import type { Subresource } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { applyPatch } from "../../api/patch/apply.ts";
-import { jsonPatch } from "../../api/patch/json.ts";
 import { trackUpdate, type Writer } from "../../api/patch/managed.ts";
-import { mergePatch } from "../../api/patch/merge.ts";
-import { plainValue } from "../../api/schema/json.ts";
 import { typeNode } from "../../api/schema/table.ts";
 import { type LabelSelector, selectorText } from "../../api/selector.ts";
 import { conflict, internalError, notFound } from "../../api/status.ts";
+import { scaleBody } from "../actions/action.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import { convertAnswer, convertEntries } from "./custom/forms.ts";
 import type { Registry } from "./deps.ts";
 import { objectIn } from "./held.ts";
 import { timestamp } from "./metadata.ts";
+import { appliedConfiguration, patchedAs, plainDocument, refuseStrategic } from "./patch.ts";
 import { setAt, valueAt } from "./paths.ts";
 import type { PatchBody } from "./perform.ts";
 import { storeKey } from "./resources.ts";
@@ -75,21 +74,23 @@ export async function patchScale(
   registry: Registry,
   call: Call,
   scale: ScaleSubresource,
-  { type, document }: PatchBody,
+  patch: PatchBody,
 ): Promise<Answer> {
+  refuseStrategic(call, patch);
   return rescaled(registry, call, scale, (old) => {
-    // Each time a copy of its own: the patch may be applied again to another Scale.
-    const patch = plainValue(structuredClone(document.value));
-    if (type === "apply") {
+    if (patch.type === "apply") {
       const writer = writerFrom(registry, call);
-      return applyPatch({ live: old, patch, node: scaleNode, writer, force: call.options.force ?? false }) as AnyObject;
+      const configuration = appliedConfiguration(scaleBody, plainDocument(patch.document));
+      const force = call.options.force ?? false;
+      return applyPatch({ live: old, patch: configuration, node: scaleNode, writer, force }) as AnyObject;
     }
-    const next = (type === "json" ? jsonPatch(old, patch) : mergePatch(old, patch)) as AnyObject;
+    const next = patchedAs(call, scaleBody, patch, old);
+    refuseOtherName(call, next);
     return tracked(registry, call, old, next);
   });
 }
 
-const scaleNode = typeNode("io.k8s.api.autoscaling.v1.Scale");
+const scaleNode = typeNode(scaleBody.type);
 
 function writerFrom({ clock }: Registry, { fieldManager, subresource }: Call): Writer {
   const now = timestamp(clock.now());
@@ -115,10 +116,9 @@ async function rescaled(
     change: async (old) => {
       const { managedFields = [] } = old.metadata;
       const before = scaleOf(old, scale);
-      const next = change({
-        ...before,
-        metadata: { ...before.metadata, managedFields: scaleManagers(managedFields, scale.specReplicas) },
-      });
+      const managers = scaleManagers(managedFields, scale.specReplicas);
+      const metadata = { ...before.metadata, ...(managers.length > 0 && { managedFields: managers }) };
+      const next = change({ ...before, metadata });
       await registry.admission.mutate({ call, operation: "UPDATE", object: next, old: before });
       refuseInvalid(call, next, scale);
       const { uid, resourceVersion } = next.metadata ?? {};
