@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { node as nodeKind } from "../api/kinds/core/node.ts";
 import { pod as podKind } from "../api/kinds/core/pod.ts";
 import { type AnyObject, controllerRef, isLeaving, keyOf, keyText } from "../api/object.ts";
+import { hasEnded } from "../api/pod-phase.ts";
 import type { Node, Pod } from "../api/schema/types.ts";
 import { isReason } from "../api/status.ts";
 import { systemClock } from "../base/clock.ts";
@@ -65,11 +66,10 @@ export function planDrain(
   pods: readonly Pod[],
   { force, deleteEmptyDirData }: Pick<DrainOptions, "force" | "deleteEmptyDirData">,
 ): DrainPlan {
-  const isOver = ({ status }: Pod) => status?.phase === "Succeeded" || status?.phase === "Failed";
   const isMirror = ({ metadata }: Pod) => metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined;
   const isDaemon = (pod: Pod) => controllerRef(pod)?.kind === "DaemonSet";
-  const evict = pods.filter((pod) => !isMirror(pod) && !(isDaemon(pod) && !isOver(pod)));
-  const living = evict.filter((pod) => !isOver(pod) && !isLeaving(pod));
+  const evict = pods.filter((pod) => !isMirror(pod) && !(isDaemon(pod) && !hasEnded(pod)));
+  const living = evict.filter((pod) => !hasEnded(pod) && !isLeaving(pod));
   const alone = force ? [] : living.filter((pod) => !controllerRef(pod));
   if (alone.length > 0) return refused(alone, "have no controller and would not come back", "--force deletes them");
   const local = deleteEmptyDirData ? [] : living.filter(({ spec }) => spec.volumes?.some(({ emptyDir }) => emptyDir));

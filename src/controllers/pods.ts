@@ -1,4 +1,5 @@
 import { isLeaving } from "../api/object.ts";
+import { hasEnded } from "../api/pod-phase.ts";
 import type { Pod, PodCondition, PodTemplateSpec } from "../api/schema/types.ts";
 import type { Unsaved } from "../client/client.ts";
 import { soonest } from "./soonest.ts";
@@ -6,11 +7,6 @@ import { soonest } from "./soonest.ts";
 /** Whether the pod still counts: neither ended nor leaving. */
 export function isActive(pod: Pod): boolean {
   return !hasEnded(pod) && !isLeaving(pod);
-}
-
-/** Whether the pod's containers have ended for good. */
-export function hasEnded({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 export function isReady(pod: Pod): boolean {

@@ -1,6 +1,7 @@
 import { namespace } from "../api/kinds/core/namespace.ts";
 import { node } from "../api/kinds/core/node.ts";
 import { pod } from "../api/kinds/core/pod.ts";
+import { hasEnded } from "../api/pod-phase.ts";
 import type { Node, Pod } from "../api/schema/types.ts";
 import type { Change, Informers } from "../client/informer.ts";
 import type { Nominations } from "./nominations.ts";
@@ -70,10 +71,6 @@ export function followCluster({
   listening.use(informers.of(pod).onChange(podChanged));
   listening.use(objects.onChange((before, after) => queue.changed({ of: "object", before, after })));
   return listening;
-}
-
-function hasEnded({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 /** Heartbeats change a node every few seconds and no pod's chances. */

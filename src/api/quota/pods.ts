@@ -1,3 +1,4 @@
+import { hasEnded } from "../pod-phase.ts";
 import { podLimits, podRequests, type ResourceList } from "../pod-resources.ts";
 import { qosClassOf } from "../qos.ts";
 import type { Pod, PodAffinityTerm, PodSpec } from "../schema/types.ts";
@@ -81,7 +82,7 @@ function isExtended(name: string): boolean {
 
 /** A pod that has ended, or whose node has had its time to end it, uses nothing any more. */
 function isOver({ metadata, status }: Pod, now: number): boolean {
-  if (status?.phase === "Failed" || status?.phase === "Succeeded") return true;
+  if (hasEnded({ status })) return true;
   const { deletionTimestamp, deletionGracePeriodSeconds } = metadata;
   if (deletionTimestamp === undefined || deletionGracePeriodSeconds === undefined) return false;
   return now > Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000;

@@ -7,6 +7,7 @@ import { pod } from "../../api/kinds/core/pod.ts";
 import { csiDriver } from "../../api/kinds/storage/csi-driver.ts";
 import { volumeAttachment } from "../../api/kinds/storage/volume-attachment.ts";
 import { keyFrom, keyOf, keyText, type ObjectKey } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import type { Cache } from "../../client/cache.ts";
@@ -14,7 +15,6 @@ import { carryOut, deletion } from "../../client/carry-out.ts";
 import { againIn, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { podsByClaim } from "../claims-of-pod.ts";
 import { podsOnNode, readyStatusOf } from "../nodes.ts";
-import { hasEnded } from "../pods.ts";
 import { decide } from "./decide.ts";
 import { type Attachable, attachable } from "./volumes.ts";
 

@@ -1,8 +1,9 @@
 import { isLeaving } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { DaemonSet, DaemonSetStatus, Node, Pod } from "../../api/schema/types.ts";
 import { withoutZeros } from "../conditions.ts";
 import { countFrom } from "../deployment/limits.ts";
-import { availableInMs, hasEnded, isReady, nextAvailableMs } from "../pods.ts";
+import { availableInMs, isReady, nextAvailableMs } from "../pods.ts";
 import { revisionOfPod } from "../revisions.ts";
 import { soonest } from "../soonest.ts";
 import { suitability, targetNode } from "./nodes.ts";

@@ -1,6 +1,6 @@
 import { isLeaving, type KubeObject } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../api/schema/types.ts";
-import { hasEnded } from "../pods.ts";
 import { Draft, type NewReplicaSet, type Update } from "./draft.ts";
 import { copiedAnnotations, deadlineOf, isComplete, type Limits, limitsOf, onlyActive, total } from "./limits.ts";
 import { proportions } from "./proportions.ts";

@@ -1,9 +1,10 @@
 import { pod } from "../../api/kinds/core/pod.ts";
 import { isLeaving } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import { defineController, settled } from "../../client/controller.ts";
-import { hasEnded, podCondition } from "../pods.ts";
+import { podCondition } from "../pods.ts";
 
 /** So long a pod may be said to be disrupted before it is deleted. */
 const staleMs = 120_000;

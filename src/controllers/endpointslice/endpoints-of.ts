@@ -1,9 +1,10 @@
 import { service } from "../../api/kinds/core/service.ts";
 import { isLeaving, type KubeObject, type ObjectKey } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Pod, Service, ServicePort } from "../../api/schema/types.ts";
 import { selectsAll } from "../../api/selector.ts";
 import type { Cache } from "../../client/cache.ts";
-import { hasEnded, podCondition } from "../pods.ts";
+import { podCondition } from "../pods.ts";
 
 /** A port of a Service as one pod offers it. */
 export interface OfferedPort {

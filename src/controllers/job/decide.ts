@@ -1,9 +1,10 @@
 import { isLeaving } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Job, JobCondition, JobStatus, Pod } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import { delayMs } from "../../base/backoff.ts";
 import { conditionOf, withoutZeros } from "../conditions.ts";
-import { hasEnded, isActive, isReady } from "../pods.ts";
+import { isActive, isReady } from "../pods.ts";
 import { inOrderOfRemoval } from "../replicaset/ranking.ts";
 import { soonest } from "../soonest.ts";
 import { verdictOn } from "./failure-policy.ts";

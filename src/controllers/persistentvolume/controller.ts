@@ -5,6 +5,7 @@ import { persistentVolumeClaim } from "../../api/kinds/core/persistent-volume-cl
 import { pod } from "../../api/kinds/core/pod.ts";
 import { storageClass } from "../../api/kinds/storage/storage-class.ts";
 import { isLeaving, type KubeObject, keyOf, keyText } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../api/schema/types.ts";
 import {
   bindCompleted,
@@ -15,7 +16,6 @@ import {
 import { classOf, namesClass } from "../../api/volume-match.ts";
 import { type Context, type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { podsByClaim } from "../claims-of-pod.ts";
-import { hasEnded } from "../pods.ts";
 import { decideClaim, decideVolume } from "./decide.ts";
 
 const provisionerNames = [olderStorageProvisioner, storageProvisioner];

@@ -1,12 +1,12 @@
 import { node } from "../../api/kinds/core/node.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { isLeaving, keyOf } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Node, Pod } from "../../api/schema/types.ts";
 import type { Cache } from "../../client/cache.ts";
 import { carryOut, deletion } from "../../client/carry-out.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
 import { podsOnNode } from "../nodes.ts";
-import { hasEnded } from "../pods.ts";
 import { decide, surplus } from "./decide.ts";
 
 /** The index of pods that have ended. */

@@ -1,8 +1,8 @@
 import { isLeaving } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Node, Pod, PodCondition } from "../../api/schema/types.ts";
 import { timeText } from "../../api/time.ts";
 import { isOutOfService } from "../nodes.ts";
-import { hasEnded } from "../pods.ts";
 
 export interface Observed {
   readonly pod: Pod;

@@ -1,9 +1,10 @@
 import { isLeaving, type KubeObject } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Pod, PodTemplateSpec, ReplicaSetCondition } from "../../api/schema/types.ts";
 import { type LabelSelector, selects, selectsAll } from "../../api/selector.ts";
 import { withoutZeros } from "../conditions.ts";
 import { type Claim, claim } from "../ownership.ts";
-import { availableInMs, hasEnded, isActive, isReady, nextAvailableMs } from "../pods.ts";
+import { availableInMs, isActive, isReady, nextAvailableMs } from "../pods.ts";
 import { inOrderOfRemoval } from "./ranking.ts";
 
 /** A ReplicaSet or a ReplicationController, by what they have in common. */

@@ -1,7 +1,8 @@
 import { isLeaving } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Pod, StatefulSet, StatefulSetStatus } from "../../api/schema/types.ts";
 import { withoutZeros } from "../conditions.ts";
-import { availableInMs, hasEnded, isReady, nextAvailableMs } from "../pods.ts";
+import { availableInMs, isReady, nextAvailableMs } from "../pods.ts";
 import { revisionOfPod } from "../revisions.ts";
 import { ordinalOf } from "./identity.ts";
 

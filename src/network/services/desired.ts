@@ -1,3 +1,4 @@
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { EndpointSlice, Pod, Service, ServicePort } from "../../api/schema/types.ts";
 import { parseCidr, parseIp } from "../../base/ip.ts";
 import { clusterIpsOf } from "../service-facts.ts";
@@ -63,7 +64,7 @@ export function rulesOfService(service: Service, slices: readonly EndpointSlice[
 export function rulesOfHostPorts(pod: Pod): Ruleset {
   const rules = new RulesetBuilder();
   const { spec, status } = pod;
-  if (spec.hostNetwork || status?.phase === "Succeeded" || status?.phase === "Failed") return rules;
+  if (spec.hostNetwork || hasEnded(pod)) return rules;
   const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
   const ips = status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status?.podIP ? [status.podIP] : []);
   for (const { containerPort, hostPort, hostIP, protocol = "TCP" } of containers.flatMap(({ ports }) => ports ?? [])) {

@@ -1,3 +1,5 @@
+import { isLeaving } from "../../api/object.ts";
+import { hasEnded } from "../../api/pod-phase.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
@@ -123,12 +125,7 @@ export function watchPressure(parts: PressureParts): Pressure {
     return shortages;
   }
 
-  const active = (): readonly Pod[] =>
-    pods
-      .list()
-      .filter(
-        ({ status, metadata }) => !metadata.deletionTimestamp && !["Failed", "Succeeded"].includes(status?.phase ?? ""),
-      );
+  const active = (): readonly Pod[] => pods.list().filter((pod) => !isLeaving(pod) && !hasEnded(pod));
 
   async function checkWriting(pod: Pod): Promise<void> {
     const why = overwritten(pod, await writtenBy(pod));

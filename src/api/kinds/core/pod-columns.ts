@@ -1,5 +1,6 @@
 import { ageColumn, nameColumn, since } from "../../columns.ts";
 import type { Column } from "../../kind.ts";
+import { hasEnded } from "../../pod-phase.ts";
 import type { ContainerState, ContainerStatus, Pod } from "../../schema/types.ts";
 
 /** How `kubectl get pods` shows a pod (Kubernetes docs, "Pod Lifecycle"). */
@@ -57,7 +58,7 @@ function summaryOf(pod: Pod): Summary {
 
 function leavingReason({ status }: Pod, reason: string): string {
   if (status?.reason === "NodeLost") return "Unknown";
-  return status?.phase === "Failed" || status?.phase === "Succeeded" ? reason : "Terminating";
+  return hasEnded({ status }) ? reason : "Terminating";
 }
 
 interface InitProgress {

@@ -1,4 +1,5 @@
 import { defineKind } from "../../kind.ts";
+import { hasEnded } from "../../pod-phase.ts";
 import { qosClassOf } from "../../qos.ts";
 import type { Pod, PodStatus } from "../../schema/types.ts";
 import { timeText } from "../../time.ts";
@@ -99,7 +100,7 @@ export const pod = defineKind<Pod>({
 
 /** Kubernetes docs, "Pod Lifecycle", section "Termination of Pods": only what runs somewhere needs time. */
 function graceOf({ spec, status }: Pod, asked: number | undefined): number {
-  if (!spec.nodeName || status?.phase === "Failed" || status?.phase === "Succeeded") return 0;
+  if (!spec.nodeName || hasEnded({ status })) return 0;
   const seconds = asked ?? spec.terminationGracePeriodSeconds ?? 0;
   return seconds < 0 ? 1 : seconds;
 }
