@@ -4,7 +4,7 @@ import { type Extender, type ExtenderSettings, openExtender } from "./extenders.
 import { nothingToLookUp } from "./objects.ts";
 import type { Plugin } from "./plugin.ts";
 import { allPlugins, defaultWeights, type PluginArguments, type PluginSurroundings } from "./plugins/all.ts";
-import { type Profile, usualCandidates } from "./profile.ts";
+import { type Profile, usualCandidates, usualScheduler } from "./profile.ts";
 import { usualWaits } from "./queue.ts";
 
 /** How the scheduler works (KubeSchedulerConfiguration, kubescheduler.config.k8s.io/v1). */
@@ -69,7 +69,7 @@ export function configurationFrom(document: unknown): Configuration {
   );
   const names = new Set<string>();
   const profiles = (given.profiles?.length ? given.profiles : [{}]).map((profile, at) => {
-    const { schedulerName = "default-scheduler" } = profile;
+    const { schedulerName = usualScheduler } = profile;
     if (names.has(schedulerName)) throw new Error(`profiles[${at}].schedulerName: ${schedulerName} is there twice`);
     names.add(schedulerName);
     check(profile, `profiles[${at}]`);
@@ -111,12 +111,7 @@ function check({ plugins = {}, pluginConfig = [] }: ProfileDocument, at: string)
 }
 
 function profileFrom(
-  {
-    schedulerName = "default-scheduler",
-    plugins = {},
-    pluginConfig = [],
-    percentageOfNodesToScore = 0,
-  }: ProfileDocument,
+  { schedulerName = usualScheduler, plugins = {}, pluginConfig = [], percentageOfNodesToScore = 0 }: ProfileDocument,
   surroundings: Omit<PluginSurroundings, "settings">,
   ignoredResources: readonly string[],
 ): Profile {

@@ -8,6 +8,7 @@ import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/events.ts";
 import { disruptedBy, notScheduled, type Trouble } from "./conditions.ts";
 import type { PodInfo } from "./pod-info.ts";
+import { schedulerNameOf } from "./profile.ts";
 
 /** Writes what a round decided to the API: a binding, or why there is none. What is said of one pod arrives in the order in which it was said. */
 export interface Outcomes {
@@ -35,7 +36,6 @@ export interface OutcomesOptions {
 }
 
 export function openOutcomes({ client, clock, log, events }: OutcomesOptions): Outcomes {
-  const schedulerOf = ({ spec }: PodInfo): string => spec.schedulerName ?? "default-scheduler";
   /** The last write of each pod that has not been answered yet. */
   const writing = new Map<string, Promise<unknown>>();
 
@@ -67,7 +67,7 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
     const { namespace, name } = info.pod.metadata;
     const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
     const news = { type: "Normal", reason: "Scheduled", action: "Binding", message } as const;
-    events(schedulerOf(info)).record(info.pod, news);
+    events(schedulerNameOf(info.pod)).record(info.pod, news);
   }
 
   return {
@@ -85,7 +85,7 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
 
     async refuse(info, message, { reason = "Unschedulable", nominatedNodeName } = {}) {
       const news = { type: "Warning", reason: "FailedScheduling", action: "Scheduling", message } as const;
-      events(schedulerOf(info)).record(info.pod, news);
+      events(schedulerNameOf(info.pod)).record(info.pod, news);
       const condition = notScheduled(info.pod, { reason, message, now: clock.now() });
       if (!condition && nominatedNodeName === undefined) return;
       const status = {
@@ -96,7 +96,7 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
     },
 
     async preempt(info, nodeName, victims) {
-      const condition = disruptedBy(schedulerOf(info), clock.now());
+      const condition = disruptedBy(schedulerNameOf(info.pod), clock.now());
       await Promise.all(
         // Those that are leaving already need not be told.
         victims
@@ -107,7 +107,7 @@ export function openOutcomes({ client, clock, log, events }: OutcomesOptions): O
               await client.delete(pod, keyOf(victim), { preconditions: { uid: victim.metadata.uid } });
               const message = `Preempted by pod ${info.uid} on node ${nodeName}`;
               const news = { type: "Normal", reason: "Preempted", action: "Preempting", message } as const;
-              events(schedulerOf(info)).record(victim, news);
+              events(schedulerNameOf(info.pod)).record(victim, news);
             } catch (error) {
               if (!isReason(error, "NotFound")) log.warn("pod not preempted", { pod: victim.metadata.name, error });
             }

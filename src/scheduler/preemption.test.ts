@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { findNode, type NoNode } from "./cycle.ts";
-import { type BudgetCheck, findVictims } from "./preemption.ts";
+import { type BudgetCheck, findRooms, leastHarmful } from "./preemption.ts";
 import { aCluster, aNode, aPodInfo, aProfile, type NodeSeed, type PodSeed } from "./testing/objects.ts";
 
 const profile = aProfile();
@@ -18,7 +18,8 @@ function preempt({ nodes = [{ name: "n1", cpu: "2" }], placed = [], pod = {}, bu
   const cluster = aCluster(nodes.map(aNode), placed);
   const found = findNode(info, cluster, { profile, startAt: 0, random: () => 0 }) as NoNode;
   const before = JSON.stringify(cluster.list.map(({ name, pods }) => [name, [...pods.keys()].sort()]));
-  const preemption = findVictims(info, cluster, { profile, found, budgets: () => budget });
+  const rooms = findRooms(info, cluster, { profile, found, budgets: () => budget });
+  const preemption = rooms.sort === "rooms" ? leastHarmful(rooms.rooms, cluster) : rooms;
   expect(JSON.stringify(cluster.list.map(({ name, pods }) => [name, [...pods.keys()].sort()]))).toBe(before);
   return preemption.sort === "room"
     ? `${preemption.node}: ${preemption.victims.map(({ pod: { metadata } }) => metadata.name).join(" ")}`

@@ -35,15 +35,6 @@ export interface Room {
   readonly broken: number;
 }
 
-/**
- * Looks for a node where the removal of pods of lower priority makes room (Kubernetes docs, "Pod Priority and Preemption"),
- * and among several for the one where it hurts least. Leaves the cluster as it was.
- */
-export function findVictims(pod: PodInfo, cluster: Snapshot, options: PreemptionOptions): Preemption {
-  const found = findRooms(pod, cluster, options);
-  return found.sort === "rooms" ? leastHarmful(found.rooms, cluster) : found;
-}
-
 /** Among these nodes the one where making room hurts least. */
 export function leastHarmful(rooms: readonly Room[], cluster: Snapshot): Preemption {
   const [chosen] = [...rooms].sort(leastHarm);
@@ -51,7 +42,10 @@ export function leastHarmful(rooms: readonly Room[], cluster: Snapshot): Preempt
   return { sort: "room", node: chosen.node, victims: chosen.victims };
 }
 
-/** The nodes where the removal of pods of lower priority makes room: enough of them. Leaves the cluster as it was. */
+/**
+ * The nodes where the removal of pods of lower priority makes room: enough of them (Kubernetes docs, "Pod Priority and Preemption").
+ * Leaves the cluster as it was.
+ */
 export function findRooms(pod: PodInfo, cluster: Snapshot, options: PreemptionOptions): Rooms {
   const { found, profile } = options;
   if (pod.spec.preemptionPolicy === "Never") return notEligible("not eligible due to preemptionPolicy=Never.");

@@ -1,6 +1,15 @@
+import type { Pod } from "../api/schema/types.ts";
 import type { ClusterChange, Plugin } from "./plugin.ts";
 import { defaultWeights } from "./plugins/all.ts";
 import type { PodInfo } from "./pod-info.ts";
+
+/** Whose pods those are that name no scheduler. */
+export const usualScheduler = "default-scheduler";
+
+/** Which scheduler's pod it is. */
+export function schedulerNameOf({ spec }: Pod): string {
+  return spec.schedulerName ?? usualScheduler;
+}
 
 /** How the pods of one schedulerName get their nodes. */
 export interface Profile {
