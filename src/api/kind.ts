@@ -142,6 +142,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   subresourceWarnings?(subresource: string, object: T): readonly string[];
   /** Field selectors beside metadata.name and metadata.namespace: paths, or a name with how to read it. */
   readonly selectable?: readonly (string | { readonly field: string; value(object: T): string })[];
+  /** What is said of another field, where it is something of the kind's own. */
+  unselectable?(field: string): string;
   /** Whether `metadata.generation` counts changes of everything but metadata and status. */
   readonly generation?: boolean;
   /** What raises `metadata.generation`, where it is something else. */

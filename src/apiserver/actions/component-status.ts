@@ -3,6 +3,7 @@ import { notFound } from "../../api/status.ts";
 import type { Store } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "../registry/answer.ts";
+import { selectionOf } from "../registry/list.ts";
 import type { Action } from "./action.ts";
 
 /** A part of the control plane that runs in this process. */
@@ -27,10 +28,13 @@ export function componentStatuses(store: Store, running: ReadonlySet<Component>)
     { name: "etcd-0", fault: await faultOf(store) },
   ];
   return {
-    async read({ resource, name }: Call): Promise<Answer> {
+    async read({ resource, name, options }: Call): Promise<Answer> {
       const objects = (await healths()).map(statusObject);
-      if (name === undefined)
-        return { sort: "list", resource, items: objects.map((object) => ({ object })), revision: "" };
+      if (name === undefined) {
+        const { matches = () => true } = selectionOf(resource, options);
+        const items = objects.filter(matches).map((object) => ({ object }));
+        return { sort: "list", resource, items, revision: "" };
+      }
       const object = objects.find(({ metadata }) => metadata.name === name);
       if (!object) throw notFound(resource.name, name);
       return { sort: "object", code: 200, resource, object };

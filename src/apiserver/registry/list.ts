@@ -53,15 +53,18 @@ function labelsMatch(labels: LabelMatcher | undefined, object: AnyObject): boole
 }
 
 function fieldReader(resource: Resource, { field }: FieldRequirement): (object: AnyObject) => string {
+  const { scope, strategy } = resource.kind;
+  const { selectable = [], unselectable } = strategy;
+  // Kinds that say themselves what can be selected by know that their objects are in no namespace; others are not asked.
+  const saysItself = resource.custom !== undefined || selectable.length > 0;
   if (field === "metadata.name") return (object) => object.metadata.name;
-  if (field === "metadata.namespace") return (object) => object.metadata.namespace ?? "";
-  const { selectable = [] } = resource.kind.strategy;
+  if (field === "metadata.namespace" && !(saysItself && scope === "Cluster"))
+    return (object) => object.metadata.namespace ?? "";
   for (const entry of selectable) {
     if (entry === field) return (object) => textAt(object, field);
     if (typeof entry !== "string" && entry.field === field) return (object) => entry.value(object);
   }
-  if (resource.custom || selectable.length > 0 || resource.kind.plural === "namespaces")
-    throw badRequest(`field label not supported: ${field}`);
+  if (saysItself) throw badRequest(unselectable?.(field) ?? `field label not supported: ${field}`);
   throw badRequest(
     `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
   );

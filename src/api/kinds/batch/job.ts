@@ -29,6 +29,7 @@ export const job = defineKind<Job>({
   subresources: { status: true },
   generation: true,
   selectable: [{ field: "status.successful", value: ({ status }) => String(status?.succeeded ?? 0) }],
+  unselectable: (field) => `field label ${JSON.stringify(field)} not supported for batchv1.Job`,
   deletion: {
     propagation: "orphan",
     warning:

@@ -21,7 +21,6 @@ export const persistentVolume = defineKind<PersistentVolume>({
   scope: "Cluster",
   subresources: { status: true },
   warnings: persistentVolumeWarnings,
-  selectable: [{ field: "name", value: ({ metadata }) => metadata.name }],
   columns: [
     nameColumn,
     { name: "Capacity", type: "string", cell: ({ spec }) => spec?.capacity?.storage ?? "0" },

@@ -49,6 +49,8 @@ export const pod = defineKind<Pod>({
   generation: true,
   selectable: [
     "spec.nodeName",
+    // What clients of long ago call it.
+    { field: "spec.host", value: ({ spec }) => spec.nodeName ?? "" },
     "spec.restartPolicy",
     "spec.schedulerName",
     "spec.serviceAccountName",

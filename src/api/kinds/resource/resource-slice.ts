@@ -14,6 +14,7 @@ export const resourceSlice = defineKind<ResourceSlice>({
   generation: true,
   deletion: { answersObject: true },
   selectable: ["spec.nodeName", "spec.driver"],
+  unselectable: (field) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
   columns: [
     nameColumn,
     { name: "Node", type: "string", cell: ({ spec }) => spec.nodeName ?? "" },
