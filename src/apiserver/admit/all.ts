@@ -17,6 +17,7 @@ import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { persistentVolumeClaimResize } from "./persistent-volume-claim-resize.ts";
 import { podSecurity } from "./pod-security.ts";
+import { podTopologyLabels } from "./pod-topology-labels.ts";
 import { priority } from "./priority.ts";
 import { resourceQuota } from "./resource-quota.ts";
 import { runtimeClass } from "./runtime-class.ts";
@@ -56,6 +57,7 @@ export function admissionSteps(surroundings: AdmissionSurroundings): AdmissionSt
     certificateApproval(surroundings),
     certificateSigning(surroundings),
     certificateSubjectRestriction(),
+    podTopologyLabels(surroundings),
     // Behind all that completes an object, so that others see it whole.
     mutatingPolicies(surroundings),
     webhooks(surroundings),

@@ -22,6 +22,7 @@ export interface Container {
 
 /** The parts of a pod that admission looks at. */
 export interface PodSpec {
+  nodeName?: string;
   containers?: Container[];
   initContainers?: Container[];
   volumes?: { name: string; projected?: unknown }[];
