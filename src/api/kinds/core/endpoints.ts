@@ -2,7 +2,7 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { EndpointAddress, EndpointPort, Endpoints } from "../../schema/types.ts";
-import { validateIp, validateNonSpecialIp } from "../../validate/addresses.ts";
+import { addressWarnings, validateIp, validateNonSpecialIp } from "../../validate/addresses.ts";
 import { dnsLabel, dnsSubdomain, qualifiedName } from "../../validate/names.ts";
 import { validateOneOf, validatePort, validateText } from "../../validate/values.ts";
 
@@ -21,6 +21,16 @@ export const endpoints = defineKind<Endpoints>({
   defaults({ subsets }) {
     for (const subset of subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= "TCP";
   },
+
+  // The controller's own are canonical.
+  warnings: ({ metadata, subsets = [] }) =>
+    metadata.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller"
+      ? []
+      : subsets.flatMap((subset, i) =>
+          (["addresses", "notReadyAddresses"] as const).flatMap((list) =>
+            (subset[list] ?? []).flatMap(({ ip }, j) => addressWarnings(ip, `subsets[${i}].${list}[${j}].ip`)),
+          ),
+        ),
 
   validate: ({ subsets = [] }, root) =>
     subsets.flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }, i) => {

@@ -5,6 +5,7 @@ import { defineKind } from "../../kind.ts";
 import { JsonError, NumberText, parseJson } from "../../schema/json.ts";
 import type { Secret } from "../../schema/types.ts";
 import { configMapKey } from "../../validate/names.ts";
+import { pairFault } from "./tls-pair.ts";
 
 /** How much a ConfigMap or a Secret may hold. */
 export const maxDataBytes = 1024 * 1024;
@@ -35,6 +36,13 @@ export const secret = defineKind<Secret>({
     { name: "Data", type: "string", cell: ({ data = {} }) => Object.keys(data).length },
     ageColumn,
   ],
+
+  warnings({ type, data = {} }) {
+    if (type !== "kubernetes.io/tls") return [];
+    const text = (key: string): string => Buffer.from(data[key] ?? "", "base64").toString("latin1");
+    const fault = pairFault(text("tls.crt"), text("tls.key"));
+    return fault === undefined ? [] : [fault];
+  },
 
   defaults(secret) {
     secret.type ||= "Opaque";

@@ -2,6 +2,8 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineKind } from "../../kind.ts";
 import type { ServiceAccount } from "../../schema/types.ts";
 
+const mountable = "kubernetes.io/enforce-mountable-secrets";
+
 export const serviceAccount = defineKind<ServiceAccount>({
   group: "",
   version: "v1",
@@ -21,6 +23,13 @@ export const serviceAccount = defineKind<ServiceAccount>({
   },
   columns: [nameColumn, ageColumn],
   deletion: { answersObject: true },
+
+  warnings: ({ metadata }, old) =>
+    metadata.annotations?.[mountable] === undefined || old?.metadata.annotations?.[mountable] !== undefined
+      ? []
+      : [
+          `metadata.annotations[${mountable}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+        ],
 
   prepareCreate: keepReferencesPlain,
   prepareUpdate: keepReferencesPlain,

@@ -3,7 +3,7 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from "../../schema/types.ts";
-import { isStrictSubset, validateCidr } from "../../validate/addresses.ts";
+import { isStrictSubset, networkWarnings, validateCidr } from "../../validate/addresses.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
 import { portName } from "../../validate/names.ts";
 import { validateOneOf, validatePort, validateText } from "../../validate/values.ts";
@@ -30,6 +30,11 @@ export const networkPolicy = defineKind<NetworkPolicy>({
       for (const port of ports ?? []) port.protocol ??= "TCP";
     if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ["Ingress", "Egress"] : ["Ingress"];
   },
+
+  warnings: ({ spec }) => [
+    ...(spec?.ingress ?? []).flatMap(({ from }, i) => peerWarnings(from, `spec.ingress[${i}].from`)),
+    ...(spec?.egress ?? []).flatMap(({ to }, i) => peerWarnings(to, `spec.egress[${i}].to`)),
+  ],
 
   validate({ spec }, root) {
     const at = root.child("spec");
@@ -117,4 +122,15 @@ function validateIpBlock({ cidr = "", except = [] }: IPBlock, at: Path): FieldEr
       return errors;
     }),
   ];
+}
+
+function peerWarnings(peers: readonly NetworkPolicyPeer[] | undefined, at: string): string[] {
+  return (peers ?? []).flatMap(({ ipBlock }, i) =>
+    ipBlock
+      ? [
+          ...networkWarnings(ipBlock.cidr, `${at}[${i}].ipBlock.cidr`),
+          ...(ipBlock.except ?? []).flatMap((cidr, j) => networkWarnings(cidr, `${at}[${i}].ipBlock.except[${j}]`)),
+        ]
+      : [],
+  );
 }
