@@ -4,7 +4,7 @@ import { fakeClock } from "../base/testing/fake-clock.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 
 const mib = 1024 * 1024;
-const settled = 10_000;
+const second = 1_000;
 
 function aProcess() {
   const clock = fakeClock();
@@ -37,9 +37,12 @@ function aProcess() {
     },
     { clock, log: noLog },
   );
-  const pass = async (cpuMs: number) => {
-    state.cpuMs += cpuMs;
-    await clock.advance(settled);
+  /** Ten seconds, or as many, in each of which so much is computed. */
+  const pass = async (cpuMs: number, seconds = 10) => {
+    for (let i = 0; i < seconds; i++) {
+      state.cpuMs += cpuMs;
+      await clock.advance(second);
+    }
   };
   const garbage = (kind: "young" | "whole") => noticed?.(kind === "whole");
   return { state, pass, garbage, running, clock };
@@ -48,29 +51,41 @@ function aProcess() {
 /** One that has given back what its start took. */
 async function aSettledProcess() {
   const process = aProcess();
-  await process.pass(20);
+  await process.pass(2);
   process.state.collected = 0;
   return process;
 }
 
-test("what the start took is given back when the start is over", async () => {
+test("what the start took is given back in the first quiet second, and when all is quiet", async () => {
   const { state, pass } = aProcess();
-  await pass(5000);
+  await pass(500);
   expect(state.collected).toBe(0);
-  await pass(20);
+  await pass(2, 1);
   expect(state.collected).toBe(1);
+  await pass(2);
+  expect(state.collected).toBe(2);
 });
 
-test("memory that a load left behind is given back when the load is over, once", async () => {
+test("memory that a load left behind is given back in the first quiet second, once", async () => {
   const { state, pass, garbage } = await aSettledProcess();
   state.anonymousBytes = 300 * mib;
   garbage("young");
-  await pass(5000);
+  await pass(500);
   expect(state.collected).toBe(0);
-  await pass(20);
+  await pass(2, 1);
   expect(state.collected).toBe(1);
   garbage("young");
-  await pass(20);
+  await pass(2);
+  expect(state.collected).toBe(1);
+});
+
+test("what is little is given back when all is quiet", async () => {
+  const { state, pass, garbage } = await aSettledProcess();
+  state.anonymousBytes = state.after + 20 * mib;
+  garbage("young");
+  await pass(2, 5);
+  expect(state.collected).toBe(0);
+  await pass(2, 5);
   expect(state.collected).toBe(1);
 });
 
@@ -78,15 +93,30 @@ test("what is in use after a collection is not collected again and again", async
   const { state, pass, garbage } = await aSettledProcess();
   state.anonymousBytes = 300 * mib;
   state.after = 290 * mib;
+  garbage("young");
+  await pass(2);
+  state.collected = 0;
   for (let turn = 0; turn < 3; turn++) {
     garbage("young");
-    await pass(20);
+    await pass(2);
   }
-  expect(state.collected).toBe(1);
+  expect(state.collected).toBe(0);
   state.anonymousBytes = 400 * mib;
   garbage("young");
-  await pass(20);
-  expect(state.collected).toBe(2);
+  await pass(2);
+  expect(state.collected).toBe(1);
+});
+
+test("garbage where there was data before is given back although the process has not grown", async () => {
+  const { state, pass, garbage } = await aSettledProcess();
+  garbage("young");
+  await pass(900);
+  await pass(2);
+  expect(state.collected).toBe(0);
+  garbage("young");
+  await pass(100);
+  await pass(2);
+  expect(state.collected).toBe(1);
 });
 
 test("under load free pages are given back when the whole heap was collected and enough has come together", async () => {
@@ -122,8 +152,8 @@ test("a process in which nothing is collected has no timer", async () => {
   const { clock, pass, garbage } = await aSettledProcess();
   expect(clock.waiting).toBe(0);
   garbage("young");
-  expect(clock.waiting).toBe(1);
-  await pass(20);
+  expect(clock.waiting).toBe(2);
+  await pass(2);
   expect(clock.waiting).toBe(0);
 });
 
@@ -133,6 +163,6 @@ test("a process that is stopped does nothing", async () => {
   running[Symbol.dispose]();
   state.anonymousBytes = 300 * mib;
   garbage("whole");
-  await pass(20);
+  await pass(2);
   expect(state.collected + state.trimmed).toBe(0);
 });

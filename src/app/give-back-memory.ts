@@ -20,12 +20,24 @@ export interface ProcessMemory {
   collect(): void;
 }
 
-const settleMs = 10_000;
-/** Less CPU time than this in `settleMs` is quiet: 2 % of one core. */
-const quietMs = 200;
-/** What must have come together before it is given back. */
-const worthBytes = 12 * 1024 * 1024;
-const worthTrimmingBytes = 8 * 1024 * 1024;
+/** A time in which little happens, and what must have come together to be given back in it. */
+interface Pause {
+  readonly lastsMs: number;
+  /** CPU time of all threads in it, at most. */
+  readonly cpuMs: number;
+  /** How much the process has grown since the last time. */
+  readonly worthBytes: number;
+}
+const mebi = 1024 * 1024;
+const pauses: readonly Pause[] = [
+  // Right behind a load, which leaves much.
+  { lastsMs: 1_000, cpuMs: 50, worthBytes: 48 * mebi },
+  // Whatever follows a load or a start is over too: 2 % of a core.
+  { lastsMs: 10_000, cpuMs: 200, worthBytes: 12 * mebi },
+];
+/** Having computed for so long is worth it as well: then there may be garbage where there was data before, without any growth. */
+const worthAfterMs = 10_000;
+const worthTrimmingBytes = 8 * mebi;
 
 /**
  * Gives memory back: free pages of malloc's after V8 has collected its whole heap, everything once a load is over. The
@@ -33,30 +45,37 @@ const worthTrimmingBytes = 8 * 1024 * 1024;
  * is never (docs/decisions/memory.md). Woken by V8's collections: where nothing is allocated there is nothing to give back.
  */
 export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: Clock; log: Log }): Disposable {
-  let timer: Disposable | undefined;
   let trimmedBytes = 0;
-  let leastBytes = 0;
+  let collectedAtMs = 0;
 
-  const waitForQuiet = (): void => {
-    const usedMs = memory.cpuMs();
-    timer = clock.after(settleMs, () => {
-      timer = undefined;
-      if (memory.cpuMs() - usedMs > quietMs) waitForQuiet();
-      else giveBack();
-    });
+  const giveBackIn = ({ lastsMs, cpuMs, worthBytes }: Pause) => {
+    let timer: Disposable | undefined;
+    // The start counts, however little it took.
+    let leftBytes = 0;
+    const isWorthIt = (): boolean =>
+      memory.anonymousBytes() >= leftBytes + worthBytes || memory.cpuMs() >= collectedAtMs + worthAfterMs;
+    const giveBack = (): void => {
+      const before = memory.anonymousBytes();
+      memory.collect();
+      leftBytes = memory.anonymousBytes();
+      collectedAtMs = memory.cpuMs();
+      trimmedBytes = memory.otherBytes();
+      log.debug("gave memory back", { before, now: leftBytes });
+    };
+    const wait = (): void => {
+      const usedMs = memory.cpuMs();
+      timer = clock.after(lastsMs, () => {
+        timer = undefined;
+        if (memory.cpuMs() - usedMs > cpuMs) wait();
+        else if (isWorthIt()) giveBack();
+      });
+    };
+    return {
+      wake: () => timer ?? wait(),
+      [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+    };
   };
-  const giveBack = (): void => {
-    const before = memory.anonymousBytes();
-    if (before < leastBytes + worthBytes) {
-      leastBytes = Math.min(leastBytes, before);
-      return;
-    }
-    memory.collect();
-    // What is left is in use: only growth beyond it is worth another look.
-    leastBytes = memory.anonymousBytes();
-    trimmedBytes = memory.otherBytes();
-    log.debug("gave memory back", { before, now: leastBytes });
-  };
+  const waiting = pauses.map(giveBackIn);
 
   const trimWhenWorth = (): void => {
     if (memory.otherBytes() < trimmedBytes + worthTrimmingBytes) return;
@@ -67,15 +86,15 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
   // Buffers that a whole collection found to be garbage are freed behind it: by the next collection, which is soon, they are.
   let freed = false;
   const collections = memory.onCollection((whole) => {
-    if (!timer) waitForQuiet();
+    for (const pause of waiting) pause.wake();
     if (freed) trimWhenWorth();
     freed = whole;
   });
-  waitForQuiet();
+  for (const pause of waiting) pause.wake();
   return {
     [Symbol.dispose]() {
       collections[Symbol.dispose]();
-      timer?.[Symbol.dispose]();
+      for (const pause of waiting) pause[Symbol.dispose]();
     },
   };
 }
