@@ -13,9 +13,9 @@ import { openDocker } from "../node/open-docker.ts";
 import { type RunningNode, runNode, type SaidOfNode } from "../node/run.ts";
 import { nodeApi } from "../node/serve.ts";
 import { openTunnel } from "../tunnel/agent.ts";
-import { machineAddress } from "./addresses.ts";
 import type { AgentConfig, LocalStorageSettings, NetworkBackend, ServerConfig } from "./config.ts";
 import { keepSlices } from "./keep-slices.ts";
+import { NodeAddresses } from "./node-addresses.ts";
 import { shutDownPods } from "./shut-down-pods.ts";
 import { kubernetesVersion } from "./version.ts";
 
@@ -57,24 +57,14 @@ export async function startAgent(
   { client, informers, recollection, dial, moved: tellMoved, clock, log }: AgentSurroundings,
 ): Promise<RunningAgent> {
   const { nodeName, clusterDns, clusterDomain, kubelet } = settings;
-  const nodeIps = settings.nodeIps.length > 0 ? settings.nodeIps : [machineAddress()];
+  const addresses = new NodeAddresses({ given: settings.nodeIps, moved: tellMoved });
   const directory = join(settings.dataDirectory, "agent");
   const runtime = await parts.start("docker", () =>
     openDocker({ socket: settings.runtimeEndpoint, directory, log: log.part("docker"), clock }),
   );
   await keepSlices((await runtime.info()).cgroupDriver, { log });
-  // An address that the user gave stays; one that was found is looked for again.
   let node: RunningNode | undefined;
-  let currentIps = nodeIps;
   let misses: readonly string[] = [];
-  const moved = async () => {
-    const found = settings.nodeIps.length > 0 ? currentIps : [machineAddress()];
-    // A machine without any address for a moment has not moved.
-    if (found.join() === currentIps.join() || found.some(isLoopback)) return;
-    currentIps = found;
-    await tellMoved?.(found);
-    node?.moveTo(found);
-  };
   const network = await parts.start("network", () =>
     openNetwork({
       informers,
@@ -83,10 +73,10 @@ export async function startAgent(
       serviceCidrs: settings.serviceCidrs.map(cidrText),
       clusterDns,
       clusterDomain,
-      nodeIps,
+      nodeIps: addresses.current,
       stateDirectory: join(directory, "network"),
       backend: settings.networkBackend,
-      moved,
+      moved: () => addresses.look(),
       missed(obstacles) {
         misses = obstacles;
         node?.misses(obstacles);
@@ -106,7 +96,7 @@ export async function startAgent(
       clock,
       log: log.part("node"),
       nodeName,
-      nodeIps,
+      nodeIps: addresses.current,
       ...saidOfNode(settings),
       annotations: network.annotations,
       taints: [...(kubelet.taints ?? []), ...settings.nodeTaints],
@@ -141,6 +131,8 @@ export async function startAgent(
   await parts.start("shutdown", () => ({
     [Symbol.asyncDispose]: () => shutDownPods(running, shutdownGrace, { log: log.part("node") }),
   }));
+  // What was told while the node began.
+  addresses.follow((ips) => running.moveTo(ips));
   node = running;
   if (misses.length > 0) node.misses(misses);
   return {
@@ -156,5 +148,3 @@ export async function startAgent(
 function saidOfNode({ kubelet, nodeLabels, nodeExternalIps }: AgentConfig): SaidOfNode {
   return { externalIps: nodeExternalIps, labels: { ...kubelet.labels, ...nodeLabels } };
 }
-
-const isLoopback = (address: string): boolean => address.startsWith("127.");
