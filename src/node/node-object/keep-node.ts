@@ -17,11 +17,11 @@ import { relabelled } from "./told-labels.ts";
 export interface NodeIdentity {
   readonly name: string;
   /** Asked each time: a device may get other ones. */
-  readonly addresses: () => readonly NodeAddress[];
+  addresses(): readonly NodeAddress[];
   /** What the user gave; asked each time. */
-  readonly labels: () => Readonly<Record<string, string>>;
+  labels(): Readonly<Record<string, string>>;
   /** Asked each time; those without a value are taken away. */
-  readonly annotations: () => Readonly<Record<string, string | undefined>>;
+  annotations(): Readonly<Record<string, string | undefined>>;
   readonly taints: readonly Taint[];
   /** What a cloud calls this machine. */
   readonly providerId?: string | undefined;
@@ -259,16 +259,16 @@ class NodeWriter {
   }
 
   #told(metadata: ObjectMeta): ObjectMeta {
-    const { name, labels, annotations } = this.#parts.identity;
+    const { identity } = this.#parts;
     const own = {
       "beta.kubernetes.io/arch": architecture(),
       "beta.kubernetes.io/os": "linux",
       "kubernetes.io/arch": architecture(),
-      "kubernetes.io/hostname": name,
+      "kubernetes.io/hostname": identity.name,
       "kubernetes.io/os": "linux",
     };
-    const told = relabelled(metadata, own, labels());
-    const all = Object.entries({ ...told.annotations, ...annotations() });
+    const told = relabelled(metadata, own, identity.labels());
+    const all = Object.entries({ ...told.annotations, ...identity.annotations() });
     return {
       ...told,
       annotations: Object.fromEntries(all.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))),
