@@ -1,4 +1,5 @@
 import { CannotStart } from "../base/lifecycle.ts";
+import { isOlder } from "../base/versions.ts";
 import { runCommand } from "./run-command.ts";
 
 /** A program is there but too old for what the network asks of it. */
@@ -25,14 +26,4 @@ export async function checkTools(): Promise<void> {
 /** Throws when the program is missing that makes the kernel forget flows; Services work without it, UDP ones less well. */
 export async function checkConntrack(): Promise<void> {
   await runCommand("conntrack", ["--version"]);
-}
-
-/** Whether one version in numbers and dots comes before another. */
-export function isOlder(version: string, than: string): boolean {
-  const [a, b] = [version, than].map((text) => text.split(".").map(Number));
-  for (let i = 0; i < Math.max(a?.length ?? 0, b?.length ?? 0); i++) {
-    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import Docker from "dockerode";
 import { CannotStart } from "../../base/lifecycle.ts";
+import { isOlder } from "../../base/versions.ts";
 import type { RuntimeInfo } from "../runtime.ts";
 import { DockerConnections } from "./connections.ts";
 
@@ -89,11 +90,4 @@ async function answer(docker: Docker, socket: string): Promise<Docker.DockerVers
     }
     throw error;
   }
-}
-
-/** Whether the version `one` ("1.41") comes before `other`. */
-export function isOlder(one: string, other: string): boolean {
-  const [major = 0, minor = 0] = one.split(".").map(Number);
-  const [otherMajor = 0, otherMinor = 0] = other.split(".").map(Number);
-  return major !== otherMajor ? major < otherMajor : minor < otherMinor;
 }

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { runCommand, ToolMissing } from "./run-command.ts";
-import { isOlder } from "./tools.ts";
+import { isOlder } from "./versions.ts";
 
 test.each([
   ["0.9.3", "0.9.6", true],
@@ -10,8 +9,4 @@ test.each([
   ["1.1", "1.0.9", false],
 ])("%s is older than %s: %s", (version, than, older) => {
   expect(isOlder(version, than)).toBe(older);
-});
-
-test("a program that is not installed is named, with what brings it", async () => {
-  await expect(runCommand("skiff-no-such-program", [])).rejects.toThrow(ToolMissing);
 });
