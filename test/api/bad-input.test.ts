@@ -134,6 +134,12 @@ test("a connection that speaks something else is closed, and disturbs no other",
   expect((await server.api.request("GET", "/readyz")).status).toBe(200);
 });
 
+test("an address may be as long as the command of an exec in it: a mebibyte", async () => {
+  const exec = (length: number) => `/readyz?command=${"a".repeat(length)}`;
+  expect((await server.api.request("GET", exec(200_000))).status).toBe(200);
+  expect((await server.api.request("GET", exec(1 << 20))).status).toBe(431);
+});
+
 test("a thousand slow clients do not keep others from being served", { timeout: 120_000 }, async () => {
   const slow = Array.from({ length: 1000 }, (_, i) => {
     const options = { host: "127.0.0.1", port: server.port };

@@ -1,7 +1,8 @@
 /**
  * `npm run conformance`: Kubernetes' own conformance tests against skiff, on two machines in network namespaces. As root.
  *
- *   --focus REGEX    tests whose names match (default: all of conformance, several groups side by side, then those that want to be alone)
+ *   --focus REGEX    tests whose names match (default: all of conformance, several groups side by side, then those that want to be alone);
+ *                    given again: another group beside it
  *   --skip REGEX     but not these
  *
  * What the suite says lies in .cache/conformance/*.log. Ends with the sum, and with 1 where a test failed.
@@ -19,7 +20,7 @@ import { loadSuiteImages } from "./images.ts";
 import { buildSuite, program, sources } from "./suite.ts";
 
 const { values: given } = parseArgs({
-  options: { focus: { type: "string" }, skip: { type: "string", default: "" } },
+  options: { focus: { type: "string", multiple: true }, skip: { type: "string", default: "" } },
 });
 const alone = String.raw`\[Serial\]|\[Disruptive\]`;
 /** Tests mostly wait: these groups run side by side. */
@@ -41,7 +42,8 @@ await using _agent = await joinCluster(machines[1], cluster);
 await eventually(() => cluster.kubectl.must(["wait", "--for=condition=Ready", "node/one", "node/two", "--timeout=1s"]));
 
 const sum = { passed: 0, failed: 0 };
-if (given.focus !== undefined) await runTests("chosen", given.focus, given.skip);
+if (given.focus !== undefined)
+  await Promise.all(given.focus.map((focus, n) => runTests(`chosen-${n + 1}`, focus, given.skip)));
 else {
   const skip = given.skip ? `${alone}|${given.skip}` : alone;
   await Promise.all(Object.entries(groups).map(([name, focus]) => runTests(name, focus, skip)));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
-import { type Kubectl, kubectlPath, openKubectl } from "../support/kubectl.ts";
+import { type Kubectl, kubectlPath, openKubectl, streamsOver } from "../support/kubectl.ts";
 import { must, start } from "../support/run.ts";
 
 const on = journey("kubectl", ["busybox:1", "nginx:1.25"], { as: { "nginx:1.25": ["nginx:1.26"] } });
@@ -33,7 +33,7 @@ describe("looking", () => {
     for (const name of ["pods", "deployments.apps", "jobs.batch", "roles.rbac.authorization.k8s.io"])
       expect(resources.split("\n")).toContain(name);
     expect((await kubectl("api-versions")).split("\n")).toEqual(expect.arrayContaining(["v1", "apps/v1", "batch/v1"]));
-    expect(await kubectl("version")).toMatch(/Server Version: v1\.36\./);
+    expect((await json("version")).serverVersion.gitVersion).toMatch(/^v1\.36\./);
     expect(await kubectl("get", "--raw", "/readyz?verbose")).toContain("readyz check passed");
   });
 
@@ -212,8 +212,9 @@ describe("changing", () => {
 describe.each([
   ["WebSocket", false],
   ["SPDY", true],
-] as const)("talking to containers over %s", (_, spdy) => {
+] as const)("talking to containers over %s", (protocol, spdy) => {
   let talk: Kubectl;
+  const env = () => ({ ...process.env, KUBECONFIG: on.cluster.kubeconfig, ...streamsOver(protocol) });
   beforeAll(async () => {
     talk = await openKubectl(on.cluster.kubeconfig, { spdy });
     await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=90s");
@@ -229,7 +230,7 @@ describe.each([
       await must(
         "script",
         ["-qec", `${await kubectlPath()} exec -it ${pod} -- sh -c 'test -t 0 && echo terminal'`, "/dev/null"],
-        { env: { KUBECONFIG: on.cluster.kubeconfig } },
+        { env: env() },
       ),
     ).toContain("terminal");
   });
@@ -247,32 +248,21 @@ describe.each([
     const name = `talker-${spdy ? "spdy" : "ws"}`;
     await kubectl("run", name, "--image=busybox:1", "--", "sh", "-c", "while true; do echo talking; sleep 0.2; done");
     await kubectl("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
-    const attached = start(await kubectlPath(), ["attach", name], {
-      env: {
-        ...process.env,
-        KUBECONFIG: on.cluster.kubeconfig,
-        ...(spdy && { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: "false" }),
-      },
-    });
+    const attached = start(await kubectlPath(), ["attach", name], { env: env() });
     await eventually(() => expect(attached.output()).toContain("talking"));
     await attached.stop("SIGKILL");
     await kubectl("delete", "pod", name, "--grace-period=1");
   });
 
   test("port-forward carries requests", async () => {
-    const port = spdy ? "18081" : "18080";
-    const forward = start(await kubectlPath(), ["port-forward", await firstPod(), `${port}:80`], {
-      env: {
-        ...process.env,
-        KUBECONFIG: on.cluster.kubeconfig,
-        ...(spdy && { KUBECTL_PORT_FORWARD_WEBSOCKETS: "false" }),
-      },
+    const forward = start(await kubectlPath(), ["port-forward", await firstPod(), ":80"], { env: env() });
+    const address = await eventually(() => {
+      const told = /Forwarding from (127\.0\.0\.1:\d+) /.exec(forward.output())?.[1];
+      if (!told) throw new Error(`kubectl does not forward:\n${forward.output()}`);
+      return told;
     });
-    await eventually(() => expect(forward.output()).toContain("Forwarding from"));
     for (let n = 0; n < 5; n++)
-      expect(await must("curl", ["-sS", "--max-time", "10", `http://127.0.0.1:${port}/`])).toContain(
-        "Welcome to nginx!",
-      );
+      expect(await must("curl", ["-sS", "--max-time", "10", `http://${address}/`])).toContain("Welcome to nginx!");
     await forward.stop();
   });
 });

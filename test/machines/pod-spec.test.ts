@@ -172,12 +172,12 @@ describe("volumes", () => {
       ),
       once(
         "modes",
-        "stat -c '%a %g' /v; touch /v/file; stat -c '%g' /v/file; id -G",
+        "stat -c '%a %g' /v /sub; touch /v/file; stat -c '%g' /v/file; id -G",
         {
           securityContext: { fsGroup: 2000, runAsUser: 1000 },
           volumes: [volume("v", { emptyDir: {} })],
         },
-        { volumeMounts: [mount("v", "/v")] },
+        { volumeMounts: [mount("v", "/v"), mount("v", "/sub", { subPath: "not/there" })] },
       ),
       once(
         "projected",
@@ -296,8 +296,8 @@ describe("volumes", () => {
     expect(await said("from-image")).toMatch(/^\/i\/bin\/busybox\n.*Read-only file system\nroot:x:0:0/);
   });
 
-  test("a volume belongs to the pod's group", async () => {
-    expect(await said("modes")).toMatch(/^2777 2000\n2000\n0 2000\n$/);
+  test("a volume belongs to the pod's group, and so does a directory that is made in it for a subPath", async () => {
+    expect(await said("modes")).toMatch(/^2777 2000\n2777 2000\n2000\n0 2000\n$/);
   });
 
   test("one directory from ConfigMap, Secret, downward API and token", async () => {

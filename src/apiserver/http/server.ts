@@ -33,6 +33,8 @@ const keepAliveAfterMs = 30_000;
 const mostConnections = 10_000;
 const mostStreamsAConnection = 250;
 const handshakeWithinMs = 10_000;
+// As in Kubernetes: the command of an exec travels in the address. Node.js takes 64 KB over HTTP/2, whatever it is told.
+const mostHeaderBytes = 1 << 20;
 
 /** The listening socket: HTTP/1.1 and HTTP/2 over TLS, client certificates asked for but not demanded. */
 export class HttpServer implements AsyncDisposable {
@@ -53,6 +55,7 @@ export class HttpServer implements AsyncDisposable {
       rejectUnauthorized: false,
       handshakeTimeout: handshakeWithinMs,
       settings: { maxConcurrentStreams: mostStreamsAConnection, initialWindowSize: 1 << 20 },
+      maxHeaderSize: mostHeaderBytes,
       headersTimeout: headersWithinMs,
       requestTimeout: requestWithinMs,
       keepAliveTimeout: idleAtMostMs,

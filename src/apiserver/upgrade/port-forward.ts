@@ -5,7 +5,7 @@ import { badRequest } from "../../api/status.ts";
 import { messageOf } from "../../base/log.ts";
 import { acceptSpdy, refuseUpgrade, type Upgrade, upgradeRequired, wantedProtocol } from "./handshake.ts";
 import { SpdySession, type SpdyStream } from "./spdy/session.ts";
-import { type AcceptedWebSocket, acceptWebSocket, onMessages, sendMessage } from "./websocket.ts";
+import { type AcceptedWebSocket, acceptWebSocket, closeWebSocket, onMessages, sendMessage } from "./websocket.ts";
 
 export interface PortForwardUpgrade extends Upgrade {
   /** Of the query parameter `ports`: what a client that speaks plain WebSocket wants forwarded. */
@@ -109,7 +109,7 @@ async function forward({ data, fail, port, signal }: Forwarding, { open, pod }: 
 async function forwardOverChannels(accepted: AcceptedWebSocket, upgrade: PortForwardUpgrade): Promise<void> {
   const gone = new AbortController();
   const closed = new Promise<void>((done) => accepted.socket.once("close", () => done()));
-  const inputs = upgrade.ports.map((port, i) => {
+  const forwardings = upgrade.ports.map((port, i) => {
     const [dataChannel, errorChannel] = [2 * i, 2 * i + 1];
     const data = new Duplex({
       read() {},
@@ -120,9 +120,9 @@ async function forwardOverChannels(accepted: AcceptedWebSocket, upgrade: PortFor
     void sendMessage(accepted, dataChannel, name);
     void sendMessage(accepted, errorChannel, name);
     const fail = (text?: string) => void (text && sendMessage(accepted, errorChannel, Buffer.from(text)));
-    void forward({ data, fail, port, signal: gone.signal }, upgrade);
-    return data;
+    return { data, over: forward({ data, fail, port, signal: gone.signal }, upgrade) };
   });
+  const inputs = forwardings.map(({ data }) => data);
   onMessages(accepted, async ({ channel, payload }) => {
     const input = channel % 2 === 0 ? inputs[channel / 2] : undefined;
     if (!input || input.destroyed || input.push(payload)) return;
@@ -132,6 +132,8 @@ async function forwardOverChannels(accepted: AcceptedWebSocket, upgrade: PortFor
       input.once("close", () => taken());
     });
   });
+  // A channel cannot be closed by itself: that the pod has closed its connections is told by the end of this one.
+  void Promise.all(forwardings.map(({ over }) => over)).then(() => closeWebSocket(accepted));
   await closed;
   gone.abort();
   for (const input of inputs) input.destroy();

@@ -206,6 +206,18 @@ describe("upgrades", () => {
       socket.send(Buffer.from("\x00hello"));
       await vi.waitFor(() => expect(on(0)).toContain("hello"));
     });
+
+    test("when the pod has closed all forwarded connections, the client hears it by the end of its own", async () => {
+      const { socket, closed, on } = await dial("/forward?ports=80&ports=82", "v4.channel.k8s.io");
+      socket.send(Buffer.from("\x00to the first"));
+      await vi.waitFor(() => expect(on(0)).toContain("to the first"));
+      nodes[0]!.end("last words");
+      await vi.waitFor(() => expect(on(0)).toContain("last words"));
+      socket.send(Buffer.from("\x02to the second"));
+      await vi.waitFor(() => expect(on(2)).toContain("to the second"));
+      nodes[1]!.end();
+      expect(await closed).toBe(1000);
+    });
   });
 
   describe("over SPDY", () => {

@@ -189,7 +189,7 @@ export function openVolumes({
       const wanted = join(hostPath, path);
       if (!(await stat(wanted).catch(ifAbsent))) {
         if (readOnly && path.includes("..")) throw new Error(`subPath "${path}" must not contain ".."`);
-        await mkdir(wanted, { recursive: true });
+        await makeLike(hostPath, wanted);
       }
       const [root, real] = await Promise.all([realpath(hostPath), realpath(wanted)]);
       if (!isBelow(root, real)) throw new Error(`subPath "${path}" not within volume path`);
@@ -252,6 +252,12 @@ async function setUpEmptyDir(
   await chmod(path, 0o777);
   const sharing = sharingOf(pod);
   if (sharing) await shareWithGroup(path, sharing);
+}
+
+/** Makes a directory in a volume, which may be used as the volume itself may be. */
+async function makeLike(volume: string, directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, (await stat(volume)).mode & 0o7777);
 }
 
 /** The least of what the volume, the pod's limit and the node allow (Kubernetes docs, "Volumes", section "emptyDir"). */
