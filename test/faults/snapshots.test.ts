@@ -122,6 +122,18 @@ describe("a damaged database", () => {
   });
 });
 
+test("a database that is taken away under a running server is written anew: nothing is lost, and the log says so", async () => {
+  let on = await start();
+  await write(on, "before");
+  rmSync(database("state.db"));
+  await eventually(() => expect(on.output()).toContain("nothing that was acknowledged is lost"));
+  expect(on.output()).toMatch(/the database was lost while it was in use.*state\.db was taken away/);
+  await write(on, "after");
+  await on.stop("SIGKILL");
+  on = await start();
+  expect([await has(on, "before"), await has(on, "after")]).toEqual([true, true]);
+});
+
 test("before another version opens the data a copy is kept, and an older one that refuses them names it", async () => {
   let on = await start();
   await write(on, "kept");

@@ -4,6 +4,15 @@ import type { StoreEvent } from "../contract.ts";
 export interface Journal extends AsyncDisposable {
   /** All of it or nothing, on disk when it resolves. Called again only after the last call has settled. */
   append(transaction: Transaction): Promise<void>;
+  /** Puts this in the place of all that was kept, which is gone. The whole of it or nothing. A journal without it is never lost. */
+  replace?(all: Omit<Transaction, "removed">): Promise<void>;
+  /** `told` is called when something touched what is kept here: the next `append` tells whether it is there still. */
+  watch?(told: () => void): void;
+}
+
+/** What was kept before is not there any more, or can no longer be read: nothing can be added to it. */
+export class JournalLost extends Error {
+  override readonly name = "JournalLost";
 }
 
 export interface Transaction {

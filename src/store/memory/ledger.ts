@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { type Log, messageOf } from "../../base/log.ts";
-import type { Durability, StoreEvent } from "../contract.ts";
+import type { Durability, Entry, StoreEvent } from "../contract.ts";
 import type { Bucket } from "./bucket.ts";
-import type { BucketRecord, Journal, Row } from "./journal.ts";
+import { type BucketRecord, type Journal, JournalLost, type Row } from "./journal.ts";
 
 // Reserved ahead on disk: at a thousand writes a second in memory one reservation lasts 17 minutes.
 const defaultRevisionsAhead = 1_000_000;
@@ -16,6 +16,7 @@ export interface LedgerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly bucketOf: (key: string) => Bucket;
+  readonly buckets: () => Iterable<Bucket>;
   /** How many revisions are reserved on disk at once. */
   readonly revisionsAhead?: number | undefined;
   /** Asks the store to commit, with or without writes waiting. */
@@ -49,6 +50,8 @@ export class Ledger {
   readonly #unsaved = new Map<string, { readonly event: StoreEvent; readonly lazy: boolean }>();
   #timer: Disposable | undefined;
   #flushDue = false;
+  /** Somebody touched the journal's files: whether they are there still shows the next transaction, if only an empty one. */
+  #isTouched = false;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -57,7 +60,7 @@ export class Ledger {
 
   /** Whether something waits to be written although nobody waits for it. */
   get flushDue(): boolean {
-    return this.#flushDue;
+    return this.#flushDue || this.#isTouched;
   }
 
   /** Takes note of a bucket found at start. */
@@ -98,6 +101,7 @@ export class Ledger {
       log.warn("the datastore can be read only: the disk takes nothing", { error: messageOf(error) });
       return;
     }
+    this.#watchJournal();
     this.#garbage = [];
     this.#mark = mark;
     for (const [bucket, rows] of turned) this.#volatile.set(bucket, rows);
@@ -105,12 +109,20 @@ export class Ledger {
 
   /** Writes what has to be on disk before the batch is committed; undefined when that is nothing. */
   write(batch: readonly LedgerWrite[]): Promise<void> | undefined {
+    return this.#write(batch)?.catch(async (error: unknown) => {
+      await this.#writeAnew(error);
+      await this.#write(batch);
+    });
+  }
+
+  #write(batch: readonly LedgerWrite[]): Promise<void> | undefined {
     const flushed = this.#flushDue ? [...this.#unsaved.values()].filter(({ lazy }) => lazy) : [];
     this.#flushDue = false;
     const last = batch.at(-1)?.event.entry.modRevision ?? 0;
     const turned = this.#turnedVolatile(batch);
     const { rows, replaced, saved } = this.#rowsOf([...flushed.map(({ event }) => event), ...durable(batch)], turned);
-    const isNeeded = rows.length + replaced.length + turned.size > 0 || last > this.#mark;
+    const isNeeded = rows.length + replaced.length + turned.size > 0 || last > this.#mark || this.#isTouched;
+    this.#isTouched = false;
     if (!isNeeded) {
       this.#note(batch, saved);
       return undefined;
@@ -126,6 +138,15 @@ export class Ledger {
   /** The last transaction: everything that is only in memory, and the exact revision. */
   async end(revision: number): Promise<void> {
     this.#timer?.[Symbol.dispose]();
+    try {
+      await this.#end(revision);
+    } catch (error) {
+      await this.#writeAnew(error);
+      await this.#end(revision);
+    }
+  }
+
+  async #end(revision: number): Promise<void> {
     const { rows, replaced } = this.#rowsOf(
       [...this.#unsaved.values()].map(({ event }) => event),
       new Map(),
@@ -166,6 +187,40 @@ export class Ledger {
     if (mark !== undefined) this.#mark = mark;
     for (const [bucket, known] of turned) this.#volatile.set(bucket, known);
     this.#note(batch, saved);
+  }
+
+  #watchJournal(): void {
+    const { journal, wantsCommit, log } = this.#options;
+    try {
+      journal.watch?.(() => {
+        this.#isTouched = true;
+        wantsCommit();
+      });
+    } catch (error) {
+      log.warn("that the database was taken away would show with the next write only", { error: messageOf(error) });
+    }
+  }
+
+  /**
+   * Somebody took away what was on disk, or damaged it: all that was acknowledged is in memory still, and is written anew.
+   * @throws the error itself when it says anything else
+   */
+  async #writeAnew(error: unknown): Promise<void> {
+    const { journal, log, buckets } = this.#options;
+    if (!(error instanceof JournalLost) || !journal.replace) throw error;
+    const all = [...buckets()];
+    const rows = all.flatMap((bucket) => (this.isVolatile(bucket) ? rowsOfIndex(bucket) : rowsOfHistory(bucket)));
+    const records = all.map((bucket) => recordOf(bucket, this.isVolatile(bucket)));
+    log.error("the database was lost while it was in use; it is written anew from memory", {
+      error: messageOf(error),
+      rows: rows.length,
+    });
+    await journal.replace({ rows, buckets: records, mark: this.#mark });
+    for (const bucket of this.#volatile.keys()) this.#volatile.set(bucket, newestRows(bucket));
+    this.#unsaved.clear();
+    this.#garbage = [];
+    this.#uncertain = [];
+    log.info("the database is there again; nothing that was acknowledged is lost", { rows: rows.length });
   }
 
   /** The buckets that have their first lazy or memory write in this batch, and the rows that their keys have. */
@@ -229,11 +284,7 @@ export class Ledger {
 
   #recordsOf(garbage: readonly Removal[], turned: readonly Bucket[]): BucketRecord[] {
     const buckets = new Set([...turned, ...garbage.map(({ bucket }) => bucket)]);
-    return [...buckets].map((bucket) => ({
-      name: bucket.name,
-      compacted: bucket.history.compacted,
-      volatile: turned.includes(bucket) || this.isVolatile(bucket),
-    }));
+    return [...buckets].map((bucket) => recordOf(bucket, turned.includes(bucket) || this.isVolatile(bucket)));
   }
 
   #armTimer(): void {
@@ -253,6 +304,26 @@ interface Prepared {
   readonly replaced: readonly number[];
   /** The events of volatile buckets that the rows save, with the book in which that is noted. */
   readonly saved: ReadonlyMap<StoreEvent, Map<string, number>>;
+}
+
+const recordOf = (bucket: Bucket, volatile: boolean): BucketRecord => ({
+  name: bucket.name,
+  compacted: bucket.history.compacted,
+  volatile,
+});
+
+const putRow = (entry: Entry): Row => ({ type: "put", entry });
+const rowsOfIndex = (bucket: Bucket): Row[] => [...bucket.entries()].map(putRow);
+
+/** With what the events of the history replaced, once each. */
+function rowsOfHistory(bucket: Bucket): Row[] {
+  const rows = new Map(rowsOfIndex(bucket).map((row) => [row.entry.modRevision, row]));
+  for (let number = bucket.history.first; number < bucket.history.end; number++) {
+    const { type, entry, previous } = bucket.history.at(number)!;
+    if (previous && !rows.has(previous.modRevision)) rows.set(previous.modRevision, putRow(previous));
+    rows.set(entry.modRevision, { type, entry });
+  }
+  return [...rows.values()];
 }
 
 function durable(batch: readonly LedgerWrite[]): StoreEvent[] {

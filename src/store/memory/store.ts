@@ -62,8 +62,9 @@ export class MemoryStore implements Store {
     this.#history = history;
     this.#journal = journal;
     const bucketOf = (key: string) => this.#bucketWith(key);
+    const buckets = () => this.#buckets.values();
     const wantsCommit = () => this.#startCommitting();
-    this.#ledger = journal && new Ledger({ journal, clock, log, bucketOf, wantsCommit, ...ahead });
+    this.#ledger = journal && new Ledger({ journal, clock, log, bucketOf, buckets, wantsCommit, ...ahead });
   }
 
   /** Takes over what the journal held. Before anything else. */

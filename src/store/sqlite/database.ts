@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import type { BucketRecord, Row } from "../memory/journal.ts";
@@ -56,6 +57,7 @@ export type Append = Extract<Request, { type: "append" }>;
 /** The open database: one connection, which nothing else on the machine may have. Everything here blocks its thread. */
 export class LogDatabase {
   readonly #db: Database.Database;
+  readonly #inPlace: InPlace;
   readonly #insert: Database.Statement;
   readonly #remove: Database.Statement;
   readonly #putBucket: Database.Statement;
@@ -66,6 +68,7 @@ export class LogDatabase {
 
   constructor(db: Database.Database) {
     this.#db = db;
+    this.#inPlace = new InPlace(db.name);
     this.#insert = db.prepare(
       "INSERT OR REPLACE INTO log (revision, kind, createRevision, checksum, key, value) VALUES (?, ?, ?, ?, ?, ?)",
     );
@@ -75,8 +78,10 @@ export class LogDatabase {
     this.#append = db.transaction((append: Append) => this.#write(append)).immediate;
   }
 
+  /** @throws {Refusal} also when it was written to a file that nobody will find again */
   append(append: Append): void {
     this.#uncheckpointedBytes += this.#append(append);
+    this.#inPlace.check();
   }
 
   /** The next rows in revision order, a quarter of a megabyte at a time; an empty piece of memory behind the last. */
@@ -136,8 +141,33 @@ export class LogDatabase {
   }
 }
 
+/** Whether the files that SQLite holds open are still those that the next start will find. */
+class InPlace {
+  readonly #file: string;
+  readonly #known = new Map<string, { readonly id: string; readonly bytes: number }>();
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** @throws {Refusal} when somebody removed, replaced or shortened one of them */
+  check(): void {
+    for (const name of [this.#file, `${this.#file}-wal`]) {
+      const found = statSync(name, { throwIfNoEntry: false });
+      const before = this.#known.get(name);
+      if (!found) throw new Refusal("lost", `${name} was taken away while it was in use`);
+      const id = `${found.dev}:${found.ino}`;
+      if (before && before.id !== id) throw new Refusal("lost", `${name} was replaced while it was in use`);
+      // The database only grows while it is open; its log is written from the start again.
+      if (before && name === this.#file && found.size < before.bytes)
+        throw new Refusal("lost", `${name} was shortened while it was in use`);
+      this.#known.set(name, { id, bytes: found.size });
+    }
+  }
+}
+
 /**
- * Opens the database, and makes it when there is none.
+ * Opens the database, and makes it when there is none and it is opened for the first time.
  * @throws {Refusal}
  */
 export function openDatabase(
@@ -146,6 +176,8 @@ export function openDatabase(
 ): { database: LogDatabase; isNew: boolean } {
   let db: Database.Database | undefined;
   try {
+    if (!isFirst && !statSync(file, { throwIfNoEntry: false })?.isFile())
+      throw new Refusal("lost", `${file} was taken away while it was in use`);
     db = new Database(file, { timeout: 1000, ...(addonFile && { nativeBinding: loadAddon(addonFile) }) });
     const isNew = prepare(db, isFirst);
     return { database: new LogDatabase(db), isNew };
@@ -176,6 +208,8 @@ function prepare(db: Database.Database, isFirst: boolean): boolean {
   const found = Number(db.pragma("user_version", { simple: true }));
   if (found > format) throw new Refusal("newer", `is of format ${found}, this version knows formats up to ${format}`);
   if (found === 0) {
+    // What was there a moment ago is not made anew here: it would be acknowledged into a database without all the rest.
+    if (!isFirst) throw new Refusal("lost", "was emptied while it was in use");
     create(db);
     return true;
   }

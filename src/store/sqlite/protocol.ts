@@ -44,7 +44,7 @@ export type Answer =
   | { readonly id: number; readonly ok: false; readonly failure: Failure };
 
 export interface Failure {
-  readonly kind: "damaged" | "newer" | "in use" | "other";
+  readonly kind: "damaged" | "lost" | "newer" | "in use" | "other";
   readonly message: string;
 }
 
