@@ -170,17 +170,21 @@ class Collector {
     const owner = this.#graph.placeOf(reference, place.key.namespace);
     if (!owner) return "unknown";
     const { apiVersion, kind, name, uid } = reference;
-    const described = `ownerRef [${apiVersion}/${kind}, namespace: ${place.key.namespace ?? ""}, name: ${name}, uid: ${uid}]`;
-    if (owner.kind.scope === "Namespaced" && place.key.namespace === undefined) {
-      this.#warn(object, `${described}: cluster-scoped objects can only have cluster-scoped owners`);
+    const { namespace = "" } = place.key;
+    const warnIfElsewhere = (): void => {
+      if (owner.kind.scope !== "Namespaced" || !this.#graph.livesSomewhere(owner.kind, uid)) return;
+      const described = `ownerRef [${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`;
+      this.#warn(object, `${described} does not exist in namespace ${JSON.stringify(namespace)}`);
+    };
+    // An object of the cluster can have no owner in a namespace: nothing will ever come of such a reference.
+    if (owner.kind.scope === "Namespaced" && namespace === "") {
+      warnIfElsewhere();
       return "unknown";
     }
     const held = this.#graph.object(owner);
     const found = held?.metadata.uid === uid ? held : await this.#live(owner);
     if (found?.metadata.uid !== uid) {
-      if (owner.kind.scope === "Namespaced" && this.#graph.livesSomewhere(owner.kind, uid)) {
-        this.#warn(object, `${described} does not exist in namespace ${JSON.stringify(place.key.namespace)}`);
-      }
+      warnIfElsewhere();
       return "absent";
     }
     return isLeaving(found) && hasFinalizer(found, foreground) ? "waiting" : "there";

@@ -1,15 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Kind } from "../../api/kind.ts";
 import { customResourceDefinition } from "../../api/kinds/apiextensions/custom-resource-definition.ts";
+import { apiService } from "../../api/kinds/apiregistration/api-service.ts";
 import { namespace } from "../../api/kinds/core/namespace.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { type AnyObject, isLeaving } from "../../api/object.ts";
 import type { ListOf } from "../../api/request.ts";
+import type { APIService } from "../../api/schema/types.ts";
 import { isReason, notFound } from "../../api/status.ts";
 import { timeText } from "../../api/time.ts";
 import { messageOf } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import { defineController, settled } from "../../client/controller.ts";
+import { conditionOf } from "../conditions.ts";
 import { customKinds, deletableKinds } from "../resources.ts";
 import { conditionsOf, type Remaining } from "./decide.ts";
 
@@ -29,7 +32,7 @@ export const namespaceController = defineController({
     // A pod that ends slowly holds up the rest: its going is what wakes this controller.
     { kind: pod, keys: ({ metadata }) => [{ name: metadata.namespace ?? "" }], matters: ({ after }) => !after },
   ],
-  reads: [customResourceDefinition],
+  reads: [customResourceDefinition, apiService],
 
   async reconcile({ name }, { cache, client, now }) {
     const dying = cache.get(namespace, { name });
@@ -41,8 +44,9 @@ export const namespaceController = defineController({
     const custom = customKinds(cache.list(customResourceDefinition));
     const kinds = [...deletableKinds, ...custom].filter(({ scope }) => scope === "Namespaced");
     const { remaining, failures } = await empty(client, kinds, name);
+    const silent = silentExtensions(cache.list(apiService));
 
-    const conditions = conditionsOf(remaining, failures, dying.status?.conditions ?? [], timeText(now));
+    const conditions = conditionsOf({ remaining, failures, silent }, dying.status?.conditions ?? [], timeText(now));
     let current = dying;
     if (!isDeepStrictEqual(dying.status?.conditions, conditions)) {
       current = await client.updateStatus(namespace, {
@@ -51,7 +55,7 @@ export const namespaceController = defineController({
       });
       await cache.seen(current);
     }
-    if (failures.length > 0 || remaining.some(({ objects }) => objects.length > 0))
+    if (failures.length + silent.length > 0 || remaining.some(({ objects }) => objects.length > 0))
       return { again: { afterMs: lookAgainMs } };
 
     const finalizers = current.spec.finalizers?.filter((one) => one !== finalizer) ?? [];
@@ -61,6 +65,13 @@ export const namespaceController = defineController({
     return settled;
   },
 });
+
+/** Groups and versions whose extension server does not answer: the namespace stays until it does, or is no longer registered. */
+function silentExtensions(services: readonly APIService[]): string[] {
+  return services
+    .filter(({ spec, status }) => spec?.service && conditionOf(status?.conditions, "Available")?.status !== "True")
+    .map(({ spec }) => `${spec?.group}/${spec?.version}`);
+}
 
 /** Deletes what there is of every kind; what is left afterwards, and what was refused. */
 async function empty(

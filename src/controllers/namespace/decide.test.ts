@@ -8,15 +8,22 @@ const object = (name: string, finalizers: string[] = []): AnyObject => ({
   kind: "ConfigMap",
   metadata: { name, finalizers },
 });
-const told = (remaining: Remaining[], failures: string[] = []) =>
+const told = (remaining: Remaining[], failures: string[] = [], silent: string[] = []) =>
   Object.fromEntries(
-    conditionsOf(remaining, failures, [], now).map(({ type, status, reason, message }) => [
+    conditionsOf({ remaining, failures, silent }, [], now).map(({ type, status, reason, message }) => [
       type,
       `${status} ${reason}: ${message}`,
     ]),
   );
 
 describe("conditions of a namespace that goes away", () => {
+  test("say which extension servers do not answer", () => {
+    expect(told([], [], ["b.example.com/v1", "a.example.com/v1"]).NamespaceDeletionDiscoveryFailure).toBe(
+      "True DiscoveryFailed: Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: " +
+        "a.example.com/v1: stale GroupVersion discovery: a.example.com/v1, b.example.com/v1: stale GroupVersion discovery: b.example.com/v1",
+    );
+  });
+
   test("say that all is gone", () => {
     expect(told([])).toEqual({
       NamespaceDeletionDiscoveryFailure: "False ResourcesDiscovered: All resources successfully discovered",
@@ -47,7 +54,8 @@ describe("conditions of a namespace that goes away", () => {
   });
 
   test("keep their time while nothing changes", () => {
-    const before = conditionsOf([], [], [], now);
-    expect(conditionsOf([], [], before, "2027-01-01T00:00:00Z")).toEqual(before);
+    const nothing = { remaining: [], failures: [], silent: [] };
+    const before = conditionsOf(nothing, [], now);
+    expect(conditionsOf(nothing, before, "2027-01-01T00:00:00Z")).toEqual(before);
   });
 });

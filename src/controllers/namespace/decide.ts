@@ -8,13 +8,18 @@ export interface Remaining {
   readonly objects: readonly AnyObject[];
 }
 
-/**
- * The conditions of a namespace while its content goes away (Kubernetes API reference, "NamespaceCondition").
- * `failures`: what deleting or listing answered with an error.
- */
+/** What was found in a namespace that is being deleted. */
+export interface Found {
+  readonly remaining: readonly Remaining[];
+  /** What deleting or listing answered with an error. */
+  readonly failures: readonly string[];
+  /** Groups and versions ("example.com/v1") of extension servers that do not answer: nobody knows what they keep there. */
+  readonly silent: readonly string[];
+}
+
+/** The conditions of a namespace while its content goes away (Kubernetes API reference, "NamespaceCondition"). */
 export function conditionsOf(
-  remaining: readonly Remaining[],
-  failures: readonly string[],
+  { remaining, failures, silent }: Found,
   before: readonly NamespaceCondition[],
   now: string,
 ): NamespaceCondition[] {
@@ -22,7 +27,9 @@ export function conditionsOf(
   const left = counted.map(({ resource, objects }) => `${resource} has ${objects.length} resource instances`).sort();
   const finalizers = finalizersOf(counted);
   const wanted: NamespaceCondition[] = [
-    ok("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    silent.length > 0
+      ? bad("NamespaceDeletionDiscoveryFailure", "DiscoveryFailed", undiscovered(silent))
+      : ok("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
     ok(
       "NamespaceDeletionGroupVersionParsingFailure",
       "ParsedGroupVersions",
@@ -56,6 +63,12 @@ export function conditionsOf(
       old?.status === condition.status && old.reason === condition.reason && old.message === condition.message;
     return same ? old : { ...condition, lastTransitionTime: now };
   });
+}
+
+function undiscovered(silent: readonly string[]): string {
+  const each = [...silent].sort().map((one) => `${one}: stale GroupVersion discovery: ${one}`);
+  const all = `unable to retrieve the complete list of server APIs: ${each.join(", ")}`;
+  return `Discovery failed for some groups, ${silent.length} failing: ${all}`;
 }
 
 /** "example.com/hold in 1 resource instances", sorted by the finalizer. */
