@@ -36,12 +36,19 @@ export interface EventRecorderOptions {
   readonly host?: string;
 }
 
+/** What was told, and when: sending may take longer, and what was told at once shall bear the same time. */
+interface Recorded {
+  readonly about: ObjectReference;
+  readonly news: EventNews;
+  readonly atMs: number;
+}
+
 // Events that cannot be sent fast enough are dropped, oldest kept: they are news, not state.
 const maxWaiting = 1000;
 
 export function openEventRecorder({ client, clock, log, component, host }: EventRecorderOptions): EventRecorder {
   const correlator = new EventCorrelator(clock);
-  const waiting: { about: ObjectReference; news: EventNews }[] = [];
+  const waiting: Recorded[] = [];
   let sending: Promise<void> = Promise.resolve();
   let running = false;
   let stopped = false;
@@ -50,7 +57,7 @@ export function openEventRecorder({ client, clock, log, component, host }: Event
   async function send(): Promise<void> {
     for (let next = waiting.shift(); next && !stopped; next = waiting.shift()) {
       try {
-        await sendOne(next.about, next.news);
+        await sendOne(next);
       } catch (error) {
         log.debug("event not recorded", { reason: next.news.reason, object: next.about.name, error });
       }
@@ -58,13 +65,17 @@ export function openEventRecorder({ client, clock, log, component, host }: Event
     running = false;
   }
 
-  async function sendOne(about: ObjectReference, news: EventNews): Promise<void> {
+  async function sendOne({ about, news, atMs }: Recorded): Promise<void> {
     const decision = correlator.decide(about, news);
     if (decision.verdict === "drop") return;
     const namespace = about.namespace || "default";
     if (decision.verdict === "repeat") {
       try {
-        await client.patch(event, { namespace, name: decision.name }, { type: "merge", document: repeatOf(decision) });
+        await client.patch(
+          event,
+          { namespace, name: decision.name },
+          { type: "merge", document: repeatOf(decision, atMs) },
+        );
         correlator.written(decision, decision.name);
         return;
       } catch (error) {
@@ -72,23 +83,24 @@ export function openEventRecorder({ client, clock, log, component, host }: Event
         if (!isReason(error, "NotFound")) throw error;
       }
     }
-    const name = `${about.name}.${(BigInt(clock.now()) * 1_000_000n + BigInt(serial++ % 1_000_000)).toString(16)}`;
-    await client.create(event, newEvent({ about, news: { ...news, message: decision.message }, namespace, name }));
+    const name = `${about.name}.${(BigInt(atMs) * 1_000_000n + BigInt(serial++ % 1_000_000)).toString(16)}`;
+    const told = { ...news, message: decision.message };
+    await client.create(event, newEvent({ about, news: told, atMs, namespace, name }));
     correlator.written({ ...decision, count: 1 }, name);
   }
 
-  function repeatOf({ count, message, series }: { count: number; message: string; series: boolean }): object {
+  function repeatOf({ count, message, series }: { count: number; message: string; series: boolean }, atMs: number) {
     return series
-      ? { series: { count, lastObservedTime: microTimeText(clock.now()) } }
-      : { count, message, lastTimestamp: timeText(clock.now()) };
+      ? { series: { count, lastObservedTime: microTimeText(atMs) } }
+      : { count, message, lastTimestamp: timeText(atMs) };
   }
 
-  function newEvent(from: { about: ObjectReference; news: EventNews; namespace: string; name: string }) {
-    const { about, news, namespace, name } = from;
+  function newEvent(from: Recorded & { namespace: string; name: string }) {
+    const { about, news, atMs, namespace, name } = from;
     const { type, reason, message, action, fieldPath } = news;
-    const seconds = timeText(clock.now());
+    const seconds = timeText(atMs);
     const told = action
-      ? { eventTime: microTimeText(clock.now()), action, reportingInstance: host ? `${component}-${host}` : component }
+      ? { eventTime: microTimeText(atMs), action, reportingInstance: host ? `${component}-${host}` : component }
       : {
           source: { component, ...(host && { host }) },
           count: 1,
@@ -107,7 +119,7 @@ export function openEventRecorder({ client, clock, log, component, host }: Event
   return {
     record(about, news) {
       if (stopped || waiting.length >= maxWaiting) return;
-      waiting.push({ about: "metadata" in about ? referenceTo(about) : about, news });
+      waiting.push({ about: "metadata" in about ? referenceTo(about) : about, news, atMs: clock.now() });
       if (running) return;
       running = true;
       sending = send();
