@@ -2,10 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { server, serverConfigFrom } from "./commands/server.ts";
+import { server } from "./commands/server.ts";
 import { readConfig, readConfigFiles } from "./config-file.ts";
 import { parseArguments } from "./parse.ts";
 import { runCli } from "./run.ts";
+import { serverConfigFrom } from "./server-config.ts";
 
 const configOf = (args: string[], env: NodeJS.ProcessEnv = {}, yaml = "") =>
   serverConfigFrom(parseArguments(server, args, { env, config: readConfig(server, "config.yaml", yaml) }), "Shelf-1");

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { type Log, noLog } from "../base/log.ts";
 import type { Given } from "./command.ts";
-import { server, serverConfigFrom } from "./commands/server.ts";
+import { server } from "./commands/server.ts";
 import { readConfig } from "./config-file.ts";
 import { parseArguments } from "./parse.ts";
 import { takeUpChanges } from "./reload.ts";
+import { serverConfigFrom } from "./server-config.ts";
 
 /** A running server whose config file changes from one text to the next. */
 function running(first: string) {

@@ -5,6 +5,13 @@ import type { Command, CommandIo, Given } from "./command.ts";
 import { takeUpChanges } from "./reload.ts";
 import { Values } from "./values.ts";
 
+/** What the help says of every service. */
+export const aboutServices = {
+  foreground:
+    "Runs in the foreground until it is asked to stop (SIGTERM or Ctrl-C). Containers go on running when it stops and are taken up again at the next start.",
+  configFile: "Every flag may stand in /etc/skiff/config.yaml under its long name; the command line wins.",
+};
+
 /** A command that goes on until it is stopped. */
 export interface Service<Config> {
   readonly command: Command;

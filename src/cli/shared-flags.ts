@@ -26,5 +26,11 @@ export const sharedFlags = {
     does: "the cluster that is asked",
     defaultText: "the file that `skiff server` writes",
   },
+  snapshotDir: {
+    name: "snapshot-dir",
+    value: "DIR",
+    does: "where copies of the database lie",
+    defaultText: "server/db/snapshots in --data-dir",
+  },
   debug: { name: "debug", does: "log more", takenUp: "at once", env: "SKIFF_DEBUG" },
 } as const satisfies Record<string, Flag>;

@@ -5,7 +5,7 @@ import { runAgent } from "../../app/run-agent.ts";
 import { parseToken } from "../../app/tokens.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { agentConfigFrom, nodeFlags, textOrFile } from "../node-flags.ts";
-import { runService } from "../run-service.ts";
+import { aboutServices, runService } from "../run-service.ts";
 import { sharedFlags } from "../shared-flags.ts";
 import { Values } from "../values.ts";
 
@@ -13,9 +13,9 @@ export const agent: Command = {
   name: "agent",
   summary: "join this machine to a cluster and run its pods",
   about: [
-    "Runs in the foreground until it is asked to stop (SIGTERM or Ctrl-C). Containers go on running when it stops and are taken up again at the next start.",
+    aboutServices.foreground,
     "The token is needed once: with it the device's own key is signed. From then on the device is known by its key, and goes on running its pods while no server answers.",
-    "Every flag may stand in /etc/skiff/config.yaml under its long name; the command line wins.",
+    aboutServices.configFile,
   ],
   readsConfigFile: true,
   flags: [

@@ -5,9 +5,11 @@ import {
   rotateClusterAuthorities,
 } from "../../app/certificates.ts";
 import { defaultDataDirectory } from "../../app/paths.ts";
+import { runAction } from "../actions.ts";
 import { type Command, UsageError } from "../command.ts";
 import { sharedFlags } from "../shared-flags.ts";
-import { Values } from "../values.ts";
+import { textTable } from "../table.ts";
+import type { Values } from "../values.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -21,44 +23,35 @@ export const certificate: Command = {
   operands: "check | rotate | rotate-ca",
   flags: [sharedFlags.dataDir],
   examples: [{ line: "skiff certificate check", does: "what ends when" }],
-  async run(given, io) {
-    const [action = "", ...rest] = given.operands;
-    const dataDirectory = new Values(given).text("data-dir") ?? defaultDataDirectory();
-    if (rest.length > 0) throw new UsageError(`unexpected argument ${JSON.stringify(rest[0])}`);
-    switch (action) {
-      case "check":
-        io.out(table(await listCertificates(dataDirectory), Date.now()));
-        return 0;
-      case "rotate":
-        io.out(
-          `the certificates of this ${await rotateCertificates(dataDirectory)} are made anew and taken into use\n`,
-        );
-        return 0;
-      case "rotate-ca":
-        await rotateClusterAuthorities(dataDirectory);
-        io.out("the authorities are replaced; new devices need a token with the new hash, from the node-token file\n");
-        return 0;
-      default:
-        throw new UsageError(
-          `skiff certificate ${action || "what"}: choose one of check, rotate, rotate-ca; see \`skiff help certificate\``,
-        );
-    }
-  },
+  run: runAction("certificate", {
+    check: async ({ operands, values, io }) => {
+      io.out(table(await listCertificates(dataDirectoryFrom(values, operands)), Date.now()));
+      return 0;
+    },
+    rotate: async ({ operands, values, io }) => {
+      const role = await rotateCertificates(dataDirectoryFrom(values, operands));
+      io.out(`the certificates of this ${role} are made anew and taken into use\n`);
+      return 0;
+    },
+    "rotate-ca": async ({ operands, values, io }) => {
+      await rotateClusterAuthorities(dataDirectoryFrom(values, operands));
+      io.out("the authorities are replaced; new devices need a token with the new hash, from the node-token file\n");
+      return 0;
+    },
+  }),
 };
 
+function dataDirectoryFrom(values: Values, [unexpected]: readonly string[]): string {
+  if (unexpected !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(unexpected)}`);
+  return values.text("data-dir") ?? defaultDataDirectory();
+}
+
 function table(rows: readonly CertificateRow[], nowMs: number): string {
-  const cells = rows.map(({ name, subject, endsMs }) => ({
+  const cells = rows.map(({ name, subject, endsMs }) => [
     name,
+    new Date(endsMs).toISOString().slice(0, 10),
+    endsMs < nowMs ? "EXPIRED" : `${Math.floor((endsMs - nowMs) / dayMs)} days`,
     subject,
-    ends: new Date(endsMs).toISOString().slice(0, 10),
-    left: endsMs < nowMs ? "EXPIRED" : `${Math.floor((endsMs - nowMs) / dayMs)} days`,
-  }));
-  const head = { name: "NAME", ends: "ENDS", left: "LEFT", subject: "SUBJECT" };
-  const width = (field: "name" | "subject") => Math.max(...[head, ...cells].map((row) => row[field].length)) + 2;
-  return [head, ...cells]
-    .map(
-      ({ name, ends, left, subject }) =>
-        `${name.padEnd(width("name"))}${ends.padEnd(12)}${left.padEnd(11)}${subject}\n`,
-    )
-    .join("");
+  ]);
+  return textTable([["NAME", "ENDS", "LEFT", "SUBJECT"], ...cells]);
 }

@@ -3,8 +3,9 @@ import { type Intended, inspectDevice, intendedAgent, intendedServer, type Row }
 import { type Command, UsageError } from "../command.ts";
 import { helpOf } from "../help.ts";
 import { readGiven } from "../read-given.ts";
+import { serverConfigFrom } from "../server-config.ts";
 import { agent, joinConfigFrom } from "./agent.ts";
-import { server, serverConfigFrom } from "./server.ts";
+import { server } from "./server.ts";
 
 /** Looks at this device before skiff is to run on it; the installer asks the same. */
 export const check: Command = {

@@ -10,9 +10,11 @@ import {
   takeSnapshot,
   usualSnapshotDirectory,
 } from "../../app/snapshots.ts";
+import { runAction } from "../actions.ts";
 import { type Command, type Io, UsageError } from "../command.ts";
 import { sharedFlags } from "../shared-flags.ts";
-import { Values } from "../values.ts";
+import { textTable } from "../table.ts";
+import type { Values } from "../values.ts";
 
 export const snapshot: Command = {
   name: "snapshot",
@@ -25,41 +27,30 @@ export const snapshot: Command = {
   flags: [
     { name: "name", value: "NAME", does: "how the name of a new copy begins", defaultText: "on-demand" },
     { ...sharedFlags.dataDir, does: "the server's data" },
-    {
-      name: "snapshot-dir",
-      value: "DIR",
-      does: "where the copies lie",
-      defaultText: "server/db/snapshots in --data-dir",
-    },
+    { ...sharedFlags.snapshotDir, does: "where the copies lie" },
     { ...sharedFlags.kubeconfig, does: "how the server is asked" },
   ],
   examples: [
     { line: "skiff snapshot save", does: "a copy now" },
     { line: "skiff snapshot list", does: "what there is" },
   ],
-  async run(given, io) {
-    const [action = "", ...names] = given.operands;
-    const values = new Values(given);
-    const places = placesFrom(values);
-    switch (action) {
-      case "save": {
-        const { name, file } = await takeSnapshot(places, `${values.text("name") ?? "on-demand"}-`, hostname());
-        io.out(`${name} is saved as ${file}\n`);
-        return 0;
-      }
-      case "list":
-        io.out(table(await listSnapshots(places.directory)));
-        return 0;
-      case "restore":
-        return restore(places, names, io);
-      case "delete":
-        return deleteAll(places, names, io);
-      default:
-        throw new UsageError(
-          `skiff snapshot ${action || "what"}: choose one of save, list, restore, delete; see \`skiff help snapshot\``,
-        );
-    }
-  },
+  run: runAction("snapshot", {
+    save: async ({ values, io }) => {
+      const { name, file } = await takeSnapshot(
+        placesFrom(values),
+        `${values.text("name") ?? "on-demand"}-`,
+        hostname(),
+      );
+      io.out(`${name} is saved as ${file}\n`);
+      return 0;
+    },
+    list: async ({ values, io }) => {
+      io.out(table(await listSnapshots(placesFrom(values).directory)));
+      return 0;
+    },
+    restore: ({ operands, values, io }) => restore(placesFrom(values), operands, io),
+    delete: ({ operands, values, io }) => deleteAll(placesFrom(values), operands, io),
+  }),
 };
 
 function placesFrom(values: Values): Places {
@@ -91,12 +82,10 @@ async function deleteAll(places: Places, names: readonly string[], io: Io): Prom
 }
 
 function table(snapshots: readonly Snapshot[]): string {
-  const rows = snapshots.map(({ name, bytes, takenMs }) => ({
+  const rows = snapshots.map(({ name, bytes, takenMs }) => [
     name,
-    taken: new Date(takenMs).toISOString().slice(0, 19).replace("T", " "),
-    size: bytes < 1 << 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`,
-  }));
-  const head = { name: "NAME", taken: "TAKEN (UTC)", size: "SIZE" };
-  const width = Math.max(...[head, ...rows].map(({ name }) => name.length)) + 2;
-  return [head, ...rows].map(({ name, taken, size }) => `${name.padEnd(width)}${taken.padEnd(21)}${size}\n`).join("");
+    new Date(takenMs).toISOString().slice(0, 19).replace("T", " "),
+    bytes < 1 << 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`,
+  ]);
+  return textTable([["NAME", "TAKEN (UTC)", "SIZE"], ...rows]);
 }

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { isReason } from "../../api/status.ts";
 import { defaultDataDirectory, defaultKubeconfig } from "../../app/paths.ts";
 import { type BootstrapToken, generateBootstrapToken, rotateNodeToken, withTokens } from "../../app/tokens.ts";
+import { runAction } from "../actions.ts";
 import { type Command, type Given, type Io, UsageError } from "../command.ts";
 import { sharedFlags } from "../shared-flags.ts";
-import { Values } from "../values.ts";
+import { textTable } from "../table.ts";
+import type { Values } from "../values.ts";
 
 const usualLife = "24h";
 
@@ -33,30 +35,23 @@ export const token: Command = {
     { line: 'skiff token create --ttl 1h --description "the new shelf"', does: "a token for an hour" },
     { line: "skiff token rotate", does: "make the server's node token worthless for whoever has seen it" },
   ],
-  async run(given, io) {
-    const [action = "", ...rest] = given.operands;
-    const values = new Values(given);
-    const kubeconfig = values.text("kubeconfig") ?? defaultKubeconfig();
-    switch (action) {
-      case "create":
-        return print(io, await withTokens(kubeconfig, async (desk) => desk.create(tokenToMake(values, rest))));
-      case "generate": {
-        const { id, secret } = generateBootstrapToken();
-        return print(io, `${id}.${secret}`);
-      }
-      case "list":
-        return print(io, listing(await withTokens(kubeconfig, (desk) => desk.list()), values));
-      case "delete":
-        return deleteAll(kubeconfig, rest, io);
-      case "rotate":
-        return rotate(values, io);
-      default:
-        throw new UsageError(
-          `skiff token ${action || "what"}: choose one of create, list, delete, generate, rotate; see \`skiff help token\``,
-        );
-    }
-  },
+  run: runAction("token", {
+    create: async ({ operands, values, io }) =>
+      print(io, await withTokens(kubeconfigFrom(values), async (desk) => desk.create(tokenToMake(values, operands)))),
+    list: async ({ values, io }) =>
+      print(io, listing(await withTokens(kubeconfigFrom(values), (desk) => desk.list()), values)),
+    delete: ({ operands, values, io }) => deleteAll(kubeconfigFrom(values), operands, io),
+    generate: ({ io }) => {
+      const { id, secret } = generateBootstrapToken();
+      return print(io, `${id}.${secret}`);
+    },
+    rotate: ({ values, io }) => rotate(values, io),
+  }),
 };
+
+function kubeconfigFrom(values: Values): string {
+  return values.text("kubeconfig") ?? defaultKubeconfig();
+}
 
 function print(io: Io, text: string): number {
   if (text) io.out(`${text}\n`);
@@ -99,12 +94,8 @@ function listing(tokens: readonly BootstrapToken[], values: Values): string {
     description,
   }));
   if (form === "json") return JSON.stringify(rows, null, 2);
-  const head = { id: "ID", expires: "EXPIRES", state: "STATE", description: "DESCRIPTION" };
-  return [head, ...rows]
-    .map(({ id, expires, state, description }) =>
-      `${id.padEnd(8)}${expires.padEnd(26)}${state.padEnd(9)}${description}`.trimEnd(),
-    )
-    .join("\n");
+  const cells = rows.map(({ id, expires, state, description }) => [id, expires, state, description]);
+  return textTable([["ID", "EXPIRES", "STATE", "DESCRIPTION"], ...cells]).trimEnd();
 }
 
 async function deleteAll(kubeconfig: string, ids: readonly string[], io: Io): Promise<number> {
