@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import type { Kind } from "../api/kind.ts";
 import type { Pod } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
@@ -14,41 +13,35 @@ import { admitPodConnect } from "./admit/actions.ts";
 import { Admission } from "./admit/admission.ts";
 import { admissionSteps } from "./admit/all.ts";
 import { Extensions } from "./aggregate/extensions.ts";
-import { passToExtension } from "./aggregate/pass-on.ts";
 import type { ClientCertificate } from "./aggregate/send.ts";
 import type { AuditLog } from "./audit/trail.ts";
 import { Authenticator, type StaticToken, staticTokens } from "./authenticate/authenticator.ts";
-import { impersonated } from "./authenticate/impersonate.ts";
 import {
   type SecretTokenRequest,
   type ServiceAccountKeys,
   ServiceAccountTokens,
 } from "./authenticate/service-account-tokens.ts";
-import { type Authorizer, attributesOf, refusal } from "./authorize/attributes.ts";
+import type { Authorizer } from "./authorize/attributes.ts";
 import { NodeAuthorizer } from "./authorize/node.ts";
 import { RbacAuthorizer } from "./authorize/rbac.ts";
 import { UnionAuthorizer } from "./authorize/union.ts";
 import { Discovery } from "./discovery/discovery.ts";
 import { Fairness } from "./fairness/fairness.ts";
+import { requestHandler } from "./handle-request.ts";
 import type { HealthCheck } from "./health/checks.ts";
 import { serverHealth } from "./health/server-health.ts";
-import { Exchange, type Incoming, type Outgoing, statusErrorOf } from "./http/exchange.ts";
 import { explainTexts } from "./http/explain.ts";
 import { openApiPages } from "./http/openapi-pages.ts";
 import { type ExtraRoute, servePages } from "./http/pages.ts";
-import { splitTarget } from "./http/query.ts";
-import { recordRequest } from "./http/record-request.ts";
-import { infoOf, type RequestInfo } from "./http/request-info.ts";
 import { RequestMetrics } from "./http/request-metrics.ts";
 import { ResourceApi } from "./http/resource-api.ts";
 import { routeOf } from "./http/route.ts";
 import { HttpServer, type TlsMaterial } from "./http/server.ts";
 import { serverMetrics } from "./http/server-metrics.ts";
-import { takeTurn } from "./http/take-turn.ts";
 import { type ExtraUpgrade, takesUpgrade, upgrades } from "./http/upgrades.ts";
 import { type InProcessTransport, inProcessTransport } from "./in-process.ts";
 import type { NodeDialer } from "./node-dialer.ts";
-import { type OpenRoute, serveOpenRoute } from "./open-route.ts";
+import type { OpenRoute } from "./open-route.ts";
 import { Definitions } from "./registry/custom/definitions.ts";
 import type { Registry } from "./registry/deps.ts";
 import { Catalog } from "./registry/resources.ts";
@@ -182,49 +175,25 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     extraRoutes: options.extraRoutes ?? [],
   });
   const resources = new ResourceApi({ registry, authorizer, clock, actions, stopping: stopping.signal });
-  const handle = async (exchange: Exchange, incoming: Incoming): Promise<void> => {
-    const { path, query } = splitTarget(incoming.url ?? "/");
-    const open = options.openRoutes?.find((route) => route.path === path && route.method === incoming.method);
-    if (open) return serveOpenRoute(open, exchange, await authenticator.authenticate(incoming));
-    const info = infoOf(incoming.method, path, query);
-    requests.begin(info, exchange.outgoing, query.has("dryRun"));
-    const asking = await authenticator.authenticate(incoming);
-    exchange.trail = audit && recordRequest({ audit, clock }, exchange, { info, user: asking });
-    const user = impersonated(incoming, asking, authorizer, info);
-    if (user !== asking) exchange.trail?.madeAs(user);
-    const turn = takeTurn({ fairness, requests }, exchange, { info, user });
-    if (turn !== true && !(await turn)) return;
-    const attributes = attributesOf(user, info, query.get("fieldSelector") ?? undefined);
-    const { allowed, reason } = authorizer.decide(attributes);
-    exchange.trail?.decided(allowed, reason);
-    if (!allowed) throw refusal(attributes, reason);
-    const api = extensions.serving(path);
-    if (api) await passToExtension(extensions, { api, user, exchange });
-    else if (info.isResource && (catalog.hasGroupVersion(groupVersionOf(info)) || info.group === ""))
-      await resources.handle(exchange, info, query, user);
-    else await pages({ exchange, user, path, query });
-  };
-  const onRequest = (incoming: Incoming, outgoing: Outgoing): void => {
-    const exchange = new Exchange(incoming, outgoing);
-    handle(exchange, incoming)
-      .catch((error: unknown) => {
-        const status = statusErrorOf(error);
-        exchange.trail?.failed(status);
-        if (status.code >= 500 && status.reason === "InternalError")
-          log.error("a request failed", { path: incoming.url, error });
-        return exchange.sendError(status);
-      })
-      .catch((error: unknown) => {
-        log.error("an answer could not be sent", { path: incoming.url, error });
-        (outgoing as ServerResponse).destroy();
-      });
-  };
   const own = inProcessTransport({ registry, authorizer, actions, extensions, user: systemUser });
   const http = await HttpServer.open({
     listen,
     tls: options.tls,
     log,
-    onRequest,
+    onRequest: requestHandler({
+      clock,
+      log,
+      openRoutes: options.openRoutes ?? [],
+      authenticator,
+      requests,
+      audit,
+      fairness,
+      authorizer,
+      catalog,
+      extensions,
+      resources,
+      pages,
+    }),
     takesUpgrade: takesUpgrade(options.upgrades ?? []),
     onUpgrade: upgrades({
       authenticator,
@@ -289,10 +258,6 @@ function flagsOf(options: ApiServerOptions): Record<string, string> {
     "service-cluster-ip-range": options.serviceCidrs.join(","),
     "service-node-port-range": `${nodePorts.from}-${nodePorts.to}`,
   };
-}
-
-function groupVersionOf({ group, version }: RequestInfo): string {
-  return group ? `${group}/${version}` : version;
 }
 
 /** kube-apiserver's max-requests-inflight and max-mutating-requests-inflight: of their sum the levels get their shares. */

@@ -105,6 +105,35 @@ describe("the API server alone", () => {
     );
   });
 
+  test.each<[method: string, path: string, status: number]>([
+    ["GET", "/", 200],
+    ["GET", "/version", 200],
+    ["HEAD", "/version", 405],
+    ["POST", "/version", 405],
+    ["GET", "/api", 200],
+    ["GET", "/api/v1", 200],
+    ["GET", "/api/v2", 404],
+    ["HEAD", "/api/v1", 405],
+    ["GET", "/apis/apps", 200],
+    ["GET", "/apis/apps/", 200],
+    ["HEAD", "/apis/apps", 405],
+    ["DELETE", "/apis/apps", 405],
+    ["GET", "/apis/none", 404],
+    ["GET", "/apis/apps/v1", 200],
+    ["HEAD", "/apis/apps/v1", 405],
+    ["GET", "/apis/apps/v9", 404],
+    ["GET", "/openapi/v3/apis/apps/v1", 200],
+    ["HEAD", "/openapi/v2", 200],
+    ["HEAD", "/metrics", 200],
+    ["POST", "/livez", 200],
+    ["GET", "/livez/ping", 200],
+    ["GET", "/livez/none", 404],
+    ["GET", "/openid/v1/jwks", 200],
+    ["GET", "/nothing", 404],
+  ])("%s %s is answered %i", async (method, path, status) => {
+    expect((await ask(method, path)).status).toBe(status);
+  });
+
   test("a custom resource is served as soon as its definition is accepted", async () => {
     const definition = {
       apiVersion: "apiextensions.k8s.io/v1",

@@ -190,7 +190,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   }
 
   /** Where others find the keys to check tokens by themselves (OpenID Connect discovery). */
-  configuration(url: string): unknown {
+  configuration(url: string): object {
     return {
       issuer: this.#keys.issuer,
       jwks_uri: `${url}/openid/v1/jwks`,
@@ -200,7 +200,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     };
   }
 
-  keySet(): unknown {
+  keySet(): object {
     return { keys: this.#jwks };
   }
 

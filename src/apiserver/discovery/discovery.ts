@@ -19,7 +19,7 @@ export class Discovery {
   }
 
   /** `/apis` */
-  groups(): unknown {
+  groups(): object {
     return this.#once("groups", () => ({
       kind: "APIGroupList",
       apiVersion: "v1",
@@ -28,7 +28,7 @@ export class Discovery {
   }
 
   /** `/apis/GROUP`; undefined when there is no such group. */
-  group(group: string): unknown {
+  group(group: string): object | undefined {
     return this.#once(`group ${group}`, () => {
       const versions = this.#versionsOf(group);
       if (group === "" || versions.length === 0) return undefined;
@@ -37,7 +37,7 @@ export class Discovery {
   }
 
   /** `/api/v1`, `/apis/GROUP/VERSION`; undefined when there is no such version. */
-  resources(groupVersion: string): unknown {
+  resources(groupVersion: string): object | undefined {
     return this.#once(`resources ${groupVersion}`, () => {
       const resources = this.#resourcesOf(groupVersion);
       if (resources.length === 0) return undefined;

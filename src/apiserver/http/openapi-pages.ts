@@ -6,7 +6,8 @@ import { hashOf, openApiV3, openApiV3Index } from "../../api/openapi/v3.ts";
 import { encodeOpenApiV3 } from "../../api/openapi/v3-protobuf.ts";
 import type { Catalog, Resource } from "../registry/resources.ts";
 import type { Exchange } from "./exchange.ts";
-import type { OpenApiPages, PageRequest } from "./pages.ts";
+import type { PageRequest } from "./page-routes.ts";
+import type { OpenApiPages } from "./pages.ts";
 
 export interface OpenApiOptions {
   readonly catalog: Catalog;

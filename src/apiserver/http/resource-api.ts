@@ -26,7 +26,7 @@ import { httpSink } from "../watch/http-sink.ts";
 import { serveWatch, type WatchOptions, type WatchSink } from "../watch/serve-watch.ts";
 import { readBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { pageNotFound } from "./pages.ts";
+import { pageNotFound } from "./page-routes.ts";
 import { deleteOptions, type ReadOptions, readOptions, refuseBadTimeout, writeOptions } from "./query.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { type Route, routeOf } from "./route.ts";
