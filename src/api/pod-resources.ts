@@ -27,7 +27,7 @@ export function podLimits(spec: PodSpec, { overhead = false }: PodResourceOption
 }
 
 /** Adds up, resource by resource. */
-export function addResources(a: ResourceList, b: ResourceList): ResourceList {
+function addResources(a: ResourceList, b: ResourceList): ResourceList {
   const sum: Record<string, string> = { ...a };
   for (const [name, quantity] of Object.entries(b)) {
     const known = sum[name];

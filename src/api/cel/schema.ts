@@ -24,7 +24,7 @@ export interface Field {
 }
 
 /** The largest request that is taken, and so the bound of what has no other. */
-export const largestRequest = 3 * 1024 * 1024;
+const largestRequest = 3 * 1024 * 1024;
 const longestText = largestRequest - 2;
 
 const string: Declaration = { type: text, maxElements: longestText, minSize: 2 };

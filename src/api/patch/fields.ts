@@ -117,7 +117,7 @@ function stepText(step: string): string {
 
 // ---- sets from values
 
-export function isDeclared(node: SchemaNode, key: string): boolean {
+function isDeclared(node: SchemaNode, key: string): boolean {
   const field = node.fields.get(key);
   return field !== undefined && !field.embedded;
 }

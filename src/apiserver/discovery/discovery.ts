@@ -167,7 +167,7 @@ function byRank(a: string, b: string): number {
 }
 
 /** Stable before beta before alpha, newer before older (Kubernetes docs, "Version priority"). */
-export function byVersion(a: string, b: string): number {
+function byVersion(a: string, b: string): number {
   const parts = (version: string) => /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
   const [x, y] = [parts(a), parts(b)];
   if (!x || !y) return x ? -1 : y ? 1 : a < b ? -1 : 1;

@@ -73,7 +73,7 @@ export class FlowQueues {
 }
 
 /** Some of a number of queues, no two the same, always the same ones for a flow. */
-export function dealt(flow: string, deck: number, handSize: number): number[] {
+function dealt(flow: string, deck: number, handSize: number): number[] {
   let left = createHash("sha256").update(flow).digest().readBigUInt64LE() & ((1n << handBits) - 1n);
   const cards: number[] = [];
   for (let size = deck; cards.length < Math.min(handSize, deck); size--) {

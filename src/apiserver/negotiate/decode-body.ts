@@ -114,11 +114,7 @@ function emptyObject(expected: ExpectedBody): AnyObject {
 }
 
 /** A body as a JSON document. @throws {StatusError} BadRequest */
-export function readDocument(
-  bytes: Buffer,
-  { kind }: { readonly kind: string },
-  encoding: Form["encoding"],
-): JsonDocument {
+function readDocument(bytes: Buffer, { kind }: { readonly kind: string }, encoding: Form["encoding"]): JsonDocument {
   try {
     return encoding === "yaml" ? yamlDocument(bytes) : parseJson(bytes.toString());
   } catch (error) {
@@ -277,7 +273,7 @@ function warnOfUnknown(value: unknown, { fieldValidation, warn }: DecodeOptions)
 }
 
 /** What a custom resource's schema makes of a document, with its defaults. */
-export function decodeCustomDocument(document: JsonDocument, resource: Resource, options: DecodeOptions): AnyObject {
+function decodeCustomDocument(document: JsonDocument, resource: Resource, options: DecodeOptions): AnyObject {
   const { kind, groupVersion, custom } = resource;
   if (!custom) throw badRequest(`${kind.kind} is no custom resource`);
   try {

@@ -138,7 +138,7 @@ const deprecations: Record<string, string> = {
 };
 
 /** What the bytes of every object begin with. */
-export function typePrefix(kind: string, apiVersion: string): string {
+function typePrefix(kind: string, apiVersion: string): string {
   return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},`;
 }
 

@@ -17,7 +17,7 @@ import { ownServices } from "./own-services.ts";
 import { systemCall } from "./system-call.ts";
 
 /** Namespaces that are always there (Kubernetes docs, "Namespaces", "Initial namespaces"). */
-export const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease", "default"];
+const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
 export interface BootstrapOptions {
   readonly serviceCidrs: readonly string[];

@@ -106,7 +106,7 @@ async function ignoreVanished(work: () => Promise<unknown>): Promise<void> {
  * The object as it is to be; undefined: as it is. The annotation says whether its spec is the server's; where it says nothing, the spec is as long
  * as nobody has changed it.
  */
-export function flowObjectAsWanted(old: AnyObject, wanted: AnyObject): AnyObject | undefined {
+function flowObjectAsWanted(old: AnyObject, wanted: AnyObject): AnyObject | undefined {
   const { metadata } = old;
   const isOurs =
     mandatory.has(metadata.name) ||

@@ -86,7 +86,7 @@ function sameField(a: Value, b: Value, key: string): boolean {
   return left === undefined || right === undefined ? left === right : isEqual(left, right);
 }
 
-export function itemAt(list: ListValue, index: Value): Value {
+function itemAt(list: ListValue, index: Value): Value {
   const position = index instanceof Uint ? index.value : index;
   if (typeof position !== "bigint" && !(typeof position === "number" && Number.isInteger(position)))
     throw new CelError(`unsupported index type in list: ${typeof index}`);
@@ -95,7 +95,7 @@ export function itemAt(list: ListValue, index: Value): Value {
   return item;
 }
 
-export function entryAt(map: MapValue, key: Value): Value {
+function entryAt(map: MapValue, key: Value): Value {
   const value = map.get(key);
   if (value === undefined) throw new CelError(`no such key: ${key instanceof Uint ? key.value : String(key)}`);
   return value;

@@ -8,8 +8,8 @@ import type { ServiceSpec } from "../../schema/types.ts";
 
 export const isHeadless = ({ clusterIPs }: ServiceSpec): boolean =>
   clusterIPs?.length === 1 && clusterIPs[0] === "None";
-export const needsClusterIp = ({ type }: ServiceSpec): boolean => type !== "ExternalName";
-export const needsNodePort = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean =>
+const needsClusterIp = ({ type }: ServiceSpec): boolean => type !== "ExternalName";
+const needsNodePort = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean =>
   type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
 /** The balancer asks each node whether it has a pod of the Service: on a port of its own. */
 export const needsHealthCheckPort = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>

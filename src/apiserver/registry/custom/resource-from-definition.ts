@@ -118,7 +118,7 @@ function columnsOf({ additionalPrinterColumns }: CustomResourceDefinitionVersion
 }
 
 /** The simple JSONPath of printer columns: fields, positions, and items picked by a field's value. */
-export function readPath(object: unknown, path: string): unknown[] {
+function readPath(object: unknown, path: string): unknown[] {
   let values: unknown[] = [object];
   for (const [, field, key, filter] of path.matchAll(/\.([\w-]+)|\[['"]?([^\]?'"]+)['"]?\]|\[\?\(@\.([^)]+)\)\]/g))
     values = values.flatMap((value) => step(value, field ?? key, filter)).filter((value) => value !== undefined);
