@@ -18,6 +18,7 @@ import { daemonSetController } from "./daemonset/controller.ts";
 import { targetNode } from "./daemonset/nodes.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { jobController } from "./job/controller.ts";
+import { isReady } from "./pods.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
 import { aWorld, type World } from "./testing/world.ts";
@@ -28,16 +29,26 @@ type Action =
   | { readonly do: "image"; readonly image: number }
   | { readonly do: "kill" | "fail"; readonly nth: number }
   | { readonly do: "refuse"; readonly writes: number }
+  | { readonly do: "lag"; readonly ms: number }
   | { readonly do: "restart" | "end watches" | "forget history" };
 
-const accident: fc.Arbitrary<Action> = fc.oneof(
-  fc.record({ do: fc.constantFrom("kill" as const, "fail" as const), nth: fc.nat(5) }),
+/** What hinders the controllers and touches no pod. */
+const hindrance: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant("refuse" as const), writes: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ do: fc.constant("lag" as const), ms: fc.constantFrom(0, 10, 400) }),
   fc.record({ do: fc.constantFrom("restart" as const, "end watches" as const, "forget history" as const) }),
 );
+const accident: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({ do: fc.constantFrom("kill" as const, "fail" as const), nth: fc.nat(5) }),
+  hindrance,
+);
+const newImage: fc.Arbitrary<Action> = fc.record({
+  do: fc.constant("image" as const),
+  image: fc.integer({ min: 1, max: 3 }),
+});
 const change: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant("scale" as const), replicas: fc.nat(5) }),
-  fc.record({ do: fc.constant("image" as const), image: fc.integer({ min: 1, max: 3 }) }),
+  newImage,
 );
 /** Actions, and for how many milliseconds the controllers work before each. */
 const story = (action: fc.Arbitrary<Action>) =>
@@ -80,9 +91,23 @@ async function tell(
     if (action.do === "end watches") world.transport.endWatches();
     if (action.do === "forget history") world.transport.compact();
     if (action.do === "refuse") refusals = action.writes;
+    if (action.do === "lag") world.transport.watchLagMs = action.ms;
     await check?.();
   }
   refusals = 0;
+  world.transport.watchLagMs = 0;
+}
+
+/** The most pods and the fewest ready ones that there were at any change of a pod from now on. */
+function extremesOf(world: World): { readonly most: number; readonly fewestReady: number } {
+  const pods = world.informers.of(pod);
+  const seen = { most: 0, fewestReady: Number.POSITIVE_INFINITY };
+  pods.onChange(() => {
+    const there = pods.list().filter(stays);
+    seen.most = Math.max(seen.most, there.length);
+    seen.fewestReady = Math.min(seen.fewestReady, there.filter(isReady).length);
+  });
+  return seen;
 }
 
 /** Lets time pass until `done`; fails with what it says when it never comes to that. */
@@ -129,24 +154,47 @@ describe("whatever happens on the way, the end is what was asked for", () => {
     ),
   );
 
+  const bounds = fc.constantFrom([1, 0], [0, 1], [2, 1], ["50%", "25%"]);
+  const inRollout = (strategyOf: readonly (number | string)[], run: (world: World) => Promise<void>) =>
+    inWorld([deploymentController, replicaSetController], async (world) => {
+      const [maxSurge = 1, maxUnavailable = 0] = strategyOf;
+      const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } };
+      await world.client.create(deployment, {
+        metadata: key,
+        spec: { replicas: 4, selector, template: template(1), strategy },
+      });
+      await comesTo(world, async () => expect((await living(world)).filter(isReady)).toHaveLength(4));
+      await run(world);
+      await comesTo(world, async () => expect((await living(world)).filter(isReady)).toHaveLength(4));
+    });
+  const set = (world: World) => (changed: object) =>
+    world.client.patch(deployment, key, { type: "merge", document: { spec: changed } });
+  const amount = (of: number | string | undefined): number =>
+    typeof of === "string" ? (4 * Number.parseInt(of, 10)) / 100 : (of ?? 0);
+
   test("of a rollout, which never has more pods than it may", { timeout: 60_000 }, () =>
     fc.assert(
-      fc.asyncProperty(
-        story(
-          fc.oneof(fc.record({ do: fc.constant("image" as const), image: fc.integer({ min: 1, max: 3 }) }), accident),
-        ),
-        fc.integer({ min: 1, max: 2 }),
-        (steps, maxSurge) =>
-          inWorld([deploymentController, replicaSetController], async (world) => {
-            const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable: 0 } };
-            const spec = { replicas: 4, selector, template: template(1), strategy };
-            await world.client.create(deployment, { metadata: key, spec });
-            const set = (changed: object) =>
-              world.client.patch(deployment, key, { type: "merge", document: { spec: changed } });
-            const check = async () => expect((await living(world)).length).toBeLessThanOrEqual(4 + maxSurge);
-            await tell(world, steps, { set, check });
-            await comesTo(world, async () => expect((await living(world)).length).toBe(4));
-          }),
+      fc.asyncProperty(story(fc.oneof(newImage, accident)), bounds, (steps, strategyOf) =>
+        inRollout(strategyOf, async (world) => {
+          const seen = extremesOf(world);
+          await tell(world, steps, { set: set(world) });
+          await comesTo(world, async () => expect(await living(world)).toHaveLength(4));
+          expect(seen.most).toBeLessThanOrEqual(4 + amount(strategyOf[0]));
+        }),
+      ),
+      { numRuns: 20 },
+    ),
+  );
+
+  test("of a rollout, which never takes more pods from its users than it may", { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(story(fc.oneof(newImage, hindrance)), bounds, (steps, strategyOf) =>
+        inRollout(strategyOf, async (world) => {
+          const seen = extremesOf(world);
+          await tell(world, steps, { set: set(world) });
+          await comesTo(world, async () => expect(await living(world)).toHaveLength(4));
+          expect(seen.fewestReady).toBeGreaterThanOrEqual(4 - amount(strategyOf[1]));
+        }),
       ),
       { numRuns: 20 },
     ),

@@ -17,6 +17,8 @@ export interface MemoryTransport extends Transport {
   compact(): void;
   /** Ends every open watch, as a server does from time to time. */
   endWatches(): void;
+  /** How much later watches tell what was written; at once unless set. */
+  watchLagMs: number;
   /** Called before a request is served, which waits for it; what it throws is the answer. */
   intercept: ((request: ResourceRequest) => void | Promise<void>) | undefined;
   /** Every writing request that was served, oldest first. */
@@ -196,6 +198,8 @@ export function memoryTransport(clock: Clock): MemoryTransport {
     while (!signal.aborted && round === watchRound) {
       if (at < oldest) throw new StatusError("Expired", `too old resource version: ${at} (${oldest})`);
       const news = history.filter((entry) => entry.revision > at && entry.resource === resourceOf(request));
+      if (news.length > 0 && transport.watchLagMs > 0)
+        await new Promise<void>((told) => void clock.after(transport.watchLagMs, told));
       for (const { revision: seen, event } of news) {
         at = seen;
         if (wanted(event.object)) yield event;
@@ -219,6 +223,7 @@ export function memoryTransport(clock: Clock): MemoryTransport {
 
   const transport: MemoryTransport = {
     intercept: undefined,
+    watchLagMs: 0,
     writes,
     async request(request) {
       const held = transport.intercept?.(request);

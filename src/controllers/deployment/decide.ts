@@ -198,7 +198,8 @@ class Round {
     }
     // That is a step of its own, with its own Event, also where the same ReplicaSet shrinks further.
     this.#settle(older);
-    let spare = total(this.#drafts, ({ available }) => available) - leastAvailable;
+    // Pods beyond the wanted size are on their way out, and still counted where their ReplicaSet has not come to it.
+    let spare = total(this.#drafts, ({ available, replicas }) => Math.min(available, replicas)) - leastAvailable;
     for (const draft of older) {
       const count = Math.min(spare, draft.replicas);
       if (count <= 0) continue;
