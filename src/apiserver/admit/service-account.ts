@@ -1,10 +1,12 @@
 import type { AnyObject } from "../../api/object.ts";
+import type { PodSpec as ApiPodSpec, ServiceAccount } from "../../api/schema/types.ts";
 import { forbidden } from "../../api/status.ts";
 import type { Store } from "../../store/contract.ts";
 import { heldObject } from "../registry/held.ts";
 import { randomSuffix } from "../registry/metadata.ts";
-import type { AdmissionStep } from "./admission.ts";
-import { type Container, newPodSpec, type PodSpec } from "./pods.ts";
+import type { AdmissionStep, Review } from "./admission.ts";
+import { mirrorFault, unmountable, unmountableAdded } from "./mountable-secrets.ts";
+import { type Container, newPodSpec, type PodSpec, specOf } from "./pods.ts";
 
 const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const mirrorAnnotation = "kubernetes.io/config.mirror";
@@ -16,22 +18,48 @@ export function serviceAccount({ store }: { store: Store }): AdmissionStep {
     mutate(review) {
       const spec = newPodSpec(review);
       const { object, call } = review;
-      // Mirror pods show what a node runs by itself; they use no account.
-      if (!spec || !object || object.metadata.annotations?.[mirrorAnnotation] !== undefined) return;
+      if (!spec || !object) return;
+      if (isMirror(object)) return refuse(review, mirrorFault(object));
       spec.serviceAccountName ||= "default";
       spec.serviceAccount = spec.serviceAccountName;
       const account = accountOf(store, call.namespace ?? "", spec.serviceAccountName);
-      if (!account)
-        throw forbidden(
-          call.resource.name,
-          object.metadata.name || (object.metadata.generateName ?? ""),
-          `error looking up service account ${call.namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`,
-        );
+      if (!account) return refuse(review, missing(call.namespace, spec.serviceAccountName));
       if (wantsToken(spec, account)) mountToken(spec);
       const secrets = account.imagePullSecrets as PodSpec["imagePullSecrets"];
       if (!spec.imagePullSecrets?.length && secrets?.length) spec.imagePullSecrets = structuredClone(secrets);
     },
+    validate(review) {
+      const { object, call, operation } = review;
+      const isNew = newPodSpec(review) !== undefined;
+      const isAddition =
+        operation === "UPDATE" && call.resource.bucket === "pods" && call.subresource === "ephemeralcontainers";
+      if (!object || (!isNew && !isAddition)) return;
+      if (isNew && isMirror(object)) return refuse(review, mirrorFault(object));
+      const { serviceAccountName = "" } = specOf(object);
+      const { namespace = "" } = call;
+      if (!serviceAccountName)
+        return refuse(review, `no service account specified for pod ${namespace}/${object.metadata.name}`);
+      const account = accountOf(store, namespace, serviceAccountName) as ServiceAccount | undefined;
+      if (!account) return refuse(review, missing(namespace, serviceAccountName));
+      const spec = object.spec as ApiPodSpec;
+      refuse(review, isNew ? unmountable(account, spec) : unmountableAdded(account, spec));
+    },
   };
+}
+
+/** Mirror pods show what a node runs by itself; they use no account. */
+function isMirror({ metadata }: AnyObject): boolean {
+  return metadata.annotations?.[mirrorAnnotation] !== undefined;
+}
+
+function missing(namespace: string | undefined, account: string): string {
+  return `error looking up service account ${namespace}/${account}: serviceaccount ${JSON.stringify(account)} not found`;
+}
+
+function refuse({ call, object }: Review, why: string | undefined): void {
+  if (why === undefined) return;
+  const { name, generateName } = object?.metadata ?? {};
+  throw forbidden(call.resource.name, name || (generateName ?? ""), why);
 }
 
 function accountOf(store: Store, namespace: string, name: string): AnyObject | undefined {
