@@ -120,6 +120,13 @@ export function alreadyExists(resource: ResourceName, name: string): StatusError
   return new StatusError("AlreadyExists", `${qualified(resource)} "${name}" already exists`, named(resource, name));
 }
 
+/** The generated names that were tried are all taken. */
+export function noNameLeft(resource: ResourceName, name: string): StatusError {
+  const { message, details } = alreadyExists(resource, name);
+  const why = `${message}, the server was not able to generate a unique name for the object`;
+  return new StatusError("AlreadyExists", why, { ...details, retryAfterSeconds: 1 });
+}
+
 export function conflict(resource: ResourceName, name: string, why: string): StatusError {
   const message = `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`;
   return new StatusError("Conflict", message, named(resource, name));

@@ -1,5 +1,5 @@
 import type { AnyObject } from "../../api/object.ts";
-import { alreadyExists, StatusError } from "../../api/status.ts";
+import { alreadyExists, noNameLeft, StatusError } from "../../api/status.ts";
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
@@ -116,7 +116,9 @@ async function dryCreated(registry: Registry, call: Call, object: AnyObject): Pr
 }
 
 function taken({ resource }: Call, object: AnyObject, there: Entry | undefined): StatusError {
-  const error = alreadyExists(resource.name, object.metadata.name);
+  const { name, generateName } = object.metadata;
+  // Whoever says how names are to begin is told that none was found, even with a name of their own.
+  const error = generateName ? noNameLeft(resource.name, name) : alreadyExists(resource.name, name);
   const leaving = there !== undefined && heldObject(there).metadata.deletionTimestamp !== undefined;
   return leaving ? new StatusError("AlreadyExists", `object is being deleted: ${error.message}`, error.details) : error;
 }
