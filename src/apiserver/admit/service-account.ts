@@ -2,6 +2,7 @@ import type { AnyObject } from "../../api/object.ts";
 import type { PodSpec as ApiPodSpec, ServiceAccount } from "../../api/schema/types.ts";
 import { forbidden } from "../../api/status.ts";
 import type { Store } from "../../store/contract.ts";
+import { podTokenSeconds } from "../authenticate/service-account-tokens.ts";
 import { heldObject } from "../registry/held.ts";
 import { randomSuffix } from "../registry/metadata.ts";
 import type { AdmissionStep, Review } from "./admission.ts";
@@ -85,15 +86,12 @@ function mountToken(spec: PodSpec): void {
   if (mounted && !known) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
 }
 
-// Nodes renew the token before it ends; programs that read it once have a little over an hour.
-const expirationSeconds = 3607;
-
 function tokenVolume(name: string): { name: string; projected: unknown } {
   return {
     name,
     projected: {
       sources: [
-        { serviceAccountToken: { expirationSeconds, path: "token" } },
+        { serviceAccountToken: { expirationSeconds: podTokenSeconds, path: "token" } },
         { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
         {
           downwardAPI: {

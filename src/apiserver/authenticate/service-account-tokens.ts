@@ -53,7 +53,13 @@ interface KubernetesClaims {
   readonly pod?: NamedObject;
   readonly secret?: NamedObject;
   readonly node?: NamedObject;
+  /** When whoever uses the token should have had a newer one, in seconds since 1970. */
+  readonly warnafter?: number;
 }
+
+/** What tokens that are mounted into every pod are asked for; nodes renew them before it ends. */
+export const podTokenSeconds = 3607;
+const forgivenSeconds = 365 * 24 * 60 * 60;
 
 /** Why a token that is one of ours is not good. */
 export class BadToken extends Error {
@@ -134,11 +140,13 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   async issue(request: TokenRequest): Promise<{ readonly token: string; readonly expiresMs: number }> {
     const { namespace, account, audiences, expirationSeconds, bound, node } = request;
     const now = Math.floor(this.#clock.now() / 1000);
+    const lastsSeconds = this.#isForgiving(request) ? forgivenSeconds : expirationSeconds;
     const claims: KubernetesClaims = {
       namespace,
       serviceaccount: account,
       ...(bound && { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
       ...(node && { node }),
+      ...(lastsSeconds !== expirationSeconds && { warnafter: now + expirationSeconds }),
     };
     const token = await new SignJWT({ "kubernetes.io": claims })
       .setProtectedHeader({ alg: this.#signing.algorithm, kid: this.#signing.id })
@@ -147,10 +155,19 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       .setSubject(`system:serviceaccount:${namespace}:${account.name}`)
       .setIssuedAt(now)
       .setNotBefore(now)
-      .setExpirationTime(now + expirationSeconds)
+      .setExpirationTime(now + lastsSeconds)
       .setJti(randomUUID())
       .sign(this.#signing.key);
     return { token, expiresMs: (now + expirationSeconds) * 1000 };
+  }
+
+  /** Programs that read the token in their pod but once go on with it, as with Kubernetes, for as long as the pod is there. */
+  #isForgiving({ bound, expirationSeconds, audiences }: TokenRequest): boolean {
+    return (
+      bound?.kind === "Pod" &&
+      expirationSeconds === podTokenSeconds &&
+      audiences.every((audience) => this.#keys.audiences.includes(audience))
+    );
   }
 
   /** A token without an end, which is good for as long as the Secret holds it. */
