@@ -65,6 +65,11 @@ export interface ControllerDefinition<T extends KubeObject> {
   readonly reads?: readonly Kind[];
   /** Something that is no object has become another: every key is looked at again. */
   readonly dependsOn?: Pick<Changing<unknown>, "onChange">;
+  /** Starts what it follows beside these kinds, such as kinds that come and go; `again` has a key looked at after a while. */
+  readonly follows?: (
+    environment: ControllerEnvironment,
+    again: (key: ObjectKey, afterMs: number) => void,
+  ) => Disposable;
   /** How many keys are worked on at once; 10 unless said. */
   readonly workers?: number;
   /** The waits between failures of a key, doubling from the first to the longest; 5 ms and 1000 s unless said. */
@@ -157,10 +162,14 @@ export async function startController(controller: Controller, environment: Contr
   const again = controller.dependsOn?.onChange(() => {
     for (const object of cache.list(reconciles)) queue.add(keyText(keyOf(object)));
   });
+  const followed = controller.follows?.({ ...environment, log }, (key, afterMs) =>
+    queue.addAfter(keyText(key), afterMs),
+  );
   return {
     [Symbol.dispose]() {
       stop.abort();
       again?.[Symbol.dispose]();
+      followed?.[Symbol.dispose]();
       for (const listener of listeners) listener[Symbol.dispose]();
       queue[Symbol.dispose]();
       events[Symbol.dispose]();

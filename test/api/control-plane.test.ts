@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { defineKind } from "../../src/api/kind.ts";
+import { customResourceDefinition } from "../../src/api/kinds/apiextensions/custom-resource-definition.ts";
 import { deployment } from "../../src/api/kinds/apps/deployment.ts";
 import { replicaSet } from "../../src/api/kinds/apps/replica-set.ts";
 import { configMap } from "../../src/api/kinds/core/config-map.ts";
@@ -7,6 +9,7 @@ import { event } from "../../src/api/kinds/core/event.ts";
 import { namespace } from "../../src/api/kinds/core/namespace.ts";
 import { node } from "../../src/api/kinds/core/node.ts";
 import { pod } from "../../src/api/kinds/core/pod.ts";
+import { resourceQuota } from "../../src/api/kinds/core/resource-quota.ts";
 import { service } from "../../src/api/kinds/core/service.ts";
 import { serviceAccount } from "../../src/api/kinds/core/service-account.ts";
 import { endpointSlice } from "../../src/api/kinds/discovery/endpoint-slice.ts";
@@ -119,5 +122,34 @@ describe("the control plane", () => {
       expect(gone).toBe(true);
     });
     expect((await client.list(pod, { namespace: "team" })).items).toEqual([]);
+  });
+
+  test("counts custom resources for quotas, and gives back what was deleted", async () => {
+    const schema = { openAPIV3Schema: { type: "object" } };
+    const book = defineKind({ group: "shelf.test", version: "v1", kind: "Book", plural: "books", scope: "Namespaced" });
+    await client.create(customResourceDefinition, {
+      metadata: { name: "books.shelf.test" },
+      spec: {
+        group: book.group,
+        scope: "Namespaced",
+        names: { plural: "books", singular: "book", kind: "Book" },
+        versions: [{ name: "v1", served: true, storage: true, schema }],
+      },
+    } as never);
+    const quota = { namespace: "default", name: "books" };
+    const spec = { hard: { "count/books.shelf.test": "1" } };
+    await client.create(resourceQuota, { metadata: quota, spec } as never);
+    const isUsed = (used: string) =>
+      eventually(async () =>
+        expect((await client.get(resourceQuota, quota)).status?.used).toEqual({ "count/books.shelf.test": used }),
+      );
+    const write = (name: string) => client.create(book, { metadata: { namespace: "default", name } } as never);
+    await isUsed("0");
+    await write("one");
+    await expect(write("two")).rejects.toThrow("exceeded quota: books");
+    await client.delete(book, { namespace: "default", name: "one" });
+    await isUsed("0");
+    await write("two");
+    await isUsed("1");
   });
 });

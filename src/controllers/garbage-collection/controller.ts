@@ -1,14 +1,13 @@
-import { apiVersionOf, type Kind } from "../../api/kind.ts";
-import { customResourceDefinition } from "../../api/kinds/apiextensions/custom-resource-definition.ts";
+import type { Kind } from "../../api/kind.ts";
 import { isLeaving, type KubeObject, keyText, type OwnerReference } from "../../api/object.ts";
 import type { RequestOptions } from "../../api/request.ts";
 import { isReason } from "../../api/status.ts";
 import type { ControllerEnvironment } from "../../client/controller.ts";
 import { openEventRecorder } from "../../client/events.ts";
 import type { Change } from "../../client/informer.ts";
-import { openInformers } from "../../client/open-informers.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
-import { deletableKinds, kindFrom } from "../resources.ts";
+import { followCustomKinds } from "../custom-kinds.ts";
+import { deletableKinds } from "../resources.ts";
 import { type Action, decide, foreground, hasFinalizer, type OwnerState } from "./decide.ts";
 import { Graph, ownersOf, type Place, placeText } from "./graph.ts";
 
@@ -54,35 +53,22 @@ export async function startGarbageCollection(environment: ControllerEnvironment)
   });
   await Promise.all(kinds.map((kind) => informers.of(kind, onlyIdentity).synced));
 
-  // Custom kinds come and go: each has informers of its own, which go with it.
-  const custom = new Map<string, { kind: Kind; stop: () => void }>();
-  const forget = (name: string) => {
-    custom.get(name)?.stop();
-    custom.delete(name);
-  };
   listeners.push(
-    informers.of(customResourceDefinition).onChange(({ key, after }) => {
-      const kind = after && !isLeaving(after) ? kindFrom(after) : undefined;
-      const known = custom.get(key.name)?.kind;
-      if (kind && known && apiVersionOf(kind) === apiVersionOf(known)) return;
-      forget(key.name);
-      if (!kind) return;
-      const own = openInformers(environment.client, { clock, log });
-      graph.add(kind, own.of(kind, onlyIdentity));
-      const listener = own.of(kind, onlyIdentity).onChange(changed(kind));
-      const stop = () => {
-        listener[Symbol.dispose]();
-        graph.remove(kind);
-        void own[Symbol.asyncDispose]();
+    followCustomKinds({ ...environment, log }, (kind, informer) => {
+      graph.add(kind, informer);
+      const listener = informer.onChange(changed(kind));
+      return {
+        [Symbol.dispose]() {
+          listener[Symbol.dispose]();
+          graph.remove(kind);
+        },
       };
-      custom.set(key.name, { kind, stop });
     }),
   );
 
   return {
     [Symbol.dispose]() {
       for (const listener of listeners) listener[Symbol.dispose]();
-      for (const name of [...custom.keys()]) forget(name);
       queue[Symbol.dispose]();
       events[Symbol.dispose]();
     },
