@@ -7,12 +7,13 @@ import { cleared } from "./clear.ts";
 import { shownForm, storedForm } from "./custom/forms.ts";
 import { refuseWhileLeaving } from "./custom/refuse-while-leaving.ts";
 import type { Registry, Reservation } from "./deps.ts";
-import { encodeKept, heldObject, laidOut, rememberObject } from "./held.ts";
+import { heldObject, laidOut } from "./held.ts";
 import { generatedName, initMetadata, settleNamespace, wipeMetadata, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
 import { storeKey } from "./resources.ts";
 import { refuseInvalidNew } from "./validate.ts";
+import { putNew } from "./write.ts";
 
 // How often a generated name that is taken is replaced by another one.
 const generateTries = 8;
@@ -71,6 +72,7 @@ async function written(
     try {
       if (call.options.dryRun) return await dryCreated(registry, call, object);
       await reservation?.record?.();
+      refuseRevision(object);
       const entry = await putNew(registry, call, object);
       await registry.specials.get(resource.bucket)?.wrote?.(object, undefined);
       return { sort: "entry", code: 201, resource, entry };
@@ -80,24 +82,6 @@ async function written(
       object.metadata.name = generatedName(generateName);
     }
   }
-}
-
-async function putNew(registry: Registry, call: Call, object: AnyObject): Promise<Entry> {
-  const { resource } = call;
-  refuseRevision(object);
-  let made: AnyObject | undefined;
-  const durability = resource.home.durability?.(object, undefined);
-  const entry = await registry.store.put(storeKey(resource, object.metadata.namespace, object.metadata.name), {
-    expected: "absent",
-    value: (revision) => {
-      object.metadata.resourceVersion = String(revision);
-      made = laidOut(object);
-      return encodeKept(made);
-    },
-    ...(durability && { durability }),
-  });
-  if (made) rememberObject(entry, made);
-  return entry;
 }
 
 /** The storage's own refusal: what comes before it has its say first, and a dry run never comes so far. */

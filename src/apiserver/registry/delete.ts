@@ -13,7 +13,7 @@ import { heldObject, laidOut } from "./held.ts";
 import { listEntries } from "./list.ts";
 import { timestamp } from "./metadata.ts";
 import { storeKey } from "./resources.ts";
-import { putChanged, removeEntry } from "./update.ts";
+import { putChanged, removeEntry } from "./write.ts";
 
 const definitionsBucket = "customresourcedefinitions.apiextensions.k8s.io";
 

@@ -8,13 +8,14 @@ import { keptReserved, partOf } from "./clear.ts";
 import { createObject } from "./create.ts";
 import { convertEntries, currentForm, shownForm, storedForm } from "./custom/forms.ts";
 import type { Registry, Reservation } from "./deps.ts";
-import { encodeKept, heldObject, laidOut, objectIn, rememberObject } from "./held.ts";
+import { heldObject, laidOut, objectIn } from "./held.ts";
 import { keepMetadata, settleNamespace, withoutRepeatedOwners } from "./metadata.ts";
 import { repeatedOwnersWarning } from "./owners.ts";
 import { completed, track } from "./ownership.ts";
 import { sameJson } from "./paths.ts";
 import { storeKey } from "./resources.ts";
 import { refuseInvalidChange } from "./validate.ts";
+import { putChanged, removeEntry } from "./write.ts";
 
 /** How the new object comes about, given the one that is there (frozen). Runs again when another write came between. */
 export type Change = (old: AnyObject) => AnyObject | Promise<AnyObject>;
@@ -163,39 +164,6 @@ function isReleased({ specials }: Registry, { resource }: Call, next: AnyObject,
   if (!old.metadata.deletionTimestamp) return false;
   if ((next.metadata.finalizers?.length ?? 0) > 0 || (next.metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
   return !specials.get(resource.bucket)?.holds?.(next);
-}
-
-/** Writes an object over an entry. `object` gets its resourceVersion. */
-export async function putChanged(registry: Registry, call: Call, entry: Entry, object: AnyObject): Promise<Entry> {
-  let made: AnyObject | undefined;
-  const durability = call.resource.home.durability?.(object, heldObject(entry));
-  const changed = await registry.store.put(entry.key, {
-    expected: entry.modRevision,
-    value: (revision) => {
-      object.metadata.resourceVersion = String(revision);
-      made = laidOut(object);
-      return encodeKept(made);
-    },
-    ...(durability && { durability }),
-  });
-  if (made) rememberObject(changed, made);
-  return changed;
-}
-
-/** Removes an entry. Watchers are shown `object` at the revision of the deletion. */
-export async function removeEntry(registry: Registry, call: Call, entry: Entry, object: AnyObject): Promise<Entry> {
-  let last: AnyObject | undefined;
-  const durability = call.resource.home.durability?.(object, heldObject(entry));
-  const removed = await registry.store.delete(entry.key, {
-    expected: entry.modRevision,
-    value: (revision) => {
-      last = laidOut({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
-      return encodeKept(last);
-    },
-    ...(durability && { durability }),
-  });
-  if (last) rememberObject(removed, last);
-  return removed;
 }
 
 /** The object of a change must be the one that the path names. */
