@@ -27,7 +27,7 @@ import { aWorld, type World } from "./testing/world.ts";
 type Action =
   | { readonly do: "scale"; readonly replicas: number }
   | { readonly do: "image"; readonly image: number }
-  | { readonly do: "kill" | "fail"; readonly nth: number }
+  | { readonly do: "kill" | "fail" | "succeed"; readonly nth: number }
   | { readonly do: "refuse"; readonly writes: number }
   | { readonly do: "lag"; readonly ms: number }
   | { readonly do: "restart" | "end watches" | "forget history" };
@@ -35,13 +35,14 @@ type Action =
 /** What hinders the controllers and touches no pod. */
 const hindrance: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant("refuse" as const), writes: fc.integer({ min: 1, max: 4 }) }),
-  fc.record({ do: fc.constant("lag" as const), ms: fc.constantFrom(0, 10, 400) }),
+  fc.record({ do: fc.constant("lag" as const), ms: fc.constantFrom(0, 10, 400, 5000) }),
   fc.record({ do: fc.constantFrom("restart" as const, "end watches" as const, "forget history" as const) }),
 );
 const accident: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constantFrom("kill" as const, "fail" as const), nth: fc.nat(5) }),
   hindrance,
 );
+const success: fc.Arbitrary<Action> = fc.record({ do: fc.constant("succeed" as const), nth: fc.nat(5) });
 const newImage: fc.Arbitrary<Action> = fc.record({
   do: fc.constant("image" as const),
   image: fc.integer({ min: 1, max: 3 }),
@@ -52,7 +53,7 @@ const change: fc.Arbitrary<Action> = fc.oneof(
 );
 /** Actions, and for how many milliseconds the controllers work before each. */
 const story = (action: fc.Arbitrary<Action>) =>
-  fc.array(fc.record({ action, afterMs: fc.constantFrom(0, 0, 5, 700) }), { maxLength: 12 });
+  fc.array(fc.record({ action, afterMs: fc.constantFrom(0, 0, 5, 700, 3000) }), { maxLength: 12 });
 
 const key = { namespace: "default", name: "web" };
 const template = (image: number) =>
@@ -85,8 +86,8 @@ async function tell(
     if (action.do === "scale") await set?.({ replicas: action.replicas });
     if (action.do === "image") await set?.({ template: template(action.image) });
     if (action.do === "kill" && chosen) await world.client.delete(pod, keyOf(chosen));
-    if (action.do === "fail" && chosen)
-      await world.client.updateStatus(pod, { ...chosen, status: { ...chosen.status, phase: "Failed" } });
+    const phase = { fail: "Failed", succeed: "Succeeded" }[action.do as string];
+    if (phase && chosen) await world.client.updateStatus(pod, { ...chosen, status: { ...chosen.status, phase } });
     if (action.do === "restart") await world.restart();
     if (action.do === "end watches") world.transport.endWatches();
     if (action.do === "forget history") world.transport.compact();
@@ -233,7 +234,7 @@ describe("whatever happens on the way, the end is what was asked for", () => {
 
   test("of a Job, which counts every pod once", { timeout: 60_000 }, () =>
     fc.assert(
-      fc.asyncProperty(story(accident), (steps) =>
+      fc.asyncProperty(story(fc.oneof(accident, success)), (steps) =>
         inWorld([jobController()], async (world) => {
           const spec = { completions: 4, parallelism: 2, backoffLimit: 100, selector, template: template(1) };
           await world.client.create(job, { metadata: key, spec });
@@ -251,7 +252,7 @@ describe("whatever happens on the way, the end is what was asked for", () => {
           });
         }),
       ),
-      { numRuns: 25 },
+      { numRuns: 150 },
     ),
   );
 

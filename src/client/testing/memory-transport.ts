@@ -5,6 +5,7 @@ import type { ListOf, Patch, ResourceRequest, WatchEvent, WatchRequest } from ".
 import { nodeOfKind } from "../../api/schema/table.ts";
 import { parseLabelSelector } from "../../api/selector.ts";
 import { alreadyExists, badRequest, conflict, notFound, StatusError } from "../../api/status.ts";
+import { sleep } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Transport } from "../transport.ts";
 
@@ -198,8 +199,7 @@ export function memoryTransport(clock: Clock): MemoryTransport {
     while (!signal.aborted && round === watchRound) {
       if (at < oldest) throw new StatusError("Expired", `too old resource version: ${at} (${oldest})`);
       const news = history.filter((entry) => entry.revision > at && entry.resource === resourceOf(request));
-      if (news.length > 0 && transport.watchLagMs > 0)
-        await new Promise<void>((told) => void clock.after(transport.watchLagMs, told));
+      if (news.length > 0 && transport.watchLagMs > 0) await sleep(clock, transport.watchLagMs, signal);
       for (const { revision: seen, event } of news) {
         at = seen;
         if (wanted(event.object)) yield event;
