@@ -2,9 +2,10 @@ import { describe, expect, test } from "vitest";
 import { configMap } from "../../api/kinds/core/config-map.ts";
 import { systemClock } from "../../base/clock.ts";
 import { noLog } from "../../base/log.ts";
-import { Compacted, type Store, type Watch } from "../../store/contract.ts";
+import type { Store } from "../../store/contract.ts";
 import { openStore } from "../../store/open.ts";
 import { follow, onChange } from "./follow.ts";
+import { forgetful } from "./testing/forgetful.ts";
 
 const put = (store: Store, name: string) =>
   store.put(`/configmaps/ns/${name}`, {
@@ -13,44 +14,6 @@ const put = (store: Store, name: string) =>
   });
 
 const aStore = () => openStore({ kind: "memory" }, { clock: systemClock, log: noLog });
-
-/** The store, with watches of which the next read finds that history has moved on past them. */
-function forgetful(store: Store): { readonly store: Store; loseHistory(): void; readonly open: () => number } {
-  let isLost = false;
-  let open = 0;
-  const watch = (...args: Parameters<Store["watch"]>): Watch => {
-    const real = store.watch(...args);
-    open++;
-    return {
-      get revision() {
-        return real.revision;
-      },
-      read(max) {
-        if (!isLost) return real.read(max);
-        isLost = false;
-        throw new Compacted(1, 2);
-      },
-      [Symbol.dispose]() {
-        open--;
-        real[Symbol.dispose]();
-      },
-    };
-  };
-  const seen = new Proxy(store, {
-    get: (target, name) => {
-      if (name === "watch") return watch;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-  return {
-    store: seen,
-    loseHistory: () => {
-      isLost = true;
-    },
-    open: () => open,
-  };
-}
 
 function recorder() {
   const told: string[] = [];
