@@ -21,7 +21,7 @@ import { settleNamespace, timestamp, wipeMetadata } from "./metadata.ts";
 import { patchObject } from "./patch.ts";
 import { storeKey } from "./resources.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
-import { updateObject } from "./update.ts";
+import { refuseOtherName, updateObject } from "./update.ts";
 
 /** A patch as it came: its document, and its text where there was one. */
 export interface PatchBody {
@@ -132,6 +132,7 @@ function getObject({ store }: Registry, { resource, namespace, name = "", option
 }
 
 function replaceObject(registry: Registry, call: Call, object: AnyObject): Promise<Answer> {
+  refuseOtherName(call, object);
   // A PUT that names no revision is tried again on what it then finds; it needs the object as it came each time.
   const conditional = Boolean(object.metadata.resourceVersion);
   const next = (): AnyObject => (conditional ? object : copyOf(object));
@@ -139,6 +140,6 @@ function replaceObject(registry: Registry, call: Call, object: AnyObject): Promi
   return updateObject(registry, call, {
     change: next,
     create: mayCreate ? next : undefined,
-    uidIsPrecondition: true,
+    requiredUid: object.metadata.uid,
   });
 }

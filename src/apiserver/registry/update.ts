@@ -1,6 +1,6 @@
 import { integerFault } from "../../api/go-integers.ts";
 import type { AnyObject } from "../../api/object.ts";
-import { badRequest, conflict, notFound, qualified, StatusError } from "../../api/status.ts";
+import { badRequest, conflict, notFound, qualified, type ResourceName, StatusError } from "../../api/status.ts";
 import { type Entry, RevisionConflict } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
@@ -24,8 +24,8 @@ export interface UpdateOptions {
   readonly change: Change;
   /** Makes the object where there is none; absent: that is "not found". */
   readonly create?: (() => AnyObject | Promise<AnyObject>) | undefined;
-  /** Whether the object's uid, if it names one, must be that of what is there (a PUT), or may not change (a patch). */
-  readonly uidIsPrecondition?: boolean;
+  /** The uid of what must be there: of a PUT that names one. */
+  readonly requiredUid?: string | undefined;
   /** The server's own change (a binding): it may touch every field, and is known to be valid. */
   readonly trusted?: boolean;
   /** As what admission is asked about the object, where that is not the object itself; `change` has let it mutate that. */
@@ -49,6 +49,7 @@ export async function updateObject(registry: Registry, call: Call, options: Upda
   for (let tries = 1; ; tries++) {
     const entry = registry.store.latest(key);
     if (!entry) {
+      refuseOtherUid(call, options.requiredUid, "");
       if (!options.create) {
         await registry.store.settled(key);
         throw notFound(resource.name, name);
@@ -73,7 +74,8 @@ async function changeEntry(registry: Registry, call: Call, entry: Entry, options
   const before = objectIn(resource, entry);
   const object = await options.change(before);
   refuseOtherName(call, object);
-  refuseOtherRevision(call, object, before, options.uidIsPrecondition ?? false);
+  refuseOtherUid(call, options.requiredUid, before.metadata.uid);
+  refuseOtherRevision(call, object, before);
   if (options.trusted) return written(registry, call, entry, await storedForm(resource, object));
   if (withoutRepeatedOwners(object)) call.warn(repeatedOwnersWarning);
   const now = registry.clock.now();
@@ -176,17 +178,35 @@ export function refuseOtherName({ name = "", namespace, resource }: Call, object
   settleNamespace(resource.kind, metadata, namespace);
 }
 
-function refuseOtherRevision(call: Call, object: AnyObject, old: AnyObject, uidIsPrecondition: boolean): void {
-  const { resource, namespace, name = "" } = call;
-  const { uid, resourceVersion } = object.metadata;
-  if (uidIsPrecondition && uid && uid !== old.metadata.uid) {
-    const path = namespace ? `${resource.kind.plural}/${namespace}/${name}` : `${resource.kind.plural}/${name}`;
-    throw conflict(
-      resource.name,
-      name,
-      `StorageError: invalid object, Code: 4, Key: /registry/${path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
-    );
-  }
+/** `there`: the uid of what is there; of nothing, it is empty. */
+function refuseOtherUid({ resource, namespace, name = "" }: Call, required = "", there = ""): void {
+  if (!required || required === there) return;
+  const path = [placeOf(resource.name, resource.custom !== undefined), namespace, name].filter(Boolean).join("/");
+  throw conflict(
+    resource.name,
+    name,
+    `StorageError: invalid object, Code: 4, Key: /registry/${path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${required}, UID in object meta: ${there}`,
+  );
+}
+
+/** Where Kubernetes keeps objects that it does not keep under their plural, as its errors name it. */
+const places: Readonly<Record<string, string>> = {
+  replicationcontrollers: "controllers",
+  endpoints: "services/endpoints",
+  nodes: "minions",
+  services: "services/specs",
+  "ingresses.networking.k8s.io": "ingress",
+  "customresourcedefinitions.apiextensions.k8s.io": "apiextensions.k8s.io/customresourcedefinitions",
+  "apiservices.apiregistration.k8s.io": "apiregistration.k8s.io/apiservices",
+};
+
+function placeOf(name: ResourceName, isCustom: boolean): string {
+  return isCustom ? `${name.group}/${name.plural}` : (places[qualified(name)] ?? name.plural);
+}
+
+function refuseOtherRevision(call: Call, object: AnyObject, old: AnyObject): void {
+  const { resource, name = "" } = call;
+  const { resourceVersion } = object.metadata;
   if (!resourceVersion || resourceVersion === "0") {
     if (resource.home.strategy.unconditionalUpdate === false) throw mustNameRevision(call);
     return;
