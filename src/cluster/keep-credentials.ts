@@ -13,6 +13,8 @@ export interface KeepOptions extends Omit<CredentialOptions, "nowMs"> {
 
 /** Whoever puts certificates in place writes several files. */
 const quietMs = 200;
+/** What could not be written because a disk is full is tried again. */
+const againMs = 60_000;
 
 /**
  * The credentials of a server that runs: looked at twice a day (more often when they live for days only), and whenever their files change, and made anew long before they
@@ -22,14 +24,18 @@ export class KeptCredentials implements AsyncDisposable, Changing<ServerCredenti
   #options: KeepOptions;
   #current: ServerCredentials;
   #changed: (now: ServerCredentials) => Promise<void> = async () => {};
+  /** What `changed` has carried out. */
+  #carriedOut: ServerCredentials;
   readonly #listeners = new Set<() => void>();
   #timer: Disposable | undefined;
+  #again: Disposable | undefined;
   #watching: Disposable | undefined;
   #looking: Promise<void> = Promise.resolve();
 
   private constructor(options: KeepOptions, current: ServerCredentials) {
     this.#options = options;
     this.#current = current;
+    this.#carriedOut = current;
   }
 
   static async open(options: KeepOptions): Promise<KeptCredentials> {
@@ -71,21 +77,30 @@ export class KeptCredentials implements AsyncDisposable, Changing<ServerCredenti
   #look(): void {
     this.#looking = this.#looking
       .then(() => this.#renew())
-      .catch((error: unknown) => this.#options.log.error("the certificates could not be renewed", { error }));
+      .catch((error: unknown) => {
+        const { clock, log } = this.#options;
+        log.error("the certificates could not be renewed, or not everything that holds them; trying again", { error });
+        this.#again?.[Symbol.dispose]();
+        this.#again = clock.after(againMs, () => this.#look());
+      });
   }
 
   async #renew(): Promise<void> {
     const next = await openCredentials({ ...this.#options, nowMs: this.#options.clock.now() });
-    if (JSON.stringify(next) === JSON.stringify(this.#current)) return;
-    this.#current = next;
-    this.#options.log.info("certificates were renewed and are in use");
-    await this.#changed(next);
-    for (const listener of this.#listeners) listener();
+    if (JSON.stringify(next) !== JSON.stringify(this.#current)) {
+      this.#current = next;
+      for (const listener of this.#listeners) listener();
+      this.#options.log.info("certificates were renewed and are in use");
+    }
+    if (this.#carriedOut === this.#current) return;
+    await this.#changed(this.#current);
+    this.#carriedOut = this.#current;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timer?.[Symbol.dispose]();
     this.#watching?.[Symbol.dispose]();
     await this.#looking;
+    this.#again?.[Symbol.dispose]();
   }
 }
