@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ControllerRevision } from "../api/schema/types.ts";
-import { type Past, surplusOf } from "./revisions.ts";
+import type { ControllerRevision, PodTemplateSpec } from "../api/schema/types.ts";
+import { historyOf, type Past, surplusOf } from "./revisions.ts";
 
 const aRevision = (revision: number): ControllerRevision => ({
   apiVersion: "apps/v1",
@@ -31,4 +31,24 @@ test.each<[what: string, limit: number | undefined, given: Partial<Past>, gone: 
     spec: { selector: {}, template: {}, ...(revisionHistoryLimit !== undefined && { revisionHistoryLimit }) },
   };
   expect(surplusOf(owner, { ...quiet, ...given }).map(({ revision }) => revision)).toEqual(gone);
+});
+
+test("a revision keeps the template as Go writes it, which kubectl compares byte by byte", () => {
+  const container = { name: "app", image: "app:1", args: ["z", "a"] };
+  const template = {
+    spec: { restartPolicy: "Always", containers: [container] },
+    metadata: { labels: { b: "1", a: "2" } },
+  } as unknown as PodTemplateSpec;
+  const owner = {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: "web" },
+    spec: { selector: {}, template },
+  };
+  const reference = { apiVersion: "apps/v1", kind: "DaemonSet", name: "web", uid: "u" };
+  const { current } = historyOf(owner, [], { hashLabel: "hash", reference });
+  expect(JSON.stringify(current.data)).toBe(
+    '{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"a":"2","b":"1"}},"spec":' +
+      '{"containers":[{"args":["z","a"],"image":"app:1","name":"app"}],"restartPolicy":"Always"}}}}',
+  );
 });

@@ -11,7 +11,7 @@ import type { Client, Unsaved } from "../client/client.ts";
 import type { Watched } from "../client/controller.ts";
 import { claimIn, controlledBy, ownersOf, settleClaim } from "./ownership.ts";
 import { creationUnlessLeaving } from "./pod-writes.ts";
-import { shortHash } from "./short-hash.ts";
+import { shortHash, sorted } from "./short-hash.ts";
 
 /** The label by which a pod says which revision of its owner's template it was made from. */
 export const revisionLabel = "controller-revision-hash";
@@ -142,7 +142,10 @@ export function revisionOfPod({ metadata }: Pod): string | undefined {
   return metadata.labels?.[revisionLabel];
 }
 
-/** A strategic merge patch that brings the template back: what kubectl's "rollout undo" sends. */
+/**
+ * A strategic merge patch that brings the template back: what kubectl's "rollout undo" sends. kubectl compares it byte by
+ * byte with what it makes of today's template itself, as Go writes it: with sorted names.
+ */
 function dataOf(template: PodTemplateSpec): unknown {
-  return { spec: { template: { $patch: "replace", ...template } } };
+  return sorted({ spec: { template: { $patch: "replace", ...template } } });
 }

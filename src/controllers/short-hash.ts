@@ -11,7 +11,8 @@ export function shortHash(value: unknown): string {
   return [...digest.subarray(0, 10)].map((byte) => letters[byte % letters.length]).join("");
 }
 
-function sorted(value: unknown): unknown {
+/** The same value with the fields of every object in the order of their names. */
+export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
