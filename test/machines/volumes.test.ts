@@ -132,7 +132,7 @@ const emptyDirs: Row[] = ["", "Memory"].flatMap((medium) =>
       volumes: [{ name: "v", emptyDir: medium ? { medium } : {} }],
       ...(spec && { spec }),
       script: `stat -c %a /v; grep -c ' /v tmpfs ' /proc/mounts; for m in 0644 0666 0777; do echo $m >/v/$m; chmod $m /v/$m; stat -c '%a %u' /v/$m; cat /v/$m; done`,
-      sees: `777\n${medium ? 1 : 0}\n644 ${who}\n0644\n666 ${who}\n0666\n777 ${who}\n0777\n`,
+      sees: `${medium ? 1777 : 777}\n${medium ? 1 : 0}\n644 ${who}\n0644\n666 ${who}\n0666\n777 ${who}\n0777\n`,
     };
   }),
 );

@@ -17,8 +17,9 @@ export async function mountsBelow(directory: string): Promise<readonly string[]>
     .toReversed();
 }
 
+/** A file system in memory, in which everybody may write, and remove only what is their own, as in any such one. */
 export async function mountTmpfs(directory: string, { sizeBytes }: { sizeBytes: number | undefined }): Promise<void> {
-  const options = ["mode=0777", ...(sizeBytes ? [`size=${sizeBytes}`] : [])].join(",");
+  const options = ["mode=1777", ...(sizeBytes ? [`size=${sizeBytes}`] : [])].join(",");
   await run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
 }
 

@@ -249,7 +249,7 @@ async function setUpEmptyDir(
   }
   if (pageBytes !== undefined && !(await mountsBelow(path)).includes(path)) await mountHugePages(path, { pageBytes });
   if (there) return;
-  await chmod(path, 0o777);
+  if (medium !== "Memory") await chmod(path, 0o777);
   const sharing = sharingOf(pod);
   if (sharing) await shareWithGroup(path, sharing);
 }
