@@ -82,13 +82,16 @@ export async function throughput(print: Print, seconds: number): Promise<void> {
     await cluster.kubectl.must(["wait", "--for=condition=Ready", "pod/iperf-one", "pod/iperf-two", "--timeout=90s"]);
     const { podIP } = (await cluster.kubectl.json(["get", "pod", "iperf-two"])).status;
     const client = (to: string) => `${program.command} -c ${to} -J -t ${seconds}`;
-    const plainly = async (): Promise<string> => {
+    const plainly = async (): Promise<number> => {
       const server = two.start("sh", ["-c", `${program.command} -s -1`]);
-      const told = await eventually(() => one.must("sh", ["-c", client(two.address)]));
+      const bits = await eventually(async () => bitsIn(await one.must("sh", ["-c", client(two.address)])));
       await server.ended;
-      return told;
+      return bits;
     };
-    const byPods = () => eventually(() => cluster.kubectl.must(["exec", "iperf-one", "--", "sh", "-c", client(podIP)]));
+    const byPods = () =>
+      eventually(async () =>
+        bitsIn(await cluster.kubectl.must(["exec", "iperf-one", "--", "sh", "-c", client(podIP)])),
+      );
     for (const link of [undefined, "1gbit"]) {
       if (link !== undefined) for (const machine of [one, two]) await limit(machine, link);
       const { plain, pods } = await turnByTurn(plainly, byPods);
@@ -102,17 +105,21 @@ export async function throughput(print: Print, seconds: number): Promise<void> {
 
 /** Bits a second: medians of three turns each. What else runs on the machine meets both alike. */
 async function turnByTurn(
-  plainly: () => Promise<string>,
-  byPods: () => Promise<string>,
+  plainly: () => Promise<number>,
+  byPods: () => Promise<number>,
 ): Promise<{ plain: number; pods: number }> {
-  const bits = (text: string): number => JSON.parse(text).end.sum_received.bits_per_second;
   const [plain, pods]: [number[], number[]] = [[], []];
   for (let turn = 0; turn < 3; turn++) {
-    plain.push(bits(await plainly()));
-    pods.push(bits(await byPods()));
+    plain.push(await plainly());
+    pods.push(await byPods());
   }
   const median = (all: number[]) => all.sort((a, b) => a - b)[1] ?? Number.NaN;
   return { plain: median(plain), pods: median(pods) };
+}
+
+/** @throws where nobody listened yet: iperf3 says so in its answer, and ends as if all were well */
+function bitsIn(answer: string): number {
+  return JSON.parse(answer).end.sum_received.bits_per_second;
 }
 
 /** The machine sends no faster than this. */
