@@ -238,7 +238,11 @@ function create(db: Database.Database): void {
 /** Free pages are used again; only when most of a large file is free is it written anew, at start. */
 function giveBackSpace(db: Database.Database): void {
   const [pages, free] = ["page_count", "freelist_count"].map((name) => Number(db.pragma(name, { simple: true })));
-  if (free! > 8192 && free! > pages! / 2) db.exec("VACUUM");
+  if (free! > 8192 && free! > pages! / 2) {
+    db.exec("VACUUM");
+    // The file itself becomes shorter here, and not while it is in use.
+    db.pragma("wal_checkpoint(TRUNCATE)");
+  }
 }
 
 function rowFrom({ revision, kind, createRevision, checksum, key, value }: LogRow): Row {

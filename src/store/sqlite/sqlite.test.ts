@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -58,6 +58,26 @@ const shown = (entry: Entry | undefined) => entry?.value.toString();
 storeContract("sqlite", () => openIn(newDirectory()), { runs: 15 });
 
 describe("sqlite", () => {
+  test("a file that is mostly free is written anew at the start, and taken for no other one afterwards", async () => {
+    const directory = newDirectory();
+    const file = join(directory, "state.db");
+    const large = text("x".repeat(100_000));
+    const writeMany = (store: DurableStore, count: number) =>
+      Promise.all(Array.from({ length: count }, (_, i) => store.put(`/a/${i}`, large)));
+    {
+      await using store = await openIn(directory, { history: { events: 2, bytes: 1000 } });
+      await writeMany(store, 200);
+      for (let i = 0; i < 200; i++) await store.delete(`/a/${i}`, text(""));
+      // Rows that nobody needs go with the next transaction.
+      await store.put("/a/last", text("x"));
+    }
+    const before = statSync(file).size;
+    await using store = await openIn(directory);
+    expect(statSync(file).size).toBeLessThan(before / 4);
+    for (let turn = 0; turn < 3; turn++) await writeMany(store, 60);
+    expect(readdirSync(directory).filter((name) => name.includes("aside"))).toEqual([]);
+  });
+
   test("has every acknowledged write after a power cut, and never hands out a revision twice", async () => {
     const directory = newDirectory();
     await using store = await openIn(directory);
