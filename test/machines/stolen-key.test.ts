@@ -149,7 +149,7 @@ describe("but not", () => {
       "show a pod with an account",
       "pods",
       () => mirror({ serviceAccountName: "of-one" }),
-      /reference a service account/,
+      /reference service accounts/,
     ],
     ["show a pod of another node's", "pods", () => mirror({}, { name: "one" }), /owner reference set to itself/],
   ])("%s", async (_, to, body, why) => {
