@@ -15,6 +15,7 @@ function aProcess() {
     collected: 0,
     trimmed: 0,
     after: 125 * mib,
+    heldBytes: 1 * mib,
   };
   let noticed: ((whole: boolean) => void) | undefined;
   const running = giveBackMemory(
@@ -35,7 +36,7 @@ function aProcess() {
         state.anonymousBytes = state.after;
       },
     },
-    { clock, log: noLog },
+    { clock, log: noLog, heldBytes: () => state.heldBytes },
   );
   /** Ten seconds, or as many, in each of which so much is computed. */
   const pass = async (cpuMs: number, seconds = 10) => {
@@ -117,6 +118,16 @@ test("garbage where there was data before is given back although the process has
   await pass(100);
   await pass(2);
   expect(state.collected).toBe(1);
+});
+
+test("in the middle of a load memory is given back when half of much data was deleted", async () => {
+  const { state, garbage } = await aSettledProcess();
+  const held = (mebibytes: number) => {
+    state.heldBytes = mebibytes * mib;
+    garbage("young");
+    return state.collected;
+  };
+  expect([60, 31, 29, 16, 14, 8, 6, 0].map(held)).toEqual([0, 0, 1, 1, 2, 2, 2, 3]);
 });
 
 test("under load free pages are given back when the whole heap was collected and enough has come together", async () => {

@@ -37,16 +37,38 @@ const pauses: readonly Pause[] = [
 ];
 /** Having computed for so long is worth it as well: then there may be garbage where there was data before, without any growth. */
 const worthAfterMs = 10_000;
+/** So much of the data must have been deleted, and half of them, for memory to be given back in the middle of a load. */
+const worthDeletedBytes = 8 * mebi;
 const worthTrimmingBytes = 8 * mebi;
 
+export interface GiveBackOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Of the data that the process keeps, if it keeps any. */
+  readonly heldBytes?: () => number;
+}
+
 /**
- * Gives memory back: free pages of malloc's after V8 has collected its whole heap, everything once a load is over. The
- * start is the first load. Left alone, both keep what a load made them take until somebody needs it, which on a quiet server
- * is never (docs/decisions/memory.md). Woken by V8's collections: where nothing is allocated there is nothing to give back.
+ * Gives memory back: free pages of malloc's after V8 has collected its whole heap, everything once a load is over or half of
+ * the data was deleted. The start is the first load. Left alone, both keep what a load made them take until somebody needs
+ * it, which on a quiet server is never (docs/decisions/memory.md). Woken by V8's collections: where nothing is allocated
+ * there is nothing to give back.
  */
-export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: Clock; log: Log }): Disposable {
+export function giveBackMemory(memory: ProcessMemory, { clock, log, heldBytes }: GiveBackOptions): Disposable {
   let trimmedBytes = 0;
   let collectedAtMs = 0;
+  let mostHeldBytes = 0;
+
+  const giveBack = (): number => {
+    const before = memory.anonymousBytes();
+    memory.collect();
+    const now = memory.anonymousBytes();
+    collectedAtMs = memory.cpuMs();
+    trimmedBytes = memory.otherBytes();
+    mostHeldBytes = heldBytes?.() ?? 0;
+    log.debug("gave memory back", { before, now });
+    return now;
+  };
 
   const giveBackIn = ({ lastsMs, cpuMs, worthBytes }: Pause) => {
     let timer: Disposable | undefined;
@@ -54,20 +76,12 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
     let leftBytes = 0;
     const isWorthIt = (): boolean =>
       memory.anonymousBytes() >= leftBytes + worthBytes || memory.cpuMs() >= collectedAtMs + worthAfterMs;
-    const giveBack = (): void => {
-      const before = memory.anonymousBytes();
-      memory.collect();
-      leftBytes = memory.anonymousBytes();
-      collectedAtMs = memory.cpuMs();
-      trimmedBytes = memory.otherBytes();
-      log.debug("gave memory back", { before, now: leftBytes });
-    };
     const wait = (): void => {
       const usedMs = memory.cpuMs();
       timer = clock.after(lastsMs, () => {
         timer = undefined;
         if (memory.cpuMs() - usedMs > cpuMs) wait();
-        else if (isWorthIt()) giveBack();
+        else if (isWorthIt()) leftBytes = giveBack();
       });
     };
     return {
@@ -77,6 +91,11 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
   };
   const waiting = pauses.map(giveBackIn);
 
+  const muchWasDeleted = (): boolean => {
+    const held = heldBytes?.() ?? 0;
+    mostHeldBytes = Math.max(mostHeldBytes, held);
+    return held < mostHeldBytes / 2 && held < mostHeldBytes - worthDeletedBytes;
+  };
   const trimWhenWorth = (): void => {
     if (memory.otherBytes() < trimmedBytes + worthTrimmingBytes) return;
     memory.trim();
@@ -87,7 +106,8 @@ export function giveBackMemory(memory: ProcessMemory, { clock, log }: { clock: C
   let freed = false;
   const collections = memory.onCollection((whole) => {
     for (const pause of waiting) pause.wake();
-    if (freed) trimWhenWorth();
+    if (muchWasDeleted()) giveBack();
+    else if (freed) trimWhenWorth();
     freed = whole;
   });
   for (const pause of waiting) pause.wake();

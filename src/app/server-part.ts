@@ -56,6 +56,8 @@ export interface ServerPartOptions extends Pick<RunOptions<ServerConfig>, "log" 
 export interface ServerPart extends AsyncDisposable {
   readonly api: ApiServer;
   readonly credentials: KeptCredentials;
+  /** How many bytes the cluster's objects take, each in its stored form. */
+  heldBytes(): number;
   /** Takes up what may change while it runs. */
   takeUp(now: ServerConfig): void;
   /** The machine has other addresses. */
@@ -227,6 +229,7 @@ async function startIn(
   return {
     api,
     credentials: kept,
+    heldBytes: () => store.bytes,
     takeUp(now) {
       const agent = { ...config.agent, nodeExternalIps: now.agent.nodeExternalIps };
       follow({ ...config, tlsSans: now.tlsSans, agent }, machine).catch((error: unknown) =>

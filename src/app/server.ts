@@ -79,7 +79,11 @@ export async function runServer(
   } else manager.ready("the API answers");
 
   await parts.start("memory", async () =>
-    giveBackMemory(ownMemory(memoryAddon(directory)), { clock, log: log.part("memory") }),
+    giveBackMemory(ownMemory(memoryAddon(directory)), {
+      clock,
+      log: log.part("memory"),
+      heldBytes: () => server.part?.heldBytes() ?? 0,
+    }),
   );
   void logFindings(intendedServer(config), log.part("check"));
   if (!stop.aborted) await once(stop, "abort");

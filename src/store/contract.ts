@@ -9,6 +9,8 @@ import { CannotStart, CannotStartYet } from "../base/lifecycle.ts";
 export interface Store extends AsyncDisposable {
   /** The newest committed revision. Readers and watchers never see anything newer. */
   readonly revision: number;
+  /** How many bytes the newest committed values have together. */
+  readonly bytes: number;
 
   /** The committed entry, or undefined. Never touches the disk. */
   get(key: string): Entry | undefined;

@@ -8,6 +8,7 @@ export class Bucket {
   readonly history: History;
   readonly #entries = new Map<string, Entry>();
   readonly #keys = new SortedKeys();
+  #bytes = 0;
   /** By prefix: watchers of one resource share a few prefixes, so that an event is compared with few of them. */
   readonly #watchers = new Map<string, Set<Watcher>>();
 
@@ -24,6 +25,11 @@ export class Bucket {
     return this.#entries.values();
   }
 
+  /** Of all values together. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   count(prefix: string): number {
     return this.#keys.countBetween(prefix, endOf(prefix));
   }
@@ -35,7 +41,9 @@ export class Bucket {
   }
 
   applyToIndex({ type, entry }: StoreEvent): void {
+    this.#bytes -= this.#entries.get(entry.key)?.value.length ?? 0;
     if (type === "put") {
+      this.#bytes += entry.value.length;
       this.#keys.add(entry.key);
       this.#entries.set(entry.key, entry);
     } else {
@@ -95,6 +103,9 @@ export class Bucket {
     const fail = (what: string): never => {
       throw new Error(`bucket ${this.name}: ${what}`);
     };
+    let bytes = 0;
+    for (const { value } of this.#entries.values()) bytes += value.length;
+    if (bytes !== this.#bytes) fail(`holds ${bytes} bytes and counts ${this.#bytes}`);
     const keys = [...this.#keys.from("")];
     if (keys.length !== this.#entries.size || keys.length !== this.#keys.size) fail("index and keys differ in size");
     for (const [i, key] of keys.entries()) {

@@ -85,6 +85,12 @@ export class MemoryStore implements Store {
     return this.#committed;
   }
 
+  get bytes(): number {
+    let bytes = 0;
+    for (const bucket of this.#buckets.values()) bytes += bucket.bytes;
+    return bytes;
+  }
+
   get(key: string): Entry | undefined {
     return this.#buckets.get(bucketOf(key))?.get(key);
   }

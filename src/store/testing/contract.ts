@@ -40,6 +40,17 @@ export function storeContract(name: string, open: () => Promise<Store>, { runs =
         expect(second.modRevision).toBeGreaterThan(first.modRevision);
       });
 
+      test("are counted: the store knows how many bytes its newest values have", async () => {
+        expect(store.bytes).toBe(0);
+        const first = await store.put("/pods/a", { expected: "any", value: () => Buffer.alloc(1000) });
+        await store.put("/nodes/b", { expected: "any", value: () => Buffer.alloc(20) });
+        expect(store.bytes).toBe(1020);
+        await store.put("/pods/a", { expected: first.modRevision, value: () => Buffer.alloc(300) });
+        expect(store.bytes).toBe(320);
+        await store.delete("/pods/a", { expected: "any", value: () => Buffer.alloc(300) });
+        expect(store.bytes).toBe(20);
+      });
+
       test("a key made again after its deletion starts a new life", async () => {
         const first = await store.put("/pods/a", create("1"));
         await store.delete("/pods/a", replace(first, "1"));
