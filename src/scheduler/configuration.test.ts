@@ -95,6 +95,25 @@ describe("a scheduler configuration", () => {
       { extenders: [{ ...anExtender, managedResources: [{ name: "cpu" }] }] },
       'extenders[0].managedResources: "cpu": it must be an extended resource (example.com/gpu)',
     ],
+    ["a field that there is not", { profile: [] }, "profile: there is no such field; choose among"],
+    ["one of a profile's", { profiles: [{ name: "a" }] }, "profiles[0].name: there is no such field"],
+    ["one of an extender's", { extenders: [{ ...anExtender, tls: {} }] }, "extenders[0].tls: there is no such field"],
+    [
+      "one of the plugins of a point",
+      plugins({ score: { enable: [] } }),
+      "profiles[0].plugins.score.enable: there is no such field; choose among enabled, disabled",
+    ],
+    [
+      "one of arguments",
+      withArguments("NodeResourcesFit", { scoringStrategy: { typ: "MostAllocated" } }),
+      "profiles[0].pluginConfig[0].args.scoringStrategy.typ: there is no such field",
+    ],
+    [
+      "arguments for a plugin that has none",
+      withArguments("NodeName", { nodes: [] }),
+      "profiles[0].pluginConfig[0].args.nodes: there is no such field; choose among apiVersion, kind",
+    ],
+    ["one profile where a list is wanted", { profiles: {} }, "profiles: {}: it must be a list"],
     ["no parallelism", { parallelism: 0 }, "parallelism: 0: it must be greater than zero"],
     [
       "a back-off that shrinks",

@@ -1,5 +1,6 @@
 import { durationMs } from "../api/duration.ts";
 import { checkArguments, checkExtenders, checkNumbers } from "./check-configuration.ts";
+import { refuseUnknownArguments, refuseUnknownFields, refuseUnknownInPluginSet } from "./configuration-fields.ts";
 import { type Extender, type ExtenderSettings, openExtender } from "./extenders.ts";
 import { nothingToLookUp } from "./objects.ts";
 import type { Plugin } from "./plugin.ts";
@@ -61,6 +62,7 @@ export function configurationFrom(document: unknown): Configuration {
     throw new Error(
       `${apiVersion} ${kind} is not known: it must be kubescheduler.config.k8s.io/v1 KubeSchedulerConfiguration`,
     );
+  refuseUnknownFields(given);
   checkNumbers(given);
   const extenders = given.extenders ?? [];
   checkExtenders(extenders);
@@ -94,9 +96,11 @@ const known = new Set([
 ]);
 
 function check({ plugins = {}, pluginConfig = [] }: ProfileDocument, at: string): void {
-  for (const [point, { enabled, disabled }] of Object.entries(plugins)) {
+  for (const [point, set] of Object.entries(plugins)) {
     if (point !== "multiPoint" && !points.split(" ").includes(point))
       throw new Error(`${at}.plugins.${point}: there is no such extension point`);
+    refuseUnknownInPluginSet(set, `${at}.plugins.${point}`);
+    const { enabled, disabled } = set;
     for (const { name } of [...(enabled ?? []), ...(disabled ?? [])])
       if (name !== "*" && !known.has(name)) throw new Error(`${at}.plugins.${point}: there is no plugin ${name}`);
   }
@@ -106,6 +110,7 @@ function check({ plugins = {}, pluginConfig = [] }: ProfileDocument, at: string)
     if (!known.has(name)) throw new Error(`${place}: there is no plugin ${name}`);
     if (configured.has(name)) throw new Error(`${place}: ${name} is there twice`);
     configured.add(name);
+    refuseUnknownArguments(name, args, `${place}.args`);
     checkArguments(name, args, `${place}.args`);
   }
 }
