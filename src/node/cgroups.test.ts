@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -8,7 +8,8 @@ import { openCgroups, version1Files, version2Files } from "./cgroups.ts";
 const pod = "/kubepods/burstable/podu1";
 
 test("a pod's cgroup goes also when Docker has another driver since the pod began", async () => {
-  const root = await mkdtemp(join(tmpdir(), "skiff-cgroups-"));
+  await using made = await mkdtempDisposable(join(tmpdir(), "skiff-cgroups-"));
+  const root = made.path;
   let cgroupDriver: "cgroupfs" | "systemd" = "cgroupfs";
   const cgroups = openCgroups({ info: async () => ({ cgroupDriver, cgroupVersion: 2 }) }, log, root);
   await mkdir(join(root, pod, "left"), { recursive: true });
@@ -21,7 +22,8 @@ test("a pod's cgroup goes also when Docker has another driver since the pod bega
 
 test("limits are written where the kernel looks for them", async () => {
   const limits = { cpuShares: 1024, memoryLimitBytes: 1000, hugePageBytes: { "2MB": 0 } };
-  const root = await mkdtemp(join(tmpdir(), "skiff-cgroups-"));
+  await using made = await mkdtempDisposable(join(tmpdir(), "skiff-cgroups-"));
+  const root = made.path;
   await openCgroups({ info: async () => ({ cgroupDriver: "cgroupfs", cgroupVersion: 1 }) }, log, root).prepare(
     pod,
     limits,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { claim, removeLeftOvers } from "./left-overs.ts";
 
 const run = promisify(execFile);
 
@@ -25,7 +26,9 @@ export interface TestDocker extends AsyncDisposable {
  * without CAP_SYS_RESOURCE refuses (privileged containers would not start there) unless `plainRunc` is set.
  */
 export async function startDocker({ plainRunc = false } = {}): Promise<TestDocker> {
+  await removeLeftOvers();
   const directory = await mkdtemp(join(tmpdir(), "skiff-docker-"));
+  claim(directory);
   const socket = join(directory, "docker.sock");
   const wrapper = join(directory, "runc-lite");
   await writeFile(wrapper, runcLite, { mode: 0o755 });

@@ -1,19 +1,10 @@
 import { spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { insertCard, removeCard } from "./card.ts";
 import { eventually } from "./eventually.ts";
+import { claim, owner, removeCgroups, removeLeftOvers } from "./left-overs.ts";
 import { must, type Ran, type RunOptions, run, start } from "./run.ts";
 
 /**
@@ -100,56 +91,10 @@ async function freeSubnet(): Promise<number> {
   for (let number = 20; number < 250; number++) {
     const { code } = await run("ip", ["link", "add", `sklan${number}`, "type", "bridge"]);
     if (code !== 0) continue;
-    await must("ip", ["link", "set", `sklan${number}`, "alias", String(process.pid)]);
+    await must("ip", ["link", "set", `sklan${number}`, "alias", owner]);
     return number;
   }
   throw new Error("no free number for a test network: remove some of the sklan* bridges (ip link delete sklanN)");
-}
-
-/** What a machine leaves for those who may have to clean up behind it. */
-interface MachineRecord {
-  readonly id: string;
-  /** The test's process. */
-  readonly owner: number;
-  /** The machine's first process. */
-  readonly pid: number;
-}
-const recordFile = "record.json";
-
-/** Takes away machines and networks of tests that were killed before they could do it themselves. */
-async function removeLeftOvers(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith("skiff-machine-"))) {
-    const directory = join(tmpdir(), name);
-    if (!existsSync(join(directory, recordFile))) continue;
-    const { id, owner, pid }: MachineRecord = JSON.parse(readFileSync(join(directory, recordFile), "utf8"));
-    if (isAlive(owner)) continue;
-    if (commandOf(pid).includes(directory)) await run("kill", ["-9", String(pid)]);
-    await eventually(() => {
-      if (commandOf(pid).includes(directory)) throw new Error(`machine ${id} does not end`);
-    });
-    removeCgroups(id);
-    await removeCard(directory);
-    await run("ip", ["netns", "delete", id]);
-    await run("ip", ["link", "delete", `${id}v`]);
-    rmSync(directory, { recursive: true, force: true });
-  }
-  const bridges: { ifname: string; ifalias?: string }[] = JSON.parse(
-    await must("ip", ["-j", "link", "show", "type", "bridge"]),
-  );
-  for (const { ifname, ifalias } of bridges) {
-    if (/^sklan\d+$/.test(ifname) && ifalias !== undefined && !isAlive(Number(ifalias)))
-      await run("ip", ["link", "delete", ifname]);
-  }
-}
-
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return ""; // it has ended
-  }
 }
 
 interface Place {
@@ -165,12 +110,11 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
   const directory = mkdtempSync(join(tmpdir(), `skiff-machine-${name}-`));
   const address = `${subnet}.${number}`;
   let pid = 0;
+  claim(directory, id);
 
   const up = async (): Promise<void> => {
     await makeNetwork(id, bridge, address, `${subnet}.254`);
     pid = await boot(directory, name, id, options);
-    const record: MachineRecord = { id, owner: process.pid, pid };
-    writeFileSync(join(directory, recordFile), JSON.stringify(record));
   };
   const kill = async (): Promise<void> => {
     if (pid) await run("kill", ["-9", String(pid)]);
@@ -178,7 +122,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
       if (pid && existsSync(`/proc/${pid}`)) throw new Error(`machine ${name} is still there`);
     });
     pid = 0;
-    removeCgroups(id);
+    await removeCgroups(id);
   };
   const inside = (program: string, args: readonly string[]) => [
     "-t",
@@ -285,20 +229,4 @@ function cgroupHierarchies(): string[] {
     .split("\n")
     .map((line) => (line.split(":")[1] ?? "").replace("name=", ""))
     .filter((name) => name !== "" && existsSync(`/sys/fs/cgroup/${name}`));
-}
-
-function removeCgroups(id: string): void {
-  const roots = cgroupHierarchies().map((name) => `/sys/fs/cgroup/${name}/${id}`);
-  for (const root of roots.length > 0 ? roots : [`/sys/fs/cgroup/${id}`]) {
-    if (!existsSync(root)) continue;
-    const folders = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
-    const deepestFirst = folders.map((entry) => join(entry.parentPath, entry.name)).sort((a, b) => b.length - a.length);
-    for (const folder of [...deepestFirst, root]) {
-      try {
-        rmdirSync(folder);
-      } catch {
-        // A process that is just ending still holds it; the empty group does no harm.
-      }
-    }
-  }
 }

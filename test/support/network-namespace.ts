@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/api/object.ts";
 import type { NetworkOptions } from "../../src/network/open.ts";
+import { owner } from "./left-overs.ts";
 
 /** What the child process is started with and asked for. */
 export type ChildOptions = Omit<NetworkOptions, "informers" | "clock" | "log"> & {
@@ -30,7 +31,7 @@ export class Netns implements Disposable {
   readonly #children: ChildProcess[] = [];
 
   constructor(name: string) {
-    this.name = `skt-${name}-${process.pid}`;
+    this.name = `skt-${name}-${owner}`;
     execFileSync("ip", ["netns", "add", this.name]);
     this.run("ip link set lo up");
   }

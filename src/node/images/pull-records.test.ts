@@ -1,7 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { noLog } from "../../base/log.ts";
 import type { Image } from "../runtime.ts";
 import { openPullRecords } from "./pull-records.ts";
@@ -16,7 +16,11 @@ const image = (over: Partial<Image> = {}): Image => ({
   ...over,
 });
 const login = (password: string) => ({ username: "me", password, serverAddress: "registry.test" });
-const file = async () => join(await mkdtemp(join(tmpdir(), "skiff-pulls-")), "records.json");
+const file = async () => {
+  const directory = await mkdtemp(join(tmpdir(), "skiff-pulls-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return join(directory, "records.json");
+};
 
 test("what nobody pulled is everybody's", async () => {
   expect((await openPullRecords(await file(), noLog)).allows(image(), name, [])).toBe(true);

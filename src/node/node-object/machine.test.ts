@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { hugePagesOf } from "./machine.ts";
 
 test("huge pages are told by their size, as many as the kernel keeps", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "skiff-huge-"));
+  await using made = await mkdtempDisposable(join(tmpdir(), "skiff-huge-"));
+  const directory = made.path;
   for (const [name, count] of [
     ["hugepages-2048kB", 32],
     ["hugepages-1048576kB", 0],

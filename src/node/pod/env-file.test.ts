@@ -1,4 +1,4 @@
-import { mkdtemp, symlink, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -28,7 +28,8 @@ describe("a file of variables", () => {
   ])("is refused: %s", (_, text) => expect(() => valueIn(text, "B")).toThrow(/line 1/));
 
   test("is not looked for outside of its volume", async () => {
-    const volume = await mkdtemp(join(tmpdir(), "skiff-env-"));
+    await using made = await mkdtempDisposable(join(tmpdir(), "skiff-env-"));
+    const volume = made.path;
     await writeFile(join(volume, "in.env"), "A='one'\n");
     await symlink("in.env", join(volume, "link.env"));
     await symlink("/etc/passwd", join(volume, "out.env"));

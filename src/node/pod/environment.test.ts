@@ -1,7 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Service } from "../../api/schema/types.ts";
 import { notFound } from "../../api/status.ts";
 import { aContainer, aPod } from "../testing/objects.ts";
@@ -116,6 +116,7 @@ describe("a variable from a file of a volume", () => {
   ];
   const volumes = async () => {
     const hostPath = await mkdtemp(join(tmpdir(), "skiff-env-"));
+    onTestFinished(() => rm(hostPath, { recursive: true }));
     await writeFile(join(hostPath, "made.env"), "COLOR='blue'\n");
     return new Map([["made", { hostPath }]]);
   };
