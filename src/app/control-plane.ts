@@ -14,6 +14,7 @@ import { deployManifests } from "../cluster/deploy-manifests.ts";
 import type { KeptCredentials } from "../cluster/keep-credentials.ts";
 import { certificateSigner } from "../cluster/sign-request.ts";
 import { runControllers, runServerLoops } from "../controllers/run.ts";
+import type { Configuration } from "../scheduler/configuration.ts";
 import { SchedulerMetrics } from "../scheduler/metrics.ts";
 import { runScheduler } from "../scheduler/run.ts";
 import type { ServerConfig } from "./config.ts";
@@ -22,7 +23,6 @@ import { ensureDnsService } from "./dns-service.ts";
 import { publishExtensionAuthentication } from "./extension-authentication.ts";
 import { keepLocalStorageClass } from "./local-storage-class.ts";
 import { accountUser, partUser, userOf } from "./part-users.ts";
-import { schedulerConfiguration } from "./scheduler-configuration.ts";
 
 export interface ControlPlaneSurroundings {
   readonly config: ServerConfig;
@@ -31,6 +31,8 @@ export interface ControlPlaneSurroundings {
   readonly credentials: KeptCredentials;
   /** What the settings of the controllers name instead of the cluster's own. */
   readonly files: ControllerFiles;
+  /** How the scheduler works. */
+  readonly scheduling: Configuration;
   /** For what is written once at the start. */
   readonly startClient: Client;
   /** What the API server shows under /metrics. */
@@ -41,7 +43,7 @@ export interface ControlPlaneSurroundings {
 
 /** Starts what makes the cluster as its objects say, as far as the configuration wants it: controllers, manifests, scheduler. */
 export async function startControlPlane(parts: Lifecycle, surroundings: ControlPlaneSurroundings): Promise<void> {
-  const { config, api, informers, credentials, files, startClient, metrics, clock, log } = surroundings;
+  const { config, api, informers, credentials, files, scheduling, startClient, metrics, clock, log } = surroundings;
   const queues = new QueueMetrics(clock);
   metrics.add(() => queues.metrics());
   const serverClient = (account: string) =>
@@ -101,10 +103,9 @@ export async function startControlPlane(parts: Lifecycle, surroundings: ControlP
   });
   if (!config.without.scheduler) {
     const client = openClient(api.transportFor(userOf("system:kube-scheduler")), { fieldManager: "kube-scheduler" });
-    const configuration = await schedulerConfiguration(config.schedulerSettings.configurationFile);
     const counts = new SchedulerMetrics(clock);
     metrics.add(() => counts.metrics());
-    const scheduler = { client, informers, clock, log, configuration, metrics: counts };
+    const scheduler = { client, informers, clock, log, configuration: scheduling, metrics: counts };
     await parts.start("scheduler", () => runScheduler(scheduler));
     api.componentRuns("scheduler");
   }

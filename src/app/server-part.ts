@@ -35,6 +35,7 @@ import { labelServerNode } from "./label-server-node.ts";
 import { openDatabase, replacementEvent } from "./open-database.ts";
 import { partUser } from "./part-users.ts";
 import { refusePlainly } from "./refusals.ts";
+import { schedulerConfiguration } from "./scheduler-configuration.ts";
 import type { RunOptions } from "./server.ts";
 import { advertisedAddress, localAddress, sansOf, serverUrls } from "./server-names.ts";
 import { databaseDirectory, snapshotRoute } from "./snapshots.ts";
@@ -87,6 +88,9 @@ async function startIn(
   let machine = machineAddress();
   let current = config;
   const serverDirectory = join(config.dataDirectory, "server");
+  // What the user wrote is read before anything is made of it.
+  const files = await readControllerFiles(config.controllerSettings);
+  const scheduling = await schedulerConfiguration(config.schedulerSettings.configurationFile);
   await refuseToBeginAnew(config.dataDirectory, isMember);
   const kept = await parts.start("credentials", () =>
     refusePlainly(config, () =>
@@ -103,7 +107,6 @@ async function startIn(
     ),
   );
   const credentials = kept.current;
-  const files = await readControllerFiles(config.controllerSettings);
   const code = databaseCode(serverDirectory);
   const { store, replaced } = await parts.start("store", () =>
     refusePlainly(config, () =>
@@ -211,6 +214,7 @@ async function startIn(
     informers,
     credentials: kept,
     files,
+    scheduling,
     startClient,
     metrics,
     clock,

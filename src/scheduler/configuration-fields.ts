@@ -56,9 +56,9 @@ export const refuseUnknownArguments = (plugin: string, given: object, at: string
   refuse(given, { ...fields("apiVersion kind"), ...(argumentsOf[plugin] as object) }, at);
 
 function refuse(given: unknown, expected: Shape, at: string): void {
-  if (expected === "any" || given === undefined || given === null) return;
+  if (expected === "any" || given === undefined) return;
   const isList = Array.isArray(expected);
-  if (typeof given !== "object" || Array.isArray(given) !== isList)
+  if (typeof given !== "object" || given === null || Array.isArray(given) !== isList)
     throw new Error(`${at}: ${JSON.stringify(given)}: it must be ${isList ? "a list" : "an object"}`);
   for (const [key, value] of Object.entries(given)) {
     const place = isList ? `${at}[${key}]` : at ? `${at}.${key}` : key;

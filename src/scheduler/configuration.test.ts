@@ -11,8 +11,12 @@ const withArguments = (name: string, args: object) => ({ profiles: [{ pluginConf
 const plugins = (set: object) => ({ profiles: [{ plugins: set }] });
 
 describe("a scheduler configuration", () => {
-  test("is the usual one where it says nothing", () => {
-    const [profile] = profilesOf({});
+  test.each([
+    ["nothing", {}],
+    ["null", { extenders: null, profiles: null }],
+    ["null within a profile", { profiles: [{ schedulerName: null, plugins: { score: null }, pluginConfig: null }] }],
+  ])("is the usual one where it says %s", (_, document) => {
+    const [profile] = profilesOf(document);
     expect(profile).toMatchObject({ schedulerName: "default-scheduler", preempts: true, enoughPercent: 0 });
     expect(profile?.scorers.map(({ plugin, weight }) => `${plugin.name} ${weight}`)).toEqual([
       "TaintToleration 3",
@@ -114,6 +118,7 @@ describe("a scheduler configuration", () => {
       "profiles[0].pluginConfig[0].args.nodes: there is no such field; choose among apiVersion, kind",
     ],
     ["one profile where a list is wanted", { profiles: {} }, "profiles: {}: it must be a list"],
+    ["nothing where a profile is wanted", { profiles: [null] }, "profiles[0]: null: it must be an object"],
     ["no parallelism", { parallelism: 0 }, "parallelism: 0: it must be greater than zero"],
     [
       "a back-off that shrinks",

@@ -1,4 +1,5 @@
 import { durationMs } from "../api/duration.ts";
+import { withoutNulls } from "../api/without-nulls.ts";
 import { checkArguments, checkExtenders, checkNumbers } from "./check-configuration.ts";
 import { refuseUnknownArguments, refuseUnknownFields, refuseUnknownInPluginSet } from "./configuration-fields.ts";
 import { type Extender, type ExtenderSettings, openExtender } from "./extenders.ts";
@@ -56,7 +57,7 @@ export const defaultConfiguration: Configuration = configurationFrom({});
 /** @throws Error that says what is wrong with the document, and where. */
 export function configurationFrom(document: unknown): Configuration {
   if (typeof document !== "object" || document === null) throw new Error("it must be an object");
-  const given = document as ConfigurationDocument;
+  const given = withoutNulls(document) as ConfigurationDocument;
   const { apiVersion = "kubescheduler.config.k8s.io/v1", kind = "KubeSchedulerConfiguration" } = given;
   if (apiVersion !== "kubescheduler.config.k8s.io/v1" || kind !== "KubeSchedulerConfiguration")
     throw new Error(

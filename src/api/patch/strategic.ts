@@ -1,5 +1,6 @@
 import type { SchemaNode } from "../schema/node.ts";
 import { badRequest, StatusError } from "../status.ts";
+import { withoutNulls } from "../without-nulls.ts";
 import { copyOf, goText, isObject, type JsonObject, sameValue, setKey } from "./value.ts";
 
 const directive = "$patch";
@@ -78,7 +79,7 @@ function mergeField(original: JsonObject, name: string, value: unknown, node: Sc
     const below = nodeBelow(node, name);
     original[name] = below?.patchStrategy.includes("merge") ? mergeList(before, value, below) : value;
   } else {
-    const taken = withoutDirectives(withoutNulls(value));
+    const taken = withoutDirectives(withoutNulls(value)); // nulls in a value that is new mean nothing
     if (taken === nothing) delete original[name];
     else setKey(original, name, taken);
   }
@@ -239,18 +240,6 @@ function deleteFrom(list: unknown[], gone: readonly unknown[]): unknown[] {
     throw unclassified(`list element types are not identical: ${goText([list, gone])}`);
   }
   return list.filter((item) => !gone.some((other) => sameValue(item, other)));
-}
-
-/** Nulls in a value that is new mean nothing. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) for (const item of value) withoutNulls(item);
-  else if (isObject(value)) {
-    for (const key in value) {
-      if (value[key] === null) delete value[key];
-      else withoutNulls(value[key]);
-    }
-  }
-  return value;
 }
 
 const nothing = Symbol("nothing");

@@ -3,6 +3,7 @@ import { pod as podKind } from "../../api/kinds/core/pod.ts";
 import { keyOf, keyText } from "../../api/object.ts";
 import type { Pod, PodStatus } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
+import { withoutNulls } from "../../api/without-nulls.ts";
 import { Backoff, sleep } from "../../base/backoff.ts";
 import type { Listing } from "../runtime.ts";
 import { isStatic } from "../static-pods/read.ts";
@@ -132,8 +133,4 @@ export class StatusReports {
       throw error;
     }
   }
-}
-
-function withoutNulls(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_, each: unknown) => (each === null ? undefined : each)));
 }
