@@ -210,7 +210,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       watch: (asked, open) => resources.watchOver(asked, open),
       admit: (user, info, query) => admitPodConnect(registry, user, info, query),
       getPod: async (namespace, name) => (await own.request({ verb: "get", ...pods, namespace, name })) as Pod,
-    }) as never,
+    }),
   });
 
   return {

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { builtinKinds } from "../api/kinds/all.ts";
 import { event as eventKind } from "../api/kinds/core/event.ts";
@@ -39,7 +38,7 @@ import { schedulerConfiguration } from "./scheduler-configuration.ts";
 import type { RunOptions } from "./server.ts";
 import { advertisedAddress, localAddress, sansOf, serverUrls } from "./server-names.ts";
 import { databaseDirectory, snapshotRoute } from "./snapshots.ts";
-import { staticTokensFrom } from "./static-tokens.ts";
+import { readStaticTokens } from "./static-tokens.ts";
 import { tunnelUpgrade } from "./tunnel-upgrade.ts";
 import { kubernetesVersion, skiffVersion } from "./version.ts";
 
@@ -90,6 +89,7 @@ async function startIn(
   const serverDirectory = join(config.dataDirectory, "server");
   // What the user wrote is read before anything is made of it.
   const files = await readControllerFiles(config.controllerSettings);
+  const staticTokens = await readStaticTokens(config.staticTokensFile);
   const scheduling = await schedulerConfiguration(config.schedulerSettings.configurationFile);
   await refuseToBeginAnew(config.dataDirectory, isMember);
   const kept = await parts.start("credentials", () =>
@@ -141,10 +141,7 @@ async function startIn(
           ...(files.accountKey && { secretsKey: files.accountKey }),
           verifyingKeys: [],
         },
-        staticTokens:
-          config.staticTokensFile === undefined
-            ? []
-            : staticTokensFrom(await readFile(config.staticTokensFile, "utf8")),
+        staticTokens,
         anonymous: true,
         serviceCidrs: config.serviceCidrs.map(cidrText),
         nodePorts: config.nodePorts,

@@ -21,7 +21,7 @@ export interface HttpServerOptions {
   readonly onRequest: (incoming: Incoming, outgoing: Outgoing) => void;
   /** Which requests for another protocol `onUpgrade` is for; others come to `onRequest`. */
   readonly takesUpgrade: (incoming: IncomingMessage) => boolean;
-  readonly onUpgrade: (incoming: Incoming, socket: Duplex, head: Buffer) => void;
+  readonly onUpgrade: (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 // A client that does not get its request said in this time is let go: a thousand slow ones must not fill the server.
@@ -67,7 +67,7 @@ export class HttpServer implements AsyncDisposable {
     // node:http's option of that name, which node:http2 does not hand on to its HTTP/1.1 side.
     Object.assign(server, { shouldUpgradeCallback: takesUpgrade });
     server.on("request", onRequest);
-    server.on("upgrade", onUpgrade as never);
+    server.on("upgrade", onUpgrade);
     server.on("clientError", answerUnreadable);
     server.on("sessionError", (error) => log.debug("a connection broke", { error }));
     server.on("tlsClientError", (error) => log.debug("a client did not finish its handshake", { error }));

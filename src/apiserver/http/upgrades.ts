@@ -90,7 +90,7 @@ async function handle(options: UpgradesOptions, request: IncomingMessage, socket
   const { authenticator, authorizer } = options;
   const { path, query } = splitTarget(request.url ?? "/");
   const info = infoOf(request.method, path, query);
-  const user = impersonated(request as never, await authenticator.authenticate(request as never), authorizer, info);
+  const user = impersonated(request, await authenticator.authenticate(request), authorizer, info);
   const extra = options.extra.find(
     (one) => one.path === path && one.protocol === request.headers.upgrade?.toLowerCase(),
   );
