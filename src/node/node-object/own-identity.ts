@@ -1,5 +1,5 @@
 import type { NodeAddress, Taint } from "../../api/schema/types.ts";
-import type { NodeIdentity } from "./keep-node.ts";
+import type { NodeIdentity } from "./node-writer.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
