@@ -126,13 +126,7 @@ export class ResourceApi {
     switch (verb) {
       case "get":
       case "list": {
-        const options: ReadOptions = readOptions(query);
-        if (verb === "list")
-          refuseContradictions(
-            { ...options, resourceVersionMatch: options.matchText },
-            false,
-            options.sendInitialEvents,
-          );
+        const options: ReadOptions = verb === "list" ? listOptions(query) : readOptions(query);
         return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options) });
       }
       case "create":
@@ -159,11 +153,12 @@ export class ResourceApi {
         return perform(registry, actions, { verb, call, patch: { type, document, text: bytes } });
       }
       default: {
+        const selecting = verb === "deletecollection" ? listOptions(query) : {};
         const bytes = await readBody(exchange.incoming);
         const encoding = bodyEncoding(exchange.header("content-type"));
         const body = bytes.length > 0 ? decodeDeleteOptions(bytes, encoding) : undefined;
         if (body) exchange.trail?.requestPatch(body);
-        const options = { ...(verb === "deletecollection" && readOptions(query)), ...deleteOptions(body, query) };
+        const options = { ...selecting, ...deleteOptions(body, query) };
         return perform(registry, actions, { verb, call: this.#call(exchange, info, user, route, options) });
       }
     }
@@ -193,6 +188,13 @@ export class ResourceApi {
       },
     };
   }
+}
+
+/** Which objects are meant by a list, or are to be deleted. @throws {StatusError} Invalid, where one option rules out another */
+function listOptions(query: URLSearchParams): ReadOptions {
+  const options = readOptions(query);
+  refuseContradictions({ ...options, resourceVersionMatch: options.matchText }, false, options.sendInitialEvents);
+  return options;
 }
 
 /** What an answer holds, whatever form the client wants it in. */

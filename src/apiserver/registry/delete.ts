@@ -39,9 +39,12 @@ export async function deleteObject(registry: Registry, call: Call, { isAdmitted 
   return { sort: "object", code, resource, object: await shownForm(resource, object) };
 }
 
-/** Deletes what the call's selectors select, one after the other; answers with what there was. */
+// Kubernetes goes through all of them page by page, which makes a revision that is asked for the one exactly.
+const wholeCollection = Number.MAX_SAFE_INTEGER;
+
+/** Deletes the list that the call's options ask for, or the page of it, one after the other; answers with what there was. */
 export async function deleteCollection(registry: Registry, call: Call): Promise<Answer> {
-  const list = listEntries(registry, call, { ...call.options, resourceVersion: undefined });
+  const list = listEntries(registry, call, { ...call.options, limit: call.options.limit ?? wholeCollection });
   for (const entry of list.entries) {
     try {
       await deleteByName(registry, call, heldObject(entry).metadata.name, { knownKey: entry.key });
@@ -50,7 +53,8 @@ export async function deleteCollection(registry: Registry, call: Call): Promise<
       if (!(error instanceof StatusError && error.reason === "NotFound")) throw error;
     }
   }
-  return { sort: "list", resource: call.resource, items: list.entries, revision: String(list.revision) };
+  const { entries: items, revision, continue: token, remaining } = list;
+  return { sort: "list", resource: call.resource, items, revision: String(revision), continue: token, remaining };
 }
 
 interface DeletionOptions {

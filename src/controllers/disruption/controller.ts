@@ -7,12 +7,15 @@ import { selects } from "../../api/selector.ts";
 import { carryOut } from "../../client/carry-out.ts";
 import { againIn, defineController, settled } from "../../client/controller.ts";
 import { decide } from "./decide.ts";
+import { tellOfOverlaps } from "./overlaps.ts";
 import { scaledKinds, scalesOf } from "./scales.ts";
+
+const component = "controllermanager";
 
 /** Keeps budgets' counts, by which evictions are allowed or refused. */
 export const disruptionController = defineController<PodDisruptionBudget>({
   name: "disruption",
-  component: "controllermanager",
+  component,
   account: "disruption-controller",
   reconciles: podDisruptionBudget,
   watches: [
@@ -26,6 +29,7 @@ export const disruptionController = defineController<PodDisruptionBudget>({
     },
   ],
   reads: scaledKinds,
+  follows: (environment) => tellOfOverlaps(component, environment),
 
   async reconcile(key, { cache, client, events, now }) {
     const budget = cache.get(podDisruptionBudget, key);
