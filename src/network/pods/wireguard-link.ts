@@ -14,6 +14,7 @@ import {
   type PresentPeer,
   peerArguments,
   peersFrom,
+  presentEndFrom,
   presentPeersFrom,
   wireguard,
 } from "./wireguard.ts";
@@ -46,10 +47,13 @@ export class WireguardLink {
   /** Makes the link, or mends it; sessions that are there go on. */
   async raise({ nodeIps }: KnownRange): Promise<void> {
     if (!linkExists(wireguard.link)) await addLink(this.#log);
-    await runCommand("wg", [
-      ...["set", wireguard.link],
-      ...["listen-port", String(wireguard.port), "private-key", this.#keyFile],
-    ]);
+    const { publicKey, port } = presentEndFrom(await this.#dump());
+    // Not for nothing: wireguard-go closes its socket and opens another when it is told its port, and what arrives meanwhile is lost.
+    if (publicKey !== this.publicKey || port !== wireguard.port)
+      await runCommand("wg", [
+        ...["set", wireguard.link],
+        ...["listen-port", String(wireguard.port), "private-key", this.#keyFile],
+      ]);
     await ipBatch([
       `link set ${wireguard.link} alias "skiff-overlay" mtu ${this.#mtu} up`,
       ...overlayAddresses(wireguard.link, nodeIps),
@@ -80,7 +84,11 @@ export class WireguardLink {
   }
 
   async #present(): Promise<PresentPeer[]> {
-    return presentPeersFrom(await runCommand("wg", ["show", wireguard.link, "dump"]));
+    return presentPeersFrom(await this.#dump());
+  }
+
+  #dump(): Promise<string> {
+    return runCommand("wg", ["show", wireguard.link, "dump"]);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type PresentPeer,
   peerArguments,
   peersFrom,
+  presentEndFrom,
   presentPeersFrom,
   type WireguardPeer,
 } from "./wireguard.ts";
@@ -93,6 +94,8 @@ describe("peers of a node", () => {
       { publicKey: b, endpoint: "(none)", allowedIps: [], handshakeMs: 0 },
     ]);
     expect(presentPeersFrom("private\tpublic\t51820\toff\n")).toEqual([]);
+    expect(presentEndFrom(dump)).toEqual({ publicKey: "public", port: 51820 });
+    expect(presentEndFrom("(none)\t(none)\t0\toff\n")).toEqual({ publicKey: "(none)", port: 0 });
   });
 });
 

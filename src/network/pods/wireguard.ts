@@ -127,6 +127,12 @@ export function heardIn(there: readonly PresentPeer[], nowMs: number): ReadonlyM
 
 const isWorking = ({ handshakeMs }: PresentPeer, nowMs: number): boolean => nowMs - handshakeMs < sessionMs;
 
+/** The link's own end, as the first line of what `wg show LINK dump` prints tells it. */
+export function presentEndFrom(dump: string): { readonly publicKey: string; readonly port: number } {
+  const [, publicKey = "", port = ""] = dump.split("\n", 1)[0]?.split("\t") ?? [];
+  return { publicKey, port: Number(port) };
+}
+
 /** Reads what `wg show LINK dump` prints. */
 export function presentPeersFrom(dump: string): PresentPeer[] {
   const [, ...lines] = dump.trimEnd().split("\n");
