@@ -10,14 +10,15 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          setupFiles: "test/support/seed.ts",
+          setupFiles: ["test/support/seed.ts", "test/support/patience.ts"],
           include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/{architecture,fuzz}/**/*.test.ts"],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
         test: {
           name: "differential",
+          setupFiles: "test/support/patience.ts",
           include: ["test/differential/**/*.test.ts"],
           testTimeout: 120_000,
         },
@@ -25,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: "simulation",
+          setupFiles: "test/support/patience.ts",
           include: ["test/simulation/**/*.test.ts"],
           testTimeout: 900_000,
         },
@@ -32,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: "system",
+          setupFiles: "test/support/patience.ts",
           include: ["test/{api,machines,faults}/**/*.test.ts"],
           globalSetup: "test/support/global-setup.ts",
           maxWorkers: 5,

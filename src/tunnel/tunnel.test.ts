@@ -197,7 +197,7 @@ describe("a tunnel", () => {
     const reading = expect(buffer(stream)).rejects.toThrow();
     accepted[0]!.destroy();
     await reading;
-    await vi.waitFor(() => expect(accepted).toHaveLength(2), 5000);
+    await vi.waitFor(() => expect(accepted).toHaveLength(2));
     await vi.waitFor(() => expect(hub.has("n1")).toBe(true));
     expect(await text((await hub.open("n1", get("/hello"))).stream)).toBe("hello");
   });

@@ -1,5 +1,5 @@
 import https from "node:https";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
 import { adminToken, startApiServer } from "../support/api-server.ts";
 
@@ -162,7 +162,7 @@ describe("the API server alone", () => {
     expect((await ask("POST", definitions, definition)).status).toBe(201);
     const things = "/apis/example.com/v1/namespaces/default/things";
     const thing = { apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "a" }, spec: { other: 1 } };
-    await expect.poll(async () => (await ask("GET", things)).status).toBe(200);
+    await vi.waitFor(async () => expect((await ask("GET", things)).status).toBe(200));
     const made = JSON.parse((await ask("POST", things, thing)).text);
     expect(made.spec).toEqual({ size: 3 });
     const wrong = await ask("POST", things, { ...thing, metadata: { name: "b" }, spec: { size: "x" } });

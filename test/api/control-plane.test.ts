@@ -21,7 +21,7 @@ describe("the control plane", () => {
   let plane: ControlPlane;
   let client: Client;
   const web = { namespace: "default", name: "web" };
-  const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+  const eventually = (check: () => Promise<void>) => vi.waitFor(check, { interval: 20 });
 
   beforeAll(async () => {
     plane = await startControlPlane();

@@ -17,7 +17,7 @@ describe("scheduling", () => {
   let client: Client;
   let serial = 0;
   let home = "";
-  const eventually = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+  const eventually = <T>(check: () => Promise<T>) => vi.waitFor(check, { interval: 20 });
 
   beforeAll(async () => {
     plane = await startControlPlane();

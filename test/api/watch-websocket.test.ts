@@ -61,7 +61,7 @@ test("protobuf comes as bytes, without the length that a message has by itself",
 test("it ends when its time is over; a single protocol is the one that is spoken", async () => {
   const { socket } = watch("?watch=true&timeoutSeconds=1", { protocols: ["binary.k8s.io"] });
   await vi.waitFor(() => expect(socket.protocol).toBe("binary.k8s.io"));
-  await vi.waitFor(() => expect(socket.readyState).toBe(WebSocket.CLOSED), { timeout: 5000 });
+  await vi.waitFor(() => expect(socket.readyState).toBe(WebSocket.CLOSED));
 });
 
 test("what cannot be watched is refused before the protocol changes", async () => {

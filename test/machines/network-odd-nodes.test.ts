@@ -37,9 +37,7 @@ afterEach(() => {
 });
 
 const namesAreAnswered = () =>
-  vi.waitFor(() => expect(node.run("getent hosts web.default.svc.cluster.local")).toContain("10.43.1.1"), {
-    timeout: 10_000,
-  });
+  vi.waitFor(() => expect(node.run("getent hosts web.default.svc.cluster.local")).toContain("10.43.1.1"));
 
 test("names are answered on a device without any network", async () => {
   await network.open();
@@ -51,7 +49,7 @@ test("names are answered on a device without any network", async () => {
 test("names are answered although somebody else has DNS's port on every address", async () => {
   const listen = `require("dgram").createSocket("udp4").bind(53); require("net").createServer().listen(53, "0.0.0.0")`;
   node.start(process.execPath, ["-e", listen]);
-  await vi.waitFor(() => expect(node.run("cat /proc/net/udp")).toContain(":0035 "), { timeout: 10_000 });
+  await vi.waitFor(() => expect(node.run("cat /proc/net/udp")).toContain(":0035 "));
   await network.open();
   await namesAreAnswered();
 });

@@ -81,7 +81,7 @@ afterEach(async () => {
   await vi.waitFor(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }), {
     timeout: 30_000,
   });
-  await vi.waitFor(async () => expect((await client.list(pod)).items).toEqual([]), { timeout: 5_000 });
+  await vi.waitFor(async () => expect((await client.list(pod)).items).toEqual([]));
   await running[Symbol.asyncDispose]();
 });
 
@@ -387,9 +387,7 @@ describe("a node", () => {
       `blue at ${status?.podIP}\nconfigured`,
     );
     await client.patch(configMap, key, { type: "merge", document: { data: { color: "red" } } });
-    await vi.waitFor(async () => expect(await inside("configured", ["cat", "/settings/color"])).toBe("red"), {
-      timeout: 5_000,
-    });
+    await vi.waitFor(async () => expect(await inside("configured", ["cat", "/settings/color"])).toBe("red"));
   });
 
   test("shows why an image is not there", async () => {

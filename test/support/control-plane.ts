@@ -82,6 +82,6 @@ async function addNode(client: Client, name: string, more: Readonly<Record<strin
       const status = { ...current.status, allocatable, capacity: allocatable, addresses, conditions, nodeInfo };
       await client.updateStatus(node, { ...current, status });
     },
-    { timeout: 10_000, interval: 20 },
+    { interval: 20 },
   );
 }

@@ -312,7 +312,7 @@ describe("upgrades", () => {
       const data = await client.open({ streamtype: "data", port: "80", requestid: "1" });
       const piece = Buffer.alloc(32 * 1024, "0123456789abcdef");
       for (let i = 0; i < 128; i++) client.send(data, piece, { isLast: i === 127 });
-      await vi.waitFor(() => expect(client.hasEnded(data)).toBe(true), { timeout: 10_000 });
+      await vi.waitFor(() => expect(client.hasEnded(data)).toBe(true));
       expect(client.received(data)).toBe(piece.toString().repeat(128));
     });
 

@@ -34,19 +34,16 @@ describe("a Deployment", () => {
   const progressing = async () =>
     (await current()).status?.conditions?.find(({ type }) => type === "Progressing")?.reason;
   const settles = (replicas: number) =>
-    vi.waitFor(
-      async () => {
-        const { status, metadata } = await current();
-        expect(status).toMatchObject({
-          replicas,
-          updatedReplicas: replicas,
-          availableReplicas: replicas,
-          observedGeneration: metadata.generation,
-        });
-        expect(await progressing()).toBe("NewReplicaSetAvailable");
-      },
-      { timeout: 5000 },
-    );
+    vi.waitFor(async () => {
+      const { status, metadata } = await current();
+      expect(status).toMatchObject({
+        replicas,
+        updatedReplicas: replicas,
+        availableReplicas: replicas,
+        observedGeneration: metadata.generation,
+      });
+      expect(await progressing()).toBe("NewReplicaSetAvailable");
+    });
   /** The events about scaling, with ReplicaSets numbered by age. */
   const scalings = async () => {
     const sets = (await world.all(replicaSet)).map(({ metadata }) => metadata.name);

@@ -197,9 +197,8 @@ export function runtimeContract(name: string, open: () => Promise<ContainerRunti
         command: ["sh", "-c", `ip link set lo up; ${server}`],
         security: { ...aContainerSpec(aSandboxSpec()).security, addCapabilities: ["NET_ADMIN"] },
       });
-      await vi.waitFor(
-        async () => expect((await output(id, ["wget", "-q", "-O-", "http://127.0.0.1:8080/passwd"])).code).toBe(0),
-        10_000,
+      await vi.waitFor(async () =>
+        expect((await output(id, ["wget", "-q", "-O-", "http://127.0.0.1:8080/passwd"])).code).toBe(0),
       );
       const connection = await runtime.portForward(sandbox.id, 8080, quiet);
       connection.end("GET /passwd HTTP/1.0\r\n\r\n");
