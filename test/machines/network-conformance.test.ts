@@ -34,7 +34,7 @@ def udp(host, port, text, count="1"):
         print(s.recv(2048).decode())
 def get(url, count="1"):
     import urllib.request
-    for _ in range(int(count)): print(urllib.request.urlopen(url, timeout=3).read().decode())
+    for _ in range(int(count)): print(urllib.request.urlopen(url, timeout=10).read().decode())
 def dns(sort, name, transport="udp"):
     number = {"A": 1, "CNAME": 5, "PTR": 12, "AAAA": 28, "SRV": 33}[sort]
     server = [l.split()[1] for l in open("/etc/resolv.conf") if l.startswith("nameserver")][0]
@@ -83,7 +83,7 @@ const udp = (from: string, host: string, port: number, text: string, count = 1) 
 const dns = async (from: string, type: string, name: string, ...more: string[]) =>
   (await inPod(from, "python3", "-c", asker, "dns", type, name, ...more)).split("\n");
 const fromNode = async (node: string, url: string) =>
-  (await machines[node]!.must("curl", ["-sS", "-m", "3", url])).trim();
+  (await machines[node]!.must("curl", ["-sS", "-m", "10", url])).trim();
 const spec = async (service: string) => (await json("get", "service", service)).spec;
 const podIp = async (name: string): Promise<string> => (await json("get", "pod", name)).status.podIP;
 const port = (number: number, more = "") => `{port: ${number}, targetPort: 8080${more}}`;
@@ -138,7 +138,10 @@ describe("pods", () => {
       for (const to of nodes) {
         const ip = await podIp(`web-${to}`);
         const own = await podIp(`client-${from}`);
-        expect(await http(`client-${from}`, `http://${ip}:8080/hostname`)).toBe(`web-${to}`);
+        // That the pods are Ready says their nodes; the others have to have heard of it.
+        await eventually(async () =>
+          expect(await http(`client-${from}`, `http://${ip}:8080/hostname`)).toBe(`web-${to}`),
+        );
         expect(await http(`client-${from}`, `http://${ip}:8080/clientip`)).toBe(own);
         expect(await udp(`client-${from}`, ip, 8081, "clientip")).toBe(own);
         expect(await http(`host-${from}`, `http://${ip}:8080/hostname`)).toBe(`web-${to}`);
@@ -211,11 +214,12 @@ describe("pods", () => {
       "pod/hostport-3",
       "--timeout=60s",
     );
-    await eventually(async () => expect(await fromNode("two", "http://127.0.0.1:54323/hostname")).toBe("hostport-1"));
+    const leadsTo = (pod: string, ask: () => Promise<string>) => eventually(async () => expect(await ask()).toBe(pod));
+    await leadsTo("hostport-1", () => fromNode("two", "http://127.0.0.1:54323/hostname"));
     for (const from of nodes) {
-      expect(await fromNode(from, `http://${addressOf("two")}:54323/hostname`)).toBe("hostport-2");
-      expect(await http(`client-${from}`, `http://${addressOf("two")}:54323/hostname`)).toBe("hostport-2");
-      expect(await udp(`host-${from}`, addressOf("two"), 54323, "hostname")).toBe("hostport-3");
+      await leadsTo("hostport-2", () => fromNode(from, `http://${addressOf("two")}:54323/hostname`));
+      await leadsTo("hostport-2", () => http(`client-${from}`, `http://${addressOf("two")}:54323/hostname`));
+      await leadsTo("hostport-3", () => udp(`host-${from}`, addressOf("two"), 54323, "hostname"));
     }
     await kubectl("delete", "pod", "hostport-1", "hostport-2", "hostport-3");
     await refused(() => fromNode("one", `http://${addressOf("two")}:54323/hostname`));
@@ -412,9 +416,9 @@ describe("Services", () => {
 
   test("of protocol SCTP are taken, as Kubernetes takes them", async () => {
     await apply(service("streams", "ports: [{port: 9999, protocol: SCTP}]"));
-    const rules = await machines.two!.must("nft", ["list", "table", "inet", "skiff"]);
     const { clusterIP } = await spec("streams");
-    expect(rules).toContain(`${clusterIP} . sctp . 9999`);
+    const rules = () => machines.two!.must("nft", ["list", "table", "inet", "skiff"]);
+    await eventually(async () => expect(await rules()).toContain(`${clusterIP} . sctp . 9999`));
   });
 });
 

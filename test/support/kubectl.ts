@@ -35,7 +35,12 @@ export interface Kubectl {
 /** kubectl with a kubeconfig; over WebSocket, which older ones do only when told to, or over SPDY where asked for. */
 export async function openKubectl(kubeconfig: string, { spdy = false } = {}): Promise<Kubectl> {
   const program = await kubectlPath();
-  const env = { KUBECONFIG: kubeconfig, ...streamsOver(spdy ? "SPDY" : "WebSocket") };
+  // By itself it keeps what an API serves by the API's address, which the next test's cluster may have.
+  const env = {
+    KUBECONFIG: kubeconfig,
+    KUBECACHEDIR: `${kubeconfig}-cache`,
+    ...streamsOver(spdy ? "SPDY" : "WebSocket"),
+  };
   const options = (given: RunOptions = {}): RunOptions => ({ ...given, env: { ...env, ...given.env } });
   return {
     run: (args, given) => run(program, args, options(given)),

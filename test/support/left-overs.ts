@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ifAbsent } from "../../src/base/files.ts";
 import { eventually } from "./eventually.ts";
 import { must, run } from "./run.ts";
 
@@ -19,7 +21,9 @@ const claimFile = "claim.json";
 
 /** Marks a directory in the system's temporary directory, before anything is made in it, to be cleared if this process is killed. */
 export function claim(directory: string, name?: string): void {
-  writeFileSync(join(directory, claimFile), JSON.stringify({ owner, name } satisfies Claim));
+  // Whole or not at all: others read it at any time.
+  writeFileSync(join(directory, `${claimFile}.new`), JSON.stringify({ owner, name } satisfies Claim));
+  renameSync(join(directory, `${claimFile}.new`), join(directory, claimFile));
 }
 
 let removed: Promise<void> | undefined;
@@ -32,8 +36,11 @@ export function removeLeftOvers(): Promise<void> {
   removed ??= withLock(join(tmpdir(), "skiff-left-overs.lock"), async () => {
     for (const entry of readdirSync(tmpdir())) {
       const directory = join(tmpdir(), entry);
-      if (!entry.startsWith("skiff-") || !existsSync(join(directory, claimFile))) continue;
-      const claimed: Claim = JSON.parse(readFileSync(join(directory, claimFile), "utf8"));
+      if (!entry.startsWith("skiff-")) continue;
+      // A test that has ended may be taking its directory away just now.
+      const text = await readFile(join(directory, claimFile), "utf8").catch(ifAbsent);
+      if (text === undefined) continue;
+      const claimed: Claim = JSON.parse(text);
       if (!isAlive(claimed.owner)) await clear(directory, claimed.name);
     }
     await removeNetworks();

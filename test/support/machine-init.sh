@@ -27,11 +27,13 @@ done
 [ ! -f "$1/resolv.conf" ] || mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 
 containerd --log-level warn >"$1/containerd.log" 2>&1 &
-n=0; until [ -S /run/containerd/containerd.sock ] || [ $n -gt 500 ]; do n=$((n + 1)); sleep 0.02; done
+containerd=$!
+until [ -S /run/containerd/containerd.sock ]; do kill -0 $containerd; sleep 0.02; done
 # shellcheck disable=SC2086
 dockerd --containerd /run/containerd/containerd.sock --userland-proxy=false --live-restore \
   ${DOCKERD_FLAGS:---bridge=none --iptables=false --ip6tables=false} >"$1/dockerd.log" 2>&1 &
-n=0; until curl -sf --unix-socket /run/docker.sock http://docker/_ping >/dev/null || [ $n -gt 500 ]; do n=$((n + 1)); sleep 0.03; done
+dockerd=$!
+until curl -sf --unix-socket /run/docker.sock http://docker/_ping >/dev/null; do kill -0 $dockerd; sleep 0.03; done
 touch "$1/ready"
 # Reaps what it inherits, until it is killed and the whole machine with it.
 trap : CHLD

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { insertCard, removeCard } from "./card.ts";
-import { eventually } from "./eventually.ts";
+import { eventually, Hopeless } from "./eventually.ts";
 import { claim, owner, removeCgroups, removeLeftOvers } from "./left-overs.ts";
 import { must, type Ran, type RunOptions, run, start } from "./run.ts";
 
@@ -215,8 +215,10 @@ async function boot(
   });
   child.unref();
   await eventually(() => {
-    if (!existsSync(join(directory, "ready")))
-      throw new Error(`machine ${name} did not start:\n${readFileSync(join(directory, "log"), "utf8")}`);
+    if (existsSync(join(directory, "ready"))) return;
+    const said = ["log", "containerd.log", "dockerd.log"].map((file) => join(directory, file)).filter(existsSync);
+    const message = `machine ${name} did not start:\n${said.map((file) => readFileSync(file, "utf8")).join("")}`;
+    throw child.exitCode === null ? new Error(message) : new Hopeless(message);
   });
   const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
   return Number(children[0]);

@@ -49,7 +49,7 @@ export class Netns implements Disposable {
   /** Runs a shell command inside; returns what it printed. @throws when it fails */
   run(command: string): string {
     const args = ["netns", "exec", this.name, "sh", "-c", command, `/tmp/${this.name}`];
-    return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 5_000 });
+    return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
   }
 
   /** The same for a command that may fail: its status and all it printed. */

@@ -1,11 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestDocker } from "./docker.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./server.ts";
 
 const run = promisify(execFile);
 
@@ -56,12 +56,3 @@ export async function startRegistry(
 
 const hashScript =
   "import crypt,sys; print(crypt.crypt(sys.argv[1], crypt.mksalt(crypt.METHOD_BLOWFISH)).replace('$2b$', '$2y$'))";
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
-}

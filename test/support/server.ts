@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Api, openApi } from "./api.ts";
@@ -75,13 +75,37 @@ export function serverFlags(directory: string, port: number): string[] {
   ];
 }
 
-/** A port of the loopback interface that nobody listens on. */
-export function freePort(): Promise<number> {
+/** Ports below those that the kernel gives to whoever asks for any (ip(7), `ip_local_port_range`). */
+const ports = { first: 20_000, behind: 30_000 };
+let next = ports.first + (process.pid % (ports.behind - ports.first));
+
+/**
+ * A port of the loopback interface that nobody listens on, and that no other test is given: each holds the name of its port in
+ * the kernel's abstract namespace (unix(7)) until its process ends.
+ */
+export async function freePort(): Promise<number> {
+  for (let tried = ports.first; tried < ports.behind; tried++) {
+    const port = next;
+    next = port + 1 < ports.behind ? port + 1 : ports.first;
+    const reserved = await listening(`\0skiff-test-port-${port}`);
+    if (!reserved) continue;
+    reserved.unref();
+    const probe = await listening(port);
+    if (!probe) continue;
+    await new Promise((closed) => probe.close(closed));
+    return port;
+  }
+  throw new Error(`every port from ${ports.first} to ${ports.behind} is taken`);
+}
+
+/** Undefined where another has the place. */
+function listening(place: string | number): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
-    const probe = createServer().on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
+    const server = createServer().once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
+    );
+    const ready = () => resolve(server);
+    if (typeof place === "string") server.listen(place, ready);
+    else server.listen(place, "127.0.0.1", ready);
   });
 }
