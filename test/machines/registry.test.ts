@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
+import { aPod, main } from "../support/pods.ts";
 import type { start } from "../support/run.ts";
 
 const on = journey("registry", ["busybox:1"]);
@@ -65,3 +66,37 @@ test("a failed pull shows ErrImagePull, then ImagePullBackOff, and heals when th
   await docker("rmi", "127.0.0.1:5000/team/late:1");
   await kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=120s");
 });
+
+test("a volume from an image is pulled with the policy Always, again where the registry has another by now", async () => {
+  const reference = "127.0.0.1:5000/team/pictures:1";
+  const publish = async (content: string) => {
+    await docker("import", "-c", "LABEL kind=pictures", await pictures(content), reference);
+    await docker("push", reference);
+    await docker("rmi", reference);
+  };
+  const viewer = (name: string) => ({
+    ...aPod(name, {
+      volumes: [{ name: "volume", image: { reference, pullPolicy: "Always" } }],
+      containers: [main({ volumeMounts: [{ name: "volume", mountPath: "/volume" }] })],
+    }),
+  });
+  await publish("kitten.jpg");
+  await on.apply(viewer("first"));
+  await on.ready("first");
+  expect(await kubectl("exec", "first", "--", "cat", "/volume/data.json")).toBe("kitten.jpg");
+  await publish("nautilus.jpg");
+  await on.apply(viewer("second"));
+  await on.ready("second");
+  expect(await kubectl("exec", "second", "--", "cat", "/volume/data.json")).toBe("nautilus.jpg");
+  expect(await kubectl("exec", "first", "--", "cat", "/volume/data.json")).toBe("kitten.jpg");
+});
+
+/** An archive with one file, data.json; its path. */
+async function pictures(content: string): Promise<string> {
+  const folder = join(on.machine.directory, "pictures");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "data.json"), content);
+  const archive = `${folder}.tar`;
+  await on.machine.must("tar", ["-C", folder, "-cf", archive, "data.json"]);
+  return archive;
+}
