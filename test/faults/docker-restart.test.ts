@@ -146,11 +146,13 @@ describe("without live-restore, Docker", () => {
       expect(after && containerOf(after)?.lastState.terminated).toMatchObject({ reason: "Completed", exitCode: 0 });
     });
     await heals("two");
-    const events = (await json("get", "events", "--field-selector", `involvedObject.name=${pod?.metadata.name}`)).items;
-    expect(events.map(({ reason, message }: { reason: string; message: string }) => [reason, message])).toContainEqual([
-      "SandboxChanged",
-      "Pod sandbox changed, it will be killed and re-created.",
-    ]);
+    await eventually(async () => {
+      const about = `involvedObject.name=${pod?.metadata.name}`;
+      const { items } = await json("get", "events", "--field-selector", about);
+      expect(items.map(({ reason, message }: { reason: string; message: string }) => [reason, message])).toContainEqual(
+        ["SandboxChanged", "Pod sandbox changed, it will be killed and re-created."],
+      );
+    });
     expect(await kubectl("exec", "deployment/on-two", "--", "cat", "/www/index.html")).toBe("served\n");
   });
 });

@@ -73,8 +73,10 @@ describe("looking", () => {
       /QoS Class: +BestEffort/,
     ])
       expect(described).toMatch(text);
-    expect(await kubectl("events")).toMatch(
-      /Normal +ScalingReplicaSet +Deployment\/nginx-deployment +Scaled up replica set/,
+    await eventually(async () =>
+      expect(await kubectl("events")).toMatch(
+        /Normal +ScalingReplicaSet +Deployment\/nginx-deployment +Scaled up replica set/,
+      ),
     );
     expect(await kubectl("describe", "node")).toContain("Container Runtime Version:");
     expect(await kubectl("describe", "deployment", "nginx-deployment")).toContain("NewReplicaSet:   nginx-deployment-");

@@ -108,6 +108,8 @@ const events = async (name: string) =>
   (await client.list(event)).items
     .filter(({ involvedObject }) => involvedObject.name === name)
     .map(({ reason, message }) => `${reason}: ${message}`);
+/** Events are written behind what they tell of. */
+const told = (name: string, expected: unknown) => vi.waitFor(async () => expect(await events(name)).toEqual(expected));
 async function inside(name: string, command: string[], of = "main"): Promise<string> {
   const uid = (await get(name)).metadata.uid ?? "";
   const id = (await runtime.list(uid)).containers.find((each) => each.name === of)?.id ?? "";
@@ -250,8 +252,11 @@ describe("a node", () => {
     });
     const { status } = await until("pair", isReady);
     expect(status?.phase).toBe("Running");
-    expect(await inside("pair", ["wget", "-q", "-O-", "http://localhost:8080/index.html"])).toBe("hello");
-    expect(await events("pair")).toEqual([
+    // Ready says that both were started, not how far they are.
+    await vi.waitFor(async () =>
+      expect(await inside("pair", ["wget", "-q", "-O-", "http://localhost:8080/index.html"])).toBe("hello"),
+    );
+    await told("pair", [
       'Pulled: Container image "busybox:1" already present on machine and can be accessed by the pod',
       "Created: Container created",
       "Started: Container started",
@@ -347,7 +352,8 @@ describe("a node", () => {
     await until("probed", ({ status }) =>
       expect(status?.containerStatuses?.[0]).toMatchObject({ restartCount: 1, ready: true }),
     );
-    expect(await events("probed")).toEqual(
+    await told(
+      "probed",
       expect.arrayContaining([
         "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404",
         "Killing: Container main failed liveness probe, will be restarted",
@@ -452,7 +458,10 @@ describe("a node", () => {
       return isReady(each);
     });
     expect(after.status?.podIP).not.toBe(status?.podIP);
-    expect(await events("shaken")).toContain("SandboxChanged: Pod sandbox changed, it will be killed and re-created.");
+    await told(
+      "shaken",
+      expect.arrayContaining(["SandboxChanged: Pod sandbox changed, it will be killed and re-created."]),
+    );
   });
 
   test("goes on when Docker was restarted, and sees what happened meanwhile", async () => {
@@ -494,8 +503,10 @@ describe("a node", () => {
     await create("allowed", { containers: [container({ image })], imagePullSecrets: [{ name: "login" }] });
     const { status } = await until("allowed", isReady);
     expect(status?.containerStatuses?.[0]?.imageID).toMatch(/^docker-pullable:\/\/127.0.0.1:\d+\/team\/app@sha256:/);
-    expect((await events("allowed"))[1]).toMatch(
-      /^Pulled: Successfully pulled image ".*" in [\d.]+m?s \([\d.]+m?s including waiting\). Image size: \d+ bytes.$/,
+    await vi.waitFor(async () =>
+      expect((await events("allowed"))[1]).toMatch(
+        /^Pulled: Successfully pulled image ".*" in [\d.]+m?s \([\d.]+m?s including waiting\). Image size: \d+ bytes.$/,
+      ),
     );
     // That the node has it by now opens it to nobody else.
     await create("stranger", { containers: [container({ image, imagePullPolicy: "Never" })] });
@@ -510,12 +521,12 @@ describe("a node", () => {
       imagePullSecrets: [{ name: "login" }, { name: "absent" }],
     });
     await until("another", isReady);
-    const told = await events("another");
-    expect(told).toContain(
-      `Pulled: Container image "${image}" already present on machine and can be accessed by the pod`,
-    );
-    expect(told).toContain(
-      "FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (absent); attempting to pull the image may not succeed.",
+    await told(
+      "another",
+      expect.arrayContaining([
+        `Pulled: Container image "${image}" already present on machine and can be accessed by the pod`,
+        "FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (absent); attempting to pull the image may not succeed.",
+      ]),
     );
   });
 

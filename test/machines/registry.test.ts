@@ -29,21 +29,25 @@ afterAll(() => registry?.stop("SIGKILL"));
 test("an image is pulled from a registry, and Events tell it", async () => {
   await kubectl("run", "pulled", `--image=${image}`, "--", "sleep", "3600");
   await kubectl("wait", "--for=condition=Ready", "pod/pulled", "--timeout=60s");
-  const events = await kubectl("events", "--for", "pod/pulled");
-  expect(events).toMatch(new RegExp(`Normal +Pulling .*Pulling image "${image}"`));
-  expect(events).toMatch(
-    new RegExp(
-      `Normal +Pulled .*Successfully pulled image "${image}" in \\S+ \\(\\S+ including waiting\\)\\. Image size: \\d+ bytes\\.`,
-    ),
-  );
+  await eventually(async () => {
+    const events = await kubectl("events", "--for", "pod/pulled");
+    expect(events).toMatch(new RegExp(`Normal +Pulling .*Pulling image "${image}"`));
+    expect(events).toMatch(
+      new RegExp(
+        `Normal +Pulled .*Successfully pulled image "${image}" in \\S+ \\(\\S+ including waiting\\)\\. Image size: \\d+ bytes\\.`,
+      ),
+    );
+  });
   expect((await json("get", "pod", "pulled")).status.containerStatuses[0].imageID).toMatch(/@sha256:[0-9a-f]{64}$/);
 });
 
 test("IfNotPresent takes what is there, Never refuses what is not", async () => {
   await kubectl("run", "again", `--image=${image}`, "--image-pull-policy=IfNotPresent", "--", "sleep", "3600");
   await kubectl("wait", "--for=condition=Ready", "pod/again", "--timeout=60s");
-  expect(await kubectl("events", "--for", "pod/again")).toContain(
-    `Container image "${image}" already present on machine`,
+  await eventually(async () =>
+    expect(await kubectl("events", "--for", "pod/again")).toContain(
+      `Container image "${image}" already present on machine`,
+    ),
   );
   await kubectl("run", "never", "--image=127.0.0.1:5000/absent:1", "--image-pull-policy=Never");
   await eventually(async () => expect(await kubectl("get", "pod", "never")).toContain("ErrImageNeverPull"));
@@ -58,9 +62,11 @@ test("a failed pull shows ErrImagePull, then ImagePullBackOff, and heals when th
       message: expect.stringContaining('Back-off pulling image "127.0.0.1:5000/team/late:1"'),
     });
   });
-  const events = await kubectl("events", "--for", "pod/late");
-  expect(events).toMatch(/Warning +Failed .*Failed to pull image "127.0.0.1:5000\/team\/late:1": /);
-  expect(events).toMatch(/Warning +Failed .*Error: ErrImagePull/);
+  await eventually(async () => {
+    const events = await kubectl("events", "--for", "pod/late");
+    expect(events).toMatch(/Warning +Failed .*Failed to pull image "127.0.0.1:5000\/team\/late:1": /);
+    expect(events).toMatch(/Warning +Failed .*Error: ErrImagePull/);
+  });
   await docker("tag", "busybox:1", "127.0.0.1:5000/team/late:1");
   await docker("push", "127.0.0.1:5000/team/late:1");
   await docker("rmi", "127.0.0.1:5000/team/late:1");

@@ -42,7 +42,7 @@ async function underLoad(work: () => Promise<unknown>): Promise<{ asked: number;
         "-o",
         "/dev/null",
         "--max-time",
-        "5",
+        "30",
         `http://${clusterIP}/`,
       ]);
       state.asked++;

@@ -158,8 +158,9 @@ spec:
     await kubectl("exec", "web-1", "--", "sh", "-c", "echo kept > /www/index.html");
     const before = (await json("get", "pod", "web-1")).metadata.uid;
     await kubectl("delete", "pod", "web-1");
+    // First the pod: until the StatefulSet's status follows it speaks of the one that is gone.
+    await eventually(async () => expect((await json("get", "pod", "web-1")).metadata.uid).not.toBe(before));
     await settled("sts/web");
-    expect((await json("get", "pod", "web-1")).metadata.uid).not.toBe(before);
     await eventually(async () => expect(await ask("http://web-1.nginx/")).toBe("kept\n"));
   });
 
@@ -177,8 +178,11 @@ spec:
     expect(await names()).toEqual(["web-0", "web-1", "web-2", "web-3"]);
     await kubectl("scale", "sts/web", "--replicas=2");
     await eventually(async () => expect(await names()).toEqual(["web-0", "web-1"]));
-    const removed = [...(await kubectl("events", "--for", "sts/web")).matchAll(/Delete Pod (web-\d) .* successful/g)];
-    expect(removed.map(([, name]) => name).slice(-2)).toEqual(["web-3", "web-2"]);
+    await eventually(async () => {
+      const events = await kubectl("events", "--for", "sts/web");
+      const removed = [...events.matchAll(/Delete Pod (web-\d) .* successful/g)];
+      expect(removed.map(([, name]) => name).slice(-2)).toEqual(["web-3", "web-2"]);
+    });
     expect(await kubectl("get", "pvc", "-o", "name")).toContain("www-web-3");
   });
 
@@ -229,8 +233,9 @@ test("a StatefulSet makes a pod again that its node refuses, until the node take
     for (const { metadata } of await podsOf("ss")) seen.add(metadata.uid);
     expect(seen.size).toBeGreaterThan(1);
   });
-  const refused = await kubectl("get", "events", "--field-selector", "involvedObject.name=ss-0,reason=NodePorts");
-  expect(refused).toContain("Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports");
+  const refused = () => kubectl("get", "events", "--field-selector", "involvedObject.name=ss-0,reason=NodePorts");
+  const why = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+  await eventually(async () => expect(await refused()).toContain(why));
   await kubectl("delete", "pod", "blocker");
   await settled("sts/ss");
   await kubectl("delete", "sts/ss");
@@ -271,9 +276,11 @@ spec:
   await eventually(async () => expect(await size()).toBe(3), { limitMs: 90_000 });
   await patch("configmap/load", { data: { busy: "0" } });
   await eventually(async () => expect(await size()).toBe(1), { limitMs: 90_000 });
-  const said = await kubectl("events", "--for", "hpa/burner");
-  expect(said).toContain("reason: cpu resource utilization (percentage of request) above target");
-  expect(said).toContain("New size: 1; reason: All metrics below target");
+  await eventually(async () => {
+    const said = await kubectl("events", "--for", "hpa/burner");
+    expect(said).toContain("reason: cpu resource utilization (percentage of request) above target");
+    expect(said).toContain("New size: 1; reason: All metrics below target");
+  });
   await kubectl("delete", "hpa/burner", "deployment/burner");
 });
 
