@@ -104,10 +104,13 @@ describe("a damaged database", () => {
     on = await start();
     expect([await has(on, "before"), await has(on, "after")]).toEqual([true, false]);
     expect(on.output()).toContain("The database was damaged. It was set aside as");
-    const { body } = await on.api.request("GET", "/api/v1/namespaces/kube-system/events");
-    expect(body.items).toContainEqual(
-      expect.objectContaining({ reason: "DatabaseReplaced", message: expect.stringContaining("on-demand-") }),
-    );
+    const { api } = on;
+    await eventually(async () => {
+      const { body } = await api.request("GET", "/api/v1/namespaces/kube-system/events");
+      expect(body.items).toContainEqual(
+        expect.objectContaining({ reason: "DatabaseReplaced", message: expect.stringContaining("on-demand-") }),
+      );
+    });
     expect(readdirSync(database()).filter((name) => name.startsWith("damaged-"))).toHaveLength(1);
   });
 

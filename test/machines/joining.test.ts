@@ -16,9 +16,12 @@ test("a device joins with one line and runs pods that kubectl reaches through th
   expect(await kubectl("get", "nodes")).toMatch(/two +Ready +<none>/);
   const serve = "echo started; mkdir /www; echo from two > /www/index.html; exec httpd -f -p 8080 -h /www";
   await on.runOn("two", "away", "sh", "-c", serve);
-  expect(await kubectl("logs", "away")).toBe("started\n");
+  // Ready says that the container was started, not how far it is.
+  await eventually(async () => expect(await kubectl("logs", "away")).toBe("started\n"));
   expect(await kubectl("exec", "away", "--", "hostname")).toBe("away\n");
-  expect(await kubectl("get", "--raw", "/api/v1/namespaces/default/pods/away:8080/proxy/")).toBe("from two\n");
+  await eventually(async () =>
+    expect(await kubectl("get", "--raw", "/api/v1/namespaces/default/pods/away:8080/proxy/")).toBe("from two\n"),
+  );
   expect(JSON.parse(await kubectl("get", "--raw", "/api/v1/nodes/two/proxy/stats/summary")).node.nodeName).toBe("two");
   // The agent listens nowhere: what reaches it comes through the connection that it opened.
   const listening = await two.machine.must("ss", ["-Hltn"]);

@@ -63,16 +63,18 @@ describe("looking", () => {
   });
 
   test("describe and events tell the story of a pod", async () => {
-    const described = await kubectl("describe", await firstPod());
-    for (const text of [
-      /Status: +Running/,
-      /Controlled By: +ReplicaSet\/nginx-deployment-/,
-      /Scheduled/,
-      /Created/,
-      /Started/,
-      /QoS Class: +BestEffort/,
-    ])
-      expect(described).toMatch(text);
+    await eventually(async () => {
+      const described = await kubectl("describe", await firstPod());
+      for (const text of [
+        /Status: +Running/,
+        /Controlled By: +ReplicaSet\/nginx-deployment-/,
+        /Scheduled/,
+        /Created/,
+        /Started/,
+        /QoS Class: +BestEffort/,
+      ])
+        expect(described).toMatch(text);
+    });
     await eventually(async () =>
       expect(await kubectl("events")).toMatch(
         /Normal +ScalingReplicaSet +Deployment\/nginx-deployment +Scaled up replica set/,
@@ -90,8 +92,11 @@ describe("looking", () => {
 
   test("top shows what nodes, pods and containers use", async () => {
     expect(await kubectl("get", "apiservice", "v1beta1.metrics.k8s.io")).toMatch(/Local +True/);
-    expect(await kubectl("top", "nodes")).toMatch(/\n\S+ +\d+m +\d+% +\d+Mi +\d+%/);
-    expect(await kubectl("top", "pods", "--containers")).toMatch(/\nnginx-deployment-\S+ +nginx +\d+m +\d+Mi/);
+    // How much CPU is used shows between two looks.
+    await eventually(async () => {
+      expect(await kubectl("top", "nodes")).toMatch(/\n\S+ +\d+m +\d+% +\d+Mi +\d+%/);
+      expect(await kubectl("top", "pods", "--containers")).toMatch(/\nnginx-deployment-\S+ +nginx +\d+m +\d+Mi/);
+    });
   });
 
   test("get -w follows changes", async () => {
@@ -173,7 +178,9 @@ describe("changing", () => {
 
   test("expose, run, auth can-i, create token, taint, cordon and drain", async () => {
     await kubectl("expose", "deployment", "nginx-deployment", "--port=80", "--name=exposed");
-    expect(await kubectl("get", "endpointslices", "-l", "kubernetes.io/service-name=exposed")).toContain("10.42.");
+    await eventually(async () =>
+      expect(await kubectl("get", "endpointslices", "-l", "kubernetes.io/service-name=exposed")).toContain("10.42."),
+    );
     await kubectl("run", "one-off", "--image=busybox:1", "--restart=Never", "--", "sh", "-c", "echo done");
     await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/one-off", "--timeout=60s");
     expect(await kubectl("logs", "one-off")).toBe("done\n");

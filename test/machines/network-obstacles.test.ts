@@ -43,8 +43,8 @@ describe.each([
     const sentence = `UDP port ${port}) do not arrive ${way("one", "two")}: open UDP ${port} between the nodes`;
     await eventually(async () => expect(await missing("one")).toContain(sentence), { limitMs: 60_000 });
     await eventually(async () => expect(await missing("two")).toContain(sentence), { limitMs: 60_000 });
-    expect(cluster.output()).toContain(sentence);
-    expect(agent.output()).toContain(sentence);
+    await eventually(() => expect(cluster.output()).toContain(sentence));
+    await eventually(() => expect(agent.output()).toContain(sentence));
     await eventually(async () =>
       expect(await cluster.kubectl.must(["events", "--for", "node/two", "--types=Warning"])).toContain(
         "PodNetworkBlocked",

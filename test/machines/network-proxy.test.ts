@@ -137,7 +137,8 @@ describe("the API server's proxy to a pod on another node", () => {
     ["a pod by TLS", pod("https:porter:443"), link(`${pod("https:porter:443")}/tlsrewriteme`)],
     ["a pod's other port by TLS", pod("https:porter:460"), "tls baz"],
   ])("reaches %s: %s", async (_, path, answer) => {
-    expect(await kubectl("get", "--raw", `${path}/`)).toBe(answer);
+    // A Service has the pod a moment after it is Ready.
+    await eventually(async () => expect(await kubectl("get", "--raw", `${path}/`)).toBe(answer));
   });
 
   /** The status, the method that the pod saw, and the body. */

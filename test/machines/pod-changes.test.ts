@@ -181,15 +181,17 @@ test("a critical pod that is bound to a full node takes another's place", async 
   await apply(asking("vital", String(cores - 0.5), { priorityClassName: "system-node-critical" }));
   await ready("vital");
   expect((await podNamed("small")).status?.phase).toBe("Running");
-  const { status } = await podNamed("large");
-  expect(status).toMatchObject({
-    phase: "Failed",
-    reason: "Preempting",
-    message: "Preempted in order to admit critical pod",
+  await eventually(async () => {
+    const { status } = await podNamed("large");
+    expect(status).toMatchObject({
+      phase: "Failed",
+      reason: "Preempting",
+      message: "Preempted in order to admit critical pod",
+    });
+    expect(status?.conditions).toContainEqual(
+      expect.objectContaining({ type: "DisruptionTarget", reason: "TerminationByKubelet" }),
+    );
   });
-  expect(status?.conditions).toContainEqual(
-    expect.objectContaining({ type: "DisruptionTarget", reason: "TerminationByKubelet" }),
-  );
   await apply(asking("plain", "1"));
   await eventually(async () => expect((await podNamed("plain")).status?.reason).toBe("OutOfcpu"));
 });

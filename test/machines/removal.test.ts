@@ -48,7 +48,7 @@ test("what was there before stays, all that is skiff's goes", async () => {
 
   await kubectl("delete", "deployment,service", "hello", "--wait");
   await eventually(async () => expect(await skiffs()).toEqual({ containers: "", podLinks: "" }));
-  expect(await on.machine.must("nft", ["list", "ruleset"])).not.toContain(clusterIP);
+  await eventually(async () => expect(await on.machine.must("nft", ["list", "ruleset"])).not.toContain(clusterIP));
 
   await kubectl("create", "deployment", "left-over", "--image=skiff/hello");
   await kubectl("rollout", "status", "deployment/left-over", "--timeout=60s");

@@ -13,23 +13,16 @@ describe("manifests as tutorials bring them", () => {
     await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=60s");
     const { items } = await json("get", "pods", "-l", "app=nginx");
     expect(items).toHaveLength(2);
-    for (const pod of items) expect(await get(`http://${pod.status.podIP}/`)).toContain("Welcome to nginx!");
+    for (const pod of items)
+      await eventually(async () => expect(await get(`http://${pod.status.podIP}/`)).toContain("Welcome to nginx!"));
   });
 
   test("two containers of a pod share a volume and talk over localhost", async () => {
     await on.cluster.kubectl.apply(fixture("two-containers.yaml"));
     await kubectl("wait", "--for=condition=Ready", "pod/two-containers", "--timeout=60s");
-    const page = await kubectl(
-      "exec",
-      "two-containers",
-      "-c",
-      "writer-container",
-      "--",
-      "wget",
-      "-qO-",
-      "http://localhost/",
-    );
-    expect(page).toBe("Hello from the writer container\n");
+    const page = () =>
+      kubectl("exec", "two-containers", "-c", "writer-container", "--", "wget", "-qO-", "http://localhost/");
+    await eventually(async () => expect(await page()).toBe("Hello from the writer container\n"));
   });
 
   test("a ClusterIP Service spreads requests over its pods", async () => {
@@ -68,7 +61,7 @@ describe("manifests as tutorials bring them", () => {
     for (const name of ["redis-primary", "redis-replica", "frontend"])
       await kubectl("rollout", "status", `deployment/${name}`, "--timeout=60s");
     const { spec } = await json("get", "service", "frontend");
-    expect(await get(`http://${spec.clusterIP}/`)).toContain("Guestbook");
+    await eventually(async () => expect(await get(`http://${spec.clusterIP}/`)).toContain("Guestbook"));
     await get(`http://${spec.clusterIP}/sign?entry=TestEntry`);
     const replicas = (await json("get", "pods", "-l", "role=replica")).items;
     for (const { status } of replicas) expect(await get(`http://${status.podIP}:6379/get`)).toBe("TestEntry");
