@@ -21,7 +21,10 @@ test("uses of tokens in Secrets are noted; one that is marked is worth nothing",
   const options = { clusterCidrs: ["10.42.0.0/16"], rootCa: constant("the certificate"), makeAccountToken };
   using _loops = await runServerLoops({ clientFor, informers, clock, log, nodePorts: { from: 30_000, to: 32_767 } });
   using _controllers = await runControllers({ clientFor, informers, clock, log, options });
-  const today = new Date().toISOString().slice(0, 10);
+  // Of the day before or of today, should the day end meanwhile.
+  const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  const began = clock.now();
+  const today = expect.toSatisfy((day) => day === dayOf(began) || day === dayOf(clock.now()));
   const at = { namespace: "default", name: "robot-token" };
   const answerFor = (token: string): Promise<number> =>
     new Promise((resolve, reject) => {
@@ -50,7 +53,7 @@ test("uses of tokens in Secrets are noted; one that is marked is worth nothing",
     expect((await client.get(secret, at)).metadata.labels).toEqual({ "kubernetes.io/legacy-token-last-used": today }),
   );
 
-  const labels = { "kubernetes.io/legacy-token-invalid-since": today };
+  const labels = { "kubernetes.io/legacy-token-invalid-since": dayOf(began) };
   await client.patch(secret, at, { type: "merge", document: { metadata: { labels } } });
   expect(await answerFor(token)).toBe(401);
 

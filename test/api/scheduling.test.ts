@@ -141,8 +141,10 @@ describe("scheduling", () => {
     await isBound("half", "n1");
     await run({ name: "more", ...fake("3"), spec: onlyOn("n1") });
     await isRefused("more", "1 Insufficient example.com/fake, 1 node(s) didn't match Pod's node affinity/selector.");
-    const { items } = await client.list(event, { namespace: home });
-    expect(items.map(({ reason }) => reason)).toEqual(expect.arrayContaining(["Scheduled", "FailedScheduling"]));
+    await eventually(async () => {
+      const { items } = await client.list(event, { namespace: home });
+      expect(items.map(({ reason }) => reason)).toEqual(expect.arrayContaining(["Scheduled", "FailedScheduling"]));
+    });
     await client.delete(pod, { namespace: home, name: "half" });
     await isBound("more", "n1");
     await client.delete(pod, { namespace: home, name: "more" });
@@ -186,7 +188,7 @@ describe("scheduling", () => {
         expect.objectContaining({ type: "DisruptionTarget", status: "True", reason: "PreemptionByScheduler" }),
       );
     });
-    expect((await get("high")).status?.nominatedNodeName).toBe("n1");
+    await eventually(async () => expect((await get("high")).status?.nominatedNodeName).toBe("n1"));
     const document = { metadata: { finalizers: null, uid: low.metadata.uid } };
     await client.patch(pod, { namespace: home, name: "low" }, { type: "merge", document });
     await isBound("high", "n1");

@@ -46,7 +46,8 @@ describe("addresses of Services", () => {
       expect(metadata.finalizers).toEqual(["networking.k8s.io/service-cidr-finalizer"]);
       expect(status?.conditions).toMatchObject([{ type: "Ready", status: "True" }]);
     });
-    expect(await parentOf("10.43.0.1")).toEqual({ resource: "services", namespace: "default", name: "kubernetes" });
+    const parent = { resource: "services", namespace: "default", name: "kubernetes" };
+    await eventually(async () => expect(await parentOf("10.43.0.1")).toEqual(parent));
   });
 
   test("an address goes with its Service, and with a Service that was refused", async () => {

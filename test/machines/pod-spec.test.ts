@@ -727,7 +727,7 @@ test("a file of the node's own is a pod, which the API shows and cannot end", as
   const manifest = JSON.stringify(aPod("own", { containers: [sh("echo here; exec sleep 3600")] }));
   await on.machine.must("sh", ["-c", `cat >${directory}/own.json`], { input: manifest });
   await eventually(() => ready("own-pod-spec"));
-  expect(await kubectl("logs", "own-pod-spec")).toBe("here\n");
+  await eventually(async () => expect(await kubectl("logs", "own-pod-spec")).toBe("here\n"));
   const before = await json("get", "pod", "own-pod-spec");
   expect(before.metadata.annotations).toMatchObject({ "kubernetes.io/config.source": "file" });
   expect(before.metadata.ownerReferences).toMatchObject([{ kind: "Node", name: "pod-spec" }]);

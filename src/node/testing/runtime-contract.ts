@@ -104,8 +104,11 @@ export function runtimeContract(name: string, open: () => Promise<ContainerRunti
 
     test("stops with TERM, and with KILL when that is not heard", async () => {
       const polite = await aRunningContainer({
-        command: ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"],
+        command: ["sh", "-c", "trap 'exit 7' TERM; touch /tmp/listening; while :; do sleep 0.1; done"],
       });
+      // The first process of a container does not hear a signal for which it has not set a trap yet.
+      const listens = ["test", "-e", "/tmp/listening"];
+      await vi.waitFor(async () => expect((await output(polite.id, listens)).code).toBe(0));
       await runtime.stopContainer(polite.id, 20);
       expect((await ended(polite.spec.podUid)).exitCode).toBe(7);
       const deaf = await aRunningContainer({ command: ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"] });
