@@ -6,7 +6,16 @@ import type { KubeObject } from "./object.ts";
 
 /** The verbs of a request on a resource, as RBAC knows them. */
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
-const allVerbs: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+export const allVerbs: readonly Verb[] = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+];
 
 /**
  * A kind: all that the API server knows of it. Discovery, routing, defaulting, validation, tables, patching, RBAC and

@@ -51,6 +51,15 @@ export interface Patch {
   readonly document: unknown;
 }
 
+/** A resource as discovery lists it (API reference, "APIResource"). */
+export interface DiscoveredResource {
+  /** The plural. */
+  readonly name: string;
+  readonly kind: string;
+  readonly namespaced?: boolean | undefined;
+  readonly verbs?: readonly string[] | undefined;
+}
+
 /** A watch on a resource (Kubernetes docs, "API concepts", section "Efficient detection of changes"). */
 export interface WatchRequest {
   readonly group: string;

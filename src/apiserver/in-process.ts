@@ -1,7 +1,7 @@
-import type { Verb } from "../api/kind.ts";
+import { apiVersionOf, type Verb } from "../api/kind.ts";
 import type { AnyObject, KubeObject } from "../api/object.ts";
 import { copyOf } from "../api/patch/value.ts";
-import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
+import type { DiscoveredResource, ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
 import type { Action } from "./actions/action.ts";
 import type { Extensions } from "./aggregate/extensions.ts";
 import { askExtension } from "./aggregate/pass-on.ts";
@@ -28,6 +28,7 @@ import { Subscription } from "./watch/subscribe.ts";
 export interface InProcessTransport {
   request(request: ResourceRequest, signal?: AbortSignal): Promise<KubeObject | ListOf<AnyObject>>;
   watch(request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  discover(group: string, version: string): Promise<readonly DiscoveredResource[]>;
 }
 
 export interface InProcessOptions {
@@ -95,6 +96,18 @@ export function inProcessTransport({
       const resource = find(request);
       authorize(attributesOf(user, { ...request, options: { fieldSelector: request.fieldSelector } }, "watch"));
       return watchObjects(registry, resource, request, signal);
+    },
+
+    async discover(group, version) {
+      const api = extensions.find(group, version);
+      if (api) return api.resources.filter(({ name }) => !name.includes("/"));
+      const groupVersion = apiVersionOf({ group, version });
+      const served = registry.catalog.all().filter((resource) => resource.groupVersion === groupVersion);
+      const found = [...served].map(({ kind: { plural: name, kind, scope, verbs } }) => {
+        return { name, kind, namespaced: scope === "Namespaced", verbs };
+      });
+      if (found.length === 0) throw unknownResource();
+      return found;
     },
   };
 }

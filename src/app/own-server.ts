@@ -64,6 +64,7 @@ export class OwnServer implements AsyncDisposable {
       async *watch(request, signal) {
         yield* transport().watch(request, signal);
       },
+      discover: async (group, version, signal) => transport().discover(group, version, signal),
     };
   }
 

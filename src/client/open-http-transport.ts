@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import type { AnyObject, KubeObject } from "../api/object.ts";
-import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
+import type { DiscoveredResource, ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
 import { type Status, StatusError, statusErrorFrom } from "../api/status.ts";
+import { encodeDiscovery, encodeRequest, encodeWatch, type WireRequest } from "../api/wire-request.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Credentials, Session } from "./http/session.ts";
-import { encodeRequest, encodeWatch, type WireRequest } from "./http/wire.ts";
 import { ServerList } from "./server-list.ts";
 import type { Transport } from "./transport.ts";
 
@@ -62,6 +62,11 @@ export function openHttpTransport({ server, ca, ...options }: HttpTransportOptio
       } finally {
         body.destroy();
       }
+    },
+    async discover(group, version, signal) {
+      const { body } = await send(encodeDiscovery(group, version), signal);
+      const { resources = [] } = JSON.parse(await text(body)) as { resources?: DiscoveredResource[] };
+      return resources.filter(({ name }) => !name.includes("/"));
     },
     reconnect: () => session.retire(),
     abandon: () => session.abandon(),

@@ -1,5 +1,5 @@
 import type { AnyObject, KubeObject } from "../api/object.ts";
-import type { ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
+import type { DiscoveredResource, ListOf, ResourceRequest, WatchEvent, WatchRequest } from "../api/request.ts";
 
 /**
  * How a client reaches an API server. Two implementations: http.ts (over HTTPS), and the API server's own for parts in the
@@ -17,4 +17,7 @@ export interface Transport {
    * StatusError "Expired" when the events asked for are gone (list again). Leaving the loop or aborting closes it.
    */
   watch(request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchEvent>;
+
+  /** What a version of an API group serves, without subresources. @throws {StatusError} "NotFound" when it is not served */
+  discover(group: string, version: string, signal?: AbortSignal): Promise<readonly DiscoveredResource[]>;
 }

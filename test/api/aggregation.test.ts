@@ -10,9 +10,12 @@ import { issueLeaf, makeAuthority } from "../../src/cluster/authority.ts";
 import { adminToken, startApiServer } from "../support/api-server.ts";
 
 interface Seen {
+  readonly method: string | undefined;
   readonly path: string;
+  readonly type: string | undefined;
   readonly user: string | undefined;
   readonly groups: string | undefined;
+  body: string;
 }
 
 /** A server of an API of its own behind the API server, as metrics-server is one. */
@@ -44,13 +47,18 @@ describe("an API that another server serves", () => {
       { commonName: "metrics", usage: "server", sans: ["metrics.default.svc"] },
       { nowMs: now },
     );
-    extension = https.createServer(leaf, (request, response) => {
-      const { url = "", headers } = request;
-      seen.push({
+    extension = https.createServer(leaf, async (request, response) => {
+      const { url = "", headers, method } = request;
+      const one: Seen = {
+        method,
         path: url,
+        type: headers["content-type"],
         user: String(headers["x-remote-user"]),
         groups: String(headers["x-remote-group"]),
-      });
+        body: "",
+      };
+      seen.push(one);
+      for await (const part of request) one.body += part;
       const list = { kind: "PodMetricsList", apiVersion: "metrics.k8s.io/v1beta1", metadata: {}, items: [] };
       const pods = { name: "pods", singularName: "", namespaced: true, kind: "PodMetrics", verbs: ["get", "list"] };
       const answer = url.endsWith("/v1beta1")
@@ -102,12 +110,25 @@ describe("an API that another server serves", () => {
     const path = "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods?labelSelector=app%3Dweb";
     const { status, text } = await get(path);
     expect([status, JSON.parse(text).kind]).toEqual([200, "PodMetricsList"]);
-    expect(seen.at(-1)).toEqual({ path, user: "admin", groups: "system:masters, system:authenticated" });
+    expect(seen.at(-1)).toMatchObject({ path, user: "admin", groups: "system:masters, system:authenticated" });
   });
 
   test("answers parts of the server's own process as well", async () => {
     const answer = await client.transport.request({ verb: "list", ...group, resource: "pods", namespace: "default" });
     expect(answer).toMatchObject({ kind: "PodMetricsList" });
+  });
+
+  test("tells parts of the server's own process what it serves", async () => {
+    const found = await client.transport.discover(group.group, group.version);
+    expect(found).toMatchObject([{ name: "pods", kind: "PodMetrics", namespaced: true, verbs: ["get", "list"] }]);
+  });
+
+  test("is sent patches and the wishes of deletions", async () => {
+    const at = { ...group, resource: "pods", namespace: "default", name: "p" };
+    await client.transport.request({ verb: "patch", ...at, patch: { type: "merge", document: { a: 1 } } });
+    expect(seen.at(-1)).toMatchObject({ method: "PATCH", type: "application/merge-patch+json", body: '{"a":1}' });
+    await client.transport.request({ verb: "delete", ...at, options: { propagationPolicy: "Background" } });
+    expect(JSON.parse(seen.at(-1)?.body ?? "")).toMatchObject({ propagationPolicy: "Background" });
   });
 
   test("is found out when its server stops", async () => {

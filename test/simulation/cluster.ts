@@ -121,6 +121,10 @@ export class SimulatedCluster implements AsyncDisposable {
         }
         if (ended.signal.aborted) throw new Unreachable("the server was killed");
       },
+      async discover(group, version) {
+        const server = cluster.#reach();
+        return Promise.race([server.api.transportFor(user).discover(group, version), server.killed]);
+      },
     };
   }
 

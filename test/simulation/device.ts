@@ -113,6 +113,10 @@ export class Device implements AsyncDisposable {
         yield* transport.watch(request, AbortSignal.any([signal, cable()]));
         cable();
       },
+      async discover(group, version) {
+        cable();
+        return transport.discover(group, version);
+      },
     };
   }
 

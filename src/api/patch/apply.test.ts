@@ -250,3 +250,47 @@ describe("managed fields of updates", () => {
     expect(names).toContain("m13");
   });
 });
+
+describe("managers of versions that are not served", () => {
+  const versions = new Set(["v1"]);
+  const entry = (manager: string, operation: string, apiVersion: string) => ({
+    manager,
+    operation,
+    apiVersion,
+    time: now,
+    fieldsType: "FieldsV1",
+    fieldsV1: { "f:data": { "f:x": {} } },
+  });
+  const held = (...managedFields: object[]): JsonObject => config({ x: "1" }, { managedFields });
+  const old = entry("old", "Update", "v1alpha1");
+  const known = entry("known", "Update", "v1");
+
+  test("are forgotten when somebody updates", () => {
+    const object = held(old, known);
+    trackUpdate(held(old, known), object, configMap, { manager: "m", apiVersion: "v1", now: later, versions });
+    expect(Object.keys(owners(object))).toEqual(["known Update"]);
+  });
+
+  test("are forgotten when somebody applies what is there already, and are in nobody's way", () => {
+    const writer = { manager: "m", apiVersion: "v1", now: later, versions };
+    const patch = config({ x: "1" });
+    const same = applyPatch({ live: held(old), patch, node: configMap, force: false, writer });
+    expect(Object.keys(owners(same))).toEqual(["m Apply"]);
+    const other = applyPatch({ live: held(old), patch: config({ x: "2" }), node: configMap, force: false, writer });
+    expect(other.data).toEqual({ x: "2" });
+  });
+
+  test("take nothing out when they apply less than then", () => {
+    const writer = { manager: "old", apiVersion: "v1", now: later, versions };
+    const live = held(entry("old", "Apply", "v1alpha1"));
+    const applied = applyPatch({ live, patch: config({ y: "1" }), node: configMap, force: false, writer });
+    expect(applied.data).toEqual({ x: "1", y: "1" });
+  });
+});
+
+test("who clears the managers and changes something owns nothing by that", () => {
+  const live = update(undefined, config({ x: "1" }), "one");
+  const object = config({ x: "2" }, { managedFields: [{}] });
+  trackUpdate(live, object, configMap, { manager: "two", apiVersion: "v1", now: later });
+  expect(managedFieldsOf(object)).toEqual([]);
+});

@@ -20,6 +20,7 @@ import {
 import {
   applyEntry,
   beforeFirstApply,
+  dropUnserved,
   emptyObject,
   entriesFrom,
   idOf,
@@ -101,20 +102,22 @@ function merge({ live, node, writer }: Application, patch: JsonObject, force: bo
 
   const entry = applyEntry(writer);
   const id = idOf(entry);
+  const { time } = managers.get(id) ?? {};
+  const isRid = dropUnserved(managers, writer);
   const last = managers.get(id);
   const set = ignoredOut(appliedSet(patch, node), writer);
-  managers.set(id, { entry, set, time: last?.time });
+  managers.set(id, { entry, set, time });
 
   const merged = mergeValues(before, patch, node) as JsonObject;
   const pruned = prune(merged, managers, last, node);
-  managers.set(id, { entry, set: withoutUnowned(set), time: last?.time });
+  managers.set(id, { entry, set: withoutUnowned(set), time });
   setManagedFields(pruned, managedFieldsOf(live));
   const changed = ignoring(compare(before, pruned, node), writer.ignored);
   if (!force) refuseConflicts(managers, id, union(changed.added, changed.modified));
   yieldFields(managers, id, changed);
 
   const isSame = live !== undefined && !changed.added && !changed.modified && !changed.removed;
-  if (isSame && sameSet(last, managers.get(id), entry)) return copyOf(live);
+  if (isSame && !isRid && sameSet(last, managers.get(id), entry)) return copyOf(live);
   // Who only takes its share of what is there already changes nothing, and no time says when.
   const own = managers.get(id);
   if (own && !isSame) managers.set(id, { ...own, time: writer.now });

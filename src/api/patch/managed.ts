@@ -15,6 +15,8 @@ export interface Writer {
   readonly now: string;
   /** Fields that this request cannot change, so that it owns none of them: ["status"] for most, ["spec"] for "status". */
   readonly ignored?: readonly (readonly string[])[] | undefined;
+  /** The versions in which such objects are served; absent: what other versions say of fields is believed as well. */
+  readonly versions?: ReadonlySet<string> | undefined;
 }
 
 /** An object's managers; the order of entries is that of the wire only when they are written. */
@@ -57,8 +59,9 @@ export function trackUpdate(live: JsonObject | undefined, object: JsonObject, no
   const isTaken = sent.length > 0 && !writer.subresource && areReadable(sent);
   const managers = managersFrom(isCleared ? [] : isTaken ? sent : managedFieldsOf(live));
   setManagedFields(object, []);
-  // Objects that were stored without managers stay so until somebody applies.
-  if (live && managers.size === 0 && !isCleared) return;
+  // Objects that were stored without managers, or whose managers were cleared, stay so until somebody applies.
+  if (live && managers.size === 0) return;
+  dropUnserved(managers, writer);
   const changed = ignoring(compare(live ?? emptyObject(node), object, node), writer.ignored);
   if (managers.size > 0) yieldFields(managers, undefined, changed);
   const owned = difference(union(changed.added, changed.modified), unowned);
@@ -87,6 +90,13 @@ export function ignoring(changed: Comparison, ignored: Writer["ignored"]): Compa
     modified: differenceBelow(changed.modified, set),
     removed: differenceBelow(changed.removed, set),
   };
+}
+
+/** Forgets those who wrote in versions that are no longer served: nobody can say which fields they meant. */
+export function dropUnserved(managers: Managers, { versions }: Writer): boolean {
+  const before = managers.size;
+  if (versions) for (const [id, { entry }] of managers) if (!versions.has(entry.apiVersion ?? "")) managers.delete(id);
+  return managers.size < before;
 }
 
 /** Takes from all managers but one what was changed or removed; those who own nothing any more are forgotten. */
@@ -168,7 +178,14 @@ export function setManagedFields(object: JsonObject, entries: readonly ManagedFi
   else delete metadata.managedFields;
 }
 
-/** Clients clear managedFields by sending one empty entry (Kubernetes docs, "Server-Side Apply", section "Clearing managedFields"). */
+/** An empty list of managers says that there are none. Decoding drops empty lists: what it says is kept in its other form. */
+export function keepReset(object: unknown): void {
+  if (!isObject(object) || !isObject(object.metadata)) return;
+  const { managedFields } = object.metadata;
+  if (Array.isArray(managedFields) && managedFields.length === 0) object.metadata.managedFields = [{}];
+}
+
+/** Clients clear managedFields by sending one empty entry, or none (Kubernetes docs, "Server-Side Apply", section "Clearing managedFields"). */
 function isReset(entries: readonly ManagedFieldsEntry[]): boolean {
   const [first] = entries;
   return entries.length === 1 && first !== undefined && !first.manager && !first.operation && !first.apiVersion;

@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type { AnyObject, KubeObject } from "../../api/object.ts";
 import type { ListOf, ResourceRequest } from "../../api/request.ts";
 import { StatusError, statusErrorFrom } from "../../api/status.ts";
+import { encodeRequest } from "../../api/wire-request.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { splitTarget } from "../http/query.ts";
 import { requestInfo } from "../http/request-info.ts";
@@ -91,24 +92,27 @@ export async function askExtension(
   extensions: Extensions,
   { api, user, request }: { api: ExtensionApi; user: UserInfo; request: ResourceRequest },
 ): Promise<KubeObject | ListOf<AnyObject>> {
-  const { verb, body } = request;
   if (api.local) {
-    const { resource, namespace, name, options } = request;
+    const { verb, resource, namespace, name, options } = request;
     return api.local.answer({ verb, resource, namespace, name, labelSelector: options?.labelSelector ?? "" });
   }
-  const method = methods[verb];
-  if (!method) throw new StatusError("MethodNotAllowed", `${verb} is not passed on to extension servers`);
-  const headers = { ...headersOf(user), accept: "application/json", "content-type": "application/json" };
+  const { method, path, body, contentType = "application/json" } = encodeRequest(request);
+  const headers = {
+    ...headersOf(user),
+    accept: "application/json",
+    "content-type": contentType,
+    // Node frames the body of a DELETE by itself in no way.
+    ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }),
+  };
   const signal = AbortSignal.timeout(askTimeoutMs);
-  const bytes = body && Buffer.from(JSON.stringify(body));
-  const write = (sent: ClientRequest): void => void sent.end(bytes);
+  const write = (sent: ClientRequest): void => void sent.end(body);
   try {
     const response = await extensions.send(api, {
       method,
-      path: pathOf(request),
+      path,
       headers,
       signal,
-      ...(bytes && { write }),
+      ...(body !== undefined && { write }),
     });
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part as Buffer);
@@ -123,23 +127,6 @@ export async function askExtension(
 }
 
 const askTimeoutMs = 30_000;
-const methods: Readonly<Partial<Record<ResourceRequest["verb"], string>>> = {
-  get: "GET",
-  list: "GET",
-  create: "POST",
-  update: "PUT",
-  delete: "DELETE",
-  deletecollection: "DELETE",
-};
-
-function pathOf({ group, version, namespace, resource, name, subresource, options = {} }: ResourceRequest): string {
-  const parts = [namespace && `namespaces/${namespace}`, resource, name && encodeURIComponent(name), subresource];
-  const query = new URLSearchParams(options.query);
-  for (const key of ["labelSelector", "fieldSelector", "resourceVersion"] as const)
-    if (options[key]) query.set(key, options[key]);
-  const suffix = query.size > 0 ? `?${query}` : "";
-  return `/apis/${group}/${version}/${parts.filter(Boolean).join("/")}${suffix}`;
-}
 
 function jsonOf(text: string): unknown {
   try {

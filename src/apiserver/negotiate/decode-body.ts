@@ -2,6 +2,7 @@ import { applyTypeDefaults } from "../../api/defaults.ts";
 import { invalid, Path } from "../../api/field.ts";
 import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
+import { keepReset } from "../../api/patch/managed.ts";
 import type { PatchType } from "../../api/request.ts";
 import { DecodeError, decode, strictMessage } from "../../api/schema/decode.ts";
 import { applySchemaDefaults } from "../../api/schema/defaults.ts";
@@ -76,6 +77,7 @@ function cannotBeHandled({ kind, version }: Pick<ExpectedBody, "kind" | "version
 /** The same for a document that was read (or patched) already. */
 export function decodeDocument(document: JsonDocument, expected: ExpectedBody, options: DecodeOptions): AnyObject {
   const where = cannotBeHandled(expected);
+  keepReset(document.value);
   try {
     const { object, strictErrors } = decode(document, typeNode(expected.type));
     if (strictErrors.length > 0 && options.fieldValidation === "Strict")
@@ -274,6 +276,7 @@ function warnOfUnknown(value: unknown, { fieldValidation, warn }: DecodeOptions)
 
 /** What a custom resource's schema makes of a document, with its defaults. */
 function decodeCustomDocument(document: JsonDocument, resource: Resource, options: DecodeOptions): AnyObject {
+  keepReset(document.value);
   const { kind, groupVersion, custom } = resource;
   if (!custom) throw badRequest(`${kind.kind} is no custom resource`);
   try {

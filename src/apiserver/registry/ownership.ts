@@ -30,6 +30,7 @@ export function writerOf(call: Call, now: number): Writer {
     subresource,
     now: timestamp(now),
     ignored: unchangeable(call),
+    versions: resource.versions,
   };
 }
 

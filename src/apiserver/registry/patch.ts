@@ -2,6 +2,7 @@ import { apiVersionOf, groupVersionFrom } from "../../api/kind.ts";
 import type { AnyObject } from "../../api/object.ts";
 import { applyPatch } from "../../api/patch/apply.ts";
 import { jsonPatch } from "../../api/patch/json.ts";
+import { keepReset } from "../../api/patch/managed.ts";
 import { mergePatch } from "../../api/patch/merge.ts";
 import { strategicPatch } from "../../api/patch/strategic.ts";
 import { goText } from "../../api/patch/value.ts";
@@ -141,8 +142,7 @@ interface Made {
 function madeBy(of: Patched, patch: PatchBody, old: AnyObject): Made {
   const repeated = repeatedFields(patch.document).map((path) => `duplicate field ${JSON.stringify(path)}`);
   const value = appliedTo(of, patch, old) as AnyObject;
-  // A patch that leaves an empty list of managers means none; without saying so they would be kept.
-  if (value.metadata?.managedFields?.length === 0) value.metadata.managedFields = [{}];
+  keepReset(value);
   if (value.kind !== old.kind || value.apiVersion !== old.apiVersion)
     throw invalidPatch(madeText(of, patch, old), whyNotReadable(value, of.kind));
   // Decoding will change the value: what the patch made is made again to be shown.

@@ -14,6 +14,8 @@ export interface Resource {
   readonly name: ResourceName;
   /** The kind under which its objects are stored: itself, or another version of it. */
   readonly home: Kind;
+  /** Of a built-in kind: the versions in which the same objects are served, "apps/v1". */
+  readonly versions?: ReadonlySet<string>;
   /** How `home` and this kind become each other; absent when they are the same. */
   readonly stored: StoredAs | undefined;
   /** The store's bucket of `home`: "pods", "deployments.apps". */
@@ -57,7 +59,12 @@ export class Catalog {
   generation = 0;
 
   constructor(kinds: readonly Kind[]) {
-    for (const kind of kinds) this.#put(resourceFrom(kind, homeOf(kind, kinds), undefined));
+    const homes = new Map(kinds.map((kind) => [kind, homeOf(kind, kinds)]));
+    const versions = new Map(
+      [...Map.groupBy(kinds, (kind) => homes.get(kind))].map(([home, same]) => [home, new Set(same.map(apiVersionOf))]),
+    );
+    for (const [kind, home] of homes)
+      this.#put({ ...resourceFrom(kind, home, undefined), versions: versions.get(home) ?? new Set() });
   }
 
   find(group: string, version: string, plural: string): Resource | undefined {

@@ -5,9 +5,9 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from "node:http2";
+import type { WireRequest } from "../../api/wire-request.ts";
 import type { Clock } from "../../base/clock.ts";
 import { connectPinned } from "../../base/pinned-tls.ts";
-import type { WireRequest } from "./wire.ts";
 
 /** How a client shows who it is. */
 export type Credentials = { readonly cert: string; readonly key: string } | { readonly token: string };

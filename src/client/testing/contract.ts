@@ -32,6 +32,13 @@ export function transportContract(name: string, open: () => Promise<OpenedTransp
       await opened[Symbol.asyncDispose]();
     });
 
+    test("tells what a version of a group serves", async () => {
+      const found = await opened.transport.discover("apps", "v1");
+      expect(found.find(({ name }) => name === "deployments")).toMatchObject({ kind: "Deployment", namespaced: true });
+      expect(found.filter(({ name }) => name.includes("/"))).toEqual([]);
+      await expect(opened.transport.discover("apps", "v0")).rejects.toThrow();
+    });
+
     test("creates, gets, lists, updates, patches and deletes", async () => {
       const created = await create("a", { one: "1" });
       expect(created).toMatchObject({ apiVersion: "v1", kind: "ConfigMap", data: { one: "1" } });

@@ -1,7 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AnyObject, KubeObject } from "../../api/object.ts";
 import { strategicPatch } from "../../api/patch/strategic.ts";
-import type { ListOf, Patch, ResourceRequest, WatchEvent, WatchRequest } from "../../api/request.ts";
+import type {
+  DiscoveredResource,
+  ListOf,
+  Patch,
+  ResourceRequest,
+  WatchEvent,
+  WatchRequest,
+} from "../../api/request.ts";
 import { nodeOfKind } from "../../api/schema/table.ts";
 import { parseLabelSelector } from "../../api/selector.ts";
 import { alreadyExists, badRequest, conflict, notFound, StatusError } from "../../api/status.ts";
@@ -22,6 +29,8 @@ export interface MemoryTransport extends Transport {
   watchLagMs: number;
   /** Called before a request is served, which waits for it; what it throws is the answer. */
   intercept: ((request: ResourceRequest) => void | Promise<void>) | undefined;
+  /** What discovery lists, by "group/version". */
+  readonly served: Map<string, readonly DiscoveredResource[]>;
   /** Every writing request that was served, oldest first. */
   readonly writes: readonly ResourceRequest[];
 }
@@ -224,6 +233,7 @@ export function memoryTransport(clock: Clock): MemoryTransport {
   const transport: MemoryTransport = {
     intercept: undefined,
     watchLagMs: 0,
+    served: new Map(),
     writes,
     async request(request) {
       const held = transport.intercept?.(request);
@@ -233,6 +243,11 @@ export function memoryTransport(clock: Clock): MemoryTransport {
       return answer;
     },
     watch,
+    async discover(group, version) {
+      const resources = transport.served.get(`${group}/${version}`);
+      if (!resources) throw notFound({ group, plural: version }, "");
+      return resources;
+    },
     compact() {
       oldest = revision;
       history = [];

@@ -6,13 +6,12 @@ import { namespace } from "../../api/kinds/core/namespace.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { type AnyObject, isLeaving } from "../../api/object.ts";
 import type { ListOf } from "../../api/request.ts";
-import type { APIService } from "../../api/schema/types.ts";
 import { isReason, notFound } from "../../api/status.ts";
 import { timeText } from "../../api/time.ts";
 import { messageOf } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import { defineController, settled } from "../../client/controller.ts";
-import { conditionOf } from "../conditions.ts";
+import { extensionKinds, extensionServices } from "../extension-kinds.ts";
 import { customKinds, deletableKinds } from "../resources.ts";
 import { conditionsOf, type Remaining } from "./decide.ts";
 
@@ -42,9 +41,11 @@ export const namespaceController = defineController({
     if ((await listAll(client, pod, name)).length > 0) return { again: { afterMs: lookAgainMs } };
 
     const custom = customKinds(cache.list(customResourceDefinition));
-    const kinds = [...deletableKinds, ...custom].filter(({ scope }) => scope === "Namespaced");
+    const { answering, silent: unheard } = extensionServices(cache.list(apiService));
+    const extensions = (await extensionKinds(client, answering)).filter(({ verbs }) => verbs.includes("delete"));
+    const kinds = [...deletableKinds, ...custom, ...extensions].filter(({ scope }) => scope === "Namespaced");
     const { remaining, failures } = await empty(client, kinds, name);
-    const silent = silentExtensions(cache.list(apiService));
+    const silent = unheard.map(({ spec }) => `${spec?.group}/${spec?.version}`);
 
     const conditions = conditionsOf({ remaining, failures, silent }, dying.status?.conditions ?? [], timeText(now));
     let current = dying;
@@ -66,13 +67,6 @@ export const namespaceController = defineController({
   },
 });
 
-/** Groups and versions whose extension server does not answer: the namespace stays until it does, or is no longer registered. */
-function silentExtensions(services: readonly APIService[]): string[] {
-  return services
-    .filter(({ spec, status }) => spec?.service && conditionOf(status?.conditions, "Available")?.status !== "True")
-    .map(({ spec }) => `${spec?.group}/${spec?.version}`);
-}
-
 /** Deletes what there is of every kind; what is left afterwards, and what was refused. */
 async function empty(
   client: Client,
@@ -83,6 +77,11 @@ async function empty(
   const failures: string[] = [];
   for (const kind of kinds) {
     try {
+      if (!kind.verbs.includes("list")) {
+        // What cannot be looked at is deleted all the same, and nobody knows what is left of it.
+        if (kind.verbs.includes("deletecollection")) await deleteAll(client, kind, name);
+        continue;
+      }
       if ((await listAll(client, kind, name)).length === 0) continue;
       await deleteAll(client, kind, name);
       remaining.push({ resource: `${kind.plural}.${kind.group}`, objects: await listAll(client, kind, name) });

@@ -1,4 +1,4 @@
-import type { PatchType, ResourceRequest, WatchRequest } from "../../api/request.ts";
+import type { PatchType, ResourceRequest, WatchRequest } from "./request.ts";
 
 /** A request as it goes over the wire. */
 export interface WireRequest {
@@ -38,6 +38,14 @@ export function encodeRequest(request: ResourceRequest): WireRequest {
     return { method, path, contentType: "application/json", body: JSON.stringify(asked) };
   }
   return body ? { method, path, contentType: "application/json", body: JSON.stringify(body) } : { method, path };
+}
+
+/** Asks what a version of a group serves. */
+export function encodeDiscovery(group: string, version: string): WireRequest {
+  return {
+    method: "GET",
+    path: `/${(group ? ["apis", group, version] : ["api", version]).map(encodeURIComponent).join("/")}`,
+  };
 }
 
 export function encodeWatch(request: WatchRequest): WireRequest {
