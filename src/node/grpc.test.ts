@@ -39,7 +39,10 @@ describe("a gRPC call", () => {
 
   test("fails with what the server says, also where it says nothing else", async () => {
     answer = (stream) => say(stream, "", { "grpc-status": "5", "grpc-message": "no%20such%20volume" });
-    await expect(call()).rejects.toMatchObject({ code: 5, message: "no such volume" });
+    await expect(call()).rejects.toMatchObject({
+      code: 5,
+      message: "rpc error: code = NotFound desc = no such volume",
+    });
     answer = (stream) => stream.respond({ ":status": 200, "grpc-status": "12" }, { endStream: true });
     await expect(call()).rejects.toThrow(GrpcError);
   });

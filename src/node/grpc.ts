@@ -1,11 +1,18 @@
 import { type ClientHttp2Session, constants } from "node:http2";
 
-/** A server answered a call with a status other than OK. */
+/** The names of gRPC's statuses, by number, as Go prints them (gRPC, "Status codes and their use in gRPC"). */
+const statusNames = [
+  ...["OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists"],
+  ...["PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented"],
+  ...["Internal", "Unavailable", "DataLoss", "Unauthenticated"],
+] as const;
+
+/** A call ended with a status other than OK. The message is in the words of Go's programs, which Kubernetes shows in Events. */
 export class GrpcError extends Error {
   override readonly name = "GrpcError";
   readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
+  constructor(code: number, description: string) {
+    super(`rpc error: code = ${statusNames[code] ?? `Code(${code})`} desc = ${description}`);
     this.code = code;
   }
 }

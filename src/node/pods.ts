@@ -92,7 +92,7 @@ export async function lookAfterPods(
     // While no server answers, what is not remembered may still be wanted: it is left alone.
     await pods.confirmed;
     await network.keepOnly(new Set(workers.keys()));
-    await removeOrphans(context, (podUid) => workers.has(podUid));
+    await removeOrphans(context, (podUid) => workers.has(podUid), stop.signal);
   }
   // What they are given to end must not hold up those that stay.
   const cleaning = clean().catch((error: unknown) => {

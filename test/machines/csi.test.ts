@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
-import { main, withVolume } from "../support/pods.ts";
+import { aPod, main, sh, withVolume } from "../support/pods.ts";
 
 const kubelet = "/var/lib/skiff/kubelet";
 const disks = "/var/lib/skiff/disks";
@@ -27,6 +27,9 @@ const startDriver = () => {
 
 const claimed = { persistentVolumeClaim: { claimName: "disk" } };
 const attachments = async () => (await json("get", "volumeattachments")).items;
+
+/** The driver never answers these calls. */
+const hangIn = (...names: string[]) => on.machine.must("sh", ["-c", `echo ${names.join(" ")} >${disks}/hangs`]);
 
 /** What the driver's other half says, which runs in the cluster. */
 const attach = (name: string) => {
@@ -230,6 +233,43 @@ describe("a CSI driver on the node", () => {
       await on.machine.must("find", [`${kubelet}/plugins/kubernetes.io/csi/volumeDevices`, "-name", "bare*"]),
     ).toBe("");
     await on.machine.must("losetup", ["--detach", device]);
+  });
+
+  test("that hangs holds up only what cannot be without it", async () => {
+    await kubectl("patch", "csidriver", driver, "--type=merge", "-p", '{"spec":{"requiresRepublish":true}}');
+    const inline = { csi: { driver } };
+    await apply(
+      withVolume("served", inline, {
+        containers: [sh("sleep 5; exit 1", { volumeMounts: [{ name: "v", mountPath: "/v" }] })],
+      }),
+      withVolume("leaving", inline),
+    );
+    await ready("served", "leaving");
+    await hangIn("NodePublishVolume", "NodeUnpublishVolume", "NodeGetVolumeStats");
+    await apply(withVolume("waiting", inline), aPod("other"));
+    await eventually(async () => expect((await calls()).at(-1)).toMatchObject({ call: "NodePublishVolume" }));
+    // Its containers end, although its volume is being mounted or cannot be taken away.
+    await kubectl("delete", "pod", "waiting", "leaving", "--wait=false");
+    await eventually(async () => {
+      const { status } = await json("get", "pod", "leaving");
+      expect(status.containerStatuses[0].state).toHaveProperty("terminated");
+      expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnpublishVolume" });
+    });
+    await ready("other");
+    await kubectl("delete", "pod", "other", "--timeout=60s");
+    const { pods } = JSON.parse(await kubectl("get", "--raw", "/api/v1/nodes/csi/proxy/stats/summary"));
+    expect(pods.length).toBeGreaterThan(1);
+    // A container that ends is started again although its volume's driver is being told of it once more.
+    const restarts = async () => (await json("get", "pod", "served")).status.containerStatuses[0].restartCount;
+    const before = await restarts();
+    await eventually(async () => expect(await restarts()).toBeGreaterThan(before));
+    await hangIn();
+    // What was asked and never answered is given up by a driver that starts anew.
+    await on.machine.run("pkill", ["-f", "support/csi-driver.ts"]);
+    void startDriver();
+    await kubectl("delete", "pod", "served", "--wait=false");
+    await kubectl("wait", "--for=delete", "pod/served", "pod/waiting", "pod/leaving", "--timeout=90s");
+    await eventually(async () => expect((await json("get", "csinode", "csi")).spec.drivers).toHaveLength(1));
   });
 
   test("goes on after a restart of the node, and detaches what the last pod has left", async () => {

@@ -6,7 +6,7 @@ import { decode, encode, type Shape, shapes } from "../../src/node/csi/messages.
 
 /*
  * A CSI driver for tests, run on a machine: `node csi-driver.ts KUBELET_DIRECTORY DISKS`. A volume is a directory below DISKS,
- * bound into place. Each call is written down in DISKS/calls.
+ * bound into place. Each call is written down in DISKS/calls; those that DISKS/hangs names are never answered.
  */
 const [directory = "", disks = ""] = process.argv.slice(2);
 const driverName = "disk.example.com";
@@ -16,7 +16,9 @@ const nothing = [shapes.empty, {}] as const;
 
 const isBlock = (capability: unknown): boolean => (capability as { block?: object }).block !== undefined;
 
+/** Called again it does nothing, as drivers must. */
 function bind(from: string, to: string, options = "bind"): void {
+  if (readFileSync("/proc/self/mountinfo", "utf8").includes(` ${to} `)) return;
   if (!existsSync(to)) mkdirSync(to, { recursive: true });
   const { status, stderr } = spawnSync("mount", ["-o", options, from, to]);
   if (status !== 0) throw new Error(String(stderr));
@@ -32,6 +34,11 @@ function unbind(path: unknown): ReturnType<Handler> {
 function told(name: string, request: Record<string, unknown>): void {
   appendFileSync(join(disks, "calls"), `${JSON.stringify({ call: name, ...request })}\n`);
 }
+
+const hangs = (name: string): boolean => {
+  const file = join(disks, "hangs");
+  return existsSync(file) && readFileSync(file, "utf8").split(/\s/).includes(name);
+};
 
 const node: Readonly<Record<string, readonly [shape: Shape, Handler]>> = {
   NodeGetInfo: [
@@ -125,6 +132,7 @@ function serve(socket: string, handlers: Readonly<Record<string, readonly [shape
         if (!handler) throw new Error(`there is no ${name}`);
         const request = decode(handler[0], Buffer.concat(chunks).subarray(5));
         told(name, request);
+        if (hangs(name)) return;
         const [shape, answer] = handler[1](request);
         end(0, "", encode(shape, answer as Record<string, unknown>));
       } catch (error) {

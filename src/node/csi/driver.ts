@@ -1,6 +1,6 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
-import { callUnary } from "../grpc.ts";
+import { callUnary, GrpcError } from "../grpc.ts";
 import { decode, encode, type Shape, shapes } from "./messages.ts";
 
 /** kubelet's limit for a call of a driver. */
@@ -9,6 +9,8 @@ const callMs = 2 * 60 * 1000;
 /** What a driver may be able to do on a node, and the interface's numbers for it (NodeServiceCapability.RPC.Type). */
 const abilities = { stages: 1, measures: 2, expands: 3, tellsWriters: 5, setsGroup: 6 } as const;
 export type DriverTraits = Readonly<Record<keyof typeof abilities, boolean>>;
+
+const deadlineExceeded = 4;
 
 const unitBytes = 1;
 const unitInodes = 2;
@@ -120,12 +122,16 @@ export function openDriver(socket: string): CsiDriver {
 export async function callSocket(
   socket: string,
   path: string,
-  { ask, message, answer }: { ask: Shape; message: object; answer: Shape },
+  { ask, message, answer, limitMs = callMs }: { ask: Shape; message: object; answer: Shape; limitMs?: number },
 ): Promise<Record<string, unknown>> {
   const session = connectHttp2("http://localhost", { createConnection: () => connect(socket) });
   const body = encode(ask, message as Record<string, unknown>);
   const call = { path, message: body, userAgent: "skiff" };
-  return decode(answer, await callUnary(session, call, AbortSignal.timeout(callMs)));
+  const limit = AbortSignal.timeout(limitMs);
+  const told = await callUnary(session, call, limit).catch((error: unknown) => {
+    throw limit.aborted ? new GrpcError(deadlineExceeded, "context deadline exceeded") : error;
+  });
+  return decode(answer, told);
 }
 
 function capabilityOf({ fsType, flags, accessMode, group, isBlock }: VolumeUse): object {

@@ -59,7 +59,10 @@ describe("a volume that has grown", () => {
     expect(failedWith(13)).toMatchObject({
       allocatedResourceStatuses: { storage: "NodeResizePending" },
       conditions: expect.arrayContaining([
-        expect.objectContaining({ type: "NodeResizeError", message: "failed to expand pvc with no room" }),
+        expect.objectContaining({
+          type: "NodeResizeError",
+          message: "failed to expand pvc with rpc error: code = Internal desc = no room",
+        }),
       ]),
     });
     expect(failedWith(11).allocatedResourceStatuses).toEqual({ storage: "NodeResizeInfeasible" });

@@ -106,7 +106,9 @@ export async function growVolume(
     events.record(each, "Normal", "FileSystemResizeSuccessful", message);
 }
 
-function named({ metadata: { name, namespace, uid } }: Pod | PersistentVolumeClaim): Omit<ObjectReference, "kind"> {
+export function named({
+  metadata: { name, namespace, uid },
+}: Pod | PersistentVolumeClaim): Omit<ObjectReference, "kind"> {
   return { name, ...(namespace && { namespace }), ...(uid && { uid }) };
 }
 

@@ -15,7 +15,7 @@ import type {
   SecretReference,
   ServiceAccountTokenProjection,
 } from "../../api/schema/types.ts";
-import { isReason, StatusError } from "../../api/status.ts";
+import { isReason } from "../../api/status.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ifAbsent } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
@@ -23,22 +23,24 @@ import type { Client } from "../../client/client.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { mountsBelow } from "../volumes/mounts.ts";
 import { shareWithGroup } from "../volumes/ownership.ts";
+import { VolumeError } from "../volumes/volume-error.ts";
 import type { CsiDriver, Fill, VolumeUse } from "./driver.ts";
-import { growVolume, isToGrow } from "./grow.ts";
+import { openFills } from "./fills.ts";
+import { growVolume, isToGrow, named } from "./grow.ts";
 import { folderOf, type Places, placesOf, sha256 } from "./places.ts";
+import { openRepublishing } from "./republish.ts";
 import { isBareDevice, podInfo, tokensText, useOf } from "./use.ts";
 import { type Mounted, readMounted, removeVolumeData, type VolumeData, writeVolumeData } from "./volume-data.ts";
 
 /** Volumes of CSI drivers in pods. */
 export interface CsiVolumes {
   /**
-   * Resolves with where the volume lies. Called again it makes what has become larger as large as it is, and tells drivers
-   * again that want that. @throws an Error when that is not possible yet
+   * Resolves with where the volume lies; drivers that want that are told of it again from then on. Called again it makes what has
+   * become larger as large as it is. A call that a driver was given is not taken back when the signal is aborted; no further
+   * one is made. @throws an Error when that is not possible yet
    */
-  setUp(pod: Pod, wanted: WantedVolume): Promise<string>;
+  setUp(pod: Pod, wanted: WantedVolume, signal: AbortSignal): Promise<string>;
   tearDown(podUid: string): Promise<void>;
-  /** Milliseconds until a driver wants to be told again of a volume of the pod; undefined when none does. */
-  renewInMs(podUid: string): number | undefined;
   /** How full a pod's volume is, as its driver says; undefined when it does not. */
   fill(podUid: string, name: string): Promise<Fill | undefined>;
   /** Names of volumes that are mounted here, as the node's status has them. */
@@ -81,18 +83,20 @@ interface Mounting {
   readonly places: Places;
   readonly publishContext: Record<string, string>;
   readonly settings: CSIDriver | undefined;
+  readonly signal: AbortSignal;
+  /** Not any more when it has been taken away meanwhile. */
+  readonly onlyMounted?: boolean;
 }
-
-/** How often a driver is told again that wants to be: kubelet looks at each pod about as often. */
-const republishMs = 60_000;
 
 export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
   const { client, clock, log, nodeName, directory, changed } = parts;
   const pods = join(directory, "pods");
   /** By the directory that says what is mounted. */
   const mounted = new Map<string, Mounted>();
-  /** By the same: when the driver is told of it again. */
-  const republishAtMs = new Map<string, number>();
+  const republishing = openRepublishing(clock);
+  /** By the same: the pod and the volume as they were last set up. */
+  const newest = new Map<string, Pick<Mounting, "pod" | "wanted">>();
+  const fills = openFills(clock);
   for (const podUid of await podUids())
     for (const each of await readMounted({ directory, podUid, log })) mounted.set(each.places.at, each);
   /** By the uid of volumes that have grown while this process runs. */
@@ -115,7 +119,7 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     return turn;
   }
 
-  async function setUp(pod: Pod, wanted: WantedVolume): Promise<string> {
+  async function setUp(pod: Pod, wanted: WantedVolume, signal: AbortSignal): Promise<string> {
     const name = driverOf(wanted);
     const handle = handleOf(pod, wanted);
     const podUid = pod.metadata.uid ?? "";
@@ -128,20 +132,41 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     });
     const { at, target } = places;
     const isThere = mounted.has(at) && (await isMade(places, wanted));
-    const isDue = clock.elapsed() >= (republishAtMs.get(at) ?? 0);
-    if (!isThere || isDue) {
-      const settings = await settingsOf(name).catch((error: unknown) => {
-        // What is mounted stays so while no server answers.
-        if (!isThere || error instanceof StatusError) throw error;
-        return undefined;
-      });
-      const again = settings?.spec.requiresRepublish ?? false;
-      if (!isThere || again) await publish({ pod, wanted, handle, places, settings });
-      republishAtMs.set(at, again ? clock.elapsed() + republishMs : Number.POSITIVE_INFINITY);
+    newest.set(at, { pod, wanted });
+    if (!isThere) {
+      const settings = await settingsOf(name);
+      await publish({ pod, wanted, handle, places, settings, signal });
+      republish(handle, places, settings?.spec.requiresRepublish ? "later" : "never");
     }
+    if (isThere && !republishing.has(at)) republish(handle, places, "now");
     if ("volume" in wanted && wanted.claim && !wanted.readOnly && isToGrow(wanted.claim, wanted.volume))
       await inTurn(handle, () => grow(pod, wanted, places));
     return target;
+  }
+
+  function republish(handle: string, places: Places, first: "now" | "later" | "never"): void {
+    const { at } = places;
+    const { signal } = new AbortController();
+    republishing.follow(at, {
+      first,
+      async once() {
+        const use = newest.get(at);
+        if (!use) return false;
+        const settings = await settingsOf(driverOf(use.wanted));
+        const again = settings?.spec.requiresRepublish ?? false;
+        if (again) await publish({ ...use, handle, places, settings, signal, onlyMounted: true });
+        return again;
+      },
+      failed(error) {
+        const use = newest.get(at);
+        if (!use) return;
+        const { reason, message } = new VolumeError(use.wanted.name, {
+          isDevice: isBareDevice(use.wanted),
+          cause: error,
+        });
+        parts.events.record({ apiVersion: "v1", kind: "Pod", ...named(use.pod) }, "Warning", reason, message);
+      },
+    });
   }
 
   async function isMade({ target }: Places, wanted: WantedVolume): Promise<boolean> {
@@ -149,11 +174,14 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     return (await mountsBelow(target)).includes(target);
   }
 
-  async function publish({ pod, wanted, handle, places, settings }: Omit<Mounting, "publishContext">): Promise<void> {
+  async function publish(mounting: Omit<Mounting, "publishContext">): Promise<void> {
+    const { pod, wanted, handle, places, settings, signal, onlyMounted = false } = mounting;
     const name = driverOf(wanted);
     const driver = parts.driver(name);
     if (!driver) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`);
     await inTurn(handle, async () => {
+      signal.throwIfAborted();
+      if (onlyMounted && !mounted.has(places.at)) return;
       const isAttached = !("inline" in wanted) && settings?.spec.attachRequired !== false;
       const attachmentID = attachmentName({ driver: name, handle }, nodeName);
       const data: VolumeData = {
@@ -170,15 +198,16 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
       mounted.set(places.at, { data, podUid: pod.metadata.uid ?? "", isBlock: isBareDevice(wanted), places });
       changed();
       const publishContext = isAttached ? await attachedContext(attachmentID) : {};
-      await mount(driver, { pod, wanted, handle, places, publishContext, settings });
+      await mount(driver, { ...mounting, publishContext });
     });
   }
 
   async function mount(
     driver: CsiDriver,
-    { pod, wanted, handle, places, publishContext, settings }: Mounting,
+    { pod, wanted, handle, places, publishContext, settings, signal }: Mounting,
   ): Promise<void> {
     const traits = await driver.traits();
+    signal.throwIfAborted();
     const source = "inline" in wanted ? wanted.inline : wanted.volume.spec.csi;
     const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
     const use = useOf(pod, wanted, traits);
@@ -191,6 +220,7 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
       const volumeContext = { ...source?.volumeAttributes };
       await driver.stage({ ...common, stagingPath: places.staging, secrets, volumeContext });
     }
+    signal.throwIfAborted();
     await mkdir(dirname(places.target), { recursive: true, mode: 0o750 });
     const reference =
       "inline" in wanted
@@ -302,7 +332,8 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     await rmdir(at).catch(ifAbsent);
     if (isLast) for (const path of [stagingPath, dirname(stagingPath)]) await rmdir(path).catch(ifNotEmptyOrAbsent);
     mounted.delete(at);
-    republishAtMs.delete(at);
+    newest.delete(at);
+    fills.forget(at);
     changed();
   }
 
@@ -310,28 +341,28 @@ export async function openCsiVolumes(parts: CsiParts): Promise<CsiVolumes> {
     setUp,
     podUids,
     async tearDown(podUid) {
-      for (const each of mounted.values())
-        if (each.podUid === podUid) await inTurn(each.data.volumeHandle, () => takeAway(each));
+      const own = [...mounted.values()].filter((each) => each.podUid === podUid);
+      for (const { places } of own) republishing.forget(places.at);
+      // One whose driver hangs keeps no other mounted.
+      const taken = own.map((each) => inTurn(each.data.volumeHandle, () => takeAway(each)));
+      const failed = (await Promise.allSettled(taken)).find(({ status }) => status === "rejected");
+      if (failed?.status === "rejected") throw failed.reason;
       const folders = [false, true].map((isBlock) => folderOf(directory, { podUid, isBlock }));
       for (const path of [...folders.flatMap((folder) => [folder, dirname(folder)]), join(pods, podUid)])
         await rmdir(path).catch(ifNotEmptyOrAbsent);
     },
-    renewInMs(podUid) {
-      const times = [...mounted]
-        .filter(([, each]) => each.podUid === podUid)
-        .map(([at]) => republishAtMs.get(at) ?? Number.POSITIVE_INFINITY)
-        .filter(Number.isFinite);
-      return times.length > 0 ? Math.max(0, Math.min(...times) - clock.elapsed()) : undefined;
-    },
     async fill(podUid, name) {
       const found = [...mounted.values()].find((each) => each.podUid === podUid && each.data.specVolID === name);
       const driver = found && parts.driver(found.data.driverName);
-      const traits = await driver?.traits();
-      if (!found || !driver || !traits?.measures) return undefined;
-      const { target: volumePath, staging } = found.places;
-      const stagingPath =
-        traits.stages && found.data.volumeLifecycleMode === "Persistent" ? { stagingPath: staging } : {};
-      return driver.fill({ volumeId: found.data.volumeHandle, volumePath, ...stagingPath });
+      if (!found || !driver) return undefined;
+      const { at, target: volumePath, staging } = found.places;
+      return fills.of(at, async () => {
+        const traits = await driver.traits();
+        if (!traits.measures) return undefined;
+        const isStaged = traits.stages && found.data.volumeLifecycleMode === "Persistent";
+        const stagingPath = isStaged ? { stagingPath: staging } : {};
+        return driver.fill({ volumeId: found.data.volumeHandle, volumePath, ...stagingPath });
+      });
     },
     inUse: () => [
       ...new Set(

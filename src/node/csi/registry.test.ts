@@ -19,7 +19,10 @@ let registry: DriverRegistry;
 const servers: Http2Server[] = [];
 
 /** A driver that answers what it is asked when it registers, all through one socket. */
-function startDriver(name: string, { nodeId = "id", type = "CSIPlugin", isDead = false } = {}): () => void {
+function startDriver(
+  name: string,
+  { nodeId = "id", type = "CSIPlugin", isDead = false, hangsIn = "" } = {},
+): () => void {
   const socket = join(directory, "plugins_registry", `${name}-reg.sock`);
   const answers: Readonly<Record<string, readonly [Shape, Record<string, unknown>]>> = {
     GetInfo: [shapes.pluginInfo, { type, name, endpoint: socket, versions: ["1.0.0"] }],
@@ -29,7 +32,9 @@ function startDriver(name: string, { nodeId = "id", type = "CSIPlugin", isDead =
   const server = createServer();
   server.on("stream", (stream, headers) => {
     if (isDead) return stream.destroy();
-    const [shape, answer] = answers[String(headers[":path"]).split("/").at(-1) ?? ""] ?? [shapes.empty, {}];
+    const call = String(headers[":path"]).split("/").at(-1) ?? "";
+    if (call === hangsIn) return;
+    const [shape, answer] = answers[call] ?? [shapes.empty, {}];
     const body = encode(shape, answer);
     const frame = Buffer.concat([Buffer.alloc(5), body]);
     frame.writeUInt32BE(body.length, 1);
@@ -106,6 +111,17 @@ describe("the drivers of a node", () => {
       { interval: 20 },
     );
   });
+
+  test.each(["GetInfo", "NodeGetInfo", "NotifyRegistrationStatus"])(
+    "do not wait for one that hangs in %s",
+    async (hangsIn) => {
+      startDriver("a-hanging", { hangsIn });
+      await vi.waitFor(async () => expect((await client.list(csiNode)).items).toHaveLength(1));
+      startDriver("disk");
+      await vi.waitFor(async () => expect(await drivers()).toContain("disk id"));
+      expect(registry.labels()).toMatchObject({ rack: "id" });
+    },
+  );
 
   test("stand beside plugins of other sorts, which are left alone", async () => {
     startDriver("gpu", { type: "DRAPlugin" });

@@ -42,6 +42,10 @@ interface Registered {
 }
 
 const nodeIds = "csi.volume.kubernetes.io/nodeid";
+/** kubelet's back-off for what it does to plugins. */
+const retryMs = { firstMs: 500, maxMs: 122_000 };
+/** What a driver says without having to ask anybody. */
+const shortCallMs = 10_000;
 /** A driver makes its socket in several steps. */
 const quietMs = 200;
 
@@ -55,13 +59,15 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
   /** By the driver's name. */
   const drivers = new Map<string, Registered>();
   const stop = new AbortController();
-  const retry = new Backoff({ firstMs: 500, maxMs: 60_000 }, clock);
+  const retry = new Backoff(retryMs, clock);
+  /** By socket: what registers the driver behind it, or has done so; ended when the socket goes. */
+  const registering = new Map<string, { readonly mark: string; readonly end: AbortController }>();
   let timer: Disposable | undefined;
   let working: Promise<void> = Promise.resolve();
   let uid: string | undefined;
   let isAnnounced = false;
 
-  /** Looks as soon as the look before is over: a driver that comes does not wait for one that failed to be tried again. */
+  /** Looks as soon as the look before is over. */
   function lookNow(): void {
     timer?.[Symbol.dispose]();
     working = working.then(look);
@@ -77,7 +83,7 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
     else if (!stop.signal.aborted) timer = clock.after(retry.nextMs(), lookNow);
   }
 
-  /** Resolves with whether every driver is registered and the API knows. */
+  /** Resolves with whether the API knows. */
   async function round(): Promise<boolean> {
     const sockets = await socketsIn(registrations);
     for (const [name, { socket, mark }] of drivers)
@@ -85,32 +91,48 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
         drivers.delete(name);
         log.info("a CSI driver has gone", { driver: name });
       }
+    for (const [socket, { mark, end }] of registering)
+      if (sockets.get(socket) !== mark) {
+        registering.delete(socket);
+        end.abort();
+      }
     const known = new Set([...drivers.values()].map(({ socket }) => socket));
-    const come = [...sockets].filter(([socket]) => !known.has(socket));
-    // Beside each other: one that hangs is waited for, but holds up no other.
-    const registered = await Promise.all(
-      come.map(([socket, mark]) => register(socket, mark).then(() => true, notRegistered(socket))),
-    );
+    for (const [socket, mark] of sockets) if (!known.has(socket) && !registering.has(socket)) begin(socket, mark);
     changed();
-    const isPublished = !isAnnounced || (await publish().then(() => true, notPublished));
-    return isPublished && registered.every(Boolean);
+    return !isAnnounced || (await publish().then(() => true, notPublished));
   }
 
-  const notRegistered = (socket: string) => (error: unknown) => {
-    log.info("a CSI driver could not be registered yet", { socket, error: messageOf(error) });
-    return false;
-  };
+  /** Each driver by itself, until it is registered or its socket has gone: one that hangs holds up no other. */
+  function begin(socket: string, mark: string): void {
+    const end = new AbortController();
+    registering.set(socket, { mark, end });
+    void (async () => {
+      const backoff = new Backoff(retryMs, clock);
+      while (!end.signal.aborted) {
+        try {
+          await register(socket, mark, end.signal);
+          return;
+        } catch (error) {
+          if (!end.signal.aborted)
+            log.info("a CSI driver could not be registered yet", { socket, error: messageOf(error) });
+          await backoff.wait(end.signal);
+        }
+      }
+    })();
+  }
+
   const notPublished = (error: unknown) => {
     log.warn("the node's CSI drivers were not written", { error });
     return false;
   };
 
-  async function register(socket: string, mark: string): Promise<void> {
+  async function register(socket: string, mark: string, signal: AbortSignal): Promise<void> {
     const path = (name: string) => `/pluginregistration.Registration/${name}`;
     const info = await callSocket(socket, path("GetInfo"), {
       ask: shapes.empty,
       message: {},
       answer: shapes.pluginInfo,
+      limitMs: shortCallMs,
     });
     const { type, name = "", endpoint = "" } = info as { type?: string; name?: string; endpoint?: string };
     // Plugins of other sorts register in the same place.
@@ -121,13 +143,15 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
         ask: shapes.registrationStatus,
         message,
         answer: shapes.empty,
+        limitMs: shortCallMs,
       });
-    try {
-      drivers.set(name, { socket, mark, driver, node: await driver.node() });
-    } catch (error) {
+    const node = await driver.node().catch(async (error: unknown) => {
       await notify({ registered: false, error: messageOf(error) });
       throw error;
-    }
+    });
+    signal.throwIfAborted();
+    drivers.set(name, { socket, mark, driver, node });
+    lookNow();
     await notify({ registered: true });
     log.info("a CSI driver has come", { driver: name });
   }
@@ -168,6 +192,7 @@ export async function openDriverRegistry(parts: RegistryParts): Promise<DriverRe
     },
     [Symbol.dispose]() {
       stop.abort();
+      for (const { end } of registering.values()) end.abort();
       watching[Symbol.dispose]();
       timer?.[Symbol.dispose]();
     },

@@ -3,7 +3,8 @@ import { Backoff } from "../../base/backoff.ts";
 import type { ImageError } from "../images/puller.ts";
 import type { PodProbes } from "../probes/pod-probes.ts";
 import type { Listing, Sandbox } from "../runtime.ts";
-import { type MountedVolume, VolumeError } from "../volumes/volumes.ts";
+import { VolumeError } from "../volumes/volume-error.ts";
+import type { MountedVolume } from "../volumes/volumes.ts";
 import type { Alarm } from "./alarm.ts";
 import type { PodContext } from "./context.ts";
 import { type CrashBackOff, grown } from "./crash-back-off.ts";
@@ -86,9 +87,9 @@ export class PodActions {
     });
     if (decision.finished) return true;
 
-    const mounted = await makeReady(context, state.given, state.podIps);
-    for (const renewMs of [context.tokens.renewInMs(state.uid), context.volumes.renewInMs(state.uid)])
-      if (renewMs !== undefined) alarm.after(renewMs);
+    const mounted = await makeReady(context, state.given, state.podIps, signal);
+    const renewMs = context.tokens.renewInMs(state.uid);
+    if (renewMs !== undefined) alarm.after(renewMs);
 
     const sandbox = await this.#sandbox(listing, decision, signal);
     if (!sandbox) {
@@ -117,7 +118,7 @@ export class PodActions {
       await attachSandbox({ context, state, sandbox: there }, signal);
       this.#attachedTo = there.id;
     }
-    await makeReady(context, state.pod, state.podIps);
+    await makeReady(context, state.pod, state.podIps, signal);
     return undefined;
   }
 

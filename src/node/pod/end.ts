@@ -119,9 +119,10 @@ export class PodEnd {
     await turns.remove(async () => {
       for (const { id } of (await runtime.list(state.uid)).sandboxes) await runtime.removePodSandbox(id);
       for (const { id } of (await runtime.list(state.uid)).containers) await runtime.removeContainer(id);
-      await volumes.tearDown(state.uid);
       await cgroups.remove(podCgroup(state.pod));
     });
+    // Not in the turn: a driver of storage may take minutes, and other pods are to be removed meanwhile.
+    await volumes.tearDown(state.uid);
     if (!state.removed) await this.#deleteFromApi();
     context.objects.forget(state.uid);
     context.tokens.forget(state.uid);

@@ -4,6 +4,7 @@ import type { Pod } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
 import { messageOf } from "../../base/log.ts";
 import type { SandboxSpec } from "../runtime.ts";
+import type { PayloadInputs } from "../volumes/payload.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
 import type { PodContext, PodNames } from "./context.ts";
 import { hostnameOf, hostsFile, resolvFile, resolvOmissions } from "./name-files.ts";
@@ -15,21 +16,19 @@ export class PodDirectoryError extends Error {
   override readonly name = "PodDirectoryError";
 }
 
-/** Makes ready what the containers of a pod are given from outside: volumes, /etc/hosts, /etc/resolv.conf. */
+/**
+ * Makes ready what the containers of a pod are given from outside: volumes, /etc/hosts, /etc/resolv.conf. A pod that is to end does
+ * not wait for it. @throws the signal's reason
+ */
 export async function makeReady(
   context: PodContext,
   pod: Pod,
   podIps: readonly string[],
+  signal: AbortSignal,
 ): Promise<ReadonlyMap<string, MountedVolume>> {
   const { volumes, objects, tokens, hostIps, allocatable } = context;
-  const mounted = await volumes.setUp({
-    pod,
-    podIps,
-    hostIps,
-    objects,
-    allocatable: allocatable(),
-    token: (of, projection) => tokens.token(of, projection),
-  });
+  const token: PayloadInputs["token"] = (of, projection) => tokens.token(of, projection);
+  const mounted = await volumes.setUp({ pod, podIps, hostIps, objects, allocatable: allocatable(), token }, signal);
   await writeNameFiles(context, pod, podIps).catch((cause: unknown) => {
     throw new PodDirectoryError(`error making pod data directories: ${messageOf(cause)}`, { cause });
   });

@@ -1,6 +1,7 @@
 import { keyOf, keyText } from "../../api/object.ts";
 import { isReason } from "../../api/status.ts";
 import { messageOf } from "../../base/log.ts";
+import { unlessAborted } from "../../base/unless-aborted.ts";
 import { ImageError } from "../images/puller.ts";
 import { type Sandbox, SandboxGone } from "../runtime.ts";
 import type { MountedVolume } from "../volumes/volumes.ts";
@@ -117,6 +118,7 @@ async function postStart(
   const { runtime, log } = context;
   const target = { runtime, container: container.spec, containerId: id, podIp: names.podIps[0] ?? "" };
   try {
+    // A pod that is to end does not wait for its hook; the hook's command ends with its container.
     await unlessAborted(runHook(target, hook), signal);
   } catch (error) {
     if (signal.aborted) throw error;
@@ -128,14 +130,4 @@ async function postStart(
       await state.stop(container, running, { graceSeconds: state.graceSeconds, message: "FailedPostStartHook" });
     throw new StartError("PostStartHookError", messageOf(error), error);
   }
-}
-
-/** A pod that is to end does not wait for its hook; the hook's command ends with its container. */
-function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((done, fail) => {
-    const leave = () => fail(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-    work.then(done, fail).finally(() => signal.removeEventListener("abort", leave));
-  });
 }

@@ -4,6 +4,7 @@ import { claimOfVolume } from "../../api/pod-claims.ts";
 import { unitsOf } from "../../api/quantity.ts";
 import type { EmptyDirVolumeSource, Pod, Volume } from "../../api/schema/types.ts";
 import { ifAbsent } from "../../base/files.ts";
+import { unlessAborted } from "../../base/unless-aborted.ts";
 import type { Client } from "../../client/client.ts";
 import type { Recollection } from "../../client/recollection.ts";
 import type { CsiVolumes } from "../csi/mount.ts";
@@ -11,7 +12,7 @@ import { containersOf } from "../pod/containers.ts";
 import { cgroupLimitsOf } from "../pod/resources.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { isBelow } from "./below.ts";
-import { openClaims } from "./claims.ts";
+import { type ClaimedVolume, openClaims } from "./claims.ts";
 import { prepareHostPath } from "./host-path.ts";
 import { hugePageBytes } from "./huge-pages.ts";
 import { mountHugePages, mountNfs, mountsBelow, mountTmpfs, type NfsShare, sizeOnDisk, unmount } from "./mounts.ts";
@@ -20,6 +21,7 @@ import { isProjected, type PayloadInputs, payloadOf } from "./payload.ts";
 import type { WatchedObjects } from "./referenced-objects.ts";
 import { unsupported } from "./unsupported.ts";
 import { filledDirectory, filledFileSystem, type VolumeUsage } from "./usage.ts";
+import { VolumeError } from "./volume-error.ts";
 
 /** A volume of a pod as it lies on this machine. */
 export interface MountedVolume {
@@ -29,25 +31,15 @@ export interface MountedVolume {
   readonly isDevice?: boolean;
 }
 
-/** A volume that could not be made ready; reason and message are those of the Event. */
-export class VolumeError extends Error {
-  override readonly name = "VolumeError";
-  readonly reason: "FailedMount" | "FailedMapVolume";
-  constructor(volume: string, { isDevice, cause }: { isDevice: boolean; cause: Error }) {
-    const what = isDevice ? "MapVolume.SetUpDevice" : "MountVolume.SetUp";
-    super(`${what} failed for volume "${volume}" : ${cause.message}`, { cause });
-    this.reason = isDevice ? "FailedMapVolume" : "FailedMount";
-  }
-}
-
 /** The directories of pods: what containers are given to mount. */
 export interface Volumes {
-  /** Makes every volume of the pod ready. May be called again: what changed in the API is brought up to date. */
-  setUp(inputs: PayloadInputs): Promise<ReadonlyMap<string, MountedVolume>>;
-  /** Takes away all that `setUp` made; what lies in persistent volumes and host paths stays. */
+  /**
+   * Makes every volume of the pod ready. May be called again: what changed in the API is brought up to date. @throws the
+   * signal's reason at once when it is aborted; the step that is being taken, which may hang in a driver, goes on by itself
+   */
+  setUp(inputs: PayloadInputs, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>>;
+  /** Takes away all that `setUp` made, when its last step is over; what lies in persistent volumes and host paths stays. */
   tearDown(podUid: string): Promise<void>;
-  /** Milliseconds until a volume of the pod has to be set up again; undefined when none has. */
-  renewInMs(podUid: string): number | undefined;
   /** A path inside a volume; made where it is absent. Refuses to leave the volume. */
   subPath(volume: MountedVolume, path: string): Promise<string>;
   /** What lies in a pod's emptyDirs on disk, by volume. */
@@ -83,7 +75,27 @@ export function openVolumes({
   const pathOf = (root: string, podUid: string, sort: string, name: string) =>
     join(root, podUid, "volumes", `kubernetes.io~${sort}`, name);
 
-  async function setUpOne(inputs: PayloadInputs, volume: Volume): Promise<MountedVolume> {
+  /** By the pod's uid: what is being made of its volumes. */
+  const settingUp = new Map<string, Promise<unknown>>();
+
+  async function setUpAll(inputs: PayloadInputs, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
+    const mounted = new Map<string, MountedVolume>();
+    for (const volume of inputs.pod.spec.volumes ?? []) {
+      signal.throwIfAborted();
+      try {
+        mounted.set(volume.name, await setUpOne(inputs, volume, signal));
+      } catch (error) {
+        if (error instanceof VolumeError) throw error;
+        const isDevice = containersOf(inputs.pod).some(({ spec }) =>
+          (spec.volumeDevices ?? []).some(({ name }) => name === volume.name),
+        );
+        throw new VolumeError(volume.name, { isDevice, cause: error as Error });
+      }
+    }
+    return mounted;
+  }
+
+  async function setUpOne(inputs: PayloadInputs, volume: Volume, signal: AbortSignal): Promise<MountedVolume> {
     const { pod } = inputs;
     const uid = pod.metadata.uid ?? "";
     const fsGroup = pod.spec.securityContext?.fsGroup;
@@ -111,12 +123,12 @@ export function openVolumes({
     const claimName = claimOfVolume(pod, volume)?.name;
     if (claimName) {
       const { readOnly = false } = volume.persistentVolumeClaim ?? {};
-      const mounted = await setUpClaimed(inputs, claimName, { readOnly });
+      const mounted = await setUpClaimed(inputs, claimName, { readOnly, signal });
       return { ...mounted, readOnly: readOnly || mounted.readOnly };
     }
     if (volume.nfs) return setUpNfs(pod, { ...volume.nfs, name: volume.name, options: [] });
     if (volume.csi) {
-      const hostPath = await csi.setUp(pod, { name: volume.name, inline: volume.csi });
+      const hostPath = await csi.setUp(pod, { name: volume.name, inline: volume.csi }, signal);
       return { hostPath, readOnly: volume.csi.readOnly ?? false };
     }
     throw new Error(unsupported(volume));
@@ -125,9 +137,23 @@ export function openVolumes({
   async function setUpClaimed(
     { pod }: PayloadInputs,
     claimName: string,
-    { readOnly }: { readOnly: boolean },
+    { readOnly, signal }: { readOnly: boolean; signal: AbortSignal },
   ): Promise<MountedVolume> {
-    const { volume, claim } = await claims.volumeOf(pod, claimName);
+    const claimed = await claims.volumeOf(pod, claimName);
+    const { metadata, spec } = claimed.volume;
+    try {
+      return await setUpVolume(pod, claimed, { readOnly, signal });
+    } catch (error) {
+      // In Events a PersistentVolume has its own name, not the one that the pod has for it.
+      throw new VolumeError(metadata.name, { isDevice: spec.volumeMode === "Block", cause: error as Error });
+    }
+  }
+
+  async function setUpVolume(
+    pod: Pod,
+    { volume, claim }: ClaimedVolume,
+    { readOnly, signal }: { readOnly: boolean; signal: AbortSignal },
+  ): Promise<MountedVolume> {
     const { metadata, spec } = volume;
     const sharing = sharingOf(pod);
     if (spec.hostPath) return { hostPath: await prepareHostPath(spec.hostPath), readOnly: false };
@@ -145,7 +171,7 @@ export function openVolumes({
     if (spec.csi) {
       const wanted = { name: metadata.name, volume, claim, readOnly: readOnly || (spec.csi.readOnly ?? false) };
       const isDevice = spec.volumeMode === "Block";
-      return { hostPath: await csi.setUp(pod, wanted), readOnly: wanted.readOnly, isDevice };
+      return { hostPath: await csi.setUp(pod, wanted, signal), readOnly: wanted.readOnly, isDevice };
     }
     throw new Error(unsupported(spec));
   }
@@ -158,22 +184,16 @@ export function openVolumes({
   }
 
   return {
-    async setUp(inputs) {
-      const mounted = new Map<string, MountedVolume>();
-      for (const volume of inputs.pod.spec.volumes ?? []) {
-        try {
-          mounted.set(volume.name, await setUpOne(inputs, volume));
-        } catch (error) {
-          const isDevice = containersOf(inputs.pod).some(({ spec }) =>
-            (spec.volumeDevices ?? []).some(({ name }) => name === volume.name),
-          );
-          throw new VolumeError(volume.name, { isDevice, cause: error as Error });
-        }
-      }
-      return mounted;
+    setUp(inputs, signal) {
+      const podUid = inputs.pod.metadata.uid ?? "";
+      const work = setUpAll(inputs, signal);
+      settingUp.set(podUid, work);
+      return unlessAborted(work, signal);
     },
 
     async tearDown(podUid) {
+      await Promise.allSettled([settingUp.get(podUid)]);
+      settingUp.delete(podUid);
       claims.forget(podUid);
       await csi.tearDown(podUid);
       for (const root of [directory, memoryDirectory]) {
@@ -182,8 +202,6 @@ export function openVolumes({
         await rm(own, { recursive: true, force: true });
       }
     },
-
-    renewInMs: (podUid) => csi.renewInMs(podUid),
 
     async subPath({ hostPath, readOnly }, path) {
       const wanted = join(hostPath, path);
