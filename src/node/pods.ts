@@ -1,5 +1,6 @@
 import type { Pod } from "../api/schema/types.ts";
 import { sleep } from "../base/backoff.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
 import type { Change, Informer } from "../client/informer.ts";
 import { removeOrphans } from "./orphans.ts";
 import type { PodContext } from "./pod/context.ts";
@@ -90,7 +91,7 @@ export async function lookAfterPods(
   const listening = listen().catch((error: unknown) => log.error("the runtime's events cannot be read", { error }));
   async function clean(): Promise<void> {
     // While no server answers, what is not remembered may still be wanted: it is left alone.
-    await pods.confirmed;
+    await unlessAborted(pods.confirmed, stop.signal);
     await network.keepOnly(new Set(workers.keys()));
     await removeOrphans(context, (podUid) => workers.has(podUid), stop.signal);
   }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Machine } from "./machine.ts";
 import { must, run } from "./run.ts";
 
 const diskOf = (directory: string): string => join(directory, "disk");
@@ -20,6 +21,35 @@ export async function removeCard(directory: string): Promise<void> {
   if (!existsSync(join(directory, "card"))) return;
   await goOn(directory);
   await run("umount", ["-l", diskOf(directory)]);
+}
+
+/** A disk of its own for one directory of a machine, which can be pulled out and put in again. */
+export interface Disk {
+  /** Mounts it where it belongs. */
+  putIn(): Promise<void>;
+  /** Pulls it out of the running machine: whatever is asked of it from now on is an input/output error. It stays mounted. */
+  pullOut(): Promise<void>;
+  /** Takes the mount away; files that are open stay so. */
+  unmount(): Promise<void>;
+}
+
+type Place = Pick<Machine, "directory" | "must">;
+
+/** Makes one; it is not put in yet. */
+export async function aDisk(machine: Place, path: string, megabytes: number): Promise<Disk> {
+  const image = join(machine.directory, `disk-${basename(path)}`);
+  await must("truncate", ["-s", `${megabytes}M`, image]);
+  await must("mkfs.ext4", ["-q", "-F", "-m", "0", image]);
+  return {
+    putIn: async () => void (await machine.must("sh", ["-c", `mkdir -p ${path} && mount -o loop ${image} ${path}`])),
+    // FS_IOC_SHUTDOWN, without writing out what the file system still has in memory.
+    pullOut: async () =>
+      void (await machine.must("python3", [
+        "-c",
+        `import fcntl, os, struct; fcntl.ioctl(os.open("${path}", os.O_RDONLY), 0x8004587d, struct.pack("I", 2))`,
+      ])),
+    unmount: async () => void (await machine.must("umount", ["-l", path])),
+  };
 }
 
 /** Leaves not one byte free on the card. */
