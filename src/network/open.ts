@@ -17,13 +17,14 @@ import { NodeRange } from "./pods/node-range.ts";
 import { Peers } from "./pods/peers.ts";
 import { PodLinks, type SandboxToAttach } from "./pods/pod-links.ts";
 import { type Backend, vxlan } from "./pods/routes.ts";
-import { nodeSysctls, setSysctls } from "./pods/sysctls.ts";
+import { connectionSysctls, nodeSysctls, setSysctls } from "./pods/sysctls.ts";
 import { publicKeyAnnotation, wireguard } from "./pods/wireguard.ts";
 import { WireguardLink } from "./pods/wireguard-link.ts";
 import { ForeignChanges } from "./services/foreign-changes.ts";
 import { KernelTable } from "./services/kernel.ts";
 import { changesOutside, insideOf } from "./services/outside-addresses.ts";
 import { ServiceProxy } from "./services/proxy.ts";
+import { openProxyHealth } from "./services/proxy-health.ts";
 import { checkTools } from "./tools.ts";
 
 export interface NetworkOptions {
@@ -119,6 +120,10 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       await proxy.start();
       return proxy;
     });
+    // The kernel has these when there are rules that look at connections.
+    await setSysctls(connectionSysctls, log);
+    const node = () => nodes.get({ name: nodeName });
+    await parts.start("proxy health", () => openProxyHealth({ node, isHealthy: () => proxy.isHealthy, clock, log }));
     const peers = await parts.start("peers", () => {
       const peers = new Peers({ nodes, range, nodeName, backend, mtu, wireguardLink, clock, log });
       peers.start();
@@ -145,7 +150,10 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
           await filters();
           paths.askAgain();
         },
-        settings: setSettings,
+        async settings() {
+          await setSettings();
+          await setSysctls(connectionSysctls, log);
+        },
         async links() {
           await raise(range.current?.nodeIps ?? []);
           await links.mend();

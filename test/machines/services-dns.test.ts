@@ -79,6 +79,15 @@ describe("Services", () => {
     await answering(() => must("curl", ["-sS", "--max-time", "5", `http://${on.machine.address}:8088/`]));
   });
 
+  test("the proxy tells its health and its mode where kube-proxy does, and quiet connections live as long", async () => {
+    const health = JSON.parse(await get(`http://${on.machine.address}:10256/healthz`));
+    expect(health).toMatchObject({ nodeEligible: true, lastUpdated: health.currentTime });
+    expect(await get("http://127.0.0.1:10249/proxyMode")).toBe("nftables");
+    const remembered = (sort: string) =>
+      on.machine.must("cat", [`/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_${sort}`]);
+    expect([await remembered("close_wait"), await remembered("established")]).toEqual(["3600\n", "86400\n"]);
+  });
+
   test("a Service without endpoints refuses at once", async () => {
     const { clusterIP } = (await json("get", "service", "nobody")).spec;
     // curl's exit code 7: the connection was refused (28 would be: nobody answered in time).

@@ -14,6 +14,15 @@ export function nodeSysctls({ ipv6 }: { ipv6: boolean }): Sysctls {
   };
 }
 
+/**
+ * How long the kernel remembers a connection in which nothing moves, as kube-proxy sets it: what is forgotten is broken where it
+ * leads through a Service. The kernel's own minute for half-closed ones is less than what servers wait.
+ */
+export const connectionSysctls: Sysctls = {
+  "netfilter/nf_conntrack_tcp_timeout_established": String(24 * 60 * 60),
+  "netfilter/nf_conntrack_tcp_timeout_close_wait": String(60 * 60),
+};
+
 /** What a pod's link needs on the node's side. */
 export function linkSysctls(link: string, { ipv6 }: { ipv6: boolean }): Sysctls {
   return {

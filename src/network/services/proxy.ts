@@ -82,6 +82,11 @@ export class ServiceProxy implements AsyncDisposable {
     for (const what of this.#rules.keys()) this.#touch(what);
   }
 
+  /** Whether the kernel took what it was last told. */
+  get isHealthy(): boolean {
+    return this.#retryMs === firstRetryMs;
+  }
+
   /** Resolves when everything that is known has been carried out. */
   async settled(): Promise<void> {
     while (this.#timer || this.#changed.size > 0) await this.#flush();
