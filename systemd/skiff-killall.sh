@@ -37,6 +37,8 @@ fi
 # Mounts of volumes, innermost first: on disk and in memory.
 awk -v d="$data/agent/pods/" -v m="$run/" 'index($2, d) == 1 || index($2, m) == 1 { print $2 }' /proc/mounts | sort -r |
   while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount"; done
+# What was mounted on itself so that pods' mounts are shared.
+[ ! -f "$run/shared-mounts" ] || sort -ru "$run/shared-mounts" | while read -r mount; do umount -l "$mount" 2>/dev/null; done
 rm -rf "$run"
 
 # Pods' links, the node's among pods, the overlay; then the routes to other nodes' pods, known by their protocol.

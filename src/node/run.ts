@@ -31,6 +31,7 @@ import { openStaticPods } from "./static-pods/directory.ts";
 import { openMirrorPods } from "./static-pods/mirror-pods.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { openTurns } from "./turns.ts";
+import { shareMountsBelow } from "./volumes/share-mounts.ts";
 import { openTokens, type ServiceAccountTokens } from "./volumes/tokens.ts";
 import type { Volumes } from "./volumes/volumes.ts";
 
@@ -96,8 +97,9 @@ export async function runNode(options: NodeOptions): Promise<RunningNode> {
 async function startIn(parts: Lifecycle, options: NodeOptions): Promise<RunningNode> {
   const { client, informers, runtime, clock, log, nodeName, rootDirectory } = options;
   const { recollection = noRecollection } = options;
-  for (const directory of [rootDirectory, options.memoryDirectory])
-    await mkdir(directory, { recursive: true, mode: 0o750 });
+  const { memoryDirectory, driverDirectory } = options;
+  for (const directory of [rootDirectory, memoryDirectory]) await mkdir(directory, { recursive: true, mode: 0o750 });
+  await shareMountsBelow([join(rootDirectory, "pods"), driverDirectory], { memoryDirectory, log });
   const { version, maxPods, reserved } = options;
   const info = await runtime.info();
   const machine = await inspectMachine({ directory: rootDirectory, runtime: info, version, maxPods, reserved });

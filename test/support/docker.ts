@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -30,8 +31,7 @@ export async function startDocker({ plainRunc = false } = {}): Promise<TestDocke
   const directory = await mkdtemp(join(tmpdir(), "skiff-docker-"));
   claim(directory);
   const socket = join(directory, "docker.sock");
-  const wrapper = join(directory, "runc-lite");
-  await writeFile(wrapper, runcLite, { mode: 0o755 });
+  const runtime = plainRunc ? [] : runtimeFlags(directory);
   let daemon = await startDaemon();
 
   async function startDaemon() {
@@ -44,7 +44,7 @@ export async function startDocker({ plainRunc = false } = {}): Promise<TestDocke
         ...["--pidfile", join(directory, "pid"), "-H", `unix://${socket}`, "--log-level", "error"],
         ...["--bridge=none", "--iptables=false", "--ip6tables=false", "--userland-proxy=false", "--live-restore"],
         ...["--insecure-registry", "127.0.0.0/8", "--max-concurrent-downloads", "3"],
-        ...(plainRunc ? [] : ["--add-runtime", `lite=${wrapper}`, "--default-runtime", "lite"]),
+        ...runtime,
       ],
       { stdio: "ignore" },
     );
@@ -102,6 +102,13 @@ export async function startDocker({ plainRunc = false } = {}): Promise<TestDocke
       await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
+}
+
+/** Flags of dockerd for a runtime that leaves out what a machine without CAP_SYS_RESOURCE refuses; it lies in the directory. */
+export function runtimeFlags(directory: string): readonly string[] {
+  const wrapper = join(directory, "runc-lite");
+  writeFileSync(wrapper, runcLite, { mode: 0o755 });
+  return ["--add-runtime", `lite=${wrapper}`, "--default-runtime", "lite"];
 }
 
 const runcLite = `#!/bin/sh
