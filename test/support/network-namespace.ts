@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/api/object.ts";
 import type { NetworkOptions } from "../../src/network/open.ts";
-import { owner } from "./left-overs.ts";
+import { claim, owner } from "./left-overs.ts";
 
 /** What the child process is started with and asked for. */
 export type ChildOptions = Omit<NetworkOptions, "informers" | "clock" | "log"> & {
@@ -92,7 +92,9 @@ export class NodeNetwork implements Disposable {
 
   constructor(netns: Netns, options: Omit<ChildOptions, "objects" | "stateDirectory">) {
     this.netns = netns;
-    this.#options = { ...options, stateDirectory: mkdtempSync(join(tmpdir(), "skiff-network-")) };
+    const stateDirectory = mkdtempSync(join(tmpdir(), "skiff-network-"));
+    claim(stateDirectory);
+    this.#options = { ...options, stateDirectory };
   }
 
   /** Starts the process; resolves when the network is open. */

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { claim } from "./left-overs.ts";
 import { must } from "./run.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -21,6 +22,7 @@ export interface ReleaseHost extends AsyncDisposable {
 /** Makes a release of dist/skiff and serves it at an address of this host. */
 export async function releaseHost(address: string): Promise<ReleaseHost> {
   const folder = mkdtempSync(join(tmpdir(), "skiff-release-"));
+  claim(folder);
   const asked: string[] = [];
   const server = createServer(({ url = "" }, response) => {
     asked.push(url);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Api, openApi } from "./api.ts";
 import { skiffProgram } from "./cluster.ts";
 import { eventually, Hopeless } from "./eventually.ts";
+import { claim } from "./left-overs.ts";
 import { start } from "./run.ts";
 
 /** `skiff server --disable-agent` on a loopback port, with a data directory of its own. */
@@ -28,6 +29,7 @@ export interface TestServerOptions {
 /** Starts a server; resolves when /readyz says ok. */
 export async function startServer({ flags = [], directory: given }: TestServerOptions = {}): Promise<TestServer> {
   const directory = given ?? mkdtempSync(join(tmpdir(), "skiff-server-"));
+  if (!given) claim(directory);
   const port = await freePort();
   const kubeconfig = join(directory, "kubeconfig");
   const server = start(skiffProgram[0], [

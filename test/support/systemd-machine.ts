@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDocker, type TestDocker } from "./docker.ts";
 import { eventually } from "./eventually.ts";
+import { claim } from "./left-overs.ts";
 import { type Lan, lan } from "./machine.ts";
 import { must, type Ran, type RunOptions, run } from "./run.ts";
 import { systemdRoot } from "./systemd-root.ts";
@@ -34,6 +35,7 @@ export async function systemdMachines(): Promise<SystemdMachines> {
   const docker = await startDocker();
   await must("docker", ["-H", `unix://${docker.socket}`, "import", archive, "debian-systemd:1"]);
   const disks = mkdtempSync(join(tmpdir(), "skiff-systemd-"));
+  claim(disks);
   return {
     lan: network,
     machine: (name) => startMachine({ name, docker, network, disk: join(disks, name) }),
