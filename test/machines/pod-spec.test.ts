@@ -658,6 +658,24 @@ describe("resources", () => {
     );
   });
 
+  test("a resize gives containers requests and limits that they had not", async () => {
+    const asking = (name: string, requests: Record<string, string>) => main({ name, resources: { requests } });
+    await apply(aPod("modest", { containers: [asking("main", { cpu: "20m" }), asking("second", { memory: "35Mi" })] }));
+    await ready("modest");
+    const wanted = {
+      main: { requests: { cpu: "25m", memory: "35Mi" }, limits: { cpu: "40m" } },
+      second: { requests: { cpu: "20m", memory: "30Mi" }, limits: { memory: "50Mi" } },
+    };
+    const containers = Object.entries(wanted).map(([name, resources]) => ({ name, resources }));
+    await kubectl("patch", "pod", "modest", "--subresource=resize", "-p", JSON.stringify({ spec: { containers } }));
+    await eventually(async () => {
+      const { containerStatuses } = (await json("get", "pod", "modest")).status;
+      expect(containerStatuses).toMatchObject(containers.map((each) => ({ ...each, restartCount: 0 })));
+    });
+    expect((await kernel("modest")).slice(0, 2)).toEqual(["4000", "25"]);
+    expect(await kernel("modest", "second")).toEqual(["-1", "20", String(50 * 2 ** 20)]);
+  });
+
   test("a resize that the node has no room for waits or is refused, and the pod runs on as it was", async () => {
     const ask = (cpu: string) =>
       kubectl(
@@ -705,8 +723,12 @@ describe("probes", () => {
         hostNetwork: true,
         containers: [main({ readinessProbe: { grpc: { port: 5000 }, periodSeconds: 1, failureThreshold: 1 } })],
       }),
+      aPod("no-grpc", {
+        containers: [main({ livenessProbe: { grpc: { port: 2333 }, periodSeconds: 1, failureThreshold: 1 } })],
+      }),
     );
     await ready("grpc");
+    await eventually(async () => expect((await containerOf("no-grpc")).restartCount).toBeGreaterThan(0));
     await on.machine.must("touch", ["/run/ill"]);
     await eventually(async () => {
       expect((await containerOf("grpc")).ready).toBe(false);
