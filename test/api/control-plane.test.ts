@@ -13,6 +13,7 @@ import { resourceQuota } from "../../src/api/kinds/core/resource-quota.ts";
 import { service } from "../../src/api/kinds/core/service.ts";
 import { serviceAccount } from "../../src/api/kinds/core/service-account.ts";
 import { endpointSlice } from "../../src/api/kinds/discovery/endpoint-slice.ts";
+import { isLeaving } from "../../src/api/object.ts";
 import { isReason } from "../../src/api/status.ts";
 import type { Client } from "../../src/client/client.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
@@ -122,6 +123,29 @@ describe("the control plane", () => {
       expect(gone).toBe(true);
     });
     expect((await client.list(pod, { namespace: "team" })).items).toEqual([]);
+  });
+
+  test("says what it found of a namespace while its pods are still there, and leaves the rest until they are gone", async () => {
+    const held = { namespace: "held", name: "held" };
+    const book = { namespace: "held", name: "book" };
+    await client.create(namespace, { metadata: { name: "held" }, spec: {} });
+    await eventually(async () => void (await client.get(serviceAccount, { namespace: "held", name: "default" })));
+    const containers = [{ name: "app", image: "app:1" }];
+    await client.create(pod, { metadata: { ...held, finalizers: ["example.com/hold"] }, spec: { containers } });
+    await client.create(configMap, { metadata: book });
+    await client.delete(namespace, { name: "held" });
+    await eventually(async () => {
+      const { status } = await client.get(namespace, { name: "held" });
+      const told = status?.conditions?.map(({ type, status: is }) => `${type} ${is}`);
+      expect(told).toContain("NamespaceDeletionContentFailure False");
+    });
+    expect(isLeaving(await client.get(pod, held))).toBe(true);
+    expect(isLeaving(await client.get(configMap, book))).toBe(false);
+    await client.patch(pod, held, { type: "merge", document: { metadata: { finalizers: null } } });
+    await eventually(async () => {
+      const gone = await client.get(namespace, { name: "held" }).catch((error: unknown) => isReason(error, "NotFound"));
+      expect(gone).toBe(true);
+    });
   });
 
   test("counts custom resources for quotas, and gives back what was deleted", async () => {

@@ -6,6 +6,7 @@ import { namespace } from "../../api/kinds/core/namespace.ts";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { type AnyObject, isLeaving } from "../../api/object.ts";
 import type { ListOf } from "../../api/request.ts";
+import type { Namespace } from "../../api/schema/types.ts";
 import { isReason, notFound } from "../../api/status.ts";
 import { timeText } from "../../api/time.ts";
 import { messageOf } from "../../base/log.ts";
@@ -13,7 +14,7 @@ import type { Client } from "../../client/client.ts";
 import { defineController, settled } from "../../client/controller.ts";
 import { extensionKinds, extensionServices } from "../extension-kinds.ts";
 import { customKinds, deletableKinds } from "../resources.ts";
-import { conditionsOf, type Remaining } from "./decide.ts";
+import { conditionsOf, type Found, type Remaining } from "./decide.ts";
 
 const finalizer = "kubernetes";
 /** How long until another look at content that something else holds (a finalizer of a kind nobody here watches). */
@@ -37,27 +38,30 @@ export const namespaceController = defineController({
     const dying = cache.get(namespace, { name });
     if (!dying || !isLeaving(dying) || !dying.spec.finalizers?.includes(finalizer)) return settled;
 
-    await deleteAll(client, pod, name);
-    if ((await listAll(client, pod, name)).length > 0) return { again: { afterMs: lookAgainMs } };
+    const { answering, silent: unheard } = extensionServices(cache.list(apiService));
+    const silent = unheard.map(({ spec }) => `${spec?.group}/${spec?.version}`);
+    const tell = async (found: Omit<Found, "silent">): Promise<Namespace> => {
+      const conditions = conditionsOf({ ...found, silent }, dying.status?.conditions ?? [], timeText(now));
+      if (isDeepStrictEqual(dying.status?.conditions, conditions)) return dying;
+      const status = { ...dying.status, phase: "Terminating", conditions };
+      const told = await client.updateStatus(namespace, { ...dying, status });
+      await cache.seen(told);
+      return told;
+    };
+
+    const pods = await empty(client, [pod], name);
+    if (pods.failures.length > 0 || hasContent(pods)) {
+      // What is left is counted once all of it has been looked at, which waits for the pods.
+      await tell({ remaining: [], failures: pods.failures });
+      return { again: { afterMs: lookAgainMs } };
+    }
 
     const custom = customKinds(cache.list(customResourceDefinition));
-    const { answering, silent: unheard } = extensionServices(cache.list(apiService));
     const extensions = (await extensionKinds(client, answering)).filter(({ verbs }) => verbs.includes("delete"));
     const kinds = [...deletableKinds, ...custom, ...extensions].filter(({ scope }) => scope === "Namespaced");
-    const { remaining, failures } = await empty(client, kinds, name);
-    const silent = unheard.map(({ spec }) => `${spec?.group}/${spec?.version}`);
-
-    const conditions = conditionsOf({ remaining, failures, silent }, dying.status?.conditions ?? [], timeText(now));
-    let current = dying;
-    if (!isDeepStrictEqual(dying.status?.conditions, conditions)) {
-      current = await client.updateStatus(namespace, {
-        ...dying,
-        status: { ...dying.status, phase: "Terminating", conditions },
-      });
-      await cache.seen(current);
-    }
-    if (failures.length + silent.length > 0 || remaining.some(({ objects }) => objects.length > 0))
-      return { again: { afterMs: lookAgainMs } };
+    const found = await empty(client, kinds, name);
+    const current = await tell(found);
+    if (found.failures.length + silent.length > 0 || hasContent(found)) return { again: { afterMs: lookAgainMs } };
 
     const finalizers = current.spec.finalizers?.filter((one) => one !== finalizer) ?? [];
     const body = { ...current, spec: { ...current.spec, finalizers } } as unknown as AnyObject;
@@ -67,12 +71,11 @@ export const namespaceController = defineController({
   },
 });
 
+const hasContent = ({ remaining }: Omit<Found, "silent">): boolean =>
+  remaining.some(({ objects }) => objects.length > 0);
+
 /** Deletes what there is of every kind; what is left afterwards, and what was refused. */
-async function empty(
-  client: Client,
-  kinds: readonly Kind[],
-  name: string,
-): Promise<{ remaining: Remaining[]; failures: string[] }> {
+async function empty(client: Client, kinds: readonly Kind[], name: string): Promise<Omit<Found, "silent">> {
   const remaining: Remaining[] = [];
   const failures: string[] = [];
   for (const kind of kinds) {

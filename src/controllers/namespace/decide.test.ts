@@ -58,4 +58,16 @@ describe("conditions of a namespace that goes away", () => {
     const before = conditionsOf(nothing, [], now);
     expect(conditionsOf(nothing, before, "2027-01-01T00:00:00Z")).toEqual(before);
   });
+
+  test("have a new time only where they turn, and leave those of others alone", () => {
+    const own = { type: "Own", status: "True" };
+    const left = (name: string) => [{ resource: "pods.", objects: [object(name)] }];
+    const before = conditionsOf({ remaining: left("a"), failures: ["one"], silent: [] }, [own], now);
+    const later = "2027-01-01T00:00:00Z";
+    const after = conditionsOf({ remaining: [], failures: ["another"], silent: [] }, before, later);
+    expect(after[0]).toEqual(own);
+    const since = Object.fromEntries(after.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]));
+    expect(since.NamespaceDeletionContentFailure).toBe(now);
+    expect(since.NamespaceContentRemaining).toBe(later);
+  });
 });

@@ -17,7 +17,7 @@ export interface Found {
   readonly silent: readonly string[];
 }
 
-/** The conditions of a namespace while its content goes away (Kubernetes API reference, "NamespaceCondition"). */
+/** The conditions of a namespace while its content goes away (Kubernetes API reference, "NamespaceCondition"); others stay as they are. */
 export function conditionsOf(
   { remaining, failures, silent }: Found,
   before: readonly NamespaceCondition[],
@@ -57,12 +57,14 @@ export function conditionsOf(
         )
       : ok("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
   ];
-  return wanted.map((condition) => {
-    const old = before.find(({ type }) => type === condition.type);
-    const same =
-      old?.status === condition.status && old.reason === condition.reason && old.message === condition.message;
-    return same ? old : { ...condition, lastTransitionTime: now };
+  const known = before.map((old) => {
+    const condition = wanted.find(({ type }) => type === old.type);
+    if (!condition) return old;
+    const since = old.status === condition.status ? old.lastTransitionTime : undefined;
+    return { ...condition, lastTransitionTime: since ?? now };
   });
+  const fresh = wanted.filter(({ type }) => !before.some((old) => old.type === type));
+  return [...known, ...fresh.map((condition) => ({ ...condition, lastTransitionTime: now }))];
 }
 
 function undiscovered(silent: readonly string[]): string {
