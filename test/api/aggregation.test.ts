@@ -25,8 +25,16 @@ describe("an API that another server serves", () => {
   let extension: https.Server;
   let port = 0;
   let ca = "";
+  let refuses = false;
   const seen: Seen[] = [];
   const group = { group: "metrics.k8s.io", version: "v1beta1" };
+  const spec = (versionPriority: number) => ({
+    ...group,
+    groupPriorityMinimum: 100,
+    versionPriority,
+    caBundle: Buffer.from(ca).toString("base64"),
+    service: { name: "metrics", namespace: "default", port },
+  });
   const get = async (path: string): Promise<{ status: number; text: string }> => {
     const headers = { authorization: `Bearer ${adminToken.token}` };
     const request = https.get(`${api.url}${path}`, { headers, rejectUnauthorized: false });
@@ -59,6 +67,10 @@ describe("an API that another server serves", () => {
       };
       seen.push(one);
       for await (const part of request) one.body += part;
+      if (refuses) {
+        response.writeHead(403).end();
+        return;
+      }
       const list = { kind: "PodMetricsList", apiVersion: "metrics.k8s.io/v1beta1", metadata: {}, items: [] };
       const pods = { name: "pods", singularName: "", namespaced: true, kind: "PodMetrics", verbs: ["get", "list"] };
       const answer = url.endsWith("/v1beta1")
@@ -82,13 +94,7 @@ describe("an API that another server serves", () => {
   test("is told to be unavailable while its Service is missing", async () => {
     await client.create(apiService, {
       metadata: { name: "v1beta1.metrics.k8s.io" },
-      spec: {
-        ...group,
-        groupPriorityMinimum: 100,
-        versionPriority: 100,
-        caBundle: Buffer.from(ca).toString("base64"),
-        service: { name: "metrics", namespace: "default", port },
-      },
+      spec: spec(100),
     });
     await vi.waitFor(async () =>
       expect(await condition()).toMatchObject({ status: "False", reason: "ServiceNotFound" }),
@@ -129,6 +135,22 @@ describe("an API that another server serves", () => {
     expect(seen.at(-1)).toMatchObject({ method: "PATCH", type: "application/merge-patch+json", body: '{"a":1}' });
     await client.transport.request({ verb: "delete", ...at, options: { propagationPolicy: "Background" } });
     expect(JSON.parse(seen.at(-1)?.body ?? "")).toMatchObject({ propagationPolicy: "Background" });
+  });
+
+  test("is not asked by clients until it has said what it serves", async () => {
+    const path = "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods";
+    refuses = true;
+    const before = seen.length;
+    await client.update(apiService, {
+      ...(await client.get(apiService, { name: "v1beta1.metrics.k8s.io" })),
+      spec: spec(200),
+    });
+    await vi.waitFor(async () => expect(await condition()).toMatchObject({ reason: "FailedDiscoveryCheck" }));
+    expect(await get(path)).toMatchObject({ status: 503, text: "service unavailable\n" });
+    expect(seen.slice(before).map((one) => one.path)).not.toContain(path);
+    refuses = false;
+    await vi.waitFor(async () => expect(await get(path)).toMatchObject({ status: 200 }));
+    expect(await condition()).toMatchObject({ status: "True", message: "all checks passed" });
   });
 
   test("is found out when its server stops", async () => {

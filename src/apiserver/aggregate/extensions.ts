@@ -8,7 +8,7 @@ import type { Store } from "../../store/contract.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 import { follow } from "../registry/follow.ts";
 import type { SeenCondition } from "../system/condition-rules.ts";
-import { placeOf } from "./reach.ts";
+import { type Place, placeOf } from "./reach.ts";
 import { type ClientCertificate, type SendOptions, sendToExtension } from "./send.ts";
 
 /** A resource as an extension server lists it (APIResource). */
@@ -66,7 +66,7 @@ interface Known {
   readonly since: string;
   readonly retry: Backoff;
   timer: Disposable | undefined;
-  asking: boolean;
+  asking: Promise<void> | undefined;
   seen: SeenCondition | undefined;
   resources: readonly ExtensionResource[];
 }
@@ -134,13 +134,27 @@ export class Extensions implements Disposable {
     return known?.seen;
   }
 
+  /**
+   * Whether requests are passed on: only to who said what it serves, as one that does not answer would hold up its clients. It is
+   * asked again because somebody wants it; only who was never asked is waited for.
+   */
+  async answers({ name, local }: ExtensionApi): Promise<boolean> {
+    const known = this.#known.get(name);
+    if (!known || local) return local !== undefined;
+    if (known.seen?.status !== "True" && this.#placeOf(known.spec)) {
+      const asked = this.#ask(name, known);
+      if (!known.seen) await asked;
+    }
+    return known.seen?.status === "True";
+  }
+
   /** Sends a request to the server behind an API. @throws where nobody can be reached */
   async send(
     { name, spec }: ExtensionApi,
     request: Pick<SendOptions, "method" | "path" | "headers" | "signal" | "write">,
   ) {
-    const { store, nodes, certificate } = this.#options;
-    const place = spec.service && placeOf(store, nodes, spec.service);
+    const { nodes, certificate } = this.#options;
+    const place = this.#placeOf(spec);
     if (!place) throw new Error(`nothing serves ${name}`);
     try {
       return await sendToExtension({ ...request, place, spec, nodes, certificate: certificate?.() });
@@ -149,6 +163,10 @@ export class Extensions implements Disposable {
       if (known && !request.signal.aborted) void this.#ask(name, known);
       throw error;
     }
+  }
+
+  #placeOf({ service }: APIServiceSpec): Place | undefined {
+    return service && placeOf(this.#options.store, this.#options.nodes, service);
   }
 
   #begin(there: readonly APIService[]): void {
@@ -166,7 +184,7 @@ export class Extensions implements Disposable {
     if (this.#known.get(name)?.since === since) return;
     this.#forget(name);
     const retry = new Backoff(retryWaits, this.#options.clock);
-    this.#known.set(name, { spec, since, retry, timer: undefined, asking: false, seen: undefined, resources: [] });
+    this.#known.set(name, { spec, since, retry, timer: undefined, asking: undefined, seen: undefined, resources: [] });
     this.generation++;
   }
 
@@ -178,9 +196,15 @@ export class Extensions implements Disposable {
     this.generation++;
   }
 
-  async #ask(name: string, known: Known): Promise<void> {
-    if (known.asking) return;
-    known.asking = true;
+  /** Asks it once at a time, however many want to know. */
+  #ask(name: string, known: Known): Promise<void> {
+    known.asking ??= this.#askNow(name, known).finally(() => {
+      known.asking = undefined;
+    });
+    return known.asking;
+  }
+
+  async #askNow(name: string, known: Known): Promise<void> {
     known.timer?.[Symbol.dispose]();
     known.timer = undefined;
     const { group, version } = known.spec;
@@ -202,8 +226,6 @@ export class Extensions implements Disposable {
         if (this.#known.get(name) === known) void this.#ask(name, known);
       };
       known.timer = this.#options.clock.after(known.retry.nextMs(), again);
-    } finally {
-      known.asking = false;
     }
     if (known.seen?.status !== before) this.generation++;
     this.onSeen();
@@ -215,9 +237,9 @@ export class Extensions implements Disposable {
     path: string,
     signal: AbortSignal,
   ): Promise<readonly ExtensionResource[]> {
-    const { store, nodes, certificate } = this.#options;
+    const { nodes, certificate } = this.#options;
     const { spec } = known;
-    const place = spec.service && placeOf(store, nodes, spec.service);
+    const place = this.#placeOf(spec);
     if (!place) throw new Error(`nothing serves ${name}`);
     const headers = {
       accept: "application/json",

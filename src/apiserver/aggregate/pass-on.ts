@@ -36,6 +36,7 @@ export async function passToExtension(
   { api, user, exchange }: { api: ExtensionApi; user: UserInfo; exchange: Exchange },
 ): Promise<void> {
   if (api.local) return answerLocally(api.local, exchange);
+  if (!(await extensions.answers(api))) return unavailable(exchange);
   const { incoming } = exchange;
   const outgoing = exchange.outgoing as ServerResponse;
   const method = incoming.method ?? "GET";
@@ -58,12 +59,14 @@ export async function passToExtension(
   } catch (error) {
     // Once the answer has begun there is only one way left to say that it is not whole.
     if (outgoing.headersSent) outgoing.destroy();
-    else if (!outgoing.destroyed) unavailable(exchange, error);
+    else if (!outgoing.destroyed) {
+      exchange.warn(error instanceof Error ? error.message : String(error));
+      unavailable(exchange);
+    }
   }
 }
 
-function unavailable(exchange: Exchange, error: unknown): void {
-  exchange.warn(error instanceof Error ? error.message : String(error));
+function unavailable(exchange: Exchange): void {
   exchange.sendText(503, "service unavailable\n");
 }
 
@@ -96,6 +99,7 @@ export async function askExtension(
     const { verb, resource, namespace, name, options } = request;
     return api.local.answer({ verb, resource, namespace, name, labelSelector: options?.labelSelector ?? "" });
   }
+  if (!(await extensions.answers(api))) throw unreachable();
   const { method, path, body, contentType = "application/json" } = encodeRequest(request);
   const headers = {
     ...headersOf(user),
@@ -122,9 +126,12 @@ export async function askExtension(
     return answer as KubeObject | ListOf<AnyObject>;
   } catch (error) {
     if (error instanceof StatusError) throw error;
-    throw new StatusError("ServiceUnavailable", "the server is currently unable to handle the request");
+    throw unreachable();
   }
 }
+
+const unreachable = (): StatusError =>
+  new StatusError("ServiceUnavailable", "the server is currently unable to handle the request");
 
 const askTimeoutMs = 30_000;
 
