@@ -12,13 +12,12 @@ import { unknownResource } from "./http/route.ts";
 import { decodeValueAs } from "./negotiate/decode-body.ts";
 import { objectOf } from "./negotiate/render.ts";
 import type { Answer } from "./registry/answer.ts";
-import { convertEntries } from "./registry/custom/forms.ts";
 import type { Registry } from "./registry/deps.ts";
 import { freeze, objectIn } from "./registry/held.ts";
 import { perform } from "./registry/perform.ts";
 import type { Resource } from "./registry/resources.ts";
 import type { UserInfo } from "./user.ts";
-import { entriesOf, objectSeen } from "./watch/encode-event.ts";
+import { objectSeen } from "./watch/encode-event.ts";
 import { Subscription } from "./watch/subscribe.ts";
 
 /**
@@ -183,15 +182,14 @@ async function* watchObjects(
   const onAbort = (): void => wake();
   signal.addEventListener("abort", onAbort);
   try {
-    await convertEntries(resource, subscription.initial);
-    for (const entry of subscription.initial) yield { type: "ADDED", object: objectIn(resource, entry) };
+    for (const entry of await subscription.convertedInitial())
+      yield { type: "ADDED", object: objectIn(resource, entry) };
     if (request.sendInitialEvents) yield initialEnd(resource, subscription.initialRevision);
     while (!signal.aborted) {
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const { events, more } = subscription.read(eventBatch);
-      await convertEntries(resource, entriesOf(events));
+      const { events, more } = await subscription.readConverted(eventBatch);
       for (const seen of events) {
         yield { type: seen.type, object: freeze(objectSeen(resource, seen)) };
         if (signal.aborted) return;

@@ -144,6 +144,52 @@ describe("custom resources", () => {
     expect(seen).toEqual(["a:9", "c:3", "b:2"]);
   });
 
+  test("are selected by the fields of the version that is asked for, whoever converts them", async () => {
+    const group = "selected.example.com";
+    const webhook = { clientConfig: hook.at("/convert"), conversionReviewVersions: ["v1"] };
+    const byFields = (name: string, storage: boolean, fields: readonly string[]) => ({
+      ...version(name, storage, Object.fromEntries(fields.map((field) => [field, text]))),
+      selectableFields: fields.map((field) => ({ jsonPath: `.${field}` })),
+    });
+    const versions = [byFields("v1", true, ["hostPort"]), byFields("v2", false, ["host", "port"])];
+    await define(group, { versions, conversion: { strategy: "Webhook", webhook } });
+    const v2 = things(group, "v2");
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const fieldSelector = "host=a";
+    const watching = (async () => {
+      for await (const { type, object } of client.watch({ ...v2, fieldSelector }, stop.signal)) {
+        seen.push(`${type} ${(object as AnyObject).metadata.name}`);
+        if (seen.length === 4) stop.abort();
+      }
+    })();
+    for (const [name, host, port] of [
+      ["one", "a", "80"],
+      ["two", "a", "8080"],
+      ["three", "b", "80"],
+    ] as const)
+      await client.request({ verb: "create", ...v2, body: thing(group, "v2", name, { host, port }) });
+
+    const selected = async (of: string, selector: string) => {
+      const options = { fieldSelector: selector };
+      const { items } = (await client.request({ verb: "list", ...things(group, of), options })) as unknown as {
+        items: Host[];
+      };
+      return items.map(({ metadata }) => metadata.name);
+    };
+    expect(await selected("v2", "host=a")).toEqual(["one", "two"]);
+    expect(await selected("v2", "host=a,port=80")).toEqual(["one"]);
+    expect(await selected("v1", "hostPort=a:8080")).toEqual(["two"]);
+
+    await client.request({ verb: "deletecollection", ...v2, options: { fieldSelector: "host=a,port=80" } });
+    const patch = { type: "merge", document: { host: "b" } } as const;
+    await client.request({ verb: "patch", ...v2, name: "two", patch });
+    expect(await selected("v2", "host=a")).toEqual([]);
+    expect(await selected("v2", "host=b")).toEqual(["three", "two"]);
+    await watching;
+    expect(seen).toEqual(["ADDED one", "ADDED two", "DELETED one", "DELETED two"]);
+  });
+
   test("say when their webhook does not convert them", async () => {
     const group = "broken.example.com";
     const webhook = { clientConfig: { url: "https://127.0.0.1:1/convert" }, conversionReviewVersions: ["v1"] };

@@ -31,8 +31,8 @@ export function componentStatuses(store: Store, running: ReadonlySet<Component>)
     async read({ resource, name, options }: Call): Promise<Answer> {
       const objects = (await healths()).map(statusObject);
       if (name === undefined) {
-        const { matches = () => true } = selectionOf(resource, options);
-        const items = objects.filter(matches).map((object) => ({ object }));
+        const { shows } = selectionOf(resource, options);
+        const items = objects.filter(shows).map((object) => ({ object }));
         return { sort: "list", resource, items, revision: "" };
       }
       const object = objects.find(({ metadata }) => metadata.name === name);

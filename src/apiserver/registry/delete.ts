@@ -44,7 +44,7 @@ const wholeCollection = Number.MAX_SAFE_INTEGER;
 
 /** Deletes the list that the call's options ask for, or the page of it, one after the other; answers with what there was. */
 export async function deleteCollection(registry: Registry, call: Call): Promise<Answer> {
-  const list = listEntries(registry, call, { ...call.options, limit: call.options.limit ?? wholeCollection });
+  const list = await listEntries(registry, call, { ...call.options, limit: call.options.limit ?? wholeCollection });
   for (const entry of list.entries) {
     try {
       await deleteByName(registry, call, heldObject(entry).metadata.name, { knownKey: entry.key });

@@ -13,16 +13,21 @@ import { Compacted, type Entry, type Store } from "../../store/contract.ts";
 import type { Call } from "../call.ts";
 import type { Answer } from "./answer.ts";
 import { readContinueToken, writeContinueToken } from "./continue-token.ts";
+import { convertEntries } from "./custom/forms.ts";
 import type { Registry } from "./deps.ts";
-import { fromStored, heldObject } from "./held.ts";
+import { heldObject, objectIn } from "./held.ts";
 import { unsupported } from "./options.ts";
 import { valueAt } from "./paths.ts";
 import { type Resource, storeKey, storePrefix } from "./resources.ts";
 
 /** Which objects of a resource a request is about. */
 export interface Selection {
-  /** Undefined: all. */
-  readonly matches: ((object: AnyObject) => boolean) | undefined;
+  /** Undefined: all. What a webhook converts was converted before, where it `readsFields`. */
+  readonly matches: ((entry: Entry) => boolean) | undefined;
+  /** The same of an object that lies nowhere, in the version of the request. */
+  shows(object: AnyObject): boolean;
+  /** Fields are named as the version of the request names them: objects are looked at in that one. */
+  readonly readsFields: boolean;
   /** The name that a field selector demands, if it demands one. */
   readonly name: string | undefined;
 }
@@ -36,15 +41,16 @@ export function selectionOf(
   const fields = fieldSelector ? parseFieldSelector(fieldSelector) : [];
   const readers = fields.map((requirement) => ({ requirement, read: fieldReader(resource, requirement) }));
   const name = fields.find(({ field, equal }) => field === "metadata.name" && equal)?.value;
-  if (!labels?.requirements.length && readers.length === 0) return { matches: undefined, name };
+  const readsFields = readers.length > 0;
+  const shows = (object: AnyObject): boolean =>
+    labelsMatch(labels, object) &&
+    readers.every(({ requirement: { equal, value }, read }) => (read(object) === value) === equal);
+  if (!labels?.requirements.length && !readsFields) return { matches: undefined, shows, readsFields, name };
   return {
+    matches: (entry) => shows(readsFields ? objectIn(resource, entry) : heldObject(entry)),
+    shows,
+    readsFields,
     name,
-    matches(object) {
-      if (!labelsMatch(labels, object)) return false;
-      // Fields are named as the version of the request names them.
-      const shown = readers.length > 0 ? fromStored(resource, object) : object;
-      return readers.every(({ requirement: { equal, value }, read }) => (read(shown) === value) === equal);
-    },
   };
 }
 
@@ -83,7 +89,7 @@ export interface EntryList {
 }
 
 /** The list that a request asks for, a page of it if it asks for that (Kubernetes docs, "Retrieving large results sets in chunks"). */
-export function listEntries(registry: Registry, call: Call, options: RequestOptions): EntryList {
+export async function listEntries(registry: Registry, call: Call, options: RequestOptions): Promise<EntryList> {
   const { store } = registry;
   const selection = selectionOf(call.resource, options);
   const prefix = storePrefix(call.resource, call.namespace);
@@ -97,8 +103,8 @@ export function listEntries(registry: Registry, call: Call, options: RequestOpti
   try {
     const isOneKey = call.namespace !== undefined || call.resource.kind.scope === "Cluster";
     if (selection.name !== undefined && isOneKey && page.revision === undefined)
-      return onlyNamed(store, call, selection, selection.name);
-    return selection.matches ? filtered(store, page, limit, selection.matches) : plain(store, page, limit);
+      return await onlyNamed(store, call, selection, selection.name);
+    return selection.matches ? await filtered(store, call, { page, limit, selection }) : plain(store, page, limit);
   } catch (error) {
     throw error instanceof Compacted ? tooOld(page) : error;
   }
@@ -129,20 +135,20 @@ function plain(store: Store, page: Page, limit: number | undefined): EntryList {
 }
 
 /** With a selector nobody knows how much is left without looking at all of it; so that is not said. */
-function filtered(
+async function filtered(
   store: Store,
-  page: Page,
-  limit: number | undefined,
-  matches: (object: AnyObject) => boolean,
-): EntryList {
+  { resource }: Call,
+  { page, limit, selection }: { page: Page; limit: number | undefined; selection: Selection },
+): Promise<EntryList> {
   const { prefix, revision, after } = page;
   const all = store.list(prefix, {
     ...(revision !== undefined && { revision }),
     ...(after !== undefined && { after }),
   });
+  if (selection.readsFields) await convertEntries(resource, all.entries);
   const entries: Entry[] = [];
   for (const [i, entry] of all.entries.entries()) {
-    if (!matches(heldObject(entry))) continue;
+    if (!selection.matches?.(entry)) continue;
     entries.push(entry);
     if (entries.length === limit && i + 1 < all.entries.length)
       return {
@@ -155,10 +161,11 @@ function filtered(
   return { entries, revision: all.revision, continue: undefined, remaining: undefined };
 }
 
-function onlyNamed(store: Store, call: Call, { matches }: Selection, name: string): EntryList {
+async function onlyNamed(store: Store, call: Call, { matches }: Selection, name: string): Promise<EntryList> {
   const { revision } = store;
   const entry = store.get(storeKey(call.resource, call.namespace, name));
-  const entries = entry && (matches?.(heldObject(entry)) ?? true) ? [entry] : [];
+  if (entry) await convertEntries(call.resource, [entry]);
+  const entries = entry && (matches?.(entry) ?? true) ? [entry] : [];
   return { entries, revision, continue: undefined, remaining: undefined };
 }
 
@@ -270,8 +277,8 @@ function matchErrors(
   return errors;
 }
 
-export function listAnswer(registry: Registry, call: Call): Answer {
-  const { entries, revision, continue: token, remaining } = listEntries(registry, call, call.options);
+export async function listAnswer(registry: Registry, call: Call): Promise<Answer> {
+  const { entries, revision, continue: token, remaining } = await listEntries(registry, call, call.options);
   return {
     sort: "list",
     resource: call.resource,

@@ -4,7 +4,7 @@ import type { Entry, StoreEvent } from "../../store/contract.ts";
 import type { Form } from "../negotiate/accept.ts";
 import { encoded } from "../negotiate/render.ts";
 import { type IncludeObject, metadataOnly, tableOf } from "../negotiate/table.ts";
-import { bytesIn, heldObject, objectIn, unended } from "../registry/held.ts";
+import { bytesIn, objectIn, unended } from "../registry/held.ts";
 import type { Resource } from "../registry/resources.ts";
 
 export type EventType = "ADDED" | "MODIFIED" | "DELETED";
@@ -20,22 +20,22 @@ export interface SeenEvent {
 /** How an event looks through selectors; undefined: not at all (Kubernetes docs, "API concepts", "watch"). */
 export function seenThrough(
   event: StoreEvent,
-  matches: ((object: AnyObject) => boolean) | undefined,
+  matches: ((entry: Entry) => boolean) | undefined,
 ): SeenEvent | undefined {
   const { type, previous } = event;
   if (!matches) {
     if (type === "delete") return { type: "DELETED", event, left: false };
     return { type: previous ? "MODIFIED" : "ADDED", event, left: false };
   }
-  const was = previous !== undefined && matches(heldObject(previous));
-  const is = type === "put" && matches(heldObject(event.entry));
+  const was = previous !== undefined && matches(previous);
+  const is = type === "put" && matches(event.entry);
   if (is) return { type: was ? "MODIFIED" : "ADDED", event, left: false };
   return was ? { type: "DELETED", event, left: type === "put" } : undefined;
 }
 
-/** What has to be converted before events can be shown in another version. */
-export function entriesOf(events: readonly SeenEvent[]): Entry[] {
-  return events.flatMap(({ event: { entry, previous } }) => (previous ? [entry, previous] : [entry]));
+/** What has to be converted before events can be looked at and shown in another version. */
+export function entriesOf(events: readonly StoreEvent[]): Entry[] {
+  return events.flatMap(({ entry, previous }) => (previous ? [entry, previous] : [entry]));
 }
 
 /** The object that a seen event shows; frozen and shared. */

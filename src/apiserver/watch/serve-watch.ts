@@ -1,9 +1,8 @@
 import { StatusError } from "../../api/status.ts";
 import { contentTypeOf } from "../negotiate/accept.ts";
-import { convertEntries } from "../registry/custom/forms.ts";
 import type { Registry } from "../registry/deps.ts";
-import { type EventForm, encodeBookmark, encodeEntryEvent, encodeEvent, entriesOf, framed } from "./encode-event.ts";
-import { Subscription, type WatchTarget } from "./subscribe.ts";
+import { type EventForm, encodeBookmark, encodeEntryEvent, encodeEvent, framed } from "./encode-event.ts";
+import { type SeenEvents, Subscription, type WatchTarget } from "./subscribe.ts";
 
 /** Where the events of a watch go. */
 export interface WatchSink {
@@ -133,16 +132,13 @@ class WatchStream {
   }
 
   async #convertAndWrite(): Promise<void> {
-    const { resource } = this.#options;
     while (!this.#blocked && !this.#ended && this.#subscription) {
       const subscription = this.#subscription;
       let parts: Buffer[] | undefined;
       if (this.#initialDone) {
-        const read = subscription.read(batch);
-        await convertEntries(resource, entriesOf(read.events));
-        parts = this.#partsOf(read);
+        parts = this.#partsOf(await subscription.readConverted(batch));
       } else {
-        await convertEntries(resource, subscription.initial);
+        await subscription.convertedInitial();
         parts = this.#nextInitial(subscription);
       }
       if (parts === undefined || this.#ended || !this.#write(parts)) return;
@@ -172,7 +168,7 @@ class WatchStream {
   }
 
   /** What events look like; undefined: there is nothing for now. */
-  #partsOf({ events, more }: ReturnType<Subscription["read"]>): Buffer[] | undefined {
+  #partsOf({ events, more }: SeenEvents): Buffer[] | undefined {
     const { resource } = this.#options;
     if (events.length === 0 && !more) return undefined;
     return events.map((seen) => encodeEvent(resource, seen, this.#form(), this.#takeFirst()));
