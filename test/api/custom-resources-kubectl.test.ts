@@ -118,6 +118,11 @@ describe("kubectl with custom resources", () => {
       },
     );
     try {
+      let turn = 0;
+      await eventually(async () => {
+        await kubectl.must(["label", "gd", "one", "--overwrite", `turn=${turn++}`]);
+        expect(watching.output()).toContain("MODIFIED");
+      });
       await kubectl.must(["patch", "gd", "one", "--type=merge", "-p", '{"spec":{"colour":"blue"}}']);
       await kubectl.must([
         "patch",

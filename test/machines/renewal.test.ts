@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import { beforeAll, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeWhole } from "../../src/base/files.ts";
 import { skiffProgram } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
@@ -9,10 +11,28 @@ import { secondNode } from "../support/second-node.ts";
 
 // Certificates that are made anew every 30 seconds or so: a year of renewals in the life of this test.
 const on = journey("one", ["busybox:1"], { flags: ["--certificate-lifetime", "40s"] });
+
+/** Until all is set up, on a busy machine longer than the administrator's certificate lives, kubectl has the newest one. */
+let isSetUp = false;
+let keeping: Promise<void>;
+const keepKubeconfig = async () => {
+  while (!isSetUp) {
+    const text = await on.machine.must("cat", ["/etc/skiff/skiff.yaml"]);
+    await writeWhole(on.cluster.kubeconfig, text.replace("https://127.0.0.1:", `https://${on.machine.address}:`));
+    await sleep(1_000);
+  }
+};
+beforeAll(() => void (keeping = keepKubeconfig()));
+afterAll(() => void (isSetUp = true));
+
 const two = secondNode(on, "two");
 const counter = "i=0; while true; do i=$((i+1)); echo line $i; sleep 1; done";
 
-beforeAll(() => on.runOn("two", "away", "sh", "-c", counter));
+beforeAll(async () => {
+  await on.runOn("two", "away", "sh", "-c", counter);
+  isSetUp = true;
+  await keeping;
+});
 
 /** The serial number of what the API server shows. */
 const shown = async () => {
