@@ -1,6 +1,6 @@
+import { organizationsIn } from "../../api/signing-request.ts";
 import { superuserGroup } from "../user.ts";
 import type { AdmissionStep } from "./admission.ts";
-import { organizationsIn } from "./certificate-request.ts";
 import { refused } from "./refused.ts";
 import { requestFrom, requestsBucket } from "./signers.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { AnyObject } from "../../api/object.ts";
+import { organizationsIn } from "../../api/signing-request.ts";
 import type { Authorizer } from "../authorize/attributes.ts";
 import { certificateApproval } from "./certificate-approval.ts";
-import { organizationsIn } from "./certificate-request.ts";
 import { certificateSigning } from "./certificate-signing.ts";
 import { certificateSubjectRestriction } from "./certificate-subject-restriction.ts";
 import { anObject, refusalBy, reviewOf } from "./testing/reviews.ts";

@@ -1,8 +1,8 @@
-import { X509Certificate } from "node:crypto";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { FieldError, Path } from "../../field.ts";
 import type { Column } from "../../kind.ts";
 import type { KubeObject } from "../../object.ts";
+import { isCertificate, pemBlocks } from "../../pem.ts";
 import type { MutatingWebhook, ServiceReference, ValidatingWebhook, WebhookClientConfig } from "../../schema/types.ts";
 import { validateLabelSelector } from "../../validate/labels.ts";
 import { dnsLabel1035, dnsSubdomain, qualifiedDomain } from "../../validate/names.ts";
@@ -107,17 +107,8 @@ export function validateClientConfig({ url, service }: WebhookClientConfig, at: 
 /** Whether the bytes (in base64) are certificates, one at least. */
 export function isCaBundle(bundle: string): boolean {
   const text = Buffer.from(bundle, "base64").toString("latin1");
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
-  return blocks.length > 0 && blocks.every(isCertificate);
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch (error) {
-    if (error instanceof Error) return false;
-    throw error;
-  }
+  const blocks = [...pemBlocks(text)].filter(({ type, hasHeaders }) => type === "CERTIFICATE" && !hasHeaders);
+  return blocks.length > 0 && blocks.every(({ bytes }) => isCertificate(bytes));
 }
 
 export function validateCaBundle(bundle: string, at: Path): FieldError[] {

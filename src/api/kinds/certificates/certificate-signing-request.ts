@@ -2,11 +2,13 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import { humanDuration } from "../../duration.ts";
 import type { FieldError, Path } from "../../field.ts";
 import { defineKind } from "../../kind.ts";
+import { isCertificate, pemBlocks } from "../../pem.ts";
 import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
   CertificateSigningRequestSpec,
 } from "../../schema/types.ts";
+import { requestFault } from "../../signing-request.ts";
 import { timeText } from "../../time.ts";
 import { dnsLabel, dnsSubdomain, pathSegment, type TextRule } from "../../validate/names.ts";
 
@@ -127,10 +129,13 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
     const conditions = status?.conditions ?? [];
     const before = old.status?.conditions ?? [];
     const kept = subresource === "approval" ? ["Approved", "Denied", "Failed"] : ["Failed"];
-    const lost = kept.filter((type) => before.some((c) => c.type === type) && !conditions.some((c) => c.type === type));
+    const count = (all: readonly CertificateSigningRequestCondition[], type: string): number =>
+      all.filter((condition) => condition.type === type).length;
+    const lost = kept.filter((type) => count(conditions, type) < count(before, type));
     return [
       ...validateConditions(conditions, at),
-      ...validateCertificate(status?.certificate, issued),
+      // What was written before stays as it is, be it good or bad.
+      ...(status?.certificate === old.status?.certificate ? [] : validateCertificate(status?.certificate, issued)),
       ...lost.map((type) => at.forbidden(`updates may not remove a condition of type "${type}"`)),
       ...(old.status?.certificate && status?.certificate !== old.status.certificate
         ? [issued.forbidden("updates may not modify existing certificate content")]
@@ -163,11 +168,8 @@ function stamped(
 }
 
 function validateRequest(request: string | undefined, at: Path): FieldError[] {
-  const text = Buffer.from(request ?? "", "base64").toString("latin1");
-  const block = /-----BEGIN ([^-]+)-----\s[\s\S]*?-----END \1-----/.exec(text);
-  return block?.[1] === "CERTIFICATE REQUEST"
-    ? []
-    : [at.invalid(request || null, "PEM block type must be CERTIFICATE REQUEST")];
+  const fault = requestFault(Buffer.from(request ?? "", "base64").toString("latin1"));
+  return fault === undefined ? [] : [at.invalid(request || null, fault)];
 }
 
 function validateUsages(given: readonly string[], at: Path): FieldError[] {
@@ -222,14 +224,19 @@ function validateConditions(conditions: readonly CertificateSigningRequestCondit
 }
 
 function validateCertificate(certificate: string | undefined, at: Path): FieldError[] {
-  if (!certificate) return [];
-  const wrong = (why: string): FieldError[] => [at.invalid("<certificate data>", why)];
-  const text = Buffer.from(certificate, "base64").toString("latin1");
-  const blocks = [...text.matchAll(/-----BEGIN ([^-]+)-----\s([\s\S]*?)-----END \1-----/g)];
-  if (blocks.length === 0) return wrong("must contain at least one CERTIFICATE PEM block");
-  for (const [, type, body = ""] of blocks) {
-    if (type !== "CERTIFICATE") return wrong(`only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`);
-    if (body.includes(":")) return wrong("no PEM block headers are permitted");
+  const fault = certificate ? certificateFault(certificate) : undefined;
+  return fault === undefined ? [] : [at.invalid("<certificate data>", fault)];
+}
+
+/** What is wrong with certificates (PEM in base64). */
+function certificateFault(certificate: string): string | undefined {
+  const blocks = [...pemBlocks(Buffer.from(certificate, "base64").toString("latin1"))];
+  if (blocks.length === 0) return "must contain at least one CERTIFICATE PEM block";
+  for (const { type, hasHeaders, bytes } of blocks) {
+    if (type !== "CERTIFICATE") return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
+    if (hasHeaders) return "no PEM block headers are permitted";
+    if (bytes.length === 0) return "found CERTIFICATE PEM block containing 0 certificates";
+    if (!isCertificate(bytes)) return "x509: malformed certificate";
   }
-  return [];
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { pemBlocks } from "../../pem.ts";
 
 interface Block {
   readonly type: string;
@@ -16,8 +17,10 @@ export function pairFault(certificatePem: string, keyPem: string): string | unde
 }
 
 function blocksOf(pem: string): Block[] {
-  const found = pem.matchAll(/-----BEGIN ([^\n-]+)-----\r?\n[\s\S]*?-----END \1-----/g);
-  return [...found].map(([text, type = ""]) => ({ type, text }));
+  return [...pemBlocks(pem)].map(({ type, bytes }) => ({
+    type,
+    text: `-----BEGIN ${type}-----\n${bytes.toString("base64")}\n-----END ${type}-----\n`,
+  }));
 }
 
 function missingCertificate(blocks: readonly Block[]): string {
