@@ -7,6 +7,7 @@ import { service } from "../api/kinds/core/service.ts";
 import { runtimeClass } from "../api/kinds/node/runtime-class.ts";
 import type { ObjectReference, Pod } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
+import { readIfThere } from "../base/files.ts";
 import { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
@@ -184,6 +185,7 @@ async function startPods(parts: Lifecycle, options: NodeOptions, shared: Shared)
     dns,
     directory: rootDirectory,
     memoryBytes: machine.memoryBytes,
+    appArmor: (await readIfThere("/sys/module/apparmor/parameters/enabled"))?.startsWith("Y") ?? false,
     allocatable: () => machine.allocatable,
   };
   const answers = (does: boolean) => node.runtimeAnswers(does);

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Container, PodSpec } from "../../src/api/schema/types.ts";
 import { eventually } from "../support/eventually.ts";
@@ -742,6 +743,19 @@ describe("probes", () => {
 
 test("a pod that was refused says so to kubectl", async () => {
   expect(await fails("exec", "not-root", "--", "true")).toMatch(/container not found|unable to upgrade|not running/);
+});
+
+const enabled = "/sys/module/apparmor/parameters/enabled";
+const hasAppArmor = existsSync(enabled) && readFileSync(enabled, "utf8").startsWith("Y");
+test.skipIf(hasAppArmor)("a pod that asks for AppArmor does not run without, where the kernel has none", async () => {
+  await apply(aPod("armoured", { securityContext: { appArmorProfile: { type: "RuntimeDefault" } } }));
+  await waiting("armoured", { reason: "Blocked" });
+  expect((await json("get", "pod", "armoured")).status).toMatchObject({
+    phase: "Pending",
+    reason: "AppArmor",
+    message: "Cannot enforce AppArmor: AppArmor is not enabled on the host",
+  });
+  await kubectl("delete", "pod", "armoured", "--timeout=60s");
 });
 
 test("a file of the node's own is a pod, which the API shows and cannot end", async () => {

@@ -74,6 +74,7 @@ export class PodActions {
 
   async #act(listing: Listing): Promise<boolean> {
     const { context, state, probes, resizing, alarm, wake, signal } = this.#parts;
+    if (state.blocked) return false;
     context.objects.follow(state.pod, () => {
       this.forgetWaits();
       wake();

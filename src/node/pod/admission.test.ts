@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Node, Pod } from "../../api/schema/types.ts";
 import { openAllocations } from "../allocations.ts";
 import { aContainer, aPod } from "../testing/objects.ts";
-import { rejectionOf } from "./admission.ts";
+import { blockOf, rejectionOf } from "./admission.ts";
 
 function room() {
   const allocations = openAllocations(() => ({ cpu: "2", memory: "1Gi", pods: "3", "example.com/card": "2" }));
@@ -112,3 +112,15 @@ test.each<[name: string, pod: ReturnType<typeof aPod>, conditions: string[], mes
 ])("judges a pod %s", (_, pod, conditions, message) =>
   expect(rejectionOf(pod, { allocations: room(), pressure: () => new Set(conditions), node })?.message).toBe(message),
 );
+
+const profile = (type: string) => ({ securityContext: { appArmorProfile: { type } } });
+test.each<[what: string, pod: Pod, isBlocked: boolean]>([
+  ["that asks for no AppArmor", aPod(), false],
+  ["whose containers ask for it", aPod({ spec: { containers: [aContainer(profile("RuntimeDefault"))] } }), true],
+  ["that asks for it as a whole", aPod({ spec: profile("Localhost") }), true],
+  ["that asks to go without", aPod({ spec: profile("Unconfined") }), false],
+  ["that runs already", aPod({ spec: profile("Localhost"), status: { phase: "Running" } }), false],
+])("where there is no AppArmor, of a pod %s nothing is made: %s", (_, pod, isBlocked) => {
+  expect(blockOf(pod, { appArmor: false }) !== undefined).toBe(isBlocked);
+  expect(blockOf(pod, { appArmor: true })).toBeUndefined();
+});

@@ -6,6 +6,7 @@ import { isEvictable } from "../pressure/decide.ts";
 import { isStatic } from "../static-pods/read.ts";
 import { isCritical } from "./critical.ts";
 import { qosClassOf } from "./resources.ts";
+import type { StartTrouble } from "./status.ts";
 
 /** Why this node does not run a pod that was bound to it: the reason and the message of its status. */
 export interface Rejection {
@@ -50,6 +51,19 @@ export function rejectionOf(pod: Pod, { allocations, pressure, node }: Admitting
   const overload = allocations.overload(pod.metadata.uid ?? "", pod.spec);
   // Others make room for a critical pod only where it can run then.
   return overload && !isCritical(pod) ? overload : (misplaced(pod, allocations, node()) ?? overload);
+}
+
+/**
+ * Why nothing of a pod is made although it may stay: without AppArmor it would have less protection than it asks for (Kubernetes docs,
+ * "Restrict a Container's Access to Resources with AppArmor"). What runs already is not asked.
+ */
+export function blockOf({ spec, status }: Pod, { appArmor }: { appArmor: boolean }): StartTrouble | undefined {
+  if (appArmor || (status?.phase ?? "Pending") !== "Pending") return undefined;
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  const asks = ({ securityContext }: Pick<Container, "securityContext"> | Pick<Pod["spec"], "securityContext">) =>
+    (securityContext?.appArmorProfile?.type ?? "Unconfined") !== "Unconfined";
+  if (![spec, ...containers].some(asks)) return undefined;
+  return { reason: "AppArmor", message: "Cannot enforce AppArmor: AppArmor is not enabled on the host" };
 }
 
 /** Whoever binds a pod past the scheduler is told what the scheduler would have said. */

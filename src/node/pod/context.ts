@@ -45,6 +45,8 @@ export interface PodContext {
   readonly dns: DnsSettings;
   readonly directory: string;
   readonly memoryBytes: number;
+  /** Whether the kernel enforces AppArmor profiles. */
+  readonly appArmor: boolean;
   readonly allocatable: () => Readonly<Record<string, string>>;
 }
 

@@ -106,6 +106,7 @@ export class StatusReports {
       allocation: state.allocation,
       resize: state.resize,
       givenUp: state.givenUp,
+      blocked: state.blocked,
       startedAtMs: state.firstSeenMs,
       nowMs: context.clock.now(),
     });

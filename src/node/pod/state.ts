@@ -25,6 +25,8 @@ export class PodState {
   givenUp: GivenUp | undefined;
   /** The node goes down, or needs what the pod uses: it gets no more than this, whatever it asks for. */
   mostGraceSeconds = Number.POSITIVE_INFINITY;
+  /** Why nothing of it is made, for as long as it stays. */
+  blocked: StartTrouble | undefined;
   /** Nothing of it was ever made: this node does not run it. */
   rejected = false;
   /** What its containers may have; a resize that waits has not changed it. */

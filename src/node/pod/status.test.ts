@@ -202,6 +202,9 @@ describe("a pod's status", () => {
     expect(waiting({ ...quiet, containers: [] })).toEqual(["ContainerCreating"]);
     const pod = aPod({ spec: { initContainers: [aContainer({ name: "init" })] } });
     expect(waiting({ ...quiet, containers: [], pod })).toEqual(["PodInitializing", "PodInitializing"]);
+    const blocked = { reason: "AppArmor", message: "Cannot enforce AppArmor" };
+    expect(statusOf({ ...quiet, containers: [], blocked })).toMatchObject({ phase: "Pending", ...blocked });
+    expect(waiting({ ...quiet, containers: [], blocked })).toEqual(["Blocked"]);
   });
 
   test("moves a condition's time only when the condition moves", () => {

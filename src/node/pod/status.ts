@@ -44,13 +44,16 @@ export interface StatusInputs {
   readonly ended: boolean;
   /** The node gave the pod up, with phase Failed. */
   readonly givenUp?: GivenUp | undefined;
+  /** Nothing of it is made. */
+  readonly blocked?: StartTrouble | undefined;
   readonly startedAtMs: number;
   readonly nowMs: number;
 }
 
 /** The status that the API should show (Kubernetes docs, "Pod Lifecycle"). */
 export function statusOf(inputs: StatusInputs): PodStatus {
-  const { pod, givenUp, podIps, hostIps } = inputs;
+  const { pod, givenUp, blocked, podIps, hostIps } = inputs;
+  const why = givenUp ?? blocked;
   const old = pod.status ?? {};
   const all = containersOf(pod);
   const statuses = new Map(all.map((container) => [container, containerStatusOf(inputs, container)]));
@@ -64,7 +67,7 @@ export function statusOf(inputs: StatusInputs): PodStatus {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
     conditions,
-    ...(givenUp ? { reason: givenUp.reason, message: givenUp.message } : keepReason(old)),
+    ...(why ? { reason: why.reason, message: why.message } : keepReason(old)),
     ...(hostIps.length > 0 && { hostIP: hostIps[0]!, hostIPs: hostIps.map((ip) => ({ ip })) }),
     ...(podIps.length > 0 && { podIP: podIps[0]!, podIPs: podIps.map((ip) => ({ ip })) }),
     startTime: old.startTime ?? timeText(inputs.startedAtMs),
@@ -205,8 +208,8 @@ function vanishedState({ pod }: StatusInputs, { spec, role }: PodContainer): Con
 }
 
 /** The same for all containers of a pod, its init containers too. */
-const waitingReason = ({ pod }: StatusInputs): string =>
-  pod.spec.initContainers?.length ? "PodInitializing" : "ContainerCreating";
+const waitingReason = ({ pod, blocked }: StatusInputs): string =>
+  blocked ? "Blocked" : pod.spec.initContainers?.length ? "PodInitializing" : "ContainerCreating";
 
 function terminatedOf({ lastWords }: StatusInputs, container: Container) {
   const { exitCode, startedAtMs, finishedAtMs } = container;

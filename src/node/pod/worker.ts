@@ -5,7 +5,7 @@ import { Backoff } from "../../base/backoff.ts";
 import { openPodProbes, type PodProbes } from "../probes/pod-probes.ts";
 import type { Container, Listing } from "../runtime.ts";
 import { PodActions } from "./actions.ts";
-import { type Rejection, rejectionOf } from "./admission.ts";
+import { blockOf, type Rejection, rejectionOf } from "./admission.ts";
 import { Alarm } from "./alarm.ts";
 import { containersOf, newest } from "./containers.ts";
 import type { PodContext } from "./context.ts";
@@ -115,7 +115,9 @@ export class PodWorker implements AsyncDisposable {
   #admit(neighbours: Neighbours): void {
     const state = this.#state;
     const rejection = rejectionOf(state.pod, this.#context);
-    if (!rejection || state.isToEnd) return;
+    if (state.isToEnd) return;
+    state.blocked = blockOf(state.pod, this.#context);
+    if (!rejection) return;
     const { shortages } = rejection;
     const victims = shortages && isCritical(state.pod) && victimsFor(state.pod, neighbours.list(), shortages);
     if (victims) this.#makeRoom(neighbours, victims);
