@@ -26,6 +26,7 @@ export class Exchange {
   trail: Trail | undefined;
   #beforeAnswer: (() => void)[] | undefined;
   #isOver = false;
+  #whenOver: (() => void)[] | undefined;
   readonly #warnings: string[] = [];
   /** Names of headers that every answer to this client carries. */
   readonly #headers: Record<string, string | string[]>;
@@ -33,8 +34,10 @@ export class Exchange {
   constructor(incoming: Incoming, outgoing: Outgoing) {
     this.incoming = incoming;
     this.outgoing = outgoing;
+    // One listener for all who want to know: Node warns of more than ten, and a stream that is passed on has some of its own.
     outgoing.once("close", () => {
       this.#isOver = true;
+      for (const run of this.#whenOver ?? []) run();
     });
     const auditId = incoming.headers["audit-id"];
     this.#headers = {
@@ -84,7 +87,7 @@ export class Exchange {
   /** Calls when the answer is over or the client gone; at once where that is so already. */
   whenOver(run: () => void): void {
     if (this.#isOver) run();
-    else this.outgoing.once("close", run);
+    else this.#whenOver = [...(this.#whenOver ?? []), run];
   }
 
   /** Aborted when the client goes. */
