@@ -40,14 +40,23 @@ export async function aDisk(machine: Place, path: string, megabytes: number): Pr
   const image = join(machine.directory, `disk-${basename(path)}`);
   await must("truncate", ["-s", `${megabytes}M`, image]);
   await must("mkfs.ext4", ["-q", "-F", "-m", "0", image]);
+  let wasPulledOut = false;
+  // What was pulled out comes back as another device; the old one is gone when nobody has a file of it open any more.
+  const another = `l=$(losetup --find --show ${image}) && mount $l ${path} && losetup -d $l`;
   return {
-    putIn: async () => void (await machine.must("sh", ["-c", `mkdir -p ${path} && mount -o loop ${image} ${path}`])),
-    // FS_IOC_SHUTDOWN, without writing out what the file system still has in memory.
-    pullOut: async () =>
-      void (await machine.must("python3", [
+    async putIn() {
+      await machine.must("sh", [
         "-c",
-        `import fcntl, os, struct; fcntl.ioctl(os.open("${path}", os.O_RDONLY), 0x8004587d, struct.pack("I", 2))`,
-      ])),
+        `mkdir -p ${path} && ${wasPulledOut ? another : `mount -o loop ${image} ${path}`}`,
+      ]);
+      wasPulledOut = false;
+    },
+    // FS_IOC_SHUTDOWN, without writing out what the file system still has in memory.
+    async pullOut() {
+      const shutDown = `fcntl.ioctl(os.open("${path}", os.O_RDONLY), 0x8004587d, struct.pack("I", 2))`;
+      await machine.must("python3", ["-c", `import fcntl, os, struct; ${shutDown}`]);
+      wasPulledOut = true;
+    },
     unmount: async () => void (await machine.must("umount", ["-l", path])),
   };
 }

@@ -21,7 +21,7 @@ export class SqliteJournal implements Journal {
   readonly #file: string;
   readonly #code: WriterCode | undefined;
   /** The disk on which the database lies. */
-  readonly #disk: number;
+  #disk: number;
   #writer: Writer;
   #watcher: FSWatcher | undefined;
 
@@ -102,6 +102,8 @@ export class SqliteJournal implements Journal {
     let there = directory;
     while (!existsSync(there)) there = dirname(there);
     const { dev } = await stat(there);
+    // A disk that is put in again may have another number; the database on it tells it from the directory beneath.
+    if (there === directory && existsSync(this.#file)) this.#disk = dev;
     if (dev !== this.#disk) throw new Error(`the disk on which ${this.#file} lay is not there`);
   }
 
