@@ -1,26 +1,27 @@
 import { allVerbs, defineKind, type Kind } from "../api/kind.ts";
+import type { DiscoveredResource } from "../api/request.ts";
 import type { APIService } from "../api/schema/types.ts";
+import { StatusError } from "../api/status.ts";
 import type { Client } from "../client/client.ts";
 import { conditionOf } from "./conditions.ts";
 
-/** The APIs that servers behind the API server serve: those that answer, and those that do not. */
-export interface ExtensionServices {
-  readonly answering: readonly APIService[];
-  readonly silent: readonly APIService[];
+/** What servers behind the API server have. */
+export interface ExtensionKinds {
+  /** Each kind once, in the version that its group prefers. */
+  readonly kinds: readonly Kind[];
+  /** Groups and versions ("example.com/v1") of servers that do not say what they have. */
+  readonly silent: readonly string[];
 }
 
-export function extensionServices(services: readonly APIService[]): ExtensionServices {
-  const extensions = services.filter(({ spec }) => spec?.service);
-  const answers = ({ status }: APIService): boolean => conditionOf(status?.conditions, "Available")?.status === "True";
-  return { answering: extensions.filter(answers), silent: extensions.filter((service) => !answers(service)) };
-}
-
-/** What extension servers have, each kind once, in the version that its group prefers. Asked anew each time: it may change. */
-export async function extensionKinds(client: Client, services: readonly APIService[]): Promise<readonly Kind[]> {
+/** Asks extension servers what they have; anew each time, because it may change. */
+export async function extensionKinds(client: Client, services: readonly APIService[]): Promise<ExtensionKinds> {
   const kinds = new Map<string, Kind>();
-  for (const { spec } of services.toSorted(byVersionPriority)) {
-    const { group = "", version = "" } = spec ?? {};
-    for (const { name, kind, namespaced, verbs = [] } of await client.transport.discover(group, version)) {
+  const silent: string[] = [];
+  for (const service of services.filter(({ spec }) => spec?.service).toSorted(byVersionPriority)) {
+    const { group = "", version = "" } = service.spec ?? {};
+    const found = await resourcesOf(client, service);
+    if (!found) silent.push(`${group}/${version}`);
+    for (const { name, kind, namespaced, verbs = [] } of found ?? []) {
       const key = `${name}.${group}`;
       if (kinds.has(key)) continue;
       const scope = namespaced ? "Namespaced" : "Cluster";
@@ -28,7 +29,22 @@ export async function extensionKinds(client: Client, services: readonly APIServi
       kinds.set(key, defineKind({ group, version, kind, plural: name, scope, verbs: known }));
     }
   }
-  return [...kinds.values()];
+  return { kinds: [...kinds.values()], silent };
+}
+
+/** Undefined where the server does not answer. */
+async function resourcesOf(
+  client: Client,
+  { spec, status }: APIService,
+): Promise<readonly DiscoveredResource[] | undefined> {
+  if (conditionOf(status?.conditions, "Available")?.status !== "True") return undefined;
+  try {
+    return await client.transport.discover(spec?.group ?? "", spec?.version ?? "");
+  } catch (error) {
+    // It went silent since its condition was written.
+    if (error instanceof StatusError) return undefined;
+    throw error;
+  }
 }
 
 function byVersionPriority({ spec: a }: APIService, { spec: b }: APIService): number {

@@ -12,7 +12,7 @@ import { timeText } from "../../api/time.ts";
 import { messageOf } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import { defineController, settled } from "../../client/controller.ts";
-import { extensionKinds, extensionServices } from "../extension-kinds.ts";
+import { extensionKinds } from "../extension-kinds.ts";
 import { customKinds, deletableKinds } from "../resources.ts";
 import { conditionsOf, type Found, type Remaining } from "./decide.ts";
 
@@ -38,8 +38,7 @@ export const namespaceController = defineController({
     const dying = cache.get(namespace, { name });
     if (!dying || !isLeaving(dying) || !dying.spec.finalizers?.includes(finalizer)) return settled;
 
-    const { answering, silent: unheard } = extensionServices(cache.list(apiService));
-    const silent = unheard.map(({ spec }) => `${spec?.group}/${spec?.version}`);
+    const { kinds: extensions, silent } = await extensionKinds(client, cache.list(apiService));
     const tell = async (found: Omit<Found, "silent">): Promise<Namespace> => {
       const conditions = conditionsOf({ ...found, silent }, dying.status?.conditions ?? [], timeText(now));
       if (isDeepStrictEqual(dying.status?.conditions, conditions)) return dying;
@@ -57,8 +56,8 @@ export const namespaceController = defineController({
     }
 
     const custom = customKinds(cache.list(customResourceDefinition));
-    const extensions = (await extensionKinds(client, answering)).filter(({ verbs }) => verbs.includes("delete"));
-    const kinds = [...deletableKinds, ...custom, ...extensions].filter(({ scope }) => scope === "Namespaced");
+    const deletable = extensions.filter(({ verbs }) => verbs.includes("delete"));
+    const kinds = [...deletableKinds, ...custom, ...deletable].filter(({ scope }) => scope === "Namespaced");
     const found = await empty(client, kinds, name);
     const current = await tell(found);
     if (found.failures.length + silent.length > 0 || hasContent(found)) return { again: { afterMs: lookAgainMs } };
