@@ -175,7 +175,12 @@ class Round {
   #growNewest(): boolean {
     const newest = this.#newest;
     if (!newest || newest.isNew || newest.replicas === this.#limits.replicas) return false;
-    const wanted = newest.replicas > this.#limits.replicas ? this.#limits.replicas : this.#newestMayHave(newest);
+    const { replicas, maxSurge } = this.#limits;
+    const wanted = newest.replicas > replicas ? replicas : this.#newestMayHave(newest);
+    // Older ReplicaSets that were told to shrink make room once they have done so; until then nothing else is the next step.
+    const surplus = total(this.#older, (draft) => draft.surplus);
+    const room = replicas + maxSurge - total(this.#drafts, (draft) => draft.replicas) - surplus;
+    if (surplus > 0 && wanted - newest.replicas > Math.max(0, room)) return true;
     return wanted !== newest.replicas && newest.scale(wanted, this.#limits);
   }
 
@@ -198,8 +203,7 @@ class Round {
     }
     // That is a step of its own, with its own Event, also where the same ReplicaSet shrinks further.
     this.#settle(older);
-    // Pods beyond the wanted size are on their way out, and still counted where their ReplicaSet has not come to it.
-    let spare = total(this.#drafts, ({ available, replicas }) => Math.min(available, replicas)) - leastAvailable;
+    let spare = total(this.#drafts, ({ surelyAvailable }) => surelyAvailable) - leastAvailable;
     for (const draft of older) {
       const count = Math.min(spare, draft.replicas);
       if (count <= 0) continue;

@@ -51,6 +51,21 @@ export class Draft {
   get available(): number {
     return this.original?.status?.availableReplicas ?? 0;
   }
+  /** Whether what it says of its pods is about its present size. */
+  get #isHeard(): boolean {
+    const { metadata, status } = this.original ?? {};
+    return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+  }
+  /** Those of the available pods that stay: what is beyond the wanted size is on its way out. */
+  get surelyAvailable(): number {
+    return this.#isHeard ? Math.min(this.available, this.replicas) : 0;
+  }
+  /** How many pods it has beyond the wanted size, for all that is known. */
+  get surplus(): number {
+    return this.#isHeard
+      ? Math.max(0, (this.original?.status?.replicas ?? 0) - this.replicas)
+      : Number.POSITIVE_INFINITY;
+  }
   /** An int64 as Kubernetes counts: people may set numbers that a double cannot hold. 0 where it is none. */
   get revision(): bigint {
     const text = this.#annotations[annotation.revision] ?? "";
