@@ -14,6 +14,12 @@ test.each<[what: string, text: string, found: string[]]>([
   ["not one that another type ends, but the next", block("X", undefined, "Y") + block("Z"), ["Z 3"]],
   ["not one that is no base64, but the next", block("X", "A?\n") + block("Z"), ["Z 3"]],
   ["not one without an end", "-----BEGIN X-----\nAAAA\n", []],
+  [
+    "none where half a mebibyte begins blocks without an end",
+    block("X", "").split("\n")[0]!.concat("\n").repeat(30_000),
+    [],
+  ],
+  ["none where half a mebibyte could be a header", `-----BEGIN X-----\n${":".repeat(1 << 19)}`, []],
   ["not one with something behind its end", block("X").replace("END X-----", "END X-----x"), []],
 ])("in a text is found %s", (_, text, found) => {
   const blocks = [...pemBlocks(text)];

@@ -7,37 +7,43 @@ export interface PemBlock {
   readonly bytes: Buffer;
 }
 
-const head = /(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t]*\r?(?:\n|$)/g;
+const begin = /^-----BEGIN (.*)-----$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** The blocks of a text in their order, as Go's encoding/pem finds them: what is between them, and what is no block, is passed over. */
+/** A block that has begun. */
+interface Begun {
+  readonly type: string;
+  hasHeaders: boolean;
+  readonly body: string[];
+}
+
+/**
+ * The blocks of a text in their order, as Go's encoding/pem finds them: what is between them, and what is no block, is passed over.
+ * Each line is looked at once, because the text may be somebody's attempt to keep the server busy.
+ */
 export function* pemBlocks(text: string): Generator<PemBlock> {
-  let from = 0;
-  for (;;) {
-    head.lastIndex = from;
-    const begin = head.exec(text);
-    if (!begin) return;
-    const [whole, type = ""] = begin;
-    const after = begin.index + whole.length;
-    const found = blockAt(text.slice(after), type);
-    if (found) yield found.block;
-    // The line break behind a block may be the one before the next.
-    from = found ? after + found.length : after - 1;
+  let begun: Begun | undefined;
+  for (const given of text.split("\n")) {
+    const line = given.trimEnd();
+    if (begun?.body.length === 0 && line.includes(":")) {
+      begun.hasHeaders = true;
+      continue;
+    }
+    const [, type] = begin.exec(line) ?? [];
+    if (type !== undefined) begun = { type, hasHeaders: false, body: [] };
+    else if (line.startsWith("-----END ")) {
+      const block = begun && line === `-----END ${begun.type}-----` ? blockFrom(begun) : undefined;
+      if (block) yield block;
+      begun = undefined;
+    } else begun?.body.push(line);
   }
 }
 
-/** What follows the line that begins a block, up to the line that ends it; undefined where it is no block. */
-function blockAt(text: string, type: string): { block: PemBlock; length: number } | undefined {
-  const headers = /^(?:[^\n]*:[^\n]*\n)*/.exec(text)?.[0] ?? "";
-  const rest = text.slice(headers.length);
-  const end = headers === "" && rest.startsWith("-----END ") ? 0 : rest.indexOf("\n-----END ");
-  if (end < 0) return undefined;
-  const [line] = /^\n?[^\n]*/.exec(rest.slice(end)) ?? [""];
-  if (line.trim() !== `-----END ${type}-----`) return undefined;
-  const body = rest.slice(0, end).replace(/[ \t\r\n]/g, "");
-  if (!base64.test(body)) return undefined;
-  const block = { type, hasHeaders: headers !== "", bytes: Buffer.from(body, "base64") };
-  return { block, length: headers.length + end + line.length };
+/** Undefined where the body is no Base64, or no line stands between headers and the end. */
+function blockFrom({ type, hasHeaders, body }: Begun): PemBlock | undefined {
+  const text = body.join("").replace(/[ \t\r]/g, "");
+  if (!base64.test(text) || (hasHeaders && body.length === 0)) return undefined;
+  return { type, hasHeaders, bytes: Buffer.from(text, "base64") };
 }
 
 /** Whether the bytes of a block are a certificate that can be read. */
