@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { claim, removeLeftOvers } from "./left-overs.ts";
+import { claim, removeLeftOvers, unmountBelow } from "./left-overs.ts";
 
 const run = promisify(execFile);
 
@@ -98,7 +98,7 @@ export async function startDocker({ plainRunc = false } = {}): Promise<TestDocke
       const left = await docker("ps", "-aq").catch(() => "");
       if (left) await docker("rm", "-f", ...left.split("\n")).catch(() => undefined);
       await stopDaemon();
-      await run("umount", ["-R", join(directory, "data")]).catch(() => undefined);
+      await unmountBelow(directory);
       await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };

@@ -65,18 +65,23 @@ export async function removeCgroups(name: string): Promise<void> {
 
 async function clear(directory: string, name: string | undefined): Promise<void> {
   await endProcesses(directory);
-  const { stdout } = await run("findmnt", ["-rno", "TARGET"]);
-  for (const mount of stdout.split("\n").reverse()) {
-    if (!mount.startsWith(`${directory}/`)) continue;
-    await run("fsfreeze", ["-u", mount]);
-    await run("umount", ["-l", mount]);
-  }
+  await unmountBelow(directory);
   if (name !== undefined) {
     await removeCgroups(name);
     await run("ip", ["netns", "delete", name]);
     await run("ip", ["link", "delete", `${name}v`]);
   }
   rmSync(directory, { recursive: true, force: true });
+}
+
+/** Unmounts what is mounted below a directory, the innermost first; a file system that was stalled goes on for it. */
+export async function unmountBelow(directory: string): Promise<void> {
+  const { stdout } = await run("findmnt", ["-rno", "TARGET"]);
+  for (const mount of stdout.split("\n").reverse()) {
+    if (!mount.startsWith(`${directory}/`)) continue;
+    await run("fsfreeze", ["-u", mount]);
+    await run("umount", ["-l", mount]);
+  }
 }
 
 /** Ends the processes that have the directory in their command lines, and all that descend from them. */
