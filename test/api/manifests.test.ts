@@ -49,9 +49,11 @@ describe("the manifests directory", () => {
   test("changes objects, and deletes what vanishes from a file", async () => {
     write("later.yaml", map("b", "two"));
     await eventually(async () => expect(await names()).toEqual(["a=one", "b=two"]));
-    const { spec, status } = await client.get(addon, { namespace: "kube-system", name: "later" });
-    expect(spec.source).toBe(join(directory, "later.yaml"));
-    expect(status?.objects).toEqual([{ apiVersion: "v1", kind: "ConfigMap", namespace: "default", name: "b" }]);
+    await eventually(async () => {
+      const { spec, status } = await client.get(addon, { namespace: "kube-system", name: "later" });
+      expect(spec.source).toBe(join(directory, "later.yaml"));
+      expect(status?.objects).toEqual([{ apiVersion: "v1", kind: "ConfigMap", namespace: "default", name: "b" }]);
+    });
   });
 
   test("leaves objects whose file goes", async () => {

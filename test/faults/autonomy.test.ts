@@ -29,7 +29,7 @@ spec:
     command: [sh, -c, "touch /state/healthy; exec httpd -f -p 8080 -h /www"]
     env: [{name: WORD, valueFrom: {secretKeyRef: {name: hidden, key: word}}}]
     volumeMounts: [{name: words, mountPath: /www}, {name: work, mountPath: /state}]
-    livenessProbe: {exec: {command: [cat, /state/healthy]}, periodSeconds: 1, failureThreshold: 1}
+    livenessProbe: {exec: {command: [cat, /state/healthy]}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1}
     readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
 ---
 apiVersion: v1

@@ -334,12 +334,13 @@ describe("a node", () => {
   });
 
   test("restarts a container whose liveness probe fails, and shows when it is not ready", async () => {
+    const atOnce = { periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1 };
     await create("probed", {
       containers: [
         container({
           command: ["httpd", "-f", "-p", "8080", "-h", "/etc"],
-          livenessProbe: { exec: { command: ["test", "!", "-e", "/tmp/sick"] }, periodSeconds: 1, failureThreshold: 1 },
-          readinessProbe: { httpGet: { path: "/passwd", port: 8080 }, periodSeconds: 1, failureThreshold: 1 },
+          livenessProbe: { exec: { command: ["test", "!", "-e", "/tmp/sick"] }, ...atOnce },
+          readinessProbe: { httpGet: { path: "/passwd", port: 8080 }, ...atOnce },
         }),
       ],
     });

@@ -69,7 +69,7 @@ spec:
   - name: c
     image: busybox:1
     command: [sh, -c, "touch /tmp/healthy; sleep 3600"]
-    livenessProbe: {exec: {command: [cat, /tmp/healthy]}, periodSeconds: 1, failureThreshold: 2}
+    livenessProbe: {exec: {command: [cat, /tmp/healthy]}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 2}
 `);
     await kubectl("wait", "--for=condition=Ready", "pod/liveness", "--timeout=60s");
     await kubectl("exec", "liveness", "--", "rm", "/tmp/healthy");
@@ -92,7 +92,7 @@ spec:
   - name: c
     image: busybox:1
     command: [sh, -c, "mkdir /www; echo up > /www/index.html; touch /tmp/ready; exec httpd -f -p 8080 -h /www"]
-    readinessProbe: {exec: {command: [cat, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}
+    readinessProbe: {exec: {command: [cat, /tmp/ready]}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1}
 ---
 apiVersion: v1
 kind: Service

@@ -127,7 +127,7 @@ spec:
       - name: nginx
         image: busybox:1
         command: [sh, -c, "test -e /www/index.html || hostname > /www/index.html; exec httpd -f -p 80 -h /www"]
-        readinessProbe: {httpGet: {path: /index.html, port: 80}, periodSeconds: 1, failureThreshold: 1}
+        readinessProbe: {httpGet: {path: /index.html, port: 80}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1}
         volumeMounts: [{name: www, mountPath: /www}]
   volumeClaimTemplates:
   - metadata: {name: www}
