@@ -99,15 +99,18 @@ async function tell(
   world.transport.watchLagMs = 0;
 }
 
-/** The most pods and the fewest ready ones that there were at any change of a pod from now on. */
-function extremesOf(world: World): { readonly most: number; readonly fewestReady: number } {
-  const pods = world.informers.of(pod);
+/** The most pods and the fewest ready ones that there were at any moment from now on. */
+async function extremesOf(world: World): Promise<{ readonly most: number; readonly fewestReady: number }> {
+  const pods = new Map((await world.all(pod)).map((one) => [one.metadata.uid, one]));
   const seen = { most: 0, fewestReady: Number.POSITIVE_INFINITY };
-  pods.onChange(() => {
-    const there = pods.list().filter(stays);
+  world.transport.stored = ({ type, object }) => {
+    if (object.kind !== "Pod") return;
+    if (type === "DELETED") pods.delete(object.metadata.uid);
+    else pods.set(object.metadata.uid, object as unknown as Pod);
+    const there = [...pods.values()].filter(stays);
     seen.most = Math.max(seen.most, there.length);
     seen.fewestReady = Math.min(seen.fewestReady, there.filter(isReady).length);
-  });
+  };
   return seen;
 }
 
@@ -177,7 +180,7 @@ describe("whatever happens on the way, the end is what was asked for", () => {
     fc.assert(
       fc.asyncProperty(story(fc.oneof(newImage, accident)), bounds, (steps, strategyOf) =>
         inRollout(strategyOf, async (world) => {
-          const seen = extremesOf(world);
+          const seen = await extremesOf(world);
           await tell(world, steps, { set: set(world) });
           await comesTo(world, async () => expect(await living(world)).toHaveLength(4));
           expect(seen.most).toBeLessThanOrEqual(4 + amount(strategyOf[0]));
@@ -191,7 +194,7 @@ describe("whatever happens on the way, the end is what was asked for", () => {
     fc.assert(
       fc.asyncProperty(story(fc.oneof(newImage, hindrance)), bounds, (steps, strategyOf) =>
         inRollout(strategyOf, async (world) => {
-          const seen = extremesOf(world);
+          const seen = await extremesOf(world);
           await tell(world, steps, { set: set(world) });
           await comesTo(world, async () => expect(await living(world)).toHaveLength(4));
           expect(seen.fewestReady).toBeGreaterThanOrEqual(4 - amount(strategyOf[1]));

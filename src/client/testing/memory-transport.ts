@@ -29,6 +29,8 @@ export interface MemoryTransport extends Transport {
   watchLagMs: number;
   /** Called before a request is served, which waits for it; what it throws is the answer. */
   intercept: ((request: ResourceRequest) => void | Promise<void>) | undefined;
+  /** Told each change in the moment in which it is stored, whatever watches lag. */
+  stored: ((change: WatchEvent) => void) | undefined;
   /** What discovery lists, by "group/version". */
   readonly served: Map<string, readonly DiscoveredResource[]>;
   /** Every writing request that was served, oldest first. */
@@ -66,6 +68,7 @@ export function memoryTransport(clock: Clock): MemoryTransport {
     else objects.set(path, stored);
     history.push({ revision, resource: resourceOf(request), event: { type, object: stored } });
     for (const wake of wakes) wake();
+    transport.stored?.({ type, object: stored });
     return stored;
   }
 
@@ -232,6 +235,7 @@ export function memoryTransport(clock: Clock): MemoryTransport {
 
   const transport: MemoryTransport = {
     intercept: undefined,
+    stored: undefined,
     watchLagMs: 0,
     served: new Map(),
     writes,

@@ -16,6 +16,7 @@ import { targetNode } from "../daemonset/nodes.ts";
 export interface World extends AsyncDisposable {
   readonly clock: FakeClock;
   readonly client: Client;
+  /** What the controllers know; a restart makes them anew. */
   readonly informers: Informers;
   readonly transport: MemoryTransport;
   /** "Reason: message", in the order they were first told. */
@@ -23,7 +24,7 @@ export interface World extends AsyncDisposable {
   /** Lets the pretended kubelet leave pods of this name alone. */
   hold(name: RegExp): void;
   all<T extends KubeObject>(kind: Kind<T>): Promise<readonly T[]>;
-  /** Ends the controllers in the middle of what they do, and starts them again. */
+  /** Ends the controllers in the middle of what they do, and starts them again with nothing remembered. */
   restart(): Promise<void>;
 }
 
@@ -31,15 +32,6 @@ export async function aWorld(controllers: readonly Controller[], { kubelet = tru
   const clock = fakeClock();
   const transport = memoryTransport(clock);
   const client = openClient(transport, { fieldManager: "test" });
-  const informers = openInformers(client, { clock, log: noLog });
-  const running = new DisposableStack();
-  let started = new DisposableStack();
-  const start = async (): Promise<void> => {
-    for (const controller of controllers)
-      started.use(await startController(controller, { client, informers, clock, log: noLog }));
-  };
-  await start();
-
   let held: RegExp | undefined;
   const care = async (current: Pod): Promise<void> => {
     const { name, namespace = "" } = current.metadata;
@@ -58,17 +50,29 @@ export async function aWorld(controllers: readonly Controller[], { kubelet = tru
         if (current) look(current);
       }),
     );
-  if (kubelet)
+
+  let informers: Informers;
+  let running: AsyncDisposableStack;
+  const start = async (): Promise<void> => {
+    running = new AsyncDisposableStack();
+    informers = running.use(openInformers(client, { clock, log: noLog }));
+    for (const controller of controllers)
+      running.use(await startController(controller, { client, informers, clock, log: noLog }));
+    if (!kubelet) return;
     running.use(
       informers.of(pod).onChange(({ after }) => {
         if (after) look(after);
       }),
     );
+  };
+  await start();
   return {
     clock,
     client,
-    informers,
     transport,
+    get informers() {
+      return informers;
+    },
     hold(name) {
       held = name;
     },
@@ -77,15 +81,10 @@ export async function aWorld(controllers: readonly Controller[], { kubelet = tru
     },
     all: async (kind) => (await client.list(kind)).items,
     async restart() {
-      started.dispose();
-      started = new DisposableStack();
+      await running.disposeAsync();
       await start();
     },
-    async [Symbol.asyncDispose]() {
-      started.dispose();
-      running.dispose();
-      await informers[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
