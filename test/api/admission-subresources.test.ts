@@ -42,7 +42,13 @@ const asked = () =>
 
 async function configure(sort: "Mutating" | "Validating", ...resources: string[]): Promise<void> {
   const rules = [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources }];
-  const webhook = { clientConfig: hook.at("/"), rules, sideEffects: "None", admissionReviewVersions: ["v1"] };
+  const webhook = {
+    clientConfig: hook.at("/"),
+    rules,
+    sideEffects: "None",
+    admissionReviewVersions: ["v1"],
+    timeoutSeconds: 30,
+  };
   await write(
     { ...registration, resource: `${sort.toLowerCase()}webhookconfigurations` },
     {

@@ -66,7 +66,8 @@ describe("an API that another server serves", () => {
         body: "",
       };
       seen.push(one);
-      for await (const part of request) one.body += part;
+      request.setEncoding("utf8").on("data", (part: string) => (one.body += part));
+      await new Promise((ended) => request.once("close", ended));
       if (refuses) {
         response.writeHead(403).end();
         return;
@@ -150,7 +151,9 @@ describe("an API that another server serves", () => {
     expect(seen.slice(before).map((one) => one.path)).not.toContain(path);
     refuses = false;
     await vi.waitFor(async () => expect(await get(path)).toMatchObject({ status: 200 }));
-    expect(await condition()).toMatchObject({ status: "True", message: "all checks passed" });
+    await vi.waitFor(async () =>
+      expect(await condition()).toMatchObject({ status: "True", message: "all checks passed" }),
+    );
   });
 
   test("is found out when its server stops", async () => {

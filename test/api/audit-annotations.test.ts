@@ -103,6 +103,7 @@ test("webhooks add theirs under their name", async () => {
         rules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["secrets"] }],
         sideEffects: "None",
         admissionReviewVersions: ["v1"],
+        timeoutSeconds: 30,
       },
     ],
   });

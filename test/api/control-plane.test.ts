@@ -100,9 +100,11 @@ describe("the control plane", () => {
     await eventually(async () =>
       expect((await pods()).map(({ spec }) => spec?.containers[0]?.image)).toEqual(Array(6).fill("app:2")),
     );
-    expect((await client.get(deployment, web)).metadata.annotations).toMatchObject({
-      "deployment.kubernetes.io/revision": "2",
-    });
+    await eventually(async () =>
+      expect((await client.get(deployment, web)).metadata.annotations).toMatchObject({
+        "deployment.kubernetes.io/revision": "2",
+      }),
+    );
   });
 
   test("takes everything away with it when it is deleted", async () => {

@@ -56,7 +56,7 @@ beforeAll(async () => {
   server = await startServer();
   kubectl = await openKubectl(server.kubeconfig);
   await kubectl.apply(definition);
-  await kubectl.must(["wait", "--for", "condition=Established", "crd/gadgets.shop.example.com", "--timeout=30s"]);
+  await kubectl.must(["wait", "--for", "condition=Established", "crd/gadgets.shop.example.com", "--timeout=60s"]);
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -76,7 +76,9 @@ describe("kubectl with custom resources", () => {
     expect(await kubectl.must(["api-resources", "--api-group", "shop.example.com"])).toMatch(
       /gadgets +gd +shop.example.com\/v1 +true +Gadget/,
     );
-    expect(await kubectl.must(["get", "apiservices", "v1.shop.example.com"])).toMatch(/Local +True/);
+    await eventually(async () =>
+      expect(await kubectl.must(["get", "apiservices", "v1.shop.example.com"])).toMatch(/Local +True/),
+    );
   });
 
   test("applies them again and again", async () => {
@@ -114,7 +116,7 @@ describe("kubectl with custom resources", () => {
       await kubectlPath(),
       ["get", "gd", "--watch-only", "--output-watch-events", "--no-headers"],
       {
-        env: { ...process.env, KUBECONFIG: server.kubeconfig },
+        env: { ...process.env, KUBECONFIG: server.kubeconfig, KUBECACHEDIR: `${server.kubeconfig}-cache` },
       },
     );
     try {
@@ -154,11 +156,13 @@ describe("kubectl with custom resources", () => {
 
   test("takes them along when their definition goes", async () => {
     await kubectl.apply(gadget("{colour: red}"));
-    await kubectl.must(["delete", "crd", "gadgets.shop.example.com", "--timeout=30s"]);
-    const { code, stderr: err } = await kubectl.run(["get", "gadgets"]);
-    expect(code).not.toBe(0);
-    // kubectl may remember that there were some.
-    expect(err).toMatch(/could not find the requested resource|doesn't have a resource type/);
+    await kubectl.must(["delete", "crd", "gadgets.shop.example.com", "--timeout=60s"]);
+    await eventually(async () => {
+      const { code, stderr: err } = await kubectl.run(["get", "gadgets"]);
+      expect(code).not.toBe(0);
+      // kubectl may remember that there were some.
+      expect(err).toMatch(/could not find the requested resource|doesn't have a resource type/);
+    });
     await eventually(async () => {
       expect((await kubectl.run(["get", "apiservices", "v1.shop.example.com"])).stderr).toContain("not found");
     });

@@ -83,11 +83,16 @@ describe("custom resources", () => {
       const v2 = await client.request({ verb: "get", ...things(group, "v2"), name: "one" });
       expect(v2).toMatchObject({ apiVersion: `${group}/v2`, a: "x" });
     });
-    const patch = { type: "merge", document: { b: "y" } } as const;
-    await client.request({ verb: "patch", ...things(group, "v2"), name: "one", patch });
-    expect(await client.request({ verb: "get", ...things(group, "v1"), name: "one" })).toMatchObject({
-      apiVersion: `${group}/v1`,
-      b: "y",
+    // What is written before the definition's change is heard of is stored in the version of before.
+    let turn = 0;
+    await vi.waitFor(async () => {
+      const b = `y${turn++}`;
+      const patch = { type: "merge", document: { b } } as const;
+      await client.request({ verb: "patch", ...things(group, "v2"), name: "one", patch });
+      expect(await client.request({ verb: "get", ...things(group, "v1"), name: "one" })).toMatchObject({
+        apiVersion: `${group}/v1`,
+        b,
+      });
     });
     const { status } = (await client.request({
       verb: "get",
@@ -181,6 +186,7 @@ describe("custom resources", () => {
     expect(await selected("v2", "host=a,port=80")).toEqual(["one"]);
     expect(await selected("v1", "hostPort=a:8080")).toEqual(["two"]);
 
+    await vi.waitFor(() => expect(seen).toEqual(["ADDED one", "ADDED two"]));
     await client.request({ verb: "deletecollection", ...v2, options: { fieldSelector: "host=a,port=80" } });
     const patch = { type: "merge", document: { host: "b" } } as const;
     await client.request({ verb: "patch", ...v2, name: "two", patch });

@@ -18,7 +18,7 @@ describe("the manifests directory", () => {
   const running = new AsyncDisposableStack();
   let server: ApiServer;
   let client: Client;
-  const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 50 });
+  const eventually = (check: () => Promise<void>) => vi.waitFor(check);
   const write = (name: string, ...documents: string[]) => writeFileSync(join(directory, name), documents.join("---\n"));
   const map = (name: string, value: string, kind = "ConfigMap") =>
     `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: ${name}\ndata:\n  key: ${value}\n`;

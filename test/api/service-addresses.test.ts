@@ -16,7 +16,7 @@ import { startApiServer } from "../support/api-server.ts";
 describe("addresses of Services", () => {
   let client: Client;
   const running = new AsyncDisposableStack();
-  const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 50 });
+  const eventually = (check: () => Promise<void>) => vi.waitFor(check);
   const made = (name: string, spec: Partial<Service["spec"]> = {}) =>
     client.create(service, { metadata: { namespace: "default", name }, spec: { ports: [{ port: 80 }], ...spec } });
   const refusal = (promise: Promise<unknown>): Promise<string> =>

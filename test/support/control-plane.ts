@@ -37,9 +37,15 @@ export async function startControlPlane(): Promise<ControlPlane> {
   running.use(await runServerLoops({ clientFor, informers, clock, log, nodePorts }));
   running.use(await runScheduler({ client, informers, clock, log }));
   let address = 10;
+  // What is being written has its answer before the server goes.
+  const writes = new Set<Promise<void>>();
+  running.defer(async () => void (await Promise.all(writes)));
   running.use(
     informers.of(pod).onChange(({ after }) => {
-      if (after) void lookAfter(client, after, () => `10.42.0.${address++}`);
+      if (!after) return;
+      const write = lookAfter(client, after, () => `10.42.0.${address++}`);
+      writes.add(write);
+      void write.finally(() => writes.delete(write));
     }),
   );
   return {

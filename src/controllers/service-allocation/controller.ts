@@ -43,8 +43,10 @@ export const serviceAddressRepair: Controller = defineController<Service>({
         return addressFault({ service: owner, address, cidrs: cache.list(serviceCIDR), record, holder });
       };
       if (!found || !observe(found, cache.get(ipAddress, { name: address }))) continue;
-      // What the cache shows may be a moment old: only what the server says is told.
-      const [live, record] = [await there(client.get(service, key)), await liveRecord(client, address)];
+      // What the cache shows may be a moment old: only what the server says is told. The Service is asked for last: it is gone
+      // before its address is given back.
+      const record = await liveRecord(client, address);
+      const live = await there(client.get(service, key));
       if (!live || !addressesOf(live).includes(address)) continue;
       const fault = observe(live, record);
       if (!fault) continue;
