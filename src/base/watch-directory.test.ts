@@ -47,10 +47,16 @@ describe("a directory that is watched", () => {
   });
 
   test("tells of one file only where no other matters", async () => {
-    follow({ only: "mine" });
+    const [mine, all] = [fakeClock(), fakeClock()];
+    follow({ only: "mine", clock: mine });
+    using _ = watchDirectory({ directory, quietMs: 10, clock: all, log: noLog }, () => {});
     write("other", "1");
+    await vi.waitFor(() => expect(all.waiting).toBe(1));
+    expect(mine.waiting).toBe(0);
     write("mine", "1");
-    await vi.waitFor(() => expect(changes).toBe(1));
+    await vi.waitFor(() => expect(mine.waiting).toBe(1));
+    await mine.advance(10);
+    expect(changes).toBe(1);
   });
 
   test("is followed again when it was taken away and made anew", async () => {

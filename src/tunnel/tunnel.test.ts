@@ -55,6 +55,7 @@ describe("a tunnel", () => {
   let agent: Tunnel;
   let clock: FakeClock | undefined;
   let accepted: Socket[];
+  let dialled: Socket[];
   // What the server says before the connection becomes a tunnel; the agent's dial reads it.
   let head: Buffer;
   const server = createServer((socket) => {
@@ -71,6 +72,7 @@ describe("a tunnel", () => {
     const dial = async () => {
       const socket = dialTcp(port, "127.0.0.1");
       await once(socket, "connect");
+      dialled.push(socket);
       for (let left = head.length; left > 0; ) {
         const chunk: Buffer | null = socket.read();
         if (!chunk) {
@@ -87,8 +89,15 @@ describe("a tunnel", () => {
     await vi.waitFor(() => expect(hub.has("n1")).toBe(true));
   }
 
+  /** The network is not part of the test's time: nothing is under way in it. */
+  function allHasArrived(): void {
+    const [here, there] = [accepted.at(-1)!, dialled.at(-1)!];
+    expect([here.bytesRead, there.bytesRead]).toEqual([there.bytesWritten, here.bytesWritten]);
+  }
+
   beforeEach(() => {
     accepted = [];
+    dialled = [];
     left.length = 0;
     clock = undefined;
     head = Buffer.alloc(0);
@@ -125,8 +134,10 @@ describe("a tunnel", () => {
 
   test("to a node that has just lost its tunnel is answered over the next", async () => {
     await open({ clock: systemClock });
-    for (const connection of accepted) connection.destroy();
-    await vi.waitFor(() => expect(hub.has("n1")).toBe(false));
+    const lost = once(accepted[0]!, "close");
+    accepted[0]!.destroy();
+    await lost;
+    expect(hub.has("n1")).toBe(false);
     const { stream } = await hub.open("n1", get("/hello"));
     expect(await text(stream)).toBe("hello");
   });
@@ -205,7 +216,10 @@ describe("a tunnel", () => {
   test("that silently stops is noticed by both ends within 15 seconds or so; one that is only idle stays", async () => {
     clock = fakeClock();
     await open({ clock });
-    for (let second = 0; second < 60; second++) await clock.advance(1000);
+    for (let second = 0; second < 60; second++) {
+      await clock.advance(1000);
+      await vi.waitFor(allHasArrived);
+    }
     expect(hub.has("n1")).toBe(true);
     expect(accepted).toHaveLength(1);
     // From here on nothing that the agent sends is read, and nothing is sent: what a pulled cable looks like.

@@ -111,21 +111,22 @@ test("an agent needs a token until it is a member, and hears where no server ans
 });
 
 test("a port that is taken is named with the program that has it; skiff's own is its own", async () => {
-  const listening = "require('net').createServer().listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
+  // An address of its own: nobody else is given its ports meanwhile.
+  const address = "127.77.0.1";
+  const listening = `require('net').createServer().listen(0,'${address}',function(){console.log(this.address().port)})`;
   const other = spawn(process.execPath, ["-e", listening], { stdio: ["ignore", "pipe", "ignore"] });
   const [text] = await once(other.stdout, "data");
-  const look = (port: number) =>
-    apiPort.look({ dataDirectory: root, listen: { address: "127.0.0.1", port } }, deviceWith({}));
+  const look = (port: number) => apiPort.look({ dataDirectory: root, listen: { address, port } }, deviceWith({}));
   const port = Number(text);
   expect((await look(port)).todo).toBe(
-    `127.0.0.1:${port} is in use by ${basename(process.execPath)}: stop it, or choose another port with --https-listen-port`,
+    `${address}:${port} is in use by ${basename(process.execPath)}: stop it, or choose another port with --https-listen-port`,
   );
   other.kill();
   await once(other, "exit");
   expect(await look(port)).toEqual({ state: "ok", found: `${port} is free` });
 
   const own = createServer();
-  await new Promise<void>((done) => own.listen(port, "127.0.0.1", done));
+  await new Promise<void>((done) => own.listen(port, address, done));
   expect(await look(port)).toEqual({ state: "ok", found: `${port} is skiff's, which runs` });
   await new Promise((done) => own.close(done));
 });

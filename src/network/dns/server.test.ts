@@ -3,8 +3,8 @@ import { createConnection } from "node:net";
 import { type DecodedPacket, decode, encode, type Packet, type RecordType } from "dns-packet";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../base/clock.ts";
 import { noLog } from "../../base/log.ts";
+import { fakeClock } from "../../base/testing/fake-clock.ts";
 import { anEndpoint, aService, aSlice } from "../testing/objects.ts";
 import { Forwarder, framed } from "./forward.ts";
 import { DnsServer } from "./server.ts";
@@ -42,6 +42,8 @@ let endpoints: number;
 
 beforeEach(async () => {
   ready = true;
+  // Nobody's patience ends while a slow machine takes its time.
+  const clock = fakeClock();
   resolver = await upstream();
   endpoints = 100;
   const addresses = () => Array.from({ length: endpoints }, (_, i) => anEndpoint(`10.42.${i >> 8}.${i & 255}`));
@@ -63,8 +65,8 @@ beforeEach(async () => {
       slicesAt: () => [],
     },
     ready: () => ready,
-    forwarder: new Forwarder({ servers: () => ["127.0.0.1"], clock: systemClock, port: resolver.port }),
-    clock: systemClock,
+    forwarder: new Forwarder({ servers: () => ["127.0.0.1"], clock, port: resolver.port }),
+    clock,
     log: noLog,
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { systemClock } from "../../base/clock.ts";
 import { noLog } from "../../base/log.ts";
+import { fakeClock } from "../../base/testing/fake-clock.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 import { aContainer, running } from "../testing/objects.ts";
 import type { PodContext } from "./context.ts";
@@ -9,6 +9,7 @@ import { stopContainer } from "./stop.ts";
 /** Stops a container with a hook; what happens is written down. */
 function stopping(turn: Promise<unknown> | undefined, graceSeconds: number) {
   const done: string[] = [];
+  const clock = fakeClock();
   const runtime = {
     async exec() {
       done.push("hook");
@@ -22,9 +23,9 @@ function stopping(turn: Promise<unknown> | undefined, graceSeconds: number) {
   const stopped = stopContainer({
     context: {
       runtime: runtime as Partial<ContainerRuntime> as ContainerRuntime,
-      clock: systemClock,
+      clock,
       log: noLog,
-    } as PodContext,
+    } as Partial<PodContext> as PodContext,
     container: { role: "sidecar", spec, fieldPath: "spec.initContainers{main}" },
     running: running(),
     graceSeconds,
@@ -33,7 +34,7 @@ function stopping(turn: Promise<unknown> | undefined, graceSeconds: number) {
     turn,
     tell: (_container, _type, reason) => void done.push(reason),
   });
-  return { done, stopped };
+  return { done, stopped, clock };
 }
 
 test("a sidecar's hook runs at once, its end waits for those that it serves", async () => {
@@ -46,7 +47,9 @@ test("a sidecar's hook runs at once, its end waits for those that it serves", as
 });
 
 test("others that use all of the grace leave it a little", async () => {
-  const { done, stopped } = stopping(new Promise(() => undefined), 1);
+  const { done, stopped, clock } = stopping(new Promise(() => undefined), 1);
+  await vi.waitFor(() => expect(done).toEqual(["Killing", "hook"]));
+  await clock.advance(1_000);
   await stopped;
   expect(done).toEqual(["Killing", "hook", "end within 2 s"]);
 });

@@ -25,14 +25,16 @@ beforeEach(async () => {
 afterEach(() => new Promise((done) => server.close(done)));
 
 const port = () => (server.address() as AddressInfo).port;
+// A slow machine is no container that does not answer.
+const patienceMs = 30_000;
 const target = { runtime: {} as ContainerRuntime, container: aContainer(), containerId: "c", podIp: "127.0.0.1" };
 
 describe("a probe", () => {
   test("takes answers from 200 to 399 for success, and follows redirects to the same host", async () => {
-    expect((await probeHttp(target, { port: port() }, 1_000)).result).toBe("success");
-    expect((await probeHttp(target, { port: port(), path: "moved" }, 1_000)).result).toBe("success");
+    expect((await probeHttp(target, { port: port() }, patienceMs)).result).toBe("success");
+    expect((await probeHttp(target, { port: port(), path: "moved" }, patienceMs)).result).toBe("success");
     status = 503;
-    expect(await probeHttp(target, { port: port() }, 1_000)).toEqual({
+    expect(await probeHttp(target, { port: port() }, patienceMs)).toEqual({
       result: "failure",
       output: "HTTP probe failed with statuscode: 503",
     });
@@ -40,23 +42,23 @@ describe("a probe", () => {
 
   test("is no hook: that is content with any answer", async () => {
     status = 503;
-    expect((await tellHttp(target, { port: port() }, 1_000)).result).toBe("success");
-    expect((await tellHttp(target, { port: 1 }, 1_000)).result).toBe("failure");
+    expect((await tellHttp(target, { port: port() }, patienceMs)).result).toBe("success");
+    expect((await tellHttp(target, { port: 1 }, patienceMs)).result).toBe("failure");
   });
 
   test("finds a port by the name that the container gives it", async () => {
     const named = { ...target, container: aContainer({ ports: [{ name: "web", containerPort: port() }] }) };
-    expect((await probeTcp(named, { port: "web" }, 1_000)).result).toBe("success");
-    await expect(probeTcp(named, { port: "other" }, 1_000)).rejects.toThrow(
+    expect((await probeTcp(named, { port: "web" }, patienceMs)).result).toBe("success");
+    await expect(probeTcp(named, { port: "other" }, patienceMs)).rejects.toThrow(
       "couldn't find port: other in container main",
     );
   });
 
   test("says that nobody listens, in the words people know", async () => {
-    expect((await probeTcp(target, { port: 1 }, 1_000)).output).toBe(
+    expect((await probeTcp(target, { port: 1 }, patienceMs)).output).toBe(
       "dial tcp 127.0.0.1:1: connect: connection refused",
     );
-    expect((await probeHttp(target, { port: 1 }, 1_000)).output).toBe(
+    expect((await probeHttp(target, { port: 1 }, patienceMs)).output).toBe(
       'Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused',
     );
   });
@@ -69,7 +71,7 @@ describe("a prober", () => {
     const warnings: string[] = [];
     const prober = startProber({
       sort: "readiness",
-      probe: { httpGet: { port: port() }, periodSeconds: 0.01, ...probe },
+      probe: { httpGet: { port: port() }, periodSeconds: 0.01, timeoutSeconds: patienceMs / 1_000, ...probe },
       target,
       startedAtMs: 0,
       initially,
