@@ -38,8 +38,9 @@ export default defineConfig({
           include: ["test/{api,machines,faults}/**/*.test.ts"],
           globalSetup: "test/support/global-setup.ts",
           maxWorkers: 5,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Above what a single wait may take (eventually.ts): which one it was that did not come is then said.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -43,7 +43,7 @@ spec:
 
 beforeAll(async () => {
   await on.cluster.kubectl.apply(manifest);
-  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=150s");
 });
 
 const docker = (...args: string[]) => dockerOn(two.machine, ...args);
@@ -101,7 +101,7 @@ test("when a server answers again they agree, and no container is restarted for 
   const before = await running();
   await on.cluster.start();
   await untilReady(on.cluster, "two", two.agent);
-  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=150s");
   await eventually(async () => {
     const { items } = await json("get", "pods");
     const shown = items.map(({ metadata, status }: { metadata: { name: string }; status: never }) => [

@@ -125,7 +125,7 @@ test("an agent's card is full: its pods run on, a new one says what is missing a
   await eventually(() => expect(two.agent.output()).toContain("could not be kept on the disk; trying again"));
   freeCard(two.machine);
   await eventually(() => expect(two.agent.output()).toContain("is kept on the disk again"));
-  await kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=150s");
   expect(await containers()).toEqual(before);
 });
 
@@ -139,6 +139,6 @@ test("an agent is started while its card is full: it goes on with what runs, and
   expect(await containers()).toEqual(before);
   freeCard(two.machine);
   await runOn("two", "later");
-  await kubectl("wait", "--for=condition=Ready", "pod/later", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/later", "--timeout=150s");
   expect(await containers()).toEqual(before);
 });

@@ -51,15 +51,15 @@ const readyStatus = async (node: string): Promise<string> =>
 describe("a node that is cut off", () => {
   test("is lost after the grace period, its pods are replaced, and on its return nothing runs twice", async () => {
     await on.cluster.kubectl.apply(manifest);
-    await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
-    await kubectl("rollout", "status", "statefulset/keeper", "--timeout=60s");
+    await kubectl("rollout", "status", "deployment/web", "--timeout=150s");
+    await kubectl("rollout", "status", "statefulset/keeper", "--timeout=150s");
     // Both on one node, so that one cut takes both.
     const lost = await nodeOf("keeper");
     const other = lost === "two" ? "three" : "two";
     if ((await nodeOf("web")) !== lost) {
       await kubectl("cordon", other);
       await kubectl("delete", "pod", "-l", "app=web");
-      await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=150s");
       await kubectl("uncordon", other);
     }
     await machines[lost]?.cut();
@@ -68,7 +68,7 @@ describe("a node that is cut off", () => {
     await eventually(async () => expect(await running("web")).toEqual(expect.arrayContaining([other])), {
       limitMs: 90_000,
     });
-    await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+    await kubectl("rollout", "status", "deployment/web", "--timeout=150s");
     // The node goes on with what it has; a pod with a name of its own is not started a second time.
     expect((await running("web")).sort()).toEqual([lost, other].sort());
     expect(await running("keeper")).toEqual([lost]);
@@ -80,7 +80,7 @@ describe("a node that is cut off", () => {
     await machines[lost]?.heal();
     await eventually(async () => expect(await readyStatus(lost)).toBe("True"));
     await eventually(async () => expect(await running("web")).toEqual([other]));
-    await kubectl("rollout", "status", "statefulset/keeper", "--timeout=60s");
+    await kubectl("rollout", "status", "statefulset/keeper", "--timeout=150s");
     await eventually(async () => {
       expect(await running("keeper")).toHaveLength(1);
       expect((await json("get", "pod", "keeper-0")).metadata.deletionTimestamp).toBeUndefined();

@@ -47,7 +47,7 @@ beforeAll(async () => {
   for (const [name, machine] of Object.entries(machines)) {
     dockers[name] = await machineDocker(machine);
     await on.cluster.kubectl.apply(podOn(name));
-    await kubectl("rollout", "status", `deployment/on-${name}`, "--timeout=60s");
+    await kubectl("rollout", "status", `deployment/on-${name}`, "--timeout=150s");
   }
 });
 afterAll(() => agent?.[Symbol.asyncDispose]());

@@ -128,7 +128,7 @@ test(`kill -9 under load, ${kills} times: no acknowledged write is lost, no cont
   timeout: 900_000,
 }, async () => {
   await on.kubectl("create", "deployment", "steady", "--image=busybox:1", "--replicas=2", "--", "sleep", "36000");
-  await on.kubectl("rollout", "status", "deployment/steady", "--timeout=90s");
+  await on.kubectl("rollout", "status", "deployment/steady", "--timeout=150s");
   interface Pod {
     readonly status: { readonly containerStatuses: readonly { containerID: string; restartCount: number }[] };
   }

@@ -55,7 +55,7 @@ test("without a default route a server starts, an agent joins, and pods, Service
     await kubectl("run", `on-${node}`, "--image=busybox:1", `--overrides=${overrides}`, "--", "sh", "-c", serve);
     await kubectl("expose", "pod", `on-${node}`, "--port=80", "--target-port=8080");
   }
-  await kubectl("wait", "--for=condition=Ready", "pod/on-one", "pod/on-two", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/on-one", "pod/on-two", "--timeout=150s");
   await allIsReached();
 });
 

@@ -39,7 +39,7 @@ spec:
 
 beforeAll(async () => {
   await on.cluster.kubectl.apply(manifest);
-  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=150s");
 });
 
 const docker = (...args: string[]) => dockerOn(on.machine, ...args);

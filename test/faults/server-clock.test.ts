@@ -57,7 +57,7 @@ spec:
 `;
 const runOnBoth = async (suffix: string) => {
   for (const node of ["one", "two"]) await cluster.kubectl.apply(pod(node, `${node}-${suffix}`));
-  await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=150s");
 };
 const containers = async () =>
   (await json("get", "pods")).items.flatMap(
@@ -109,6 +109,6 @@ describe.each([
     for (const old of ["one-old", "two-old"])
       await eventually(async () => expect(await whoIs(old)).toContain('"reason":"Forbidden"'));
     await kubectl("create", "deployment", name, "--image=busybox:1", "--", "sleep", "36000");
-    await kubectl("rollout", "status", `deployment/${name}`, "--timeout=60s");
+    await kubectl("rollout", "status", `deployment/${name}`, "--timeout=150s");
   });
 });

@@ -48,7 +48,7 @@ spec:
 ---
 {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
 `);
-  await kubectl("rollout", "status", "deployment/web", "--timeout=90s");
+  await kubectl("rollout", "status", "deployment/web", "--timeout=150s");
 }, 300_000);
 afterAll(async () => {
   api?.[Symbol.dispose]();

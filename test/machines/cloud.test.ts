@@ -111,7 +111,7 @@ test("a node waits for the cloud outside; pods are not scheduled to it", async (
 
 test("what the cloud says of the node stands, and pods come", async () => {
   await startTheirs();
-  await kubectl("wait", "--for=condition=Ready", "pod/waits", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/waits", "--timeout=150s");
   await on.cluster.stop();
   await on.cluster.start();
   const { metadata, spec, status } = await node();
@@ -128,5 +128,5 @@ test("the cloud's load balancer is the only one", async () => {
       { hostname: "lb.their.example.com" },
     ]),
   );
-  await kubectl("delete", "service", "web", "--timeout=30s");
+  await kubectl("delete", "service", "web", "--timeout=150s");
 });

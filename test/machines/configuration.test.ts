@@ -39,7 +39,7 @@ spec:
   - {name: credentials, secret: {secretName: credentials, defaultMode: 0400}}
   - {name: about, downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}, {path: cpu, resourceFieldRef: {containerName: c, resource: limits.cpu, divisor: 1m}}]}}
 `);
-    await kubectl("wait", "--for=condition=Ready", "pod/told", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", "pod/told", "--timeout=150s");
     expect(await sh("told", 'echo $COLOUR $SIZE $PASSWORD $POD $NODE $LIMIT $TEXT; test -n "$IP" && echo ip')).toBe(
       "blue 5 s3cret told configuration 67108864 $(COLOUR2)-5\nip\n",
     );
@@ -70,7 +70,7 @@ spec:
 `);
     await eventually(async () => expect(await kubectl("get", "pod", "waits")).toContain("CreateContainerConfigError"));
     await kubectl("create", "configmap", "later", "--from-literal=a=b");
-    await kubectl("wait", "--for=condition=Ready", "pod/waits", "--timeout=90s");
+    await kubectl("wait", "--for=condition=Ready", "pod/waits", "--timeout=150s");
     await kubectl("delete", "pod", "waits", "--grace-period=1");
   });
 });
@@ -90,7 +90,7 @@ spec:
   serviceAccountName: reader
   containers: [{name: c, image: "busybox:1", command: [sleep, "3600"]}]
 `);
-  await kubectl("wait", "--for=condition=Ready", "pod/caller", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/caller", "--timeout=150s");
   // busybox has no TLS that checks certificates: the node's curl asks with the pod's files, from the pod's network.
   const { status } = await on.json("get", "pod", "caller");
   const pid = (

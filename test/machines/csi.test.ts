@@ -90,7 +90,7 @@ describe("a CSI driver on the node", () => {
     const claims = JSON.parse(Buffer.from(vault.token.split(".")[1], "base64url").toString());
     expect(claims).toMatchObject({ aud: ["vault"], sub: "system:serviceaccount:default:default" });
     expect(Date.parse(vault.expirationTimestamp)).toBe(claims.exp * 1000);
-    await kubectl("delete", "pod", "early", "--timeout=60s");
+    await kubectl("delete", "pod", "early", "--timeout=150s");
     expect((await calls()).map(({ call }) => call)).toContain("NodeUnpublishVolume");
     expect(await on.machine.must("ls", [`${kubelet}/pods`])).toBe("");
   });
@@ -227,7 +227,7 @@ describe("a CSI driver on the node", () => {
     const asked = (await calls()).find(({ call, volumeId }) => call === "NodePublishVolume" && volumeId === "bare-1");
     expect(asked).toMatchObject({ capability: { block: {} } });
     expect(asked?.targetPath).toMatch(/kubernetes.io\/csi\/volumeDevices\/publish\/bare\//);
-    await kubectl("delete", "pod", "bare", "--timeout=60s");
+    await kubectl("delete", "pod", "bare", "--timeout=150s");
     expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnstageVolume", volumeId: "bare-1" });
     expect(
       await on.machine.must("find", [`${kubelet}/plugins/kubernetes.io/csi/volumeDevices`, "-name", "bare*"]),
@@ -256,7 +256,7 @@ describe("a CSI driver on the node", () => {
       expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnpublishVolume" });
     });
     await ready("other");
-    await kubectl("delete", "pod", "other", "--timeout=60s");
+    await kubectl("delete", "pod", "other", "--timeout=150s");
     const { pods } = JSON.parse(await kubectl("get", "--raw", "/api/v1/nodes/csi/proxy/stats/summary"));
     expect(pods.length).toBeGreaterThan(1);
     // A container that ends is started again although its volume's driver is being told of it once more.
@@ -268,7 +268,7 @@ describe("a CSI driver on the node", () => {
     await on.machine.run("pkill", ["-f", "support/csi-driver.ts"]);
     void startDriver();
     await kubectl("delete", "pod", "served", "--wait=false");
-    await kubectl("wait", "--for=delete", "pod/served", "pod/waiting", "pod/leaving", "--timeout=90s");
+    await kubectl("wait", "--for=delete", "pod/served", "pod/waiting", "pod/leaving", "--timeout=150s");
     await eventually(async () => expect((await json("get", "csinode", "csi")).spec.drivers).toHaveLength(1));
   });
 
@@ -276,10 +276,10 @@ describe("a CSI driver on the node", () => {
     await on.cluster.stop();
     await on.cluster.start();
     await eventually(async () => expect(await exec("second", "cat /v/file")).toBe("kept\n"));
-    await kubectl("delete", "pod", "first", "--timeout=60s");
+    await kubectl("delete", "pod", "first", "--timeout=150s");
     const unstaged = (await calls()).filter(({ call }) => call === "NodeUnstageVolume");
     expect(unstaged.map(({ volumeId }) => volumeId)).toEqual(["bare-1"]);
-    await kubectl("delete", "pod", "second", "--timeout=60s");
+    await kubectl("delete", "pod", "second", "--timeout=150s");
     expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnstageVolume", volumeId: "disk-1" });
     await eventually(async () => {
       expect(await attachments()).toEqual([]);

@@ -8,7 +8,7 @@ const { kubectl, json } = on;
 
 const storage = "/var/lib/skiff/storage";
 const directories = async () => (await on.machine.must("ls", [storage])).split("\n").filter(Boolean);
-const ready = () => kubectl("rollout", "status", "statefulset/postgres", "--timeout=90s");
+const ready = () => kubectl("rollout", "status", "statefulset/postgres", "--timeout=150s");
 
 /** One statement, from inside the pod but over the network and with the password. */
 async function sql(statement: string): Promise<string> {
@@ -32,7 +32,7 @@ describe("a database in a StatefulSet, on the default StorageClass", () => {
 
   test("keeps its data when its pod is deleted", async () => {
     const before = (await json("get", "pod", "postgres-0")).metadata.uid;
-    await kubectl("delete", "pod", "postgres-0", "--timeout=60s");
+    await kubectl("delete", "pod", "postgres-0", "--timeout=150s");
     await eventually(async () => expect((await json("get", "pod", "postgres-0")).metadata.uid).not.toBe(before));
     await ready();
     await eventually(async () => expect(await rows()).toBe("dory,skiff"));
@@ -40,7 +40,7 @@ describe("a database in a StatefulSet, on the default StorageClass", () => {
 
   test("keeps its data when it is scaled to nothing and back", async () => {
     await kubectl("scale", "statefulset/postgres", "--replicas=0");
-    await kubectl("wait", "--for=delete", "pod/postgres-0", "--timeout=60s");
+    await kubectl("wait", "--for=delete", "pod/postgres-0", "--timeout=150s");
     expect(await directories()).toHaveLength(1);
     await kubectl("scale", "statefulset/postgres", "--replicas=1");
     await ready();
@@ -48,7 +48,7 @@ describe("a database in a StatefulSet, on the default StorageClass", () => {
   });
 
   test("leaves nothing on the disk when it is deleted, for that is its policy", async () => {
-    await kubectl("delete", "statefulset", "postgres", "--timeout=60s");
+    await kubectl("delete", "statefulset", "postgres", "--timeout=150s");
     await eventually(async () => {
       expect((await json("get", "pvc,pv")).items).toEqual([]);
       expect(await directories()).toEqual([]);

@@ -42,7 +42,7 @@ describe("sh install.sh from a checkout, with systemd", () => {
     );
     await sh("skiff kubectl create deployment hello --image=skiff/hello --replicas=2");
     await sh("skiff kubectl expose deployment hello --port=80 --target-port=8080");
-    await sh("skiff kubectl rollout status deployment/hello --timeout=90s");
+    await sh("skiff kubectl rollout status deployment/hello --timeout=150s");
     const address = await sh("skiff kubectl get service hello -o 'jsonpath={.spec.clusterIP}'");
     await eventually(async () => expect(await sh(`curl -sS --max-time 5 http://${address}/`)).toContain("hello-"));
   });
@@ -122,7 +122,7 @@ describe("sh install.sh from a checkout, with systemd", () => {
     await machine.reboot();
     await eventually(async () => expect((await machine.run("systemctl is-active skiff")).stdout).toBe("active\n"));
     await nodeIsReady();
-    await sh("skiff kubectl rollout status deployment/hello --timeout=90s");
+    await sh("skiff kubectl rollout status deployment/hello --timeout=150s");
     const address = await sh("skiff kubectl get service hello -o 'jsonpath={.spec.clusterIP}'");
     await eventually(async () => expect(await sh(`curl -sS --max-time 5 http://${address}/`)).toContain("hello-"));
   });

@@ -41,7 +41,7 @@ test("without systemd, install.sh builds, installs and starts skiff; again, it c
   // What the installer says to do next.
   await sh("skiff kubectl create deployment hello --image=skiff/hello");
   await sh("skiff kubectl expose deployment hello --port=80 --target-port=8080");
-  await sh("skiff kubectl rollout status deployment/hello --timeout=60s");
+  await sh("skiff kubectl rollout status deployment/hello --timeout=150s");
   const address = await sh("skiff kubectl get service hello -o 'jsonpath={.spec.clusterIP}'");
   await eventually(async () => expect(await sh(`curl -sS --max-time 5 http://${address}/`)).toContain("hello"));
 

@@ -13,7 +13,7 @@ const { kubectl, json, fails } = on;
 const folder = mkdtempSync(join(tmpdir(), "skiff-kubectl-"));
 beforeAll(async () => {
   await on.cluster.kubectl.apply(fixture("nginx-deployment.yaml"));
-  await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=60s");
+  await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=150s");
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -157,7 +157,7 @@ describe("changing", () => {
   test("scale, set image, set env, rollout history, undo, restart, pause and resume", async () => {
     const images = () =>
       kubectl("get", "deploy", "nginx-deployment", "-o", "jsonpath={.spec.template.spec.containers[0].image}");
-    const settled = () => kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=90s");
+    const settled = () => kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=150s");
     await kubectl("scale", "deployment/nginx-deployment", "--replicas=3");
     await settled();
     await kubectl("set", "image", "deployment/nginx-deployment", "nginx=nginx:1.26");
@@ -182,7 +182,7 @@ describe("changing", () => {
       expect(await kubectl("get", "endpointslices", "-l", "kubernetes.io/service-name=exposed")).toContain("10.42."),
     );
     await kubectl("run", "one-off", "--image=busybox:1", "--restart=Never", "--", "sh", "-c", "echo done");
-    await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/one-off", "--timeout=60s");
+    await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/one-off", "--timeout=150s");
     expect(await kubectl("logs", "one-off")).toBe("done\n");
     expect((await kubectl("auth", "can-i", "create", "pods")).trim()).toBe("yes");
     expect(
@@ -195,17 +195,17 @@ describe("changing", () => {
     await kubectl("taint", "nodes", "--all", "shelf-");
     await kubectl("cordon", "kubectl");
     expect(await kubectl("get", "nodes")).toContain("SchedulingDisabled");
-    await kubectl("drain", "kubectl", "--ignore-daemonsets", "--force", "--delete-emptydir-data", "--timeout=90s");
+    await kubectl("drain", "kubectl", "--ignore-daemonsets", "--force", "--delete-emptydir-data", "--timeout=150s");
     await kubectl("uncordon", "kubectl");
-    await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=90s");
+    await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=150s");
     await kubectl("delete", "service", "exposed");
   });
 
   test.each(["background", "foreground", "orphan"])("delete --cascade=%s", async (cascade) => {
     const name = `tree-${cascade}`;
     await kubectl("create", "deployment", name, "--image=nginx:1.25");
-    await kubectl("rollout", "status", `deployment/${name}`, "--timeout=60s");
-    await kubectl("delete", "deployment", name, `--cascade=${cascade}`, "--timeout=60s");
+    await kubectl("rollout", "status", `deployment/${name}`, "--timeout=150s");
+    await kubectl("delete", "deployment", name, `--cascade=${cascade}`, "--timeout=150s");
     const sets = async () => (await json("get", "replicasets", "-l", `app=${name}`)).items;
     if (cascade === "orphan") {
       expect(
@@ -226,7 +226,7 @@ describe.each([
   const env = () => ({ ...process.env, KUBECONFIG: on.cluster.kubeconfig, ...streamsOver(protocol) });
   beforeAll(async () => {
     talk = await openKubectl(on.cluster.kubeconfig, { spdy });
-    await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=90s");
+    await kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=150s");
   });
 
   test("exec passes input, output and exit codes", async () => {
@@ -256,7 +256,7 @@ describe.each([
   test("attach sees what the container says", async () => {
     const name = `talker-${spdy ? "spdy" : "ws"}`;
     await kubectl("run", name, "--image=busybox:1", "--", "sh", "-c", "while true; do echo talking; sleep 0.2; done");
-    await kubectl("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=150s");
     const attached = start(await kubectlPath(), ["attach", name], { env: env() });
     await eventually(() => expect(attached.output()).toContain("talking"));
     await attached.stop("SIGKILL");

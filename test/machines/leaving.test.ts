@@ -79,10 +79,10 @@ test("a node that is drained, deleted and uninstalled leaves nothing on its devi
   await two.machine.must("nft", ["add", "table", "inet", "stranger"]);
   await kubectl("create", "deployment", "spread", "--image=busybox:1", "--replicas=3", "--", "sleep", "36000");
   await kubectl("expose", "deployment", "spread", "--port=80", "--type=NodePort");
-  await kubectl("rollout", "status", "deployment/spread", "--timeout=60s");
-  const drain = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--grace-period=1", "--timeout=60s"];
+  await kubectl("rollout", "status", "deployment/spread", "--timeout=150s");
+  const drain = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--grace-period=1", "--timeout=150s"];
   await kubectl("drain", "two", ...drain);
-  await kubectl("rollout", "status", "deployment/spread", "--timeout=60s");
+  await kubectl("rollout", "status", "deployment/spread", "--timeout=150s");
   expect((await json("get", "pods", "-A", "--field-selector=spec.nodeName=two")).items).toEqual([]);
   await kubectl("delete", "node", "two");
   await eventually(() => expect(two.agent.output()).toContain("this node was deleted from the cluster"));

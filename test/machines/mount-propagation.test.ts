@@ -58,7 +58,7 @@ describe("what a container mounts below a volume", () => {
     });
     expect(await machine(`cd ${shared}; ${seen}`)).toBe("giver/mounted\nmachine/mounted\n");
     await machine(`umount ${shared}/machine ${shared}/giver`);
-    await kubectl("delete", "pods", ...pods, "--timeout=60s");
+    await kubectl("delete", "pods", ...pods, "--timeout=150s");
   });
 
   test("reaches the pod's other containers through an emptyDir, and goes with the pod", async () => {
@@ -76,7 +76,7 @@ describe("what a container mounts below a volume", () => {
     await eventually(async () => expect(await exec("pair", "cat /v/served/file")).toBe("found\n"));
     const mounted = () => machine("grep -c ' /var/lib/skiff/agent/pods/.*/served ' /proc/mounts || true");
     expect(await mounted()).toBe("1\n");
-    await kubectl("delete", "pod", "pair", "--timeout=60s");
+    await kubectl("delete", "pod", "pair", "--timeout=150s");
     expect(await mounted()).toBe("0\n");
     expect(await machine("ls /var/lib/skiff/agent/pods")).toBe("");
   });

@@ -124,7 +124,7 @@ beforeAll(async () => {
     ),
   ]);
   await apply(...serving);
-  await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=90s");
+  await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=150s");
 });
 afterAll(async () => {
   await agent?.[Symbol.asyncDispose]();
@@ -157,7 +157,7 @@ describe("pods", () => {
         `hostAliases: [{ip: 192.0.2.9, hostnames: [alias.example]}], containers: [{name: c, image: "flask-app:1", command: [sleep, "86400"]}]`,
       ),
     );
-    await kubectl("wait", "--for=condition=Ready", "pod/hosts", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", "pod/hosts", "--timeout=150s");
     const hosts = await inPod("hosts", "cat", "/etc/hosts");
     expect(hosts).toMatch(new RegExp(`^${await podIp("hosts")}\\s+hosts$`, "m"));
     expect(hosts).toMatch(/^192\.0\.2\.9\s+alias\.example$/m);
@@ -181,7 +181,7 @@ describe("pods", () => {
       pod("dns-default", `dnsPolicy: Default, ${nobody}`),
       pod("dns-host", `hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet, ${nobody}`),
     );
-    await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=150s");
     const lines = async (name: string) => (await inPod(name, "cat", "/etc/resolv.conf")).split("\n");
     expect(await lines("dns-none")).toEqual([
       "search resolv.conf.local",
@@ -212,7 +212,7 @@ describe("pods", () => {
       "pod/hostport-1",
       "pod/hostport-2",
       "pod/hostport-3",
-      "--timeout=60s",
+      "--timeout=150s",
     );
     const leadsTo = (pod: string, ask: () => Promise<string>) => eventually(async () => expect(await ask()).toBe(pod));
     await leadsTo("hostport-1", () => fromNode("two", "http://127.0.0.1:54323/hostname"));
@@ -372,7 +372,7 @@ describe("Services", () => {
       service("balanced", `type: LoadBalancer, ports: [${port(8099)}]`),
     );
     for (const from of everywhere) await answeredBy(both, (n) => http(from, "http://192.0.2.80/hostname", n));
-    await kubectl("wait", "--for=jsonpath={.status.loadBalancer.ingress[0].ip}", "service/balanced", "--timeout=60s");
+    await kubectl("wait", "--for=jsonpath={.status.loadBalancer.ingress[0].ip}", "service/balanced", "--timeout=150s");
     for (const from of everywhere)
       for (const to of nodes) await answeredBy(both, (n) => http(from, `http://${addressOf(to)}:8099/hostname`, n));
     await kubectl(
@@ -402,7 +402,7 @@ describe("Services", () => {
       service("never-ready", `ports: [${port(80)}]`, "{app: unready}"),
       service("near", `trafficDistribution: PreferSameNode, ports: [${port(80)}]`),
     );
-    await kubectl("wait", "--for=jsonpath={.status.phase}=Running", "pod/unready", "--timeout=60s");
+    await kubectl("wait", "--for=jsonpath={.status.phase}=Running", "pod/unready", "--timeout=150s");
     const ip = await podIp("unready");
     for (const name of ["unready", "early.unready"])
       await eventually(async () =>
@@ -430,7 +430,7 @@ describe("names", () => {
       `{apiVersion: v1, kind: Service, metadata: {name: sub}, spec: {clusterIP: None, selector: {app: sub}, ports: [{name: http, port: 8080}]}}`,
       ...nodes.map((node) => named(`host-name-${node}`, node)),
     );
-    await kubectl("wait", "--for=condition=Ready", "pod", "-l", "app=sub", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", "pod", "-l", "app=sub", "--timeout=150s");
     const ips = await Promise.all(nodes.map((node) => podIp(`host-name-${node}`)));
     for (const node of nodes) {
       const from = `client-${node}`;

@@ -110,7 +110,7 @@ spec:
 ---
 {apiVersion: v1, kind: Service, metadata: {name: methods}, spec: {selector: {app: porter}, ports: [{port: 80, targetPort: 8000}]}}
 `);
-  await kubectl("wait", "--for=condition=Ready", "pod/porter", "--timeout=90s");
+  await kubectl("wait", "--for=condition=Ready", "pod/porter", "--timeout=150s");
 });
 afterAll(async () => {
   await agent?.[Symbol.asyncDispose]();

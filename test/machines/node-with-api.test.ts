@@ -124,7 +124,7 @@ spec:
 `;
 const create = (manifest: string) => kubectl.must(["create", "--validate=false", "-f", "-"], { input: manifest });
 const status = async (name: string) => (await kubectl.json(["get", "pod", name])).status;
-const ready = (name: string) => kubectl.must(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s"]);
+const ready = (name: string) => kubectl.must(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=150s"]);
 
 /** Asks a web server in a pod through `kubectl port-forward`. */
 async function forwarded(name: string, port: number, path: string): Promise<string> {

@@ -72,8 +72,8 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
     cluster = await startCluster(machines.one!, ["--flannel-backend", backend]);
     agent = await joinCluster(machines.two!, cluster);
     await cluster.kubectl.apply(manifest);
-    await kubectl("rollout", "status", "daemonset/web", "--timeout=90s");
-    await kubectl("wait", "--for=condition=Ready", "pod/only-two", "--timeout=60s");
+    await kubectl("rollout", "status", "daemonset/web", "--timeout=150s");
+    await kubectl("wait", "--for=condition=Ready", "pod/only-two", "--timeout=150s");
   });
   afterAll(async () => {
     await agent?.[Symbol.asyncDispose]();
@@ -163,7 +163,7 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
     nodes.push("three");
     try {
       await untilReady(cluster, "three", third);
-      await kubectl("rollout", "status", "daemonset/web", "--timeout=90s");
+      await kubectl("rollout", "status", "daemonset/web", "--timeout=150s");
       await reachEachOther();
     } finally {
       nodes.pop();

@@ -435,7 +435,7 @@ describe("a container's life", () => {
     ));
 
   test("sidecars start in order, end in the opposite order, and do not keep a Job from completing", async () => {
-    await kubectl("wait", "--for=condition=Complete", "job/with-sidecar", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Complete", "job/with-sidecar", "--timeout=150s");
     await eventually(async () =>
       expect(await on.machine.must("cat", ["/run/order/log"])).toBe("first\nsecond\nwork\nend second\nend first\n"),
     );
@@ -755,7 +755,7 @@ test.skipIf(hasAppArmor)("a pod that asks for AppArmor does not run without, whe
     reason: "AppArmor",
     message: "Cannot enforce AppArmor: AppArmor is not enabled on the host",
   });
-  await kubectl("delete", "pod", "armoured", "--timeout=60s");
+  await kubectl("delete", "pod", "armoured", "--timeout=150s");
 });
 
 test("a file of the node's own is a pod, which the API shows and cannot end", async () => {

@@ -28,7 +28,7 @@ afterAll(() => registry?.stop("SIGKILL"));
 
 test("an image is pulled from a registry, and Events tell it", async () => {
   await kubectl("run", "pulled", `--image=${image}`, "--", "sleep", "3600");
-  await kubectl("wait", "--for=condition=Ready", "pod/pulled", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/pulled", "--timeout=150s");
   await eventually(async () => {
     const events = await kubectl("events", "--for", "pod/pulled");
     expect(events).toMatch(new RegExp(`Normal +Pulling .*Pulling image "${image}"`));
@@ -43,7 +43,7 @@ test("an image is pulled from a registry, and Events tell it", async () => {
 
 test("IfNotPresent takes what is there, Never refuses what is not", async () => {
   await kubectl("run", "again", `--image=${image}`, "--image-pull-policy=IfNotPresent", "--", "sleep", "3600");
-  await kubectl("wait", "--for=condition=Ready", "pod/again", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/again", "--timeout=150s");
   await eventually(async () =>
     expect(await kubectl("events", "--for", "pod/again")).toContain(
       `Container image "${image}" already present on machine`,
@@ -70,7 +70,7 @@ test("a failed pull shows ErrImagePull, then ImagePullBackOff, and heals when th
   await docker("tag", "busybox:1", "127.0.0.1:5000/team/late:1");
   await docker("push", "127.0.0.1:5000/team/late:1");
   await docker("rmi", "127.0.0.1:5000/team/late:1");
-  await kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=120s");
+  await kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=150s");
 });
 
 test("a volume from an image is pulled with the policy Always, again where the registry has another by now", async () => {

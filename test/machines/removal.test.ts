@@ -42,7 +42,7 @@ test("what was there before stays, all that is skiff's goes", async () => {
   await on.machine.must("ip", ["link", "add", "skiffle0", "type", "bridge"]);
   await kubectl("create", "deployment", "hello", "--image=skiff/hello", "--replicas=2");
   await kubectl("expose", "deployment", "hello", "--port=80", "--target-port=8080");
-  await kubectl("rollout", "status", "deployment/hello", "--timeout=60s");
+  await kubectl("rollout", "status", "deployment/hello", "--timeout=150s");
   const { clusterIP } = (await on.json("get", "service", "hello")).spec;
   await eventually(async () => expect(await on.get(`http://${clusterIP}/`)).toContain("hello-"));
 
@@ -51,9 +51,9 @@ test("what was there before stays, all that is skiff's goes", async () => {
   await eventually(async () => expect(await on.machine.must("nft", ["list", "ruleset"])).not.toContain(clusterIP));
 
   await kubectl("create", "deployment", "left-over", "--image=skiff/hello");
-  await kubectl("rollout", "status", "deployment/left-over", "--timeout=60s");
+  await kubectl("rollout", "status", "deployment/left-over", "--timeout=150s");
   await apply(memoryPod);
-  await kubectl("wait", "--for=condition=Ready", "pod/memory", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/memory", "--timeout=150s");
   await kubectl("delete", "pod", "memory", "--wait=false");
   await eventually(async () => expect(await kubectl("events", "--for", "pod/memory")).toContain("Killing"));
   await on.cluster.stop(); // does not wait for the pod's end

@@ -3,7 +3,7 @@ import { journey } from "../support/journey.ts";
 
 const on = journey("rollouts", ["busybox:1"], { as: { "busybox:1": ["busybox:2"] } });
 const { kubectl, json } = on;
-const settled = () => kubectl("rollout", "status", "deployment/web", "--timeout=120s");
+const settled = () => kubectl("rollout", "status", "deployment/web", "--timeout=150s");
 
 beforeAll(async () => {
   await on.cluster.kubectl.apply(`

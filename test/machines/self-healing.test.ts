@@ -15,7 +15,7 @@ describe("a container that goes away behind skiff's back", () => {
     ["removed", ["rm", "-f"]],
   ])("%s comes back, counted as a restart", async (what, command) => {
     await kubectl("run", what, "--image=busybox:1", "--", "sleep", "3600");
-    await kubectl("wait", "--for=condition=Ready", `pod/${what}`, "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", `pod/${what}`, "--timeout=150s");
     const before = await idOf(what);
     await docker(...command, before);
     await eventually(async () => {
@@ -48,10 +48,10 @@ describe("a container that goes away behind skiff's back", () => {
 
 test("a deleted pod of a Deployment is replaced", async () => {
   await kubectl("create", "deployment", "keeper", "--image=busybox:1", "--", "sleep", "3600");
-  await kubectl("rollout", "status", "deployment/keeper", "--timeout=60s");
+  await kubectl("rollout", "status", "deployment/keeper", "--timeout=150s");
   const [before] = (await json("get", "pods", "-l", "app=keeper")).items;
   await kubectl("delete", "pod", before.metadata.name, "--grace-period=1");
-  await kubectl("rollout", "status", "deployment/keeper", "--timeout=60s");
+  await kubectl("rollout", "status", "deployment/keeper", "--timeout=150s");
   const { items } = await json("get", "pods", "-l", "app=keeper");
   expect(items.map((pod: { metadata: { uid: string } }) => pod.metadata.uid)).not.toContain(before.metadata.uid);
   await kubectl("delete", "deployment", "keeper");
@@ -71,7 +71,7 @@ spec:
     command: [sh, -c, "touch /tmp/healthy; sleep 3600"]
     livenessProbe: {exec: {command: [cat, /tmp/healthy]}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 2}
 `);
-    await kubectl("wait", "--for=condition=Ready", "pod/liveness", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", "pod/liveness", "--timeout=150s");
     await kubectl("exec", "liveness", "--", "rm", "/tmp/healthy");
     await eventually(async () => expect((await container("liveness")).restartCount).toBe(1));
     await eventually(async () => {
@@ -99,7 +99,7 @@ kind: Service
 metadata: {name: readiness}
 spec: {selector: {app: readiness}, ports: [{port: 80, targetPort: 8080}]}
 `);
-    await kubectl("wait", "--for=condition=Ready", "pod/readiness", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", "pod/readiness", "--timeout=150s");
     const { clusterIP } = (await json("get", "service", "readiness")).spec;
     const served = () => get(`http://${clusterIP}/`);
     await eventually(async () => expect(await served()).toBe("up\n"));
@@ -124,7 +124,7 @@ spec:
   containers:
   - {name: main, image: "busybox:1", command: [sleep, "3600"]}
 `);
-  await kubectl("wait", "--for=condition=Ready", "pod/init", "--timeout=90s");
+  await kubectl("wait", "--for=condition=Ready", "pod/init", "--timeout=150s");
   const { status } = await json("get", "pod", "init");
   expect(status.initContainerStatuses[0]).toMatchObject({
     restartCount: 1,

@@ -39,8 +39,8 @@ metadata: {name: client}
 spec:
   containers: [{name: c, image: "busybox:1", command: [sleep, "3600"]}]
 `);
-  await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
-  await kubectl("wait", "--for=condition=Ready", "pod/client", "--timeout=60s");
+  await kubectl("rollout", "status", "deployment/web", "--timeout=150s");
+  await kubectl("wait", "--for=condition=Ready", "pod/client", "--timeout=150s");
 });
 
 const pods = async (): Promise<{ metadata: { name: string }; status: { podIP: string } }[]> =>
@@ -73,7 +73,7 @@ describe("Services", () => {
       "wait",
       "--for=jsonpath={.status.loadBalancer.ingress[0].ip}",
       "service/web-balanced",
-      "--timeout=60s",
+      "--timeout=150s",
     );
     expect((await json("get", "service", "web-balanced")).status.loadBalancer.ingress[0].ip).toBe(on.machine.address);
     await answering(() => must("curl", ["-sS", "--max-time", "5", `http://${on.machine.address}:8088/`]));

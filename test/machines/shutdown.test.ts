@@ -51,7 +51,7 @@ describe.each(["cgroupfs", "systemd"])("with Docker's driver %s", (driver) => {
   }, async () => {
     expect(await sh("docker info --format '{{.CgroupDriver}}'")).toBe(`${driver}\n`);
     await sh(`echo '${tidy.replaceAll("'", "'\\''")}' | skiff kubectl apply -f -
-      skiff kubectl rollout status deployment/tidy --timeout=90s`);
+      skiff kubectl rollout status deployment/tidy --timeout=150s`);
     const slices = await sh("systemctl list-units --no-legend 'docker-*.scope' 'kubepods*.slice'");
     expect(slices.includes("kubepods")).toBe(driver === "systemd");
     const before = await sh("skiff kubectl get pods -l app=tidy -o 'jsonpath={.items[*].metadata.name}'");
@@ -66,7 +66,7 @@ describe.each(["cgroupfs", "systemd"])("with Docker's driver %s", (driver) => {
         expect.objectContaining({ type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet" }),
       ]),
     });
-    await sh("skiff kubectl rollout status deployment/tidy --timeout=90s");
+    await sh("skiff kubectl rollout status deployment/tidy --timeout=150s");
     await sh("skiff files skiff-killall.sh >/root/killall.sh && sh /root/killall.sh");
     expect(await sh("ls /run/systemd/system | grep kubepods; docker ps -aq")).toBe("");
   });

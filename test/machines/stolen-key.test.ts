@@ -32,7 +32,7 @@ const uids: Record<string, string> = {};
 
 beforeAll(async () => {
   await on.cluster.kubectl.apply(manifest);
-  await on.kubectl("wait", "--for=condition=Ready", "pod/on-one", "pod/on-two", "--timeout=60s");
+  await on.kubectl("wait", "--for=condition=Ready", "pod/on-one", "pod/on-two", "--timeout=150s");
   for (const [kind, name] of [
     ["pod", "on-one"],
     ["pod", "on-two"],
@@ -167,5 +167,5 @@ describe("but not", () => {
 test("and evict a pod of its own, which then is gone", async () => {
   const path = "/api/v1/namespaces/default/pods/on-two/eviction";
   expect(await thief(["create", "--raw", path, "-f", "-"], eviction("on-two"))).toMatchObject({ code: 0 });
-  await on.kubectl("wait", "--for=delete", "pod/on-two", "--timeout=60s");
+  await on.kubectl("wait", "--for=delete", "pod/on-two", "--timeout=150s");
 });

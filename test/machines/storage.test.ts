@@ -57,7 +57,7 @@ describe("the StorageClass local-path", () => {
     expect(await on("two", "cat", `${storage}/${spec.volumeName}_default_far/file`)).toBe("kept\n");
     expect((await on("two", "stat", "-c", "%a", `${storage}/${spec.volumeName}_default_far`)).trim()).toBe("777");
 
-    await kubectl("delete", "pod", "far", "--timeout=60s");
+    await kubectl("delete", "pod", "far", "--timeout=150s");
     const { nodeSelector: _, ...anywhere } = aPod("far", claimed("far")).spec;
     await apply({ ...aPod("far", claimed("far")), spec: anywhere });
     await ready("far");
@@ -66,7 +66,7 @@ describe("the StorageClass local-path", () => {
   });
 
   test("erases the directory behind the claim, on whichever node it is", async () => {
-    await kubectl("delete", "pod/far", "pvc/far", "--timeout=60s");
+    await kubectl("delete", "pod/far", "pvc/far", "--timeout=150s");
     await eventually(async () => {
       expect((await json("get", "pv")).items).toEqual([]);
       expect((await on("two", "ls", storage)).trim()).toBe("");
@@ -89,7 +89,7 @@ describe("the StorageClass local-path", () => {
       );
       expect(await events("pvc/block")).toMatch(/rancher.io\/local-path does not support block volume provisioning/);
     });
-    await kubectl("delete", "pod/many", "pod/block", "pvc/many", "pvc/block", "--timeout=60s");
+    await kubectl("delete", "pod/many", "pod/block", "pvc/many", "pvc/block", "--timeout=150s");
   });
 
   test("lets classes say where volumes lie, and that they are kept", async () => {
@@ -101,11 +101,11 @@ describe("the StorageClass local-path", () => {
     );
     await ready("kept");
     await exec("kept", "echo kept >/v/file");
-    await kubectl("delete", "pod/kept", "pvc/kept", "--timeout=60s");
+    await kubectl("delete", "pod/kept", "pvc/kept", "--timeout=150s");
     const released = async () =>
       (await json("get", "pv")).items.find((each: { status: { phase: string } }) => each.status.phase === "Released");
     await eventually(async () => expect(await released()).toBeDefined());
-    await kubectl("delete", "pv", (await released()).metadata.name, "--timeout=60s");
+    await kubectl("delete", "pv", (await released()).metadata.name, "--timeout=150s");
     expect(await on("one", "cat", "/run/disk/default/kept/file")).toBe("kept\n");
   });
 
@@ -114,7 +114,7 @@ describe("the StorageClass local-path", () => {
     await apply(aPod("scratch", { ephemeral: { volumeClaimTemplate } }));
     await ready("scratch");
     expect(await on("one", "ls", storage)).toContain("_default_scratch-v");
-    await kubectl("delete", "pod", "scratch", "--timeout=60s");
+    await kubectl("delete", "pod", "scratch", "--timeout=150s");
     await eventually(async () => expect((await on("one", "ls", storage)).trim()).toBe(""));
   });
 
@@ -132,7 +132,7 @@ describe("the StorageClass local-path", () => {
       const kept = (await on("two", "ls", storage)).trim().split("\n");
       expect(kept).toEqual([expect.stringMatching(/_default_new$/)]);
     });
-    await kubectl("delete", "pod/new", "pvc/new", "--timeout=60s");
+    await kubectl("delete", "pod/new", "pvc/new", "--timeout=150s");
   });
 });
 
@@ -184,7 +184,7 @@ describe("a claim in a pod", () => {
         "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
       ),
     );
-    await kubectl("delete", "pod", "first", "--timeout=60s");
+    await kubectl("delete", "pod", "first", "--timeout=150s");
     await ready("second");
   });
 });
@@ -242,7 +242,7 @@ describe("volumes that lie on a node", () => {
     await ready("bare");
     await exec("bare", "echo written | dd of=/dev/bare conv=fsync 2>/dev/null");
     expect(await on("one", "head", "-c", "8", device)).toBe("written\n");
-    await kubectl("delete", "pod", "bare", "--timeout=60s");
+    await kubectl("delete", "pod", "bare", "--timeout=150s");
     await on("one", "losetup", "--detach", device);
   });
 

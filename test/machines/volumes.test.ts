@@ -280,7 +280,7 @@ describe("a volume of a pod that runs", () => {
         ],
       },
     });
-    await kubectl("wait", "--for=condition=Ready", "pod/watcher", "--timeout=60s");
+    await kubectl("wait", "--for=condition=Ready", "pod/watcher", "--timeout=150s");
     expect(await contents(files)).toBe("old old - old old -");
     expect(await contents(projected)).toBe("old old - old old -");
 
@@ -316,7 +316,7 @@ describe("a volume of a pod that runs", () => {
         ],
       },
     });
-    await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/shared", "--timeout=60s");
+    await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/shared", "--timeout=150s");
     expect(await kubectl("logs", "shared", "-c", "reader")).toBe("hello\n");
   });
 
@@ -340,7 +340,7 @@ describe("a volume of a pod that runs", () => {
         sees: "",
       }),
     );
-    await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/racing", "--timeout=90s");
+    await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/racing", "--timeout=150s");
     expect((await kubectl("logs", "racing")).trim()).toBe(String(many.join("").replaceAll("-", "").length));
   });
 });

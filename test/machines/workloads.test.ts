@@ -16,7 +16,7 @@ const { kubectl, json } = on;
 const podsOf = async (app: string): Promise<Pod[]> => (await json("get", "pods", "-l", `app=${app}`)).items;
 const patch = (what: string, change: object) =>
   kubectl("patch", ...what.split("/"), "--type=merge", "-p", JSON.stringify(change));
-const settled = (what: string) => kubectl("rollout", "status", what, "--timeout=100s");
+const settled = (what: string) => kubectl("rollout", "status", what, "--timeout=150s");
 const uids = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.uid).sort();
 const nodesOf = (pods: readonly Pod[]) => pods.map(({ spec }) => spec.nodeName).sort();
 const imagesOf = (pods: readonly Pod[]) => [...new Set(pods.map(({ spec }) => spec.containers[0]?.image))];
@@ -226,7 +226,7 @@ test("a StatefulSet makes a pod again that its node refuses, until the node take
     },
   };
   await on.cluster.kubectl.apply(JSON.stringify(blocker));
-  await kubectl("wait", "--for=condition=Ready", "pod/blocker", "--timeout=60s");
+  await kubectl("wait", "--for=condition=Ready", "pod/blocker", "--timeout=150s");
   await on.cluster.kubectl.apply(JSON.stringify(set));
   const seen = new Set<string | undefined>();
   await eventually(async () => {

@@ -1,4 +1,5 @@
-import { type Cluster, signalSkiff, skiffProgram, writeConfig } from "./cluster.ts";
+import type { Node } from "../../src/api/schema/types.ts";
+import { type Cluster, isReady, signalSkiff, skiffProgram, writeConfig } from "./cluster.ts";
 import { eventually, Hopeless } from "./eventually.ts";
 import type { Machine } from "./machine.ts";
 
@@ -96,7 +97,8 @@ export async function untilReady(cluster: Cluster, nodeName: string | undefined,
     if (exitCode !== undefined) throw new Hopeless(`skiff agent ended with ${exitCode}`);
     const said = /^node (\S+) is Ready/m.exec(agent?.output() ?? "")?.[1];
     if (agent && (said === undefined || said !== (nodeName ?? said))) throw new Error("it has not said so");
-    await cluster.kubectl.must(["wait", "--for=condition=Ready", `node/${nodeName ?? said}`, "--timeout=1s"]);
+    const node: Node = await cluster.kubectl.json(["get", "node", nodeName ?? said ?? ""]);
+    if (!isReady(node)) throw new Error(`not Ready: ${JSON.stringify(node.status)}`);
   }).catch((cause) => {
     throw new Error(`node ${nodeName ?? ""} did not become Ready; the agent says:\n${agent?.output()}`, { cause });
   });

@@ -17,7 +17,7 @@ export interface Api extends Disposable {
 }
 
 /** `limitMs`: a bound against hanging, not an expectation. */
-export function openApi(kubeconfig: string, { limitMs = 30_000 } = {}): Api {
+export function openApi(kubeconfig: string, { limitMs = 60_000 } = {}): Api {
   const { clusters, users } = parse(readFileSync(kubeconfig, "utf8"));
   const text = (base64: string) => Buffer.from(base64, "base64").toString();
   const { server } = clusters[0].cluster;

@@ -72,11 +72,19 @@ export function freeCard({ directory }: { directory: string }): void {
   for (const file of [ballastOf(directory), `${ballastOf(directory)}.rest`]) rmSync(file, { force: true });
 }
 
-/** Lets every write to the card wait for so long, as a worn card does now and then. */
-export async function stallCard({ directory }: { directory: string }, seconds: number): Promise<void> {
+/**
+ * Lets every write to the card wait, as a worn card does now and then: while something is looked at, and for so long at least.
+ * Resolves with what that resolves with.
+ */
+export async function stallCard<T>(
+  { directory }: { directory: string },
+  seconds: number,
+  meanwhile: () => Promise<T>,
+): Promise<T> {
   await must("fsfreeze", ["-f", diskOf(directory)]);
   try {
-    await sleep(seconds * 1000);
+    const [seen] = await Promise.all([meanwhile(), sleep(seconds * 1000)]);
+    return seen;
   } finally {
     await goOn(directory);
   }

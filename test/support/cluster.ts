@@ -49,7 +49,7 @@ export interface Cluster extends AsyncDisposable {
   launch(): void;
 }
 
-/** Starts `skiff server` with these flags; resolves when its node is Ready (or, without an agent, when the API answers). */
+/** Starts `skiff server` with these flags; resolves when its node is Ready. */
 export async function startCluster(
   machine: Machine,
   flags: readonly string[] = [],
@@ -63,12 +63,15 @@ export async function startCluster(
   const untilReady = async (): Promise<void> => {
     await eventually(
       async () => {
-        if (server.child.exitCode !== null) throw new Hopeless(`skiff server ended:\n${server.output()}`);
+        if (server.child.exitCode !== null) {
+          await server.ended;
+          throw new Hopeless(`skiff server ended:\n${server.output()}`);
+        }
         const text = readFileSync(join(machine.directory, "disk", inside), "utf8");
         writeFileSync(kubeconfig, text.replace("https://127.0.0.1:", `https://${machine.address}:`), { mode: 0o600 });
         using api = openApi(kubeconfig);
-        if (flags.includes("--disable-agent")) await isUp(api);
-        else await allNodesAreReady(api);
+        await hasAccount(api);
+        await nodeIsReady(api, machine);
       },
       { longestPauseMs: 100 },
     ).catch((cause) => {
@@ -98,19 +101,19 @@ export async function startCluster(
   };
 }
 
-async function isUp(api: Api): Promise<void> {
-  const { status, body } = await api.request("GET", "/readyz");
-  if (status !== 200) throw new Error(`/readyz answers ${status}: ${JSON.stringify(body)}`);
+/** Pods may be made: they need their namespace's account. */
+async function hasAccount(api: Api): Promise<void> {
+  const { status, body } = await api.request("GET", "/api/v1/namespaces/default/serviceaccounts/default");
+  if (status !== 200) throw new Error(`the account of pods is not there: ${JSON.stringify(body)}`);
 }
 
-async function allNodesAreReady(api: Api): Promise<void> {
-  const { status, body } = await api.request("GET", "/api/v1/nodes");
-  if (status !== 200) throw new Error(`the nodes cannot be listed: ${JSON.stringify(body)}`);
-  const nodes: readonly Node[] = body.items;
-  const isReady = ({ status }: Node) =>
-    status?.conditions?.some((each) => each.type === "Ready" && each.status === "True");
-  if (nodes.length === 0 || !nodes.every(isReady)) throw new Error(`not Ready: ${JSON.stringify(nodes)}`);
+async function nodeIsReady(api: Api, { name }: Machine): Promise<void> {
+  const { status, body } = await api.request("GET", `/api/v1/nodes/${name}`);
+  if (status !== 200 || !isReady(body)) throw new Error(`node ${name} is not Ready: ${JSON.stringify(body)}`);
 }
+
+export const isReady = ({ status }: Node): boolean =>
+  status?.conditions?.some((each) => each.type === "Ready" && each.status === "True") ?? false;
 
 /** A manifest of test/fixtures. */
 export function fixture(name: string): string {

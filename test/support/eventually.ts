@@ -11,7 +11,7 @@ export class Hopeless extends Error {
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { limitMs = 60_000, longestPauseMs = 500 } = {},
+  { limitMs = 120_000, longestPauseMs = 500 } = {},
 ): Promise<T> {
   const end = Date.now() + limitMs;
   for (let pauseMs = 10; ; pauseMs *= 1.5) {

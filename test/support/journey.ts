@@ -51,7 +51,7 @@ export function journey(
   };
   const ready = (...pods: string[]) => {
     const named = pods.map((pod) => `pod/${pod}`);
-    return there(parts.cluster).kubectl.must(["wait", "--for=condition=Ready", ...named, "--timeout=90s"]);
+    return there(parts.cluster).kubectl.must(["wait", "--for=condition=Ready", ...named, "--timeout=150s"]);
   };
   return {
     get cluster() {
@@ -81,6 +81,6 @@ export function journey(
       await kubectl.must(["run", pod, "--image=busybox:1", `--overrides=${overrides}`, "--", ...command]);
       await ready(pod);
     },
-    get: (url) => there(parts.machine).must("curl", ["-sS", "--max-time", "5", url]),
+    get: (url) => there(parts.machine).must("curl", ["-sS", "--max-time", "15", url]),
   };
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { insertCard, removeCard } from "./card.ts";
@@ -168,7 +169,8 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
       await run("nft", ["delete", "table", "netdev", box]);
       await run("ip", ["netns", "delete", id]);
       await run("ip", ["link", "delete", `${id}v`]);
-      rmSync(directory, { recursive: true, force: true });
+      // A kubectl that was ended may be writing down what the API serves.
+      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
 }

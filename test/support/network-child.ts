@@ -20,7 +20,7 @@ const network = await openNetwork({
 const calls: { [name in ChildCall["name"]]: (...args: never[]) => unknown } = {
   put: (plural: string, object: never) => informers.put(plural, object),
   remove: (plural: string, key: { namespace?: string; name: string }) => informers.remove(plural, key),
-  attach: (pod: Parameters<typeof network.attach>[0]) => network.attach(pod, AbortSignal.timeout(10_000)),
+  attach: (pod: Parameters<typeof network.attach>[0]) => network.attach(pod, AbortSignal.timeout(60_000)),
   detach: (uid: string) => network.detach(uid),
   keepOnly: (uids: string[]) => network.keepOnly(new Set(uids)),
   annotations: () => network.annotations,

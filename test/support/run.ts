@@ -18,7 +18,7 @@ export interface RunOptions {
 export function run(
   program: string,
   args: readonly string[],
-  { env, input, cwd, limitMs = 120_000 }: RunOptions = {},
+  { env, input, cwd, limitMs = 240_000 }: RunOptions = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const options = {
@@ -52,7 +52,12 @@ export function start(program: string, args: readonly string[], options: SpawnOp
     stream?.setEncoding("utf8").on("data", (text: string) => void (output += text));
   const ended = new Promise<number>((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code, signal) => resolve(code ?? (signal === "SIGKILL" ? 137 : 143)));
+    child.on("exit", (code, signal) => {
+      const done = () => resolve(code ?? (signal === "SIGKILL" ? 137 : 143));
+      // All that it said is there then; what it started and left behind may hold its output open for longer.
+      child.on("close", done);
+      setTimeout(done, 1_000);
+    });
   });
   return {
     child,

@@ -39,7 +39,10 @@ export async function startServer({ flags = [], directory: given }: TestServerOp
     ...flags,
   ]);
   const api = await eventually(async () => {
-    if (server.child.exitCode !== null) throw new Hopeless(`skiff server ended:\n${server.output()}`);
+    if (server.child.exitCode !== null) {
+      await server.ended;
+      throw new Hopeless(`skiff server ended:\n${server.output()}`);
+    }
     const opened = openApi(kubeconfig);
     const { status } = await opened.request("GET", "/readyz");
     if (status !== 200) throw new Error(`/readyz answers ${status}; the server says:\n${server.output()}`);
