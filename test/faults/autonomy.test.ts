@@ -87,9 +87,7 @@ test("through a reboot of the machine, from its own disk alone", async () => {
   await two.agent.stop("SIGKILL");
   await two.machine.reboot();
   two.agent.start();
-  await eventually(async () => expect(Object.keys(await running()).sort()).toEqual(["client", "web"]), {
-    limitMs: 90_000,
-  });
+  await eventually(async () => expect(Object.keys(await running()).sort()).toEqual(["client", "web"]));
   await served();
   const { web = "" } = await running();
   expect(await docker("exec", web, "sh", "-c", "echo $WORD")).toBe("s3cret\n");
@@ -114,7 +112,7 @@ test("when a server answers again they agree, and no container is restarted for 
     });
   });
   expect(await running()).toEqual(before);
-  expect(await kubectl("exec", "web", "--", "hostname")).toBe("web\n");
+  await eventually(async () => expect(await kubectl("exec", "web", "--", "hostname")).toBe("web\n"));
   // What was deleted meanwhile ends now.
   await kubectl("delete", "pod", "web", "client", "--grace-period=1");
   expect(await running()).toEqual({});

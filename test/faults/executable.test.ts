@@ -33,7 +33,7 @@ const other =
     : { arch: "x64", emulator: "qemu-x86_64-static", libraries: "/usr/x86_64-linux-gnu" };
 
 test(`an executable for ${other.arch} is built here and serves the API under emulation`, {
-  timeout: 600_000,
+  timeout: 900_000,
 }, async () => {
   await must(join(root, "node_modules/.bin/node"), ["scripts/build.ts", "--arch", other.arch], {
     cwd: root,
@@ -52,7 +52,7 @@ test(`an executable for ${other.arch} is built here and serves the API under emu
         expect((await api.request("GET", "/readyz")).status).toBe(200);
         expect((await api.request("GET", "/api/v1/namespaces/kube-system")).status).toBe(200);
       },
-      { limitMs: 180_000 },
+      { limitMs: 400_000 },
     );
   } finally {
     await server.stop("SIGKILL");

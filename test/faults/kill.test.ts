@@ -125,7 +125,7 @@ async function kubectlWatch() {
 }
 
 test(`kill -9 under load, ${kills} times: no acknowledged write is lost, no container restarted, informers resume`, {
-  timeout: 900_000,
+  timeout: 1_800_000,
 }, async () => {
   await on.kubectl("create", "deployment", "steady", "--image=busybox:1", "--replicas=2", "--", "sleep", "36000");
   await on.kubectl("rollout", "status", "deployment/steady", "--timeout=150s");

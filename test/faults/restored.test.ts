@@ -42,7 +42,7 @@ test("a database of yesterday: nodes agree with it, what it knows runs on, what 
     expect((await json("get", "pod", "old")).status.containerStatuses[0].restartCount).toBe(1),
   );
   await runOnTwo("new");
-  expect(await running()).toEqual(["new", "old"]);
+  await eventually(async () => expect(await running()).toEqual(["new", "old"]));
   await kubectl("delete", "pod", "old", "new");
-  expect(await running()).toEqual([]);
+  await eventually(async () => expect(await running()).toEqual([]));
 });

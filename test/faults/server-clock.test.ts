@@ -84,7 +84,8 @@ const renewal = async (node: string): Promise<string> =>
 test("a server that begins thirty years ago has an agent, pods and tokens", async () => {
   expect(await yearOfServer()).toBeLessThan(thisYear - 20);
   await runOnBoth("old");
-  for (const name of ["one-old", "two-old"]) expect(await whoIs(name)).toContain('"reason":"Forbidden"');
+  for (const name of ["one-old", "two-old"])
+    await eventually(async () => expect(await whoIs(name)).toContain('"reason":"Forbidden"'));
 });
 
 describe.each([

@@ -113,8 +113,9 @@ async function write(): Promise<void> {
       metadata: { name, labels: { soak: "yes" } },
       data: { value },
     };
-    const answer = await api.request("POST", "/api/v1/namespaces/default/configmaps", object);
-    if (answer.status === 201) acknowledged.set(name, value);
+    // A connection that broke with a link leaves open whether the write happened: only answers count.
+    const answer = await api.request("POST", "/api/v1/namespaces/default/configmaps", object).catch(() => undefined);
+    if (answer?.status === 201) acknowledged.set(name, value);
   }
 }
 
@@ -151,7 +152,7 @@ async function invariants(): Promise<void> {
   const { clusterIP } = (await json("get", "service", "web")).spec;
   for (const machine of Object.values(machines))
     await eventually(async () =>
-      expect(await machine.must("curl", ["-sS", "-m", "3", `http://${clusterIP}/`])).toBe("up\n"),
+      expect(await machine.must("curl", ["-sS", "-m", "10", `http://${clusterIP}/`])).toBe("up\n"),
     );
 }
 
@@ -172,5 +173,6 @@ test(`three machines, faults in the order of seed ${seed}`, { timeout: seconds *
     );
     throw new Error(`what must hold does not, seed ${seed}\n${said.join("\n")}`, { cause });
   }
+  expect(acknowledged.size).toBeGreaterThan(0);
   console.log(`soak: ${acknowledged.size} acknowledged writes are all there`);
 });

@@ -111,8 +111,10 @@ const rows: readonly [name: string, container: Partial<Container>, said: string 
   ],
   [
     "services",
-    says("env | grep ^FOO_SERVICE | sort"),
+    // Its node may hear of the pod before it hears of the Service: it tells those that begin then.
+    says("env | grep ^FOO_SERVICE >/tmp/told && sort /tmp/told"),
     /^FOO_SERVICE_HOST=10\.43\.\d+\.\d+\nFOO_SERVICE_PORT=8765\nFOO_SERVICE_PORT_WEB=8765\n$/,
+    { restartPolicy: "OnFailure" },
   ],
   ["managed-hosts", says("head -1 /etc/hosts"), "# Kubernetes-managed hosts file.\n"],
   [
@@ -157,8 +159,8 @@ const rows: readonly [name: string, container: Partial<Container>, said: string 
     {
       shareProcessNamespace: true,
       containers: [
-        main(says("until ps | grep -q '[s]leep 8.01'; do sleep 0.1; done; echo seen")),
-        main({ name: "other", command: ["sleep", "8.01"] }),
+        main(says("until ps | grep -q '[s]leep 36000'; do sleep 0.1; done; echo seen; pkill -f '[s]leep 36000'")),
+        main({ name: "other", command: ["sleep", "36000"] }),
       ],
     },
   ],
@@ -238,7 +240,7 @@ describe("how a container ends", () => {
   const dead: [string, Partial<Container>, RegExp][] = [
     [
       "http-dead",
-      { ...says(served), livenessProbe: http("/none") },
+      { ...says(served), ...living(http("/health")), livenessProbe: http("/none") },
       /Liveness probe failed: HTTP probe failed with statuscode: 404/,
     ],
     ["exec-dead", { livenessProbe: file("/none") }, /Liveness probe failed: cat: can't open '\/none'/],
@@ -281,7 +283,13 @@ describe("how a container ends", () => {
         ],
         volumes: [{ name: "v", emptyDir: {} }],
       }),
-      aPod("heard", { containers: [sh("touch /tmp/after-start /tmp/before-end; exec httpd -f -vv -p 80 -h /tmp")] }),
+      aPod("heard", {
+        containers: [
+          sh("touch /tmp/after-start /tmp/before-end; exec httpd -f -vv -p 80 -h /tmp", {
+            readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },
+          }),
+        ],
+      }),
     ),
   );
 
@@ -363,9 +371,11 @@ describe("how a container ends", () => {
     const host = (await podNamed("heard")).status?.podIP ?? "";
     const hook = (path: string) => ({ httpGet: { host, path, port: 80 } });
     const lifecycle = { postStart: hook("/after-start"), preStop: hook("/before-end") };
-    await apply(aPod("asks", { terminationGracePeriodSeconds: 10, containers: [main({ lifecycle })] }));
+    const ends = sh("trap 'exit 0' TERM; sleep 3600 & wait", { lifecycle });
+    await apply(aPod("asks", { terminationGracePeriodSeconds: 60, containers: [ends] }));
+    await ready("asks");
     await eventually(async () => expect(await kubectl("logs", "heard")).toContain("/after-start"));
-    await kubectl("delete", "pod", "asks", "--grace-period=5");
-    expect(await kubectl("logs", "heard")).toContain("/before-end");
+    await kubectl("delete", "pod", "asks");
+    await eventually(async () => expect(await kubectl("logs", "heard")).toContain("/before-end"));
   });
 });

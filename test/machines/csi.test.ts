@@ -28,6 +28,9 @@ const startDriver = () => {
 const claimed = { persistentVolumeClaim: { claimName: "disk" } };
 const attachments = async () => (await json("get", "volumeattachments")).items;
 
+/** The last call about a volume of this handle. */
+const lastOf = async (volumeId: string) => (await calls()).findLast((each) => each.volumeId === volumeId);
+
 /** The driver never answers these calls. */
 const hangIn = (...names: string[]) => on.machine.must("sh", ["-c", `echo ${names.join(" ")} >${disks}/hangs`]);
 
@@ -228,7 +231,7 @@ describe("a CSI driver on the node", () => {
     expect(asked).toMatchObject({ capability: { block: {} } });
     expect(asked?.targetPath).toMatch(/kubernetes.io\/csi\/volumeDevices\/publish\/bare\//);
     await kubectl("delete", "pod", "bare", "--timeout=150s");
-    expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnstageVolume", volumeId: "bare-1" });
+    expect(await lastOf("bare-1")).toMatchObject({ call: "NodeUnstageVolume" });
     expect(
       await on.machine.must("find", [`${kubelet}/plugins/kubernetes.io/csi/volumeDevices`, "-name", "bare*"]),
     ).toBe("");
@@ -240,20 +243,28 @@ describe("a CSI driver on the node", () => {
     const inline = { csi: { driver } };
     await apply(
       withVolume("served", inline, {
-        containers: [sh("sleep 5; exit 1", { volumeMounts: [{ name: "v", mountPath: "/v" }] })],
+        containers: [
+          sh("until test -e /tmp/enough; do sleep 0.2; done; exit 1", {
+            volumeMounts: [{ name: "v", mountPath: "/v" }],
+          }),
+        ],
       }),
       withVolume("leaving", inline),
     );
     await ready("served", "leaving");
     await hangIn("NodePublishVolume", "NodeUnpublishVolume", "NodeGetVolumeStats");
     await apply(withVolume("waiting", inline), aPod("other"));
-    await eventually(async () => expect((await calls()).at(-1)).toMatchObject({ call: "NodePublishVolume" }));
+    const { uid } = (await json("get", "pod", "leaving")).metadata;
+    const asked = async (call: string, of: object) =>
+      expect(await calls()).toContainEqual(expect.objectContaining({ call, ...of }));
+    const ofWaiting = expect.objectContaining({ "csi.storage.k8s.io/pod.name": "waiting" });
+    await eventually(() => asked("NodePublishVolume", { volumeContext: ofWaiting }));
     // Its containers end, although its volume is being mounted or cannot be taken away.
     await kubectl("delete", "pod", "waiting", "leaving", "--wait=false");
     await eventually(async () => {
       const { status } = await json("get", "pod", "leaving");
       expect(status.containerStatuses[0].state).toHaveProperty("terminated");
-      expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnpublishVolume" });
+      await asked("NodeUnpublishVolume", { targetPath: expect.stringContaining(uid) });
     });
     await ready("other");
     await kubectl("delete", "pod", "other", "--timeout=150s");
@@ -262,10 +273,15 @@ describe("a CSI driver on the node", () => {
     // A container that ends is started again although its volume's driver is being told of it once more.
     const restarts = async () => (await json("get", "pod", "served")).status.containerStatuses[0].restartCount;
     const before = await restarts();
+    await exec("served", "touch /tmp/enough");
     await eventually(async () => expect(await restarts()).toBeGreaterThan(before));
     await hangIn();
     // What was asked and never answered is given up by a driver that starts anew.
     await on.machine.run("pkill", ["-f", "support/csi-driver.ts"]);
+    // It takes its socket along, in whose place the next one puts its own.
+    await eventually(async () =>
+      expect((await on.machine.run("pgrep", ["-f", "support/csi-driver.ts"])).stdout).toBe(""),
+    );
     void startDriver();
     await kubectl("delete", "pod", "served", "--wait=false");
     await kubectl("wait", "--for=delete", "pod/served", "pod/waiting", "pod/leaving", "--timeout=150s");
@@ -280,7 +296,7 @@ describe("a CSI driver on the node", () => {
     const unstaged = (await calls()).filter(({ call }) => call === "NodeUnstageVolume");
     expect(unstaged.map(({ volumeId }) => volumeId)).toEqual(["bare-1"]);
     await kubectl("delete", "pod", "second", "--timeout=150s");
-    expect((await calls()).at(-1)).toMatchObject({ call: "NodeUnstageVolume", volumeId: "disk-1" });
+    expect(await lastOf("disk-1")).toMatchObject({ call: "NodeUnstageVolume" });
     await eventually(async () => {
       expect(await attachments()).toEqual([]);
       expect((await json("get", "node", "csi")).status.volumesInUse).toBeUndefined();

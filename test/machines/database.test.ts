@@ -21,9 +21,12 @@ describe("a database in a StatefulSet, on the default StorageClass", () => {
   test("comes up with a volume on the node's own disk", async () => {
     await on.cluster.kubectl.apply(fixture("postgres-statefulset.yaml"));
     await ready();
-    const claim = await json("get", "pvc", "data-postgres-0");
+    const claim = await eventually(async () => {
+      const { spec, status } = await json("get", "pvc", "data-postgres-0");
+      expect(status).toMatchObject({ phase: "Bound", capacity: { storage: "256Mi" } });
+      return { spec };
+    });
     expect(claim.spec.storageClassName).toBe("local-path");
-    expect(claim.status).toMatchObject({ phase: "Bound", capacity: { storage: "256Mi" } });
     expect(await directories()).toEqual([`${claim.spec.volumeName}_default_data-postgres-0`]);
     await eventually(() => sql("create table if not exists boats (name text)"));
     await sql("insert into boats values ('skiff'), ('dory')");

@@ -60,7 +60,7 @@ describe("sh install.sh from a checkout, with systemd", () => {
 
     const folder = "/etc/systemd/system/skiff.service.d";
     await sh(
-      `mkdir ${folder} && printf '[Service]\\nWatchdogSec=6\\n' >${folder}/soon.conf && systemctl daemon-reload`,
+      `mkdir ${folder} && printf '[Service]\\nWatchdogSec=20\\n' >${folder}/soon.conf && systemctl daemon-reload`,
     );
     await sh("systemctl restart skiff");
     const [pid, first, running] = [await mainPid(), await signOfLife(), await containers()];

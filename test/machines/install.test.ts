@@ -61,7 +61,9 @@ test("without systemd, install.sh builds, installs and starts skiff; again, it c
   expect(await containers()).toEqual(before);
   expect(await servers()).toHaveLength(1);
   expect(await servers()).not.toEqual(server);
-  expect(await sh("skiff kubectl get deployment hello --no-headers")).toMatch(/hello +1\/1/);
+  await eventually(async () =>
+    expect(await sh("skiff kubectl get deployment hello --no-headers")).toMatch(/hello +1\/1/),
+  );
 
   await sh("docker tag skiff/hello keep/mine:1 && ip link add mine type bridge && nft add table inet mine");
   await sh("skiff-killall.sh");

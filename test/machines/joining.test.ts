@@ -18,7 +18,7 @@ test("a device joins with one line and runs pods that kubectl reaches through th
   await on.runOn("two", "away", "sh", "-c", serve);
   // Ready says that the container was started, not how far it is.
   await eventually(async () => expect(await kubectl("logs", "away")).toBe("started\n"));
-  expect(await kubectl("exec", "away", "--", "hostname")).toBe("away\n");
+  await eventually(async () => expect(await kubectl("exec", "away", "--", "hostname")).toBe("away\n"));
   await eventually(async () =>
     expect(await kubectl("get", "--raw", "/api/v1/namespaces/default/pods/away:8080/proxy/")).toBe("from two\n"),
   );
@@ -113,10 +113,12 @@ describe("tokens", () => {
     expect(await refused(created)).toMatch(invalid);
     // The node of a device that is gone is deleted, and its name is free again.
     await kubectl("delete", "node", "boot");
-    const { items } = await json("get", "secrets", "-n", "kube-system");
-    expect(items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)).not.toContain(
-      "boot.node-key.skiff",
-    );
+    await eventually(async () => {
+      const { items } = await json("get", "secrets", "-n", "kube-system");
+      expect(items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)).not.toContain(
+        "boot.node-key.skiff",
+      );
+    });
   });
 
   test("one whose time is over is refused, and cleaned away", async () => {
@@ -141,7 +143,7 @@ describe("tokens", () => {
     expect(await refused(before, flags)).toContain("the token is not valid here");
     const joined = await startAgent(two.machine, on.cluster, { token: "another-secret", flags });
     await untilReady(on.cluster, "short", joined);
-    expect(joined.output()).toContain("whoever answered first is believed");
+    await eventually(() => expect(joined.output()).toContain("whoever answered first is believed"));
     await joined.stop();
     await kubectl("delete", "node", "short");
   });

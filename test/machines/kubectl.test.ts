@@ -91,7 +91,9 @@ describe("looking", () => {
   });
 
   test("top shows what nodes, pods and containers use", async () => {
-    expect(await kubectl("get", "apiservice", "v1beta1.metrics.k8s.io")).toMatch(/Local +True/);
+    await eventually(async () =>
+      expect(await kubectl("get", "apiservice", "v1beta1.metrics.k8s.io")).toMatch(/Local +True/),
+    );
     // How much CPU is used shows between two looks.
     await eventually(async () => {
       expect(await kubectl("top", "nodes")).toMatch(/\n\S+ +\d+m +\d+% +\d+Mi +\d+%/);
@@ -271,7 +273,7 @@ describe.each([
       return told;
     });
     for (let n = 0; n < 5; n++)
-      expect(await must("curl", ["-sS", "--max-time", "10", `http://${address}/`])).toContain("Welcome to nginx!");
+      expect(await must("curl", ["-sS", "--max-time", "60", `http://${address}/`])).toContain("Welcome to nginx!");
     await forward.stop();
   });
 });

@@ -62,6 +62,7 @@ describe("manifests as tutorials bring them", () => {
       await kubectl("rollout", "status", `deployment/${name}`, "--timeout=150s");
     const { spec } = await json("get", "service", "frontend");
     await eventually(async () => expect(await get(`http://${spec.clusterIP}/`)).toContain("Guestbook"));
+    await eventually(async () => expect(await get(`http://${spec.clusterIP}/read`)).toBe(""));
     await get(`http://${spec.clusterIP}/sign?entry=TestEntry`);
     const replicas = (await json("get", "pods", "-l", "role=replica")).items;
     for (const { status } of replicas) expect(await get(`http://${status.podIP}:6379/get`)).toBe("TestEntry");
