@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { pod } from "../../api/kinds/core/pod.ts";
 import { podDisruptionBudget } from "../../api/kinds/policy/pod-disruption-budget.ts";
 import { aWorld } from "../testing/world.ts";
@@ -26,9 +26,9 @@ test("a pod that two budgets select is told of when it comes", async () => {
     .of(podDisruptionBudget)
     .until({ namespace: "default", name: "two" }, (held) => held !== undefined);
   await world.client.create(pod, aPod("after"));
-  await expect
-    .poll(told)
-    .toEqual([
+  await vi.waitFor(async () =>
+    expect(await told()).toEqual([
       'MultiplePodDisruptionBudgets: Pod "default"/"after" matches multiple PodDisruptionBudgets.  Chose "one" arbitrarily.',
-    ]);
+    ]),
+  );
 });

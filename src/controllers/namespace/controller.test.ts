@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { apiService } from "../../api/kinds/apiregistration/api-service.ts";
 import { namespace } from "../../api/kinds/core/namespace.ts";
 import type { AnyObject } from "../../api/object.ts";
@@ -56,7 +56,7 @@ describe("what other servers keep in a namespace", () => {
     await using world = await aWorld([namespaceController]);
     await anExtended(world, true);
     const isFinalized = await removeNamespace(world);
-    await expect.poll(isFinalized).toBe(true);
+    await vi.waitFor(() => expect(isFinalized()).toBe(true));
     expect(await left(world)).toBe(0);
     const asked = world.transport.writes.filter(
       ({ verb, group }) => verb === "deletecollection" && group === flunders.group,
@@ -68,9 +68,11 @@ describe("what other servers keep in a namespace", () => {
     await using world = await aWorld([namespaceController]);
     await anExtended(world, false);
     const isFinalized = await removeNamespace(world);
-    await expect
-      .poll(async () => (await world.all(namespace)).flatMap(({ status }) => status?.conditions ?? []))
-      .toContainEqual(expect.objectContaining({ type: "NamespaceDeletionDiscoveryFailure", status: "True" }));
+    await vi.waitFor(async () =>
+      expect((await world.all(namespace)).flatMap(({ status }) => status?.conditions ?? [])).toContainEqual(
+        expect.objectContaining({ type: "NamespaceDeletionDiscoveryFailure", status: "True" }),
+      ),
+    );
     expect([isFinalized(), await left(world)]).toEqual([false, 1]);
   });
 });
