@@ -56,20 +56,23 @@ export async function deployManifests({ directory, client, clock, log }: DeployO
 
   async function look(): Promise<void> {
     let failed = false;
+    let isIncomplete = false;
     try {
-      const files = await manifestFiles(directory);
+      const files = await manifestFiles(directory, clock);
       for (const path of settled.keys()) if (!files.some((file) => file.path === path)) settled.delete(path);
       for (const file of files) {
         if (stopped || settled.get(file.path) === file.checksum) continue;
-        if (await deploy(file)) settled.set(file.path, file.checksum);
+        // What is not in the half that is there already would be deleted.
+        if (file.isBeingWritten) isIncomplete = true;
+        else if (await deploy(file)) settled.set(file.path, file.checksum);
         else failed = true;
       }
     } catch (error) {
       failed = true;
       log.warn("the manifests directory cannot be read", { directory, error });
     }
-    if (failed && !stopped) timer = clock.after(retry.nextMs(), lookNow);
-    else retry.reset();
+    if (!failed) retry.reset();
+    if ((failed || isIncomplete) && !stopped) timer = clock.after(isIncomplete ? quietMs : retry.nextMs(), lookNow);
   }
 
   async function deploy(file: ManifestFile): Promise<boolean> {

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempDisposableSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { configMap } from "../../src/api/kinds/core/config-map.ts";
 import { event } from "../../src/api/kinds/core/event.ts";
 import type { ApiServer } from "../../src/apiserver/serve.ts";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { noLog } from "../../src/base/log.ts";
 import { type Client, openClient } from "../../src/client/client.ts";
 import { deployManifests } from "../../src/cluster/deploy-manifests.ts";
@@ -81,5 +81,36 @@ describe("the manifests directory", () => {
     });
     write("wrong.yaml", map("g", "one"));
     await eventually(async () => expect(await names()).toContain("g=one"));
+  });
+
+  test("deletes nothing while a file is being written", async () => {
+    using made = mkdtempDisposableSync(join(tmpdir(), "skiff-manifests-"));
+    const file = (name: string) => join(made.path, name);
+    const follow = (clock: Clock) => deployManifests({ directory: made.path, client, clock, log: noLog });
+    const uid = async () => (await client.get(configMap, { namespace: "default", name: "i" })).metadata.uid;
+    const whole = [map("h", "one"), map("i", "one")].join("---\n");
+    writeFileSync(file("pair.yaml"), whole);
+    {
+      await using _ = await follow(systemClock);
+      await eventually(async () => {
+        const { status } = await client.get(addon, { namespace: "kube-system", name: "pair" });
+        expect(status?.objects).toHaveLength(2);
+      });
+    }
+    const before = await uid();
+
+    // The moment in which half of the file is there; what is looked at behind it is of the day before.
+    writeFileSync(file("pair.yaml"), map("h", "two"));
+    const { mtimeMs } = statSync(file("pair.yaml"));
+    writeFileSync(file("whole.yaml"), map("j", "one"));
+    utimesSync(file("whole.yaml"), mtimeMs / 1000 - 86_400, mtimeMs / 1000 - 86_400);
+    let isHalf = true;
+    await using _ = await follow({ ...systemClock, now: () => (isHalf ? mtimeMs : systemClock.now()) });
+    await eventually(async () => expect(await names()).toContain("j=one"));
+    expect(await names()).toContain("h=one");
+    writeFileSync(file("pair.yaml"), whole.replace("one", "two"));
+    isHalf = false;
+    await eventually(async () => expect(await names()).toEqual(expect.arrayContaining(["h=two", "i=one"])));
+    expect(await uid()).toBe(before);
   });
 });
