@@ -159,7 +159,7 @@ const rows: readonly [name: string, container: Partial<Container>, said: string 
     {
       shareProcessNamespace: true,
       containers: [
-        main(says("until ps | grep -q '[s]leep 36000'; do sleep 0.1; done; echo seen; pkill -f '[s]leep 36000'")),
+        main(says("until ps | grep -q '[s]leep 36000'; do sleep 0.1; done; echo seen; killall sleep")),
         main({ name: "other", command: ["sleep", "36000"] }),
       ],
     },
