@@ -54,22 +54,23 @@ describe.each([
 
   test("pods reach each other in both families, keep their addresses, and fit into the way between", async () => {
     const [a, b] = nodes;
-    for (const ip of b!.ips) await vi.waitFor(() => a!.pod.run(`busybox ping -c 1 -W 1 ${ip}`));
-    for (const ip of b!.ips) expect(a!.netns.run(`busybox ping -c 1 -W 1 ${ip}`)).toContain(" 0% packet loss");
+    for (const from of [a!.pod, a!.netns]) for (const ip of b!.ips) await vi.waitFor(() => reaches(from, ip));
     const mtu = linkMtu - { vxlan: 50, wireguard: 60, "host-gw": 0 }[backend];
     expect(a!.pod.run("ip link show eth0")).toContain(`mtu ${mtu} `);
-    expect(a!.pod.run(`busybox ping -c 1 -W 1 -s ${mtu - 28} ${b!.ips[0]}`)).toContain(" 0% packet loss");
+    await vi.waitFor(() => reaches(a!.pod, b!.ips[0]!, mtu - 28));
     expect(fragmentsMade(a!.netns)).toBe(0);
     // The kernel remembers connections of pods, and not what they are wrapped in a second time.
     for (const { netns } of nodes) expect(netns.run("conntrack -L 2>&1")).not.toMatch(/dport=8472/);
     b!.pod.run("nft add table inet t; nft 'add chain inet t c { type filter hook input priority 0; }'");
     b!.pod.run(`nft add rule inet t c ip saddr != ${a!.ips[0]} tcp dport 8080 drop`);
-    expect(a!.pod.run(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 2 ${b!.ips[0]} 8080`)).toContain("404");
+    await vi.waitFor(() =>
+      expect(a!.pod.run(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 ${b!.ips[0]} 8080`)).toContain("404"),
+    );
   });
 
   test("a node that leaves takes its routes along, and nothing is left after removal", async () => {
     const [a, b] = nodes;
-    await vi.waitFor(() => a!.pod.run(`busybox ping -c 1 -W 1 ${b!.ips[0]}`));
+    await vi.waitFor(() => reaches(a!.pod, b!.ips[0]!));
     await a!.network.remove("nodes", { name: "n2" });
     await vi.waitFor(() => expect(a!.netns.run("ip route")).not.toContain("10.42.2.0"));
     await a!.network.call("stop");
@@ -79,6 +80,11 @@ describe.each([
     );
   });
 });
+
+/** A packet with so many bytes is answered. */
+function reaches(from: Netns, ip: string, bytes = 56): void {
+  expect(from.run(`busybox ping -c 1 -W 2 -s ${bytes} ${ip}`)).toContain(" 0% packet loss");
+}
 
 /** How many packets were cut into pieces, because they did not fit into a link. */
 function fragmentsMade(netns: Netns): number {

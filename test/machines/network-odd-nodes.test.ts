@@ -43,7 +43,7 @@ test("names are answered on a device without any network", async () => {
   await network.open();
   await namesAreAnswered();
   // No way out, no way to an endpoint: the Service refuses at once all the same.
-  expect(node.try("busybox nc -w 2 10.43.1.1 80 < /dev/null").output).toContain("refused");
+  await vi.waitFor(() => expect(node.try("busybox nc -w 5 10.43.1.1 80 < /dev/null").output).toContain("refused"));
 });
 
 test("names are answered although somebody else has DNS's port on every address", async () => {

@@ -145,7 +145,7 @@ describe("the API server's proxy to a pod on another node", () => {
   async function ask(method: string, path: string): Promise<string[]> {
     const url = `https://${machines[0]?.address}:6443${path}`;
     const how = method === "HEAD" ? ["--head"] : ["-X", method];
-    const answer = await must("curl", ["-ksSi", "-m", "10", ...how, "-H", `Authorization: Bearer ${token}`, url]);
+    const answer = await must("curl", ["-ksSi", "-m", "60", ...how, "-H", `Authorization: Bearer ${token}`, url]);
     const [head = "", body = ""] = answer.split(/\r?\n\r?\n/);
     return [/ (\d+)/.exec(head)?.[1] ?? "", /^x-method: (\S+)/im.exec(head)?.[1] ?? "", body];
   }

@@ -28,7 +28,9 @@ const putBehindRouter = async (machine: Machine) => {
 const node = (name: string) => on.cluster.kubectl.json(["get", "node", name]);
 const rangeOf = async (name: string) => (await node(name)).spec.podCIDR.replace("0/24", "1");
 
-test("two nodes behind routers of their own find each other where the server's node hears them", async () => {
+test("two nodes behind routers of their own find each other where the server's node hears them", {
+  timeout: 600_000,
+}, async () => {
   for (const { machine } of [two, three]) await putBehindRouter(machine);
   for (const { machine } of [two, three]) await machine.must("ip", ["link", "del", "skiffwg"]);
   for (const [from, to] of [
@@ -36,16 +38,16 @@ test("two nodes behind routers of their own find each other where the server's n
     [three, "two"],
   ] as const) {
     const address = await rangeOf(to);
-    await eventually(() => from.machine.must("busybox", ["ping", "-c", "1", "-W", "1", address]), { limitMs: 180_000 });
+    await eventually(() => from.machine.must("busybox", ["ping", "-c", "1", "-W", "1", address]), { limitMs: 240_000 });
   }
   for (const [name, { machine }] of Object.entries({ two, three }))
-    expect((await node(name)).metadata.annotations["skiff.io/wireguard-heard-at"]).toBe(`${machine.address}:40000`);
+    await eventually(async () =>
+      expect((await node(name)).metadata.annotations["skiff.io/wireguard-heard-at"]).toBe(`${machine.address}:40000`),
+    );
   for (const name of ["two", "three"])
-    await eventually(
-      async () =>
-        expect((await node(name)).status.conditions.map(({ type }: { type: string }) => type)).not.toContain(
-          "PodNetworkBlocked",
-        ),
-      { limitMs: 90_000 },
+    await eventually(async () =>
+      expect((await node(name)).status.conditions.map(({ type }: { type: string }) => type)).not.toContain(
+        "PodNetworkBlocked",
+      ),
     );
 });

@@ -146,7 +146,9 @@ describe("a node and an API server, seen through kubectl", () => {
     const { status } = await kubectl.json(["get", "node", "m1"]);
     expect(status.nodeInfo.kubeletVersion).toBe("v1.36.0");
     expect((await kubectl.must(["describe", "node", "m1"])).toString()).toContain("KubeletReady");
-    expect((await kubectl.json(["get", "lease", "m1", "-n", "kube-node-lease"])).spec.holderIdentity).toBe("m1");
+    await eventually(async () =>
+      expect((await kubectl.json(["get", "lease", "m1", "-n", "kube-node-lease"])).spec.holderIdentity).toBe("m1"),
+    );
   });
 
   test("gives pods what somebody advertises of it, and no longer when that is taken back", async () => {
@@ -186,7 +188,7 @@ describe("a node and an API server, seen through kubectl", () => {
     await writeFile(file, "copy me");
     await kubectl.must(["cp", file, "web:/tmp/copied"]);
     expect(await kubectl.must(["exec", "web", "--", "cat", "/tmp/copied"])).toBe("copy me");
-    expect(await forwarded("web", 8080, "/passwd")).toContain("root:x:0:0");
+    await eventually(async () => expect(await forwarded("web", 8080, "/passwd")).toContain("root:x:0:0"));
     await kubectl.must(["delete", "pod", "web"]);
     await eventually(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }));
   });
@@ -214,7 +216,7 @@ describe("a node and an API server, seen through kubectl", () => {
         },
       ]),
     );
-    expect(await kubectl.must(["logs", "crash", "--previous"])).toBe("dying\n");
+    await eventually(async () => expect(await kubectl.must(["logs", "crash", "--previous"])).toBe("dying\n"));
     await kubectl.must(["delete", "pod", "crash", "--force", "--grace-period=0"]);
     await eventually(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }));
   });

@@ -32,6 +32,8 @@ let runtime: ContainerRuntime;
 let client: Client;
 let running: RunningNode & AsyncDisposable;
 const network = vethNetwork("10.199.7");
+/** A bound against hanging: what waits for a back-off takes its time. */
+const limitMs = 90_000;
 
 beforeAll(async () => {
   daemon = await startDocker();
@@ -79,7 +81,7 @@ afterEach(async () => {
     await client.delete(pod, { namespace: "default", name: metadata.name }, { gracePeriodSeconds: 1 });
   }
   await vi.waitFor(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }), {
-    timeout: 30_000,
+    timeout: limitMs,
   });
   await vi.waitFor(async () => expect((await client.list(pod)).items).toEqual([]));
   await running[Symbol.asyncDispose]();
@@ -99,7 +101,7 @@ async function create(name: string, spec: Partial<PodSpec>): Promise<Pod> {
 }
 const get = (name: string) => client.get(pod, { namespace: "default", name });
 const until = <T>(name: string, check: (pod: Pod) => T) =>
-  vi.waitFor(async () => check(await get(name)), { timeout: 30_000, interval: 20 });
+  vi.waitFor(async () => check(await get(name)), { timeout: limitMs, interval: 20 });
 const isReady = (each: Pod): Pod => {
   expect(each.status?.conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
   return each;
@@ -309,8 +311,8 @@ describe("a node", () => {
     await create("killed", {});
     await until("killed", isReady);
     const kill = async () => {
-      const [first] = (await runtime.list((await get("killed")).metadata.uid)).containers;
-      await daemon.docker("kill", first!.id);
+      const { containers } = await runtime.list((await get("killed")).metadata.uid);
+      await daemon.docker("kill", containers.find(({ state }) => state === "running")?.id ?? "");
     };
     await kill();
     const again = await until("killed", (each) => {
@@ -414,19 +416,24 @@ describe("a node", () => {
   test("ends a pod gracefully: preStop hook, TERM, then the last status", async () => {
     const hostDirectory = join(daemon.directory, "left");
     await create("polite", {
-      terminationGracePeriodSeconds: 20,
+      terminationGracePeriodSeconds: 60,
       volumes: [{ name: "out", hostPath: { path: hostDirectory, type: "DirectoryOrCreate" } }],
       containers: [
         container({
-          command: ["sh", "-c", "trap 'echo term >> /out/log; exit 0' TERM; while :; do sleep 0.1; done"],
+          command: [
+            "sh",
+            "-c",
+            "trap 'echo term >> /out/log; exit 0' TERM; touch /out/up; while :; do sleep 0.1; done",
+          ],
           volumeMounts: [{ name: "out", mountPath: "/out" }],
           lifecycle: { preStop: { exec: { command: ["sh", "-c", "echo stopping >> /out/log"] } } },
         }),
       ],
     });
     await until("polite", isReady);
+    await vi.waitFor(() => inside("polite", ["test", "-e", "/out/up"]));
     await client.delete(pod, { namespace: "default", name: "polite" });
-    await vi.waitFor(async () => expect((await client.list(pod)).items).toEqual([]), { timeout: 20_000 });
+    await vi.waitFor(async () => expect((await client.list(pod)).items).toEqual([]), { timeout: limitMs });
     expect(await readFile(join(hostDirectory, "log"), "utf8")).toBe("stopping\nterm\n");
   });
 
@@ -484,7 +491,7 @@ describe("a node", () => {
     await client.delete(pod, { namespace: "default", name: "forgotten" }, { gracePeriodSeconds: 0 });
     running = await start();
     await vi.waitFor(async () => expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] }), {
-      timeout: 20_000,
+      timeout: limitMs,
     });
   });
 

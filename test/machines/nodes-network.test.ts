@@ -52,14 +52,18 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
   let cluster: Cluster;
   let agent: Agent;
   const kubectl = (...args: string[]) => cluster.kubectl.must(args);
-  const podsByNode = async (): Promise<Map<string, { name: string; ip: string }>> => {
-    const { items } = await cluster.kubectl.json(["get", "pods", "-l", "app=web"]);
-    return new Map(
-      items.map(({ metadata, spec, status }: Pod) => [spec.nodeName, { name: metadata.name, ip: status?.podIP }]),
-    );
-  };
+  /** The pod of each node, when each has one. */
+  const podsByNode = () =>
+    eventually(async (): Promise<Map<string, { name: string; ip: string }>> => {
+      const { items } = await cluster.kubectl.json(["get", "pods", "-l", "app=web"]);
+      const found: [string, { name: string; ip: string }][] = items.flatMap(({ metadata, spec, status }: Pod) =>
+        status?.podIP ? [[spec.nodeName, { name: metadata.name, ip: status.podIP }]] : [],
+      );
+      expect(found.map(([node]) => node).sort()).toEqual([...nodes].sort());
+      return new Map(found);
+    });
   const get = async (node: string, url: string) =>
-    (await machines[node]?.must("curl", ["-sS", "-m", "5", url]))?.trim();
+    (await machines[node]?.must("curl", ["-sS", "-m", "15", url]))?.trim();
   const wget = (pod: string | undefined, url: string) => kubectl("exec", pod ?? "", "--", "wget", "-qO-", url);
   const nodes = ["one", "two"];
 
@@ -115,7 +119,7 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
   test("externalTrafficPolicy: Local answers on nodes with a pod only, and shows the client's own address", async () => {
     const ask = (from: string, to: string) => get(from, `http://${machines[to]?.address}:30081/`);
     await eventually(async () => expect(await ask("one", "two")).toBe("two"));
-    expect(await kubectl("logs", "only-two")).toContain(`${machines.one?.address}]:`);
+    await eventually(async () => expect(await kubectl("logs", "only-two")).toContain(`${machines.one?.address}]:`));
     await expect(ask("two", "one")).rejects.toThrow(/exit code (7|28)/);
   });
 
@@ -138,7 +142,7 @@ describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) 
     const pods = await podsByNode();
     const from = pods.get("one")?.name ?? "";
     // Each waits for its answer: one that is still on its way in the end is not lost.
-    const one = `ping -q -c 1 -W 10 ${pods.get("two")?.ip} >/dev/null || echo lost`;
+    const one = `ping -q -c 1 -W 30 ${pods.get("two")?.ip} >/dev/null || echo lost`;
     const ping = `while ! test -e /tmp/enough; do ${one}; sleep 0.05; done; rm /tmp/enough`;
     const pinging = kubectl("exec", from, "--", "sh", "-c", ping);
     await agent.stop();

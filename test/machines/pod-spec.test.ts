@@ -329,13 +329,16 @@ describe("a container's life", () => {
         containers: [main({ lifecycle: { postStart: { exec: { command: ["sh", "-c", "echo why; exit 3"] } } } })],
       }),
       aPod("hooks", {
-        terminationGracePeriodSeconds: 20,
+        terminationGracePeriodSeconds: 60,
         volumes: [volume("h", { hostPath: { path: "/run/hooks", type: "DirectoryOrCreate" } })],
         containers: [
-          sh("trap 'echo term >>/h/log; exit 0' TERM; sleep 3600 & wait", {
+          sh("trap 'echo term >>/h/log; exit 0' TERM; touch /tmp/up; sleep 3600 & wait", {
             volumeMounts: [mount("h", "/h")],
             lifecycle: {
-              postStart: { exec: { command: ["sh", "-c", "echo post >/h/log"] } },
+              // The container has not got far when its hook begins.
+              postStart: {
+                exec: { command: ["sh", "-c", "until test -e /tmp/up; do sleep 0.1; done; echo post >/h/log"] },
+              },
               preStop: { exec: { command: ["sh", "-c", "echo pre >>/h/log"] } },
             },
           }),
@@ -365,16 +368,21 @@ describe("a container's life", () => {
           template: {
             spec: {
               restartPolicy: "Never",
-              terminationGracePeriodSeconds: 5,
+              terminationGracePeriodSeconds: 60,
               volumes: [volume("l", { hostPath: { path: "/run/order", type: "DirectoryOrCreate" } })],
               initContainers: ["first", "second"].map((name) =>
                 sh(
-                  `echo ${name} >>/l/log; trap 'echo end ${name} >>/l/log; exit 0' TERM; while :; do sleep 0.1; done`,
+                  `trap 'echo end ${name} >>/l/log; exit 0' TERM; echo ${name} >>/l/log; while :; do sleep 0.1; done`,
                   {
                     name,
                     restartPolicy: "Always",
                     volumeMounts: [mount("l", "/l")],
-                    startupProbe: { exec: { command: ["grep", name, "/l/log"] }, periodSeconds: 1 },
+                    startupProbe: {
+                      exec: { command: ["grep", name, "/l/log"] },
+                      periodSeconds: 1,
+                      timeoutSeconds: 30,
+                      failureThreshold: 60,
+                    },
                   },
                 ),
               ),

@@ -16,13 +16,13 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
-      terminationGracePeriodSeconds: 10
+      terminationGracePeriodSeconds: 30
       containers:
       - name: c
         image: busybox:1
         command: [sh, -c, "mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www"]
         readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}
-        lifecycle: {preStop: {exec: {command: [sleep, "3"]}}}
+        lifecycle: {preStop: {exec: {command: [sleep, "15"]}}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
 `);
@@ -42,7 +42,7 @@ async function underLoad(work: () => Promise<unknown>): Promise<{ asked: number;
         "-o",
         "/dev/null",
         "--max-time",
-        "30",
+        "60",
         `http://${clusterIP}/`,
       ]);
       state.asked++;

@@ -52,8 +52,12 @@ test("a deleted pod of a Deployment is replaced", async () => {
   const [before] = (await json("get", "pods", "-l", "app=keeper")).items;
   await kubectl("delete", "pod", before.metadata.name, "--grace-period=1");
   await kubectl("rollout", "status", "deployment/keeper", "--timeout=150s");
-  const { items } = await json("get", "pods", "-l", "app=keeper");
-  expect(items.map((pod: { metadata: { uid: string } }) => pod.metadata.uid)).not.toContain(before.metadata.uid);
+  await eventually(async () => {
+    const { items } = await json("get", "pods", "-l", "app=keeper");
+    expect(items).toHaveLength(1);
+    expect(items[0].metadata.uid).not.toBe(before.metadata.uid);
+    expect(items[0].status.containerStatuses[0].ready).toBe(true);
+  });
   await kubectl("delete", "deployment", "keeper");
 });
 
@@ -69,6 +73,7 @@ spec:
   - name: c
     image: busybox:1
     command: [sh, -c, "touch /tmp/healthy; sleep 3600"]
+    startupProbe: {exec: {command: [cat, /tmp/healthy]}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 60}
     livenessProbe: {exec: {command: [cat, /tmp/healthy]}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 2}
 `);
     await kubectl("wait", "--for=condition=Ready", "pod/liveness", "--timeout=150s");

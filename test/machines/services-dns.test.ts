@@ -64,7 +64,7 @@ describe("Services", () => {
   });
 
   test("a NodePort answers at the node's address from outside, and on the node itself", async () => {
-    await answering(() => must("curl", ["-sS", "--max-time", "5", `http://${on.machine.address}:30080/`]));
+    await answering(() => must("curl", ["-sS", "--max-time", "15", `http://${on.machine.address}:30080/`]));
     await answering(() => get("http://127.0.0.1:30080/"));
   });
 
@@ -76,12 +76,14 @@ describe("Services", () => {
       "--timeout=150s",
     );
     expect((await json("get", "service", "web-balanced")).status.loadBalancer.ingress[0].ip).toBe(on.machine.address);
-    await answering(() => must("curl", ["-sS", "--max-time", "5", `http://${on.machine.address}:8088/`]));
+    await answering(() => must("curl", ["-sS", "--max-time", "15", `http://${on.machine.address}:8088/`]));
   });
 
   test("the proxy tells its health and its mode where kube-proxy does, and quiet connections live as long", async () => {
-    const health = JSON.parse(await get(`http://${on.machine.address}:10256/healthz`));
-    expect(health).toMatchObject({ nodeEligible: true, lastUpdated: health.currentTime });
+    await eventually(async () => {
+      const health = JSON.parse(await get(`http://${on.machine.address}:10256/healthz`));
+      expect(health).toMatchObject({ nodeEligible: true, lastUpdated: health.currentTime });
+    });
     expect(await get("http://127.0.0.1:10249/proxyMode")).toBe("nftables");
     const remembered = (sort: string) =>
       on.machine.must("cat", [`/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_${sort}`]);
@@ -147,17 +149,21 @@ describe("names", () => {
   test("a pod's address has a name, and a named port an SRV record", async () => {
     const [pod] = await pods();
     const dashed = pod!.status.podIP.replaceAll(".", "-");
-    expect(await resolved(`${dashed}.default.pod.cluster.local`)).toEqual([pod!.status.podIP]);
-    expect(await inClient("nslookup", "-type=srv", "_http._tcp.web.default.svc.cluster.local")).toMatch(
-      /service = 0 \d+ 80 web\.default\.svc\.cluster\.local/,
-    );
+    await eventually(async () => {
+      expect(await resolved(`${dashed}.default.pod.cluster.local`)).toEqual([pod!.status.podIP]);
+      expect(await inClient("nslookup", "-type=srv", "_http._tcp.web.default.svc.cluster.local")).toMatch(
+        /service = 0 \d+ 80 web\.default\.svc\.cluster\.local/,
+      );
+    });
   });
 
   test("kubernetes.default is the API", async () => {
-    expect(await resolved("kubernetes.default.svc.cluster.local")).toEqual(["10.43.0.1"]);
+    await eventually(async () => expect(await resolved("kubernetes.default.svc.cluster.local")).toEqual(["10.43.0.1"]));
   });
 
   test("an unknown name of the cluster is unknown", async () => {
-    await expect(inClient("nslookup", "absent.default.svc.cluster.local")).rejects.toThrow("NXDOMAIN");
+    await eventually(() =>
+      expect(inClient("nslookup", "absent.default.svc.cluster.local")).rejects.toThrow("NXDOMAIN"),
+    );
   });
 });

@@ -27,7 +27,7 @@ describe("a device whose skiff is of another version than the server's", () => {
     const { status } = await on.json("get", "node", name);
     expect(status.nodeInfo.kubeletVersion).toMatch(new RegExp(`\\+skiff-${claims.replaceAll(".", "\\.")}$`));
     await on.runOn(name, `on-${name}`, "sleep", "3600");
-    expect(await on.kubectl("exec", `on-${name}`, "--", "hostname")).toBe(`on-${name}\n`);
+    await eventually(async () => expect(await on.kubectl("exec", `on-${name}`, "--", "hostname")).toBe(`on-${name}\n`));
     await on.kubectl("delete", "pod", `on-${name}`);
     await on.kubectl("delete", "node", name);
   });
@@ -51,6 +51,6 @@ describe("a device whose skiff is of another version than the server's", () => {
     const file = "/var/lib/skiff/agent/recollection/state.db";
     await two.machine.must("sh", ["-c", `printf '\\000\\000\\003\\347' | dd of=${file} bs=1 seek=60 conv=notrunc`]);
     agent = await joinCluster(two.machine, on.cluster);
-    expect(agent.output()).toMatch(/cannot be read; it begins anew.*is of format 999/);
+    await eventually(() => expect(agent?.output()).toMatch(/cannot be read; it begins anew.*is of format 999/));
   });
 });

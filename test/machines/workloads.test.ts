@@ -62,15 +62,10 @@ spec:
   test("makes a pod again that was deleted or has failed", async () => {
     const [first, second] = await allReady("one", "two");
     await kubectl("delete", "pod", first?.metadata.name ?? "", "--wait=false");
-    await kubectl(
-      "patch",
-      "pod",
-      second?.metadata.name ?? "",
-      "--subresource=status",
-      "-p",
-      '{"status":{"phase":"Failed"}}',
-    );
+    const failed = ["--subresource=status", "-p", '{"status":{"phase":"Failed"}}'];
     await eventually(async () => {
+      // Its node says otherwise: the set may not have seen it before.
+      await on.cluster.kubectl.run(["patch", "pod", second?.metadata.name ?? "", ...failed]);
       const pods = await allReady("one", "two");
       for (const { metadata } of [first, second].flatMap((pod) => pod ?? []))
         expect(uids(pods)).not.toContain(metadata.uid);
@@ -241,7 +236,7 @@ test("a StatefulSet makes a pod again that its node refuses, until the node take
   await kubectl("delete", "sts/ss");
 });
 
-test("an autoscaler adds pods under load and takes them away behind it", { timeout: 150_000 }, async () => {
+test("an autoscaler adds pods under load and takes them away behind it", async () => {
   await on.cluster.kubectl.apply(`
 {apiVersion: v1, kind: ConfigMap, metadata: {name: load}, data: {busy: "1"}}
 ---
@@ -258,7 +253,7 @@ spec:
       containers:
       - name: c
         image: busybox:1
-        command: [sh, -c, 'while true; do if [ "$(cat /load/busy)" = 1 ]; then i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; else sleep 1; fi; done']
+        command: [sh, -c, 'while true; do if [ "$(cat /load/busy)" = 1 ]; then i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; else sleep 3; fi; done']
         resources: {requests: {cpu: 50m}, limits: {cpu: 100m}}
         volumeMounts: [{name: load, mountPath: /load}]
 ---
@@ -269,13 +264,13 @@ spec:
   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: burner}
   minReplicas: 1
   maxReplicas: 3
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 30}}}]
   behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
 `);
   const size = async () => (await json("get", "deployment", "burner")).status.readyReplicas;
-  await eventually(async () => expect(await size()).toBe(3), { limitMs: 90_000 });
+  await eventually(async () => expect(await size()).toBe(3));
   await patch("configmap/load", { data: { busy: "0" } });
-  await eventually(async () => expect(await size()).toBe(1), { limitMs: 90_000 });
+  await eventually(async () => expect(await size()).toBe(1));
   await eventually(async () => {
     const said = await kubectl("events", "--for", "hpa/burner");
     expect(said).toContain("reason: cpu resource utilization (percentage of request) above target");
@@ -311,14 +306,14 @@ describe.each([
     const pods = await eventually(async () => {
       const all = await podsOf(app);
       expect([all.length, all.every(isReady)]).toEqual([2, true]);
+      expect(
+        all.map(({ metadata: { name, ownerReferences } }) => [name.startsWith(app), ownerReferences?.[0]?.kind]),
+      ).toEqual([
+        [true, kind],
+        [true, kind],
+      ]);
       return all;
     });
-    expect(
-      pods.map(({ metadata: { name, ownerReferences } }) => [name.startsWith(app), ownerReferences?.[0]?.kind]),
-    ).toEqual([
-      [true, kind],
-      [true, kind],
-    ]);
     expect(pods.map(({ metadata: { name } }) => name)).toContain(app);
     for (const {
       metadata: { name },
@@ -341,6 +336,6 @@ test("a DaemonSet forgets a node that has left", async () => {
       expect(nodesOf(await podsOf("ds"))).toEqual(["one"]);
       expect((await json("get", "ds", "ds")).status.desiredNumberScheduled).toBe(1);
     },
-    { limitMs: 110_000 },
+    { limitMs: 200_000 },
   );
 });
