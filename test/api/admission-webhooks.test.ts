@@ -1,6 +1,7 @@
 import https from "node:https";
 import { connect } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Duplex } from "node:stream";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnyObject } from "../../src/api/object.ts";
 import { StatusError } from "../../src/api/status.ts";
 import type { InProcessTransport } from "../../src/apiserver/in-process.ts";
@@ -26,9 +27,13 @@ let client: InProcessTransport;
 const dialed: string[] = [];
 let seen: { path: string; request: ReviewRequest }[] = [];
 
+/** Connections over which the webhook was asked before. */
+const used = new WeakSet<Duplex>();
+
 /** What the webhook's paths answer. */
 const answers: Record<string, (request: ReviewRequest) => Record<string, unknown> | Promise<Record<string, unknown>>> =
   {
+    "/once": () => ({ allowed: true }),
     "/allow": () => ({ allowed: true, warnings: ["look out"] }),
     "/deny": () => ({ allowed: false, status: { message: "not today", code: 403, reason: "Forbidden" } }),
     "/silent": () => ({ allowed: false }),
@@ -62,9 +67,11 @@ beforeAll(async () => {
   client = server.transportFor(admin);
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } };
   await client.request({ verb: "create", ...maps, resource: "serviceaccounts", body: account });
-  hook = await startWebhook(async (asked, path) => {
+  hook = await startWebhook(async (asked, path, connection) => {
     const request = asked as unknown as ReviewRequest;
     seen.push({ path, request });
+    if (path === "/once" && used.has(connection)) connection.destroy();
+    used.add(connection);
     return { uid: request.uid, ...(await answers[path]?.(request)) };
   });
 });
@@ -261,6 +268,16 @@ describe("admission webhooks", () => {
     await client.request({ verb: "deletecollection", ...registration, resource: "validatingwebhookconfigurations" });
     await configure({ clientConfig: nowhere, failurePolicy: "Ignore" });
     expect(await refusalOf(create(aMap()))).toBe("");
+  });
+
+  test("are asked again when they close the connection that was kept for them", async () => {
+    await configure({ path: "/once" });
+    // Where the machine is slow, the connection may have been given up before it is used again.
+    await vi.waitFor(async () => {
+      const before = seen.length;
+      await create(aMap());
+      expect(seen.length - before).toBe(2);
+    });
   });
 
   test("that are too slow are not waited for", async () => {

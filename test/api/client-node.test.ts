@@ -82,10 +82,17 @@ test("lists come in pages that show one moment", async () => {
   expect(names).toEqual(Array.from({ length: 7 }, (_, n) => `page-${n}`));
 });
 
+/** The library gives a watch up that is silent for half a minute, which a slow machine may be. */
+function aWatch(): Watch {
+  const watch = new Watch(config);
+  Reflect.set(watch, "requestTimeoutMs", 600_000);
+  return watch;
+}
+
 test("a watch tells additions, changes and deletions; an informer keeps up", async () => {
   const events: string[] = [];
   const { metadata } = await core().listNamespacedConfigMap({ namespace });
-  const watching = await new Watch(config).watch(
+  const watching = await aWatch().watch(
     `/api/v1/namespaces/${namespace}/configmaps`,
     { resourceVersion: metadata?.resourceVersion ?? "" },
     // The cluster has ConfigMaps of its own in every namespace.
@@ -120,7 +127,7 @@ test("watchers that begin anywhere are all told the same, in the same order", as
       type: string,
       { metadata: { name, resourceVersion: at } }: V1ConfigMap & { metadata: V1ObjectMeta },
     ) => void (name?.startsWith("order-") && seen.push(`${type} ${name} ${at}`));
-    const stop = await new Watch(config).watch(path, { resourceVersion }, told, () => undefined);
+    const stop = await aWatch().watch(path, { resourceVersion }, told, () => undefined);
     watchers.push({ seen, stop });
   };
   await follow(metadata?.resourceVersion ?? "");

@@ -1,11 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { systemClock } from "../../src/base/clock.ts";
 import { issueLeaf, makeAuthority } from "../../src/cluster/authority.ts";
 
 /** What a webhook is asked, and what it answers: the `request` and the `response` of a review. */
-export type Responder = (request: Record<string, never>, path: string) => unknown | Promise<unknown>;
+export type Responder = (
+  request: Record<string, never>,
+  path: string,
+  connection: Duplex,
+) => unknown | Promise<unknown>;
 
 export interface TestWebhook extends AsyncDisposable {
   readonly port: number;
@@ -26,7 +31,8 @@ export async function startWebhook(respond: Responder): Promise<TestWebhook> {
     // Who asked does not wait any more.
     if (!request.complete) return;
     const review = JSON.parse(text);
-    const answer = await respond(review.request, new URL(request.url ?? "/", "https://hook").pathname);
+    const { pathname } = new URL(request.url ?? "/", "https://hook");
+    const answer = await respond(review.request, pathname, request.socket);
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ kind: review.kind, apiVersion: review.apiVersion, response: answer }));
   });

@@ -2,6 +2,7 @@ import type { ClientRequest } from "node:http";
 import https from "node:https";
 import type { ConnectionOptions } from "node:tls";
 import type { WebhookClientConfig } from "../../api/schema/types.ts";
+import { messageOf } from "../../base/log.ts";
 import type { Store } from "../../store/contract.ts";
 import { type Place, placeOf, requestTo } from "../aggregate/reach.ts";
 import type { NodeDialer } from "../node-dialer.ts";
@@ -53,15 +54,16 @@ export class WebhookClient implements Disposable {
       "content-length": body.length,
       "user-agent": "kube-apiserver-admission",
     };
-    try {
-      const request = requestTo(this.#nodes, place, {
-        request: { method: "POST", path: url.pathname + url.search, signal, headers },
-        tls,
-        agent: this.#agent,
-      });
-      return await answerTo(request, body);
-    } catch (error) {
-      throw signal.aborted ? new Error("context deadline exceeded", { cause: error }) : error;
+    const request = { method: "POST", path: url.pathname + url.search, signal, headers };
+    for (;;) {
+      const asking = requestTo(this.#nodes, place, { request, tls, agent: this.#agent });
+      try {
+        return await answerTo(asking, body);
+      } catch (error) {
+        if (signal.aborted) throw new Error("context deadline exceeded", { cause: error });
+        // A kept connection is closed whenever the webhook wants, also while a review is on its way over it.
+        if (!asking.reusedSocket || !isClosed(error)) throw error;
+      }
     }
   }
 
@@ -94,7 +96,7 @@ function answerTo(request: ClientRequest, body: Buffer): Promise<Buffer> {
         parts.push(part);
         if (size > mostAnswerBytes) request.destroy(new Error("the webhook's answer is too large"));
       });
-      response.on("error", reject);
+      response.on("error", (error) => reject(new Error(messageOf(error), { cause: error })));
       response.on("end", () => {
         const bytes = Buffer.concat(parts);
         if (response.statusCode === 200) resolve(bytes);
@@ -103,6 +105,11 @@ function answerTo(request: ClientRequest, body: Buffer): Promise<Buffer> {
     });
     request.end(body);
   });
+}
+
+function isClosed(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ECONNRESET" || code === "EPIPE";
 }
 
 const longestShown = 200;
