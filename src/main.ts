@@ -1,5 +1,10 @@
+import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { basename } from "node:path";
 import { runCli } from "./cli/run.ts";
+
+// Of a name with several addresses Node.js gives up all but the last after a quarter of a second each, for good: too soon for a
+// slow link, and for a device that is busy just then.
+setDefaultAutoSelectFamilyAttemptTimeout(3_000);
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
