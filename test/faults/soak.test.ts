@@ -49,11 +49,11 @@ spec:
 {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
 `);
   await kubectl("rollout", "status", "deployment/web", "--timeout=150s");
-}, 300_000);
+}, 900_000);
 afterAll(async () => {
   api?.[Symbol.dispose]();
   for (const agent of Object.values(agents)) await agent[Symbol.asyncDispose]();
-}, 120_000);
+}, 600_000);
 
 const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T;
 const pauseMs = (most: number) => new Promise((done) => setTimeout(done, random() * most));

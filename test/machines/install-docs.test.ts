@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await host?.[Symbol.asyncDispose]();
   await machines?.[Symbol.asyncDispose]();
-}, 120_000);
+}, 600_000);
 
 async function machineCalled(name: string): Promise<SystemdMachine> {
   const there = made.get(name);

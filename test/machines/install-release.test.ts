@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await host?.[Symbol.asyncDispose]();
   await machines?.[Symbol.asyncDispose]();
-}, 120_000);
+}, 600_000);
 
 const sh = (script: string) => machine.sh(script, { limitMs: 300_000 });
 const line = (environment = "", args = "") => `curl -sfL ${host.url}/install.sh | ${environment} sh -s - ${args}`;
@@ -137,7 +137,7 @@ describe("what keeps skiff from running is said in one sentence, before anything
     ],
     ["a command that is none", () => line("", "serve"), /^"serve" is no way to run skiff/],
     ["an agent without a token", () => line("SKIFF_URL=https://192.0.2.9:6443"), /token/],
-  ])("%s", { timeout: 120_000 }, async (_, script, sentence) => {
+  ])("%s", { timeout: 300_000 }, async (_, script, sentence) => {
     const { code, stderr, stdout } = await machine.run(script());
     expect(code, stdout).not.toBe(0);
     const sentences = stderr.split("\n").filter((text) => text.startsWith("install.sh: "));
@@ -153,7 +153,7 @@ describe("from a release host", () => {
   const running = () => sh("docker ps -q --no-trunc --filter label=io.skiff.managed=true | sort");
   const ready = () => eventually(async () => expect(await sh("skiff ready")).toBe("Ready: first\n"));
 
-  test("one line makes a cluster; kubectl is there where it was not", { timeout: 300_000 }, async () => {
+  test("one line makes a cluster; kubectl is there where it was not", { timeout: 900_000 }, async () => {
     const said = await sh(`${line("", "--tls-san shelf.example")} 2>&1`);
     expect(said).toContain(`downloading ${host.url}/${host.version}/skiff-${process.arch}.zst`);
     expect(said).toMatch(/ Ready\n\nskiff runs\. What to do next:/);
@@ -165,7 +165,7 @@ describe("from a release host", () => {
   });
 
   test("again: nothing is downloaded, nothing changes; another channel upgrades, and its flags and containers stay", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     host.asked.length = 0;
     const [before, pid] = [await running(), await sh("pidof skiff")];
@@ -188,7 +188,7 @@ describe("from a release host", () => {
   });
 
   test("places, names and variables are taken; nothing is started that is not to be", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const places =
       "INSTALL_SKIFF_NAME=spare INSTALL_SKIFF_BIN_DIR=/opt/bin INSTALL_SKIFF_SYSTEMD_DIR=/opt/units INSTALL_SKIFF_SYMLINK=skip";
@@ -217,7 +217,7 @@ describe("from a release host", () => {
     );
   });
 
-  test("one line with the token makes a second machine a node of it", { timeout: 300_000 }, async () => {
+  test("one line with the token makes a second machine a node of it", { timeout: 900_000 }, async () => {
     const second = await machines.machine("second");
     const token = (await sh("cat /var/lib/skiff/server/node-token")).trim();
     const said = await second.sh(`${line(`SKIFF_URL=https://${machine.address}:6443 SKIFF_TOKEN=${token}`)} 2>&1`, {

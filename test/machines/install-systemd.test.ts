@@ -18,7 +18,7 @@ beforeAll(async () => {
   await machine.put(resolve(root, "dist/skiff"), "/root/skiff/dist/skiff");
   await machine.sh("touch /root/skiff/dist/skiff");
 }, 600_000);
-afterAll(() => machines?.[Symbol.asyncDispose](), 120_000);
+afterAll(() => machines?.[Symbol.asyncDispose](), 600_000);
 
 const sh = (script: string) => machine.sh(script, { limitMs: 300_000 });
 const lines = async (script: string) => (await sh(script)).split("\n").filter(Boolean);
@@ -30,7 +30,7 @@ const nodeIsReady = () =>
 
 describe("sh install.sh from a checkout, with systemd", () => {
   test("installs, starts and waits until systemd has been told that the node is Ready", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const said = await install();
     expect(said).toContain("dist/skiff is newer than its sources: not built again");
@@ -47,13 +47,13 @@ describe("sh install.sh from a checkout, with systemd", () => {
     await eventually(async () => expect(await sh(`curl -sS --max-time 5 http://${address}/`)).toContain("hello-"));
   });
 
-  test("run again, it changes nothing", { timeout: 300_000 }, async () => {
+  test("run again, it changes nothing", { timeout: 900_000 }, async () => {
     const [pid, running] = [await mainPid(), await containers()];
     expect(await install()).toContain("nothing has changed: skiff runs on");
     expect([await mainPid(), await containers()]).toEqual([pid, running]);
   });
 
-  test("systemd hears signs of life, and starts a skiff anew that gives none", { timeout: 300_000 }, async () => {
+  test("systemd hears signs of life, and starts a skiff anew that gives none", { timeout: 900_000 }, async () => {
     const signOfLife = async () => Number(await sh("systemctl show -p WatchdogTimestampMonotonic --value skiff"));
     expect(await sh("systemctl show -p WatchdogUSec --value skiff")).toBe("3min\n");
     expect(await signOfLife()).toBeGreaterThan(0);
@@ -72,7 +72,7 @@ describe("sh install.sh from a checkout, with systemd", () => {
     await sh(`rm -r ${folder} && systemctl daemon-reload && systemctl restart skiff`);
   });
 
-  test("new flags replace the old ones, and are kept when none are given", { timeout: 300_000 }, async () => {
+  test("new flags replace the old ones, and are kept when none are given", { timeout: 900_000 }, async () => {
     expect(
       await install("INSTALL_SKIFF_EXEC='--tls-san \"shelf $1.example\" --debug=false'", "--tls-san=b%c"),
     ).toContain("skiff runs. What to do next");
@@ -91,7 +91,7 @@ describe("sh install.sh from a checkout, with systemd", () => {
     await nodeIsReady();
   });
 
-  test("systemctl restart keeps containers; reload reads the configuration again", { timeout: 300_000 }, async () => {
+  test("systemctl restart keeps containers; reload reads the configuration again", { timeout: 900_000 }, async () => {
     const running = await containers();
     expect(running.length).toBeGreaterThan(0);
     await sh("systemctl restart skiff"); // comes back when the node is Ready
@@ -118,7 +118,7 @@ describe("sh install.sh from a checkout, with systemd", () => {
     expect(await containers()).toEqual(running);
   });
 
-  test("after a reboot everything comes back by itself", { timeout: 300_000 }, async () => {
+  test("after a reboot everything comes back by itself", { timeout: 900_000 }, async () => {
     await machine.reboot();
     await eventually(async () => expect((await machine.run("systemctl is-active skiff")).stdout).toBe("active\n"));
     await nodeIsReady();
@@ -127,7 +127,7 @@ describe("sh install.sh from a checkout, with systemd", () => {
     await eventually(async () => expect(await sh(`curl -sS --max-time 5 http://${address}/`)).toContain("hello-"));
   });
 
-  test("skiff-killall.sh and skiff-uninstall.sh leave a clean machine", { timeout: 300_000 }, async () => {
+  test("skiff-killall.sh and skiff-uninstall.sh leave a clean machine", { timeout: 900_000 }, async () => {
     await sh("docker tag skiff/hello keep/mine:1 && mkdir -p /var/lib/skiff/mine");
     await sh("skiff-killall.sh");
     const left = () =>

@@ -23,13 +23,13 @@ beforeAll(async () => {
 });
 afterAll(() => network?.[Symbol.asyncDispose]());
 
-const sh = (script: string, limitMs = 120_000) => machine.must("sh", ["-c", script], { limitMs });
+const sh = (script: string, limitMs = 300_000) => machine.must("sh", ["-c", script], { limitMs });
 const lines = async (script: string) => (await sh(script)).split("\n").filter(Boolean);
 const servers = () => lines("pgrep -f '^/usr/local/bin/skiff server' || true");
 const containers = () => lines("docker ps -q --no-trunc --filter label=io.skiff.managed=true | sort");
 
 test("without systemd, install.sh builds, installs and starts skiff; again, it changes nothing; what it brought goes again", {
-  timeout: 600_000,
+  timeout: 900_000,
 }, async () => {
   const install = (environment = "") => sh(`cd ${checkout} && ${environment} sh install.sh 2>&1`, 400_000);
   const first = await install();

@@ -7,7 +7,7 @@ import { type SystemdMachine, type SystemdMachines, systemdMachines } from "../s
 
 let machines: SystemdMachines;
 beforeAll(async () => void (machines = await systemdMachines()), 600_000);
-afterAll(() => machines?.[Symbol.asyncDispose](), 120_000);
+afterAll(() => machines?.[Symbol.asyncDispose](), 600_000);
 
 /** A pod that writes down in which order it is ended. */
 const tidy = `
@@ -44,10 +44,10 @@ describe.each(["cgroupfs", "systemd"])("with Docker's driver %s", (driver) => {
       echo 'shutdown-grace-period: 40s' >/etc/skiff/config.yaml
       skiff files skiff.service >/etc/systemd/system/skiff.service
       systemctl daemon-reload && systemctl enable --now skiff`);
-  }, 300_000);
+  }, 900_000);
 
   test("pods end in skiff's order when the machine goes down, and are replaced when it is back", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     expect(await sh("docker info --format '{{.CgroupDriver}}'")).toBe(`${driver}\n`);
     await sh(`echo '${tidy.replaceAll("'", "'\\''")}' | skiff kubectl apply -f -
