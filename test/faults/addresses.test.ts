@@ -60,7 +60,7 @@ test("a server that is given another address shows a certificate for it, and pod
     const { subsets } = await moved.json(["get", "endpoints", "kubernetes"]);
     expect(subsets[0].addresses[0].ip).toBe(another(on.machine));
   });
-  expect(await moved.must(["exec", "on-one", "--", "hostname"])).toBe("on-one\n");
+  await eventually(async () => expect(await moved.must(["exec", "on-one", "--", "hostname"])).toBe("on-one\n"));
   // The agent is told where the server is now, and finds it without a restart.
   await writeConfig(two.machine, JSON.stringify({ server: `https://${another(on.machine)}:6443` }));
   await signalSkiff(two.machine, "agent", "SIGHUP");

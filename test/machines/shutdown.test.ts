@@ -22,7 +22,8 @@ spec:
       containers:
       - name: c
         image: busybox:1
-        command: [sh, -c, "trap 'sleep 1; echo ended >>/out/said; exit 0' TERM; while :; do sleep 1; done"]
+        command: [sh, -c, "trap 'sleep 1; echo ended >>/out/said; exit 0' TERM; touch /tmp/hears; while :; do sleep 1; done"]
+        readinessProbe: {exec: {command: [cat, /tmp/hears]}, periodSeconds: 1, timeoutSeconds: 30}
         lifecycle: {preStop: {exec: {command: [sh, -c, "sleep 4; echo asked >>/out/said"]}}}
         volumeMounts: [{name: out, mountPath: /out}]
       volumes: [{name: out, hostPath: {path: /var/out}}]
