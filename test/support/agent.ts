@@ -1,7 +1,7 @@
 import type { Node } from "../../src/api/schema/types.ts";
 import { type Cluster, isReady, signalSkiff, skiffProgram, writeConfig } from "./cluster.ts";
 import { eventually, Hopeless } from "./eventually.ts";
-import type { Machine } from "./machine.ts";
+import { goOn, type Machine } from "./machine.ts";
 
 /** `skiff agent` on a machine. */
 export interface Agent extends AsyncDisposable {
@@ -48,6 +48,7 @@ export async function startAgent(machine: Machine, cluster: Cluster, options: Ag
   let agent = machine.start(program, args);
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
     await signalSkiff(machine, "agent", signal);
+    goOn(agent.child);
     return agent.ended;
   };
   return {

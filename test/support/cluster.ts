@@ -4,7 +4,7 @@ import type { Node } from "../../src/api/schema/types.ts";
 import { type Api, openApi } from "./api.ts";
 import { eventually, Hopeless } from "./eventually.ts";
 import { type Kubectl, openKubectl } from "./kubectl.ts";
-import type { Machine } from "./machine.ts";
+import { goOn, type Machine } from "./machine.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 /** The executable; with SKIFF_FROM_SOURCES=1 the sources, run by Node.js, which saves a build while developing. */
@@ -82,6 +82,7 @@ export async function startCluster(
   await untilReady();
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
     await signalSkiff(machine, "server", signal);
+    goOn(server.child);
     return server.ended;
   };
   return {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -111,6 +111,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
   const directory = mkdtempSync(join(tmpdir(), `skiff-machine-${name}-`));
   const address = `${subnet}.${number}`;
   let pid = 0;
+  const started = new Set<ReturnType<typeof start>>();
   claim(directory, id);
 
   const up = async (): Promise<void> => {
@@ -119,6 +120,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
   };
   const kill = async (): Promise<void> => {
     if (pid) await run("kill", ["-9", String(pid)]);
+    for (const { child } of started) goOn(child);
     await eventually(() => {
       if (pid && existsSync(`/proc/${pid}`)) throw new Error(`machine ${name} is still there`);
     });
@@ -147,7 +149,13 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
     address,
     run: (program, args, how) => run("nsenter", inside(program, args), how),
     must: (program, args, how) => must("nsenter", inside(program, args), how),
-    start: (program, args, env = {}) => start("nsenter", inside(program, args), { env: { ...process.env, ...env } }),
+    start(program, args, env = {}) {
+      const running = start("nsenter", inside(program, args), { env: { ...process.env, ...env } });
+      started.add(running);
+      const forget = () => started.delete(running);
+      running.ended.then(forget, forget);
+      return running;
+    },
     cut: async () => void (await must("ip", ["link", "set", `${id}v`, "down"])),
     heal: async () => void (await must("ip", ["link", "set", `${id}v`, "up"])),
     async boxDrops(rule) {
@@ -174,6 +182,9 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
     },
   };
 }
+
+/** nsenter stops when what it runs is stopped, as a busy machine's keeper may do: it would not see its end. */
+export const goOn = (nsenter: ChildProcess): boolean => nsenter.kill("SIGCONT");
 
 async function makeNetwork(id: string, bridge: string, address: string, gateway: string): Promise<void> {
   await run("ip", ["netns", "delete", id]);
