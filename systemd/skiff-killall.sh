@@ -34,8 +34,13 @@ if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
   [ -z "$containers" ] || docker rm -f $containers >/dev/null
 fi
 
-# Mounts of volumes, innermost first: on disk and in memory.
-awk -v d="$data/agent/pods/" -v m="$run/" 'index($2, d) == 1 || index($2, m) == 1 { print $2 }' /proc/mounts | sort -r |
+# Mounts of volumes, innermost first: on disk, in memory, and those that CSI drivers made in kubelet's directory.
+kubelet=$(cat "$data/agent/kubelet-directory" 2>/dev/null)
+volumes="$data/agent/pods/ $run/"
+[ -z "$kubelet" ] || volumes="$volumes $kubelet/pods/ $kubelet/plugins/kubernetes.io/csi/"
+awk -v dirs="$volumes" '
+  BEGIN { count = split(dirs, dir, " ") }
+  { for (at = 1; at <= count; at++) if (index($2, dir[at]) == 1) { print $2; break } }' /proc/mounts | sort -r |
   while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount"; done
 # What was mounted on itself so that pods' mounts are shared.
 [ ! -f "$run/shared-mounts" ] || sort -ru "$run/shared-mounts" | while read -r mount; do umount -l "$mount" 2>/dev/null; done

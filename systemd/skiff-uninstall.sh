@@ -22,8 +22,11 @@ fi
 rm -rf "$data/server" "$data/agent" "$data/programs"
 # What pods kept in volumes is the user's: only an empty directory goes.
 rmdir "$data/storage" "$data" 2>/dev/null
-# Where CSI drivers found the node: only what is empty.
-rmdir /var/lib/kubelet/plugins_registry /var/lib/kubelet/plugins /var/lib/kubelet/pods /var/lib/kubelet 2>/dev/null
+# Where CSI drivers found the node: their sockets, skiff's notes beside their mounts, and the directories that are empty then.
+if [ -n "$kubelet" ]; then
+  find "$kubelet" -xdev ! -type d \( -type s -o -name vol_data.json -o -path '*/csi/volumeDevices/*' -size 0 \) -exec rm -f {} +
+  find "$kubelet" -xdev -depth -type d -exec rmdir {} + 2>/dev/null
+fi
 rm -rf /etc/skiff /run/skiff /var/log/skiff.log
 [ "$(readlink "$bin/kubectl")" != skiff ] || rm -f "$bin/kubectl"
 rm -f "$bin/skiff" "$bin/skiff-killall.sh" "$bin/skiff-uninstall.sh"

@@ -7,7 +7,7 @@ import { service } from "../api/kinds/core/service.ts";
 import { runtimeClass } from "../api/kinds/node/runtime-class.ts";
 import type { ObjectReference, Pod } from "../api/schema/types.ts";
 import type { Clock } from "../base/clock.ts";
-import { readIfThere } from "../base/files.ts";
+import { keepWhole, readIfThere } from "../base/files.ts";
 import { Lifecycle } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
@@ -100,6 +100,8 @@ async function startIn(parts: Lifecycle, options: NodeOptions): Promise<RunningN
   const { recollection = noRecollection } = options;
   const { memoryDirectory, driverDirectory } = options;
   for (const directory of [rootDirectory, memoryDirectory]) await mkdir(directory, { recursive: true, mode: 0o750 });
+  // For skiff-killall.sh and skiff-uninstall.sh, which have no settings.
+  await keepWhole(join(rootDirectory, "kubelet-directory"), driverDirectory);
   await shareMountsBelow([join(rootDirectory, "pods"), driverDirectory], { memoryDirectory, log });
   const { version, maxPods, reserved } = options;
   const info = await runtime.info();

@@ -304,4 +304,25 @@ describe("a CSI driver on the node", () => {
     expect(await on.machine.must("cat", [`${disks}/disk-1/file`])).toBe("kept\n");
     expect(await on.machine.must("ls", [`${kubelet}/pods`])).toBe("");
   });
+
+  test("whose mounts skiff-killall.sh takes away, and skiff-uninstall.sh what they lay on, but not what is in them", async () => {
+    const script = (name: string) => resolve(import.meta.dirname, "../../systemd", name);
+    await apply(
+      withVolume("inline", { csi: { driver, volumeAttributes: { size: "small" } } }),
+      withVolume("claimed", claimed),
+    );
+    await eventually(async () => expect(await attachments()).toHaveLength(1));
+    for (const { metadata } of await attachments()) await attach(metadata.name);
+    await ready("inline", "claimed");
+    expect(await exec("claimed", "cat /v/file")).toBe("kept\n");
+    await on.cluster.stop();
+    await on.machine.must("sh", [script("skiff-killall.sh")]);
+    expect(await on.machine.must("sh", ["-c", `grep -c ${kubelet}/p /proc/mounts || true`])).toBe("0\n");
+    await on.machine.must("sh", [
+      "-c",
+      `cp ${script("skiff-killall.sh")} /usr/local/bin/ && sh ${script("skiff-uninstall.sh")}`,
+    ]);
+    expect(await on.machine.must("sh", ["-c", `ls -d ${kubelet} 2>&1 || true`])).toContain("No such file");
+    expect(await on.machine.must("cat", [`${disks}/disk-1/file`])).toBe("kept\n");
+  });
 });
