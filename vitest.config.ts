@@ -28,7 +28,7 @@ export default defineConfig({
           name: "simulation",
           setupFiles: "test/support/patience.ts",
           include: ["test/simulation/**/*.test.ts"],
-          testTimeout: 900_000,
+          testTimeout: 1_800_000,
         },
       },
       {

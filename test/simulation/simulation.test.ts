@@ -15,7 +15,7 @@ test.concurrent.each(firsts)(
   async (first) => {
     const program = join(import.meta.dirname, "run.ts");
     const args = [program, "--seeds", String(perShare), "--from", String(first)];
-    const { stdout, stderr } = await run(process.execPath, args, { limitMs: 900_000 });
+    const { stdout, stderr } = await run(process.execPath, args, { limitMs: 1_800_000 });
     expect(stdout + stderr).toBe(`${perShare} of ${perShare} seeds held every rule\n`);
   },
 );
