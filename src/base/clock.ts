@@ -16,12 +16,20 @@ export const systemClock: Clock = {
   elapsed: () => performance.now(),
   after(delayMs, run) {
     let timer: NodeJS.Timeout;
+    let late: NodeJS.Immediate | undefined;
+    // What came while the process stood still is heard first: an answer that is there already has not come too late.
+    const due = (): void => void (late = setImmediate(run));
     const wait = (leftMs: number): void => {
       const stepMs = Math.min(leftMs, longestTimerMs);
-      timer = setTimeout(() => (leftMs > stepMs ? wait(leftMs - stepMs) : run()), stepMs);
+      timer = setTimeout(() => (leftMs > stepMs ? wait(leftMs - stepMs) : due()), stepMs);
       timer.unref();
     };
     wait(Math.max(0, delayMs));
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
+    return {
+      [Symbol.dispose]() {
+        clearTimeout(timer);
+        clearImmediate(late);
+      },
+    };
   },
 };

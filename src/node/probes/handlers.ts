@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Container, GRPCAction, HTTPGetAction, TCPSocketAction } from "../../api/schema/types.ts";
+import { timeLimit } from "../../base/time-limit.ts";
 import { callUnary, GrpcError } from "../grpc.ts";
 import type { ContainerRuntime } from "../runtime.ts";
 
@@ -32,7 +33,8 @@ export async function probeExec(
   command: readonly string[],
   timeoutMs: number,
 ): Promise<ProbeOutcome> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  using limit = timeLimit(timeoutMs);
+  const timeout = limit.signal;
   const options = { command, stdin: false, stdout: true, stderr: true, tty: false };
   try {
     const session = await runtime.exec(containerId, options, timeout);
@@ -111,7 +113,8 @@ async function get(
   const headers: Record<string, string> = { "user-agent": "kube-probe/1.36", accept: "*/*", connection: "close" };
   for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
-  const signal = AbortSignal.timeout(timeoutMs);
+  using limit = timeLimit(timeoutMs);
+  const { signal } = limit;
   const answer = await new Promise<{ status: number; body: string; location: string | undefined }>((done, fail) => {
     request(url, { headers, signal, agent: false, rejectUnauthorized: false }, (response) => {
       const chunks: Buffer[] = [];
@@ -147,9 +150,11 @@ export async function probeTcp(
   const address = { host: host || podIp, port: portNumber(container, port) };
   return new Promise((done) => {
     const socket = connect(address);
-    const timer = setTimeout(() => finish(failure(`dial tcp ${address.host}:${address.port}: i/o timeout`)), timeoutMs);
+    const limit = timeLimit(timeoutMs);
+    const late = () => finish(failure(`dial tcp ${address.host}:${address.port}: i/o timeout`));
+    limit.signal.addEventListener("abort", late);
     const finish = (outcome: ProbeOutcome) => {
-      clearTimeout(timer);
+      limit[Symbol.dispose]();
       socket.destroy();
       done(outcome);
     };
@@ -168,7 +173,8 @@ export async function probeGrpc(
   const name = Buffer.from(service);
   const message = name.length > 0 ? Buffer.concat([Buffer.from([0x0a, name.length]), name]) : Buffer.alloc(0);
   const call = { path: "/grpc.health.v1.Health/Check", message, userAgent: "kube-probe/1.36" };
-  const timeout = AbortSignal.timeout(timeoutMs);
+  using limit = timeLimit(timeoutMs);
+  const timeout = limit.signal;
   try {
     return grpcOutcome(await callUnary(connectHttp2(`http://${address}:${port}`), call, timeout), service);
   } catch (error) {
