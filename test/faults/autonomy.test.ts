@@ -30,7 +30,7 @@ spec:
     env: [{name: WORD, valueFrom: {secretKeyRef: {name: hidden, key: word}}}]
     volumeMounts: [{name: words, mountPath: /www}, {name: work, mountPath: /state}]
     livenessProbe: {exec: {command: [cat, /state/healthy]}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1}
-    readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+    readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1, timeoutSeconds: 30}
 ---
 apiVersion: v1
 kind: Pod

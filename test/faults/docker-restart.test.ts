@@ -33,7 +33,7 @@ spec:
       - name: c
         image: busybox:1
         command: [sh, -c, '${serve}']
-        readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+        readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1, timeoutSeconds: 30}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: on-${node}}, spec: {selector: {app: on-${node}}, ports: [{port: 80, targetPort: 8080}]}}
 `;

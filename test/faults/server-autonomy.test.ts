@@ -27,7 +27,7 @@ spec:
     command: [httpd, -f, -p, "8080", -h, /www]
     env: [{name: WORD, valueFrom: {secretKeyRef: {name: hidden, key: word}}}]
     volumeMounts: [{name: words, mountPath: /www}]
-    readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+    readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1, timeoutSeconds: 30}
 ---
 apiVersion: v1
 kind: Pod

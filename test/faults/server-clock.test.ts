@@ -53,7 +53,7 @@ spec:
   - name: c
     image: busybox:1
     command: [sleep, "36000"]
-    readinessProbe: {exec: {command: ["true"]}, initialDelaySeconds: 1, periodSeconds: 1}
+    readinessProbe: {exec: {command: ["true"]}, initialDelaySeconds: 1, periodSeconds: 1, timeoutSeconds: 30}
 `;
 const runOnBoth = async (suffix: string) => {
   for (const node of ["one", "two"]) await cluster.kubectl.apply(pod(node, `${node}-${suffix}`));

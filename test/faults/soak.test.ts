@@ -44,7 +44,7 @@ spec:
       - name: c
         image: busybox:1
         command: [sh, -c, "mkdir /www; echo up > /www/index.html; exec httpd -f -p 8080 -h /www"]
-        readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+        readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1, timeoutSeconds: 30}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
 `);

@@ -253,7 +253,14 @@ describe("how a container ends", () => {
       ...dead.map(([name, container]) => aPod(name, { containers: [main(container)] })),
       aPod("later", {
         containers: [
-          main({ readinessProbe: { exec: { command: ["true"] }, initialDelaySeconds: 5, periodSeconds: 1 } }),
+          main({
+            readinessProbe: {
+              exec: { command: ["true"] },
+              initialDelaySeconds: 5,
+              periodSeconds: 1,
+              timeoutSeconds: 30,
+            },
+          }),
         ],
       }),
       aPod("always-ends", { containers: [sh("exit 0")] }),
@@ -286,7 +293,7 @@ describe("how a container ends", () => {
       aPod("heard", {
         containers: [
           sh("touch /tmp/after-start /tmp/before-end; exec httpd -f -vv -p 80 -h /tmp", {
-            readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },
+            readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1, timeoutSeconds: 30 },
           }),
         ],
       }),

@@ -60,7 +60,7 @@ def dns(sort, name, transport="udp"):
 
 const script = (text: string, ...args: string[]) => JSON.stringify(["python3", "-u", "-c", text, ...args]);
 const web = (args: string[] = []) => `{name: c, image: "flask-app:1", command: ${script(program, ...args)}}`;
-const ready = "readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}";
+const ready = "readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1, timeoutSeconds: 30}";
 const pod = (name: string, more: string, labels = "{}") => `
 apiVersion: v1
 kind: Pod

@@ -95,7 +95,7 @@ spec:
     env: [${env("SERVE", `80=${link("/rewriteme")};1080=${link("/rewriteme")};160=foo;162=bar`)}, ${env("SERVE_TLS", `443=${link("/tlsrewriteme")};460=tls baz;462=tls qux`)}]
     ports: [{containerPort: 80}, {name: dest1, containerPort: 160}, {name: tlsdest1, containerPort: 460}]
     volumeMounts: [{name: tls, mountPath: /tls}]
-    readinessProbe: {httpGet: {port: 8000}, periodSeconds: 1}
+    readinessProbe: {httpGet: {port: 8000}, periodSeconds: 1, timeoutSeconds: 30}
 ---
 apiVersion: v1
 kind: Service

@@ -195,7 +195,15 @@ describe("a node and an API server, seen through kubectl", () => {
 
   test("run a pod that one talks to, and remove it at the end", async () => {
     const overrides = JSON.stringify({ spec: { nodeName: "m1", automountServiceAccountToken: false } });
-    const options = ["--image=busybox:1", "--restart=Never", `--overrides=${overrides}`, "-i", "--rm", "--quiet"];
+    const options = [
+      "--image=busybox:1",
+      "--restart=Never",
+      `--overrides=${overrides}`,
+      "-i",
+      "--rm",
+      "--quiet",
+      "--pod-running-timeout=3m",
+    ];
     const said = await kubectl.must(
       ["run", "talk", ...options, "--command", "--", "sh", "-c", "read line; echo heard $line"],
       {

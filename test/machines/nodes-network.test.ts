@@ -25,7 +25,7 @@ spec:
         image: busybox:1
         command: ${serve("echo $NODE")}
         env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
-        readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+        readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1, timeoutSeconds: 30}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
 ---
@@ -43,7 +43,7 @@ spec:
   - name: c
     image: busybox:1
     command: [sh, -c, "mkdir /www; echo two > /www/index.html; exec httpd -f -v -p 8080 -h /www"]
-    readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+    readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1, timeoutSeconds: 30}
 `;
 
 describe.each(["vxlan", "host-gw", "wireguard"])("two nodes with %s", (backend) => {

@@ -730,10 +730,14 @@ describe("probes", () => {
     await apply(
       aPod("grpc", {
         hostNetwork: true,
-        containers: [main({ readinessProbe: { grpc: { port: 5000 }, periodSeconds: 1, failureThreshold: 1 } })],
+        containers: [
+          main({ readinessProbe: { grpc: { port: 5000 }, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1 } }),
+        ],
       }),
       aPod("no-grpc", {
-        containers: [main({ livenessProbe: { grpc: { port: 2333 }, periodSeconds: 1, failureThreshold: 1 } })],
+        containers: [
+          main({ livenessProbe: { grpc: { port: 2333 }, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1 } }),
+        ],
       }),
     );
     await ready("grpc");
