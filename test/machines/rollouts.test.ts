@@ -1,9 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { journey } from "../support/journey.ts";
 
 const on = journey("rollouts", ["busybox:1"], { as: { "busybox:1": ["busybox:2"] } });
 const { kubectl, json } = on;
-const settled = () => kubectl("rollout", "status", "deployment/web", "--timeout=150s");
+/** The new pods are there, and the old ones have ended. */
+const settled = async () => {
+  await kubectl("rollout", "status", "deployment/web", "--timeout=150s");
+  await eventually(async () => expect((await json("get", "pods", "-l", "app=web")).items).toHaveLength(3));
+};
 
 beforeAll(async () => {
   await on.cluster.kubectl.apply(`
@@ -16,11 +21,11 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
-      terminationGracePeriodSeconds: 30
+      terminationGracePeriodSeconds: 60
       containers:
       - name: c
         image: busybox:1
-        command: [sh, -c, "mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www"]
+        command: [sh, -c, "trap 'exit 0' TERM; mkdir /www; hostname > /www/index.html; httpd -f -p 8080 -h /www & wait"]
         readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1, timeoutSeconds: 30}
         lifecycle: {preStop: {exec: {command: [sleep, "15"]}}}
 ---
