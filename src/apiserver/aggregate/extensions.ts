@@ -4,6 +4,7 @@ import type { APIService, APIServiceSpec } from "../../api/schema/types.ts";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/log.ts";
+import { timeLimit } from "../../base/time-limit.ts";
 import type { Store } from "../../store/contract.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 import { follow } from "../registry/follow.ts";
@@ -211,7 +212,8 @@ export class Extensions implements Disposable {
     const path = `/apis/${group}/${version}`;
     const before = known.seen?.status;
     try {
-      const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(askTimeoutMs)]);
+      using limit = timeLimit(askTimeoutMs);
+      const signal = AbortSignal.any([this.#stopping.signal, limit.signal]);
       known.resources = await this.#resourcesAt(name, known, path, signal);
       known.seen = { type: "Available", status: "True", reason: "Passed", message: "all checks passed" };
       known.retry.reset();

@@ -4,6 +4,7 @@ import type { AnyObject, KubeObject } from "../../api/object.ts";
 import type { ListOf, ResourceRequest } from "../../api/request.ts";
 import { StatusError, statusErrorFrom } from "../../api/status.ts";
 import { encodeRequest } from "../../api/wire-request.ts";
+import { timeLimit } from "../../base/time-limit.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { splitTarget } from "../http/query.ts";
 import { requestInfo } from "../http/request-info.ts";
@@ -108,7 +109,8 @@ export async function askExtension(
     // Node frames the body of a DELETE by itself in no way.
     ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }),
   };
-  const signal = AbortSignal.timeout(askTimeoutMs);
+  using limit = timeLimit(askTimeoutMs);
+  const { signal } = limit;
   const write = (sent: ClientRequest): void => void sent.end(body);
   try {
     const response = await extensions.send(api, {

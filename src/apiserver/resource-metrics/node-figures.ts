@@ -1,5 +1,6 @@
 import { sleep } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
+import { timeLimit } from "../../base/time-limit.ts";
 import type { NodeDialer } from "../node-dialer.ts";
 
 /** What something uses at the moment. */
@@ -65,7 +66,8 @@ export class Figures {
   }
 
   async #ask(node: string, beforeMs: number | undefined): Promise<NodeFigures | undefined> {
-    const signal = AbortSignal.timeout(askTimeoutMs);
+    using limit = timeLimit(askTimeoutMs);
+    const { signal } = limit;
     try {
       const first = await this.#read(node, beforeMs, signal);
       if (isWhole(first)) return first;

@@ -3,6 +3,7 @@ import https from "node:https";
 import type { ConnectionOptions } from "node:tls";
 import type { WebhookClientConfig } from "../../api/schema/types.ts";
 import { messageOf } from "../../base/log.ts";
+import { timeLimit } from "../../base/time-limit.ts";
 import type { Store } from "../../store/contract.ts";
 import { type Place, placeOf, requestTo } from "../aggregate/reach.ts";
 import type { NodeDialer } from "../node-dialer.ts";
@@ -42,7 +43,8 @@ export class WebhookClient implements Disposable {
 
   async #post(config: WebhookClientConfig, url: URL, body: Buffer, timeoutSeconds: number): Promise<Buffer> {
     const place = this.#placeOf(config, url);
-    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+    using limit = timeLimit(timeoutSeconds * 1000);
+    const { signal } = limit;
     const tls: ConnectionOptions = {
       servername: /^[\d.]+$|:/.test(url.hostname) ? "" : url.hostname,
       ...(config.caBundle && { ca: Buffer.from(config.caBundle, "base64") }),

@@ -1,5 +1,6 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
+import { timeLimit } from "../../base/time-limit.ts";
 import { callUnary, GrpcError } from "../grpc.ts";
 import { decode, encode, type Shape, shapes } from "./messages.ts";
 
@@ -127,9 +128,9 @@ export async function callSocket(
   const session = connectHttp2("http://localhost", { createConnection: () => connect(socket) });
   const body = encode(ask, message as Record<string, unknown>);
   const call = { path, message: body, userAgent: "skiff" };
-  const limit = AbortSignal.timeout(limitMs);
-  const told = await callUnary(session, call, limit).catch((error: unknown) => {
-    throw limit.aborted ? new GrpcError(deadlineExceeded, "context deadline exceeded") : error;
+  using limit = timeLimit(limitMs);
+  const told = await callUnary(session, call, limit.signal).catch((error: unknown) => {
+    throw limit.signal.aborted ? new GrpcError(deadlineExceeded, "context deadline exceeded") : error;
   });
   return decode(answer, told);
 }

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { ifAbsent } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
+import { timeLimit } from "../../base/time-limit.ts";
 import type { Container, ContainerRuntime } from "../runtime.ts";
 import { annotation } from "./spec-hash.ts";
 
@@ -45,7 +46,8 @@ export class LastWords {
     if (message || exitCode === 0 || annotations[annotation.terminationMessagePolicy] !== "FallbackToLogsOnError")
       return message;
     const options = { follow: false, timestamps: false, stream: "all", tailLines: logFallback.lines } as const;
-    const log = await text(await this.#runtime.logs(id, options, AbortSignal.timeout(5_000)));
+    using limit = timeLimit(5_000);
+    const log = await text(await this.#runtime.logs(id, options, limit.signal));
     return log.slice(-logFallback.bytes);
   }
 }
