@@ -21,6 +21,7 @@ import { installationFiles } from "../src/app/installation-files.ts";
 import { allBinaries, assetName, buildBinary } from "../src/node/images/binaries.ts";
 import { licenceTexts } from "./build/licences.ts";
 import { buildMemoryAddon } from "./build/memory-addon.ts";
+import { placesOf } from "./build/places.ts";
 
 type Arch = "x64" | "arm64";
 const { values } = parseArgs({ options: { arch: { type: "string", default: process.arch } } });
@@ -34,16 +35,15 @@ const root = resolve(import.meta.dirname, "..");
 // What V8 may take before it collects (docs/decisions/memory.md).
 const engineFlags = ["--max-semi-space-size=4", "--heap-growing-percent=50", "--v8-pool-size=2", "--expose-gc"];
 process.chdir(root);
-const work = `dist/build-${arch}`;
-const output = isNative ? "dist/skiff" : `dist/skiff-${arch}`;
+const { work, output, bundle, explain } = placesOf(arch);
 
 step("bundling the program", () => {
-  run("tsup", ["--silent"], { SKIFF_VERSION: versionText() });
+  run("tsup", ["--silent", "--out-dir", bundle], { SKIFF_VERSION: versionText() });
   // Regular expressions keep their characters in spite of `charset: "ascii"`, and for one that needs more than a byte V8 holds
   // the whole text twice as wide.
-  const bundle = "dist/bundle/main.cjs";
+  const program = join(bundle, "main.cjs");
   const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  writeFileSync(bundle, readFileSync(bundle, "utf8").replace(/[^\0-\x7f]/g, escaped));
+  writeFileSync(program, readFileSync(program, "utf8").replace(/[^\0-\x7f]/g, escaped));
 });
 const runtime = step("fetching the Node.js that ships", () => runtimeFor(arch));
 const images = await Promise.all(
@@ -56,13 +56,12 @@ const assets = step("collecting what goes inside", () => {
   strip(addon);
   const memory = join(work, "memory.node");
   buildMemoryAddon(arch, memory);
-  writeFileSync(join(work, "licences.txt"), licenceTexts("dist/bundle/metafile-cjs.json"));
-  const explain = "dist/explain.json";
+  writeFileSync(join(work, "licences.txt"), licenceTexts(join(bundle, "metafile-cjs.json")));
   run("node", ["scripts/make-explain.ts", explain]);
   return {
     "better_sqlite3.node": addon,
     "memory.node": memory,
-    "writer.worker.cjs": "dist/bundle/writer.worker.cjs",
+    "writer.worker.cjs": join(bundle, "writer.worker.cjs"),
     "licences.txt": join(work, "licences.txt"),
     "explain.json": explain,
     ...Object.fromEntries(images),
@@ -75,7 +74,7 @@ step("making the executable", () => {
   writeFileSync(
     config,
     JSON.stringify({
-      main: "dist/bundle/main.cjs",
+      main: join(bundle, "main.cjs"),
       output: blob,
       disableExperimentalSEAWarning: true,
       // The code cache belongs to the V8 that made it: only the same architecture's.

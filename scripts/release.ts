@@ -15,6 +15,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { billOfMaterials } from "./build/bill-of-materials.ts";
+import { placesOf } from "./build/places.ts";
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +35,7 @@ mkdirSync(folder, { recursive: true });
 
 for (const arch of values.arch) {
   const name = join(folder, `skiff-${arch}`);
-  const built = arch === process.arch ? "dist/skiff" : `dist/skiff-${arch}`;
+  const built = placesOf(arch).output;
   if (!(values.quick && existsSync(built)))
     execFileSync(process.execPath, ["scripts/build.ts", "--arch", arch], { stdio: "inherit" });
   copyFileSync(built, name);
@@ -44,7 +45,10 @@ for (const arch of values.arch) {
   writeFileSync(`${name}.zst`, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } }));
   writeFileSync(`${name}.gz`, gzipSync(bytes, { level: values.quick ? 1 : 9 }));
 }
-writeFileSync(join(folder, "skiff.cdx.json"), billOfMaterials("dist/bundle/metafile-cjs.json"));
+writeFileSync(
+  join(folder, "skiff.cdx.json"),
+  billOfMaterials(join(placesOf(values.arch[0] ?? process.arch).bundle, "metafile-cjs.json")),
+);
 const sums = readdirSync(folder)
   .sort()
   .map(
