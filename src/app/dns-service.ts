@@ -1,7 +1,6 @@
 import { service } from "../api/kinds/core/service.ts";
-import type { ObjectKey } from "../api/object.ts";
-import { isReason } from "../api/status.ts";
 import type { Client } from "../client/client.ts";
+import { ifThere } from "../client/if-there.ts";
 import type { ServerConfig } from "./config.ts";
 
 /**
@@ -14,7 +13,7 @@ export async function ensureDnsService(
 ): Promise<void> {
   const [clusterIP] = clusterDns;
   const metadata = { namespace: "kube-system", name: "kube-dns" };
-  if (clusterIP === undefined || (await isThere(client, metadata))) return;
+  if (clusterIP === undefined || (await ifThere(client.get(service, metadata)))) return;
   const labels = { "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS" };
   const ports = [
     { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
@@ -22,14 +21,4 @@ export async function ensureDnsService(
   ];
   const spec = { clusterIP, clusterIPs: [...clusterDns], ports };
   await client.create(service, { metadata: { ...metadata, labels }, spec });
-}
-
-async function isThere(client: Client, key: ObjectKey): Promise<boolean> {
-  try {
-    await client.get(service, key);
-    return true;
-  } catch (error) {
-    if (isReason(error, "NotFound")) return false;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { configMap } from "../api/kinds/core/config-map.ts";
-import { isReason } from "../api/status.ts";
 import type { Client } from "../client/client.ts";
+import { ifThere } from "../client/if-there.ts";
 import type { ServerCredentials } from "../cluster/credentials.ts";
 
 const key = { namespace: "kube-system", name: "extension-apiserver-authentication" };
@@ -23,11 +23,7 @@ export async function publishExtensionAuthentication(
     "requestheader-uid-headers": '["X-Remote-Uid"]',
     "requestheader-username-headers": '["X-Remote-User"]',
   };
-  try {
-    const there = await client.get(configMap, key);
-    if (!isDeepStrictEqual({ ...there.data }, data)) await client.update(configMap, { ...there, data });
-  } catch (error) {
-    if (!isReason(error, "NotFound")) throw error;
-    await client.create(configMap, { metadata: key, data });
-  }
+  const there = await ifThere(client.get(configMap, key));
+  if (!there) await client.create(configMap, { metadata: key, data });
+  else if (!isDeepStrictEqual({ ...there.data }, data)) await client.update(configMap, { ...there, data });
 }

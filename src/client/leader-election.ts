@@ -1,11 +1,11 @@
 import { lease } from "../api/kinds/coordination/lease.ts";
 import type { Lease, LeaseSpec } from "../api/schema/types.ts";
-import { isReason } from "../api/status.ts";
 import { microTimeText } from "../api/time.ts";
 import { sleep } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "./client.ts";
+import { ifThere } from "./if-there.ts";
 
 export interface ElectionOptions {
   readonly client: Client;
@@ -106,14 +106,9 @@ class Candidate {
     }
   }
 
-  async #read(): Promise<Lease | undefined> {
+  #read(): Promise<Lease | undefined> {
     const { client, namespace, name } = this.#options;
-    try {
-      return await client.get(lease, { namespace, name });
-    } catch (error) {
-      if (isReason(error, "NotFound")) return undefined;
-      throw error;
-    }
+    return ifThere(client.get(lease, { namespace, name }));
   }
 
   #hasExpired({ metadata }: Lease): boolean {

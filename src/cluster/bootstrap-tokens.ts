@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
 import { secret as secretKind } from "../api/kinds/core/secret.ts";
 import type { Secret } from "../api/schema/types.ts";
-import { isReason } from "../api/status.ts";
 import { timeFrom, timeText } from "../api/time.ts";
 import type { Client } from "../client/client.ts";
+import { ifThere } from "../client/if-there.ts";
 
 /** A token with an end, kept as Kubernetes keeps it (Kubernetes docs, "Authenticating with Bootstrap Tokens"). */
 export interface BootstrapToken {
@@ -48,12 +48,8 @@ export async function listBootstrapTokens(client: Client): Promise<BootstrapToke
 /** Undefined when there is none of this id. */
 export async function getBootstrapToken(client: Client, id: string): Promise<BootstrapToken | undefined> {
   if (!/^[a-z0-9]{6}$/.test(id)) return undefined;
-  try {
-    return tokenFrom(await client.get(secretKind, { namespace, name: `${prefix}${id}` }));
-  } catch (error) {
-    if (isReason(error, "NotFound")) return undefined;
-    throw error;
-  }
+  const secret = await ifThere(client.get(secretKind, { namespace, name: `${prefix}${id}` }));
+  return secret && tokenFrom(secret);
 }
 
 /** @throws {StatusError} NotFound */

@@ -10,15 +10,8 @@ import { type Log, messageOf } from "../base/log.ts";
 import { watchDirectory } from "../base/watch-directory.ts";
 import type { Client } from "../client/client.ts";
 import { type EventRecorder, openEventRecorder } from "../client/events.ts";
-import {
-  type Addon,
-  addon,
-  addonDefinition,
-  addonNamespace,
-  type Made,
-  madeFrom,
-  vanished,
-} from "./manifests/addon.ts";
+import { ifThere } from "../client/if-there.ts";
+import { addon, addonDefinition, addonNamespace, type Made, madeFrom, vanished } from "./manifests/addon.ts";
 import { type ManifestFile, manifestFiles } from "./manifests/files.ts";
 import { objectsIn } from "./manifests/read.ts";
 
@@ -102,17 +95,14 @@ export async function deployManifests({ directory, client, clock, log }: DeployO
 }
 
 async function define(client: Client): Promise<void> {
-  try {
-    await client.get(customResourceDefinition, { name: addonDefinition.metadata.name });
-  } catch (error) {
-    if (!isReason(error, "NotFound")) throw error;
-    await client.create(customResourceDefinition, addonDefinition);
-  }
+  const { name } = addonDefinition.metadata;
+  if (await ifThere(client.get(customResourceDefinition, { name }))) return;
+  await client.create(customResourceDefinition, addonDefinition);
 }
 
 async function applyFile(file: ManifestFile, client: Client, events: EventRecorder): Promise<void> {
   const key = { namespace: addonNamespace, name: file.name };
-  const before = await addonAt(client, key);
+  const before = await ifThere(client.get(addon, key));
   const { source, checksum } = before?.spec ?? {};
   if (source === file.path && checksum === file.checksum) return;
   // The Addon is there first: whatever of the file is made, it is known to whom it belongs.
@@ -131,15 +121,6 @@ async function applyFile(file: ManifestFile, client: Client, events: EventRecord
   } catch (error) {
     const message = `Applying manifest at ${path} failed: ${messageOf(error)}`;
     events.record(about, { type: "Warning", reason: "ApplyManifestFailed", message });
-    throw error;
-  }
-}
-
-async function addonAt(client: Client, key: { namespace: string; name: string }): Promise<Addon | undefined> {
-  try {
-    return await client.get(addon, key);
-  } catch (error) {
-    if (isReason(error, "NotFound")) return undefined;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { secret as secretKind } from "../api/kinds/core/secret.ts";
 import { isReason } from "../api/status.ts";
 import type { Log } from "../base/log.ts";
 import type { Client } from "../client/client.ts";
+import { ifThere } from "../client/if-there.ts";
 import type { Informers } from "../client/informer.ts";
 
 /**
@@ -39,11 +40,16 @@ export async function releaseName(client: Client, nodeName: string): Promise<boo
 
 /** `kubectl delete node` makes the cluster forget the device: another one may have its name. */
 export function releaseNamesOfDeletedNodes(client: Client, informers: Informers, log: Log): Disposable {
+  async function release(name: string): Promise<void> {
+    try {
+      // The deletion may have been heard late: a device that has joined anew since keeps its name.
+      if (await ifThere(client.get(nodeKind, { name }))) return;
+      if (await releaseName(client, name)) log.info("the key of a deleted node was forgotten", { node: name });
+    } catch (error) {
+      log.error("the key of a deleted node is still known", { node: name, error });
+    }
+  }
   return informers.of(nodeKind).onChange(({ key, after }) => {
-    if (after) return;
-    releaseName(client, key.name).then(
-      (had) => had && log.info("the key of a deleted node was forgotten", { node: key.name }),
-      (error: unknown) => log.error("the key of a deleted node is still known", { node: key.name, error }),
-    );
+    if (!after) void release(key.name);
   });
 }

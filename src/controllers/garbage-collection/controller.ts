@@ -4,6 +4,7 @@ import type { RequestOptions } from "../../api/request.ts";
 import { isReason } from "../../api/status.ts";
 import type { ControllerEnvironment } from "../../client/controller.ts";
 import { openEventRecorder } from "../../client/events.ts";
+import { ifThere } from "../../client/if-there.ts";
 import type { Change } from "../../client/informer.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
 import { followCustomKinds } from "../custom-kinds.ts";
@@ -177,13 +178,8 @@ class Collector {
   }
 
   /** The server's own answer: the informers may lag behind. */
-  async #live(place: Place): Promise<KubeObject | undefined> {
-    try {
-      return (await this.#request("get", place, {})) as KubeObject;
-    } catch (error) {
-      if (isReason(error, "NotFound")) return undefined;
-      throw error;
-    }
+  #live(place: Place): Promise<KubeObject | undefined> {
+    return ifThere(this.#request("get", place, {})) as Promise<KubeObject | undefined>;
   }
 
   async #setOwners(

@@ -1,11 +1,12 @@
 import { service } from "../../api/kinds/core/service.ts";
 import { ipAddress } from "../../api/kinds/networking/ip-address.ts";
 import { serviceCIDR } from "../../api/kinds/networking/service-cidr.ts";
-import { type KubeObject, keyOf, keyText, type ObjectKey } from "../../api/object.ts";
+import { keyOf, keyText, type ObjectKey } from "../../api/object.ts";
 import type { IPAddress, Service } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import type { Client } from "../../client/client.ts";
 import { type Controller, defineController, settled, type Watched } from "../../client/controller.ts";
+import { ifThere } from "../../client/if-there.ts";
 import type { PortRange } from "../options.ts";
 import { addressesOf, addressFault, isService, judgeRecord, nodePortsOf, portFaults, recordOf } from "./decide.ts";
 
@@ -46,7 +47,7 @@ export const serviceAddressRepair: Controller = defineController<Service>({
       // What the cache shows may be a moment old: only what the server says is told. The Service is asked for last: it is gone
       // before its address is given back.
       const record = await liveRecord(client, address);
-      const live = await there(client.get(service, key));
+      const live = await ifThere(client.get(service, key));
       if (!live || !addressesOf(live).includes(address)) continue;
       const fault = observe(live, record);
       if (!fault) continue;
@@ -79,7 +80,7 @@ export const ipAddressRepair: Controller = defineController<IPAddress>({
     if (!record) return settled;
     const [parent] = parentKey(record);
     if (judgeRecord(record, parent && cache.get(service, parent), now) === "fine") return settled;
-    const verdict = judgeRecord(record, parent && (await there(client.get(service, parent))), now);
+    const verdict = judgeRecord(record, parent && (await ifThere(client.get(service, parent))), now);
     if (verdict === "fine") return settled;
     if ("againMs" in verdict) return { again: { afterMs: verdict.againMs } };
     events.record(record, { type: "Warning", action: "IPAddressAllocation", ...verdict.news });
@@ -111,18 +112,8 @@ export function nodePortRepair(range: PortRange): Controller {
   });
 }
 
-/** What the server has; undefined when there is nothing. */
-async function there<T extends KubeObject>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isReason(error, "NotFound")) return undefined;
-    throw error;
-  }
-}
-
 function liveRecord(client: Client, address: string): Promise<IPAddress | undefined> {
-  return there(client.get(ipAddress, { name: address }));
+  return ifThere(client.get(ipAddress, { name: address }));
 }
 
 async function remove(client: Client, record: IPAddress): Promise<void> {

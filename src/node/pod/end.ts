@@ -2,6 +2,7 @@ import { pod as podKind } from "../../api/kinds/core/pod.ts";
 import { isLeaving, keyOf, keyText } from "../../api/object.ts";
 import { isReason } from "../../api/status.ts";
 import { Backoff } from "../../base/backoff.ts";
+import { ifThere } from "../../client/if-there.ts";
 import type { Container, Listing } from "../runtime.ts";
 import { containersOf, newest, type PodContainer } from "./containers.ts";
 import type { PodContext } from "./context.ts";
@@ -147,12 +148,7 @@ export class PodEnd {
 
   async #isGoneFromApi(): Promise<boolean> {
     const { context, state } = this.#parts;
-    try {
-      return (await context.client.get(podKind, keyOf(state.pod))).metadata.uid !== state.uid;
-    } catch (error) {
-      if (isReason(error, "NotFound")) return true;
-      throw error;
-    }
+    return (await ifThere(context.client.get(podKind, keyOf(state.pod))))?.metadata.uid !== state.uid;
   }
 }
 

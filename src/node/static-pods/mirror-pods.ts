@@ -4,6 +4,7 @@ import { isLeaving, keyOf } from "../../api/object.ts";
 import type { Pod } from "../../api/schema/types.ts";
 import { isReason } from "../../api/status.ts";
 import type { Client } from "../../client/client.ts";
+import { ifThere } from "../../client/if-there.ts";
 import { configHash, mirror } from "./read.ts";
 
 /** The API's pictures of the node's static pods: people see them there and change nothing by them. */
@@ -15,14 +16,7 @@ export interface MirrorPods {
 }
 
 export function openMirrorPods({ client, nodeName }: { client: Client; nodeName: string }): MirrorPods {
-  async function there(pod: Pod): Promise<Pod | undefined> {
-    try {
-      return await client.get(podKind, keyOf(pod));
-    } catch (error) {
-      if (isReason(error, "NotFound")) return undefined;
-      throw error;
-    }
-  }
+  const there = (pod: Pod): Promise<Pod | undefined> => ifThere(client.get(podKind, keyOf(pod)));
 
   async function make(pod: Pod): Promise<Pod> {
     const { name, namespace, labels, annotations = {} } = pod.metadata;
