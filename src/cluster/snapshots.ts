@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { schedule, validate } from "node-cron";
-import { readIfThere, writeWhole } from "../base/files.ts";
+import { ifAbsent, readIfThere, writeWhole } from "../base/files.ts";
 import { CannotStart } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { DurableStore } from "../store/contract.ts";
@@ -21,20 +21,16 @@ const restoredFile = "restored";
 
 /** The newest first. */
 export async function listSnapshots(directory: string): Promise<Snapshot[]> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const names = ((await readdir(directory).catch(ifAbsent)) ?? []).filter((name) => name.endsWith(ending));
   const found = await Promise.all(
-    names
-      .filter((name) => name.endsWith(ending))
-      .map(async (name): Promise<Snapshot> => {
-        const file = join(directory, name);
-        const { size, mtimeMs } = await stat(file);
-        return { name: name.slice(0, -ending.length), file, bytes: size, takenMs: mtimeMs };
-      }),
+    names.map(async (name): Promise<Snapshot[]> => {
+      const file = join(directory, name);
+      // The schedule may take one away at any time.
+      const there = await stat(file).catch(ifAbsent);
+      return there ? [{ name: name.slice(0, -ending.length), file, bytes: there.size, takenMs: there.mtimeMs }] : [];
+    }),
   );
-  return found.sort((a, b) => b.takenMs - a.takenMs);
+  return found.flat().sort((a, b) => b.takenMs - a.takenMs);
 }
 
 /** Copies the database while it is in use. What is there under this name is whole, whenever the power fails. */
