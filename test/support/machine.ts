@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { insertCard, removeCard } from "./card.ts";
@@ -178,7 +177,7 @@ async function startMachine({ name, bridge, subnet, number }: Place, options: Ma
       await run("ip", ["netns", "delete", id]);
       await run("ip", ["link", "delete", `${id}v`]);
       // A kubectl that was ended may be writing down what the API serves.
-      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      await eventually(() => must("rm", ["-rf", directory]), { limitMs: 10_000 });
     },
   };
 }
